@@ -157,7 +157,7 @@ public record Ipv6Address(long high, long low) implements Comparable<Ipv6Address
   public int hashCode() {
     long mixed = (high ^ Long.rotateLeft(low, 32)) * 0x9e37_79b9_7f4a_7c15L + low;
     mixed ^= mixed >>> 32;
-    return (int) (mixed * 0x9e37_79b9L >>> 16);
+    return (int) ((mixed * 0x9e37_79b9L) >>> 16);
   }
 
   /** The canonical text form of RFC 5952. */

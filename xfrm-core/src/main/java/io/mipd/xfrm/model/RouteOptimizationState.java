@@ -6,9 +6,9 @@ import static com.google.common.base.Preconditions.checkArgument;
  * Where a home address is now, for the flows between two stable addresses: the kernel's state with
  * protocol {@code hao} or {@code route2} and mode {@code ro}.
  *
- * @param protocol {@link TransformProtocol#HAO}: {@code source} is the home address and {@code
- *     careOf} takes its place in the source field; {@link TransformProtocol#ROUTE2}: {@code
- *     destination} is the home address and {@code careOf} takes its place in the destination field
+ * @param id with {@link TransformProtocol#HAO} its source is the home address, with {@link
+ *     TransformProtocol#ROUTE2} its destination is
+ * @param careOf takes the home address's place in the IPv6 header
  */
 public record RouteOptimizationState(Id id, Ipv6Address careOf) {
 

@@ -1,0 +1,5 @@
+/** Netlink message codecs: octets to values and back, no socket. */
+@NullMarked
+package io.mipd.xfrm.netlink;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,202 @@
+package io.mipd.xfrm.engine;
+
+import com.google.common.collect.ImmutableList;
+import io.mipd.xfrm.model.AssociationId;
+import io.mipd.xfrm.model.Flow;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Mode;
+import io.mipd.xfrm.model.RouteOptimizationState;
+import io.mipd.xfrm.model.SecurityAssociation;
+import io.mipd.xfrm.model.Template;
+import io.mipd.xfrm.model.TransformProtocol;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The security associations (RFC 4301 section 4.4.2) and route optimization states. Inbound they
+ * are found by destination, protocol and SPI; outbound by what a template asks for, the newest
+ * first.
+ */
+final class AssociationDatabase {
+  private final Map<AssociationId, LiveAssociation> associations = new LinkedHashMap<>();
+  private final WordTable<LiveAssociation> byId;
+  private final Map<EndPoints, List<LiveAssociation>> byEndPoints = new LinkedHashMap<>();
+  private final Map<RouteOptimizationState.Id, RouteOptimizationState> routeOptimizations =
+      new LinkedHashMap<>();
+  private final WordTable<RouteOptimizationState> routeOptimizationById;
+
+  private record EndPoints(
+      Ipv6Address source, Ipv6Address destination, TransformProtocol protocol, Mode mode) {
+    static EndPoints of(SecurityAssociation association) {
+      return new EndPoints(
+          association.source(),
+          association.destination(),
+          association.id().protocol(),
+          association.mode());
+    }
+  }
+
+  AssociationDatabase(long seed) {
+    byId = new WordTable<>(seed);
+    routeOptimizationById = new WordTable<>(~seed);
+  }
+
+  int size() {
+    return associations.size();
+  }
+
+  int routeOptimizationCount() {
+    return routeOptimizations.size();
+  }
+
+  boolean contains(AssociationId id) {
+    return associations.containsKey(id);
+  }
+
+  /** In the order in which they were added. */
+  ImmutableList<LiveAssociation> associations() {
+    return ImmutableList.copyOf(associations.values());
+  }
+
+  ImmutableList<RouteOptimizationState> routeOptimizations() {
+    return ImmutableList.copyOf(routeOptimizations.values());
+  }
+
+  /** The identity must be free. */
+  void add(LiveAssociation live) {
+    SecurityAssociation association = live.association();
+    AssociationId id = association.id();
+    associations.put(id, live);
+    byId.put(
+        id.destination().high(),
+        id.destination().low(),
+        id.protocol().number(),
+        id.spi().value(),
+        0,
+        0,
+        live);
+    byEndPoints.computeIfAbsent(EndPoints.of(association), key -> new ArrayList<>(1)).add(live);
+  }
+
+  /** Returns what was there. */
+  @Nullable LiveAssociation remove(AssociationId id) {
+    LiveAssociation live = associations.remove(id);
+    if (live == null) {
+      return null;
+    }
+    byId.remove(
+        id.destination().high(),
+        id.destination().low(),
+        id.protocol().number(),
+        id.spi().value(),
+        0,
+        0);
+    var endPoints = EndPoints.of(live.association());
+    List<LiveAssociation> same = byEndPoints.get(endPoints);
+    if (same != null) {
+      same.remove(live);
+      if (same.isEmpty()) {
+        byEndPoints.remove(endPoints);
+      }
+    }
+    return live;
+  }
+
+  void put(RouteOptimizationState state) {
+    RouteOptimizationState.Id id = state.id();
+    routeOptimizations.put(id, state);
+    routeOptimizationById.put(
+        id.source().high(),
+        id.source().low(),
+        id.destination().high(),
+        id.destination().low(),
+        id.protocol().number(),
+        0,
+        state);
+  }
+
+  /** Returns whether there was one. */
+  boolean remove(RouteOptimizationState.Id id) {
+    routeOptimizationById.remove(
+        id.source().high(),
+        id.source().low(),
+        id.destination().high(),
+        id.destination().low(),
+        id.protocol().number(),
+        0);
+    return routeOptimizations.remove(id) != null;
+  }
+
+  void clear() {
+    associations.clear();
+    byId.clear();
+    byEndPoints.clear();
+    routeOptimizations.clear();
+    routeOptimizationById.clear();
+  }
+
+  /** Allocates nothing. */
+  @Nullable LiveAssociation inbound(
+      long destinationHigh, long destinationLow, TransformProtocol protocol, int spi) {
+    return byId.get(destinationHigh, destinationLow, protocol.number(), spi, 0, 0);
+  }
+
+  /** Allocates nothing. */
+  @Nullable RouteOptimizationState routeOptimization(
+      TransformProtocol protocol, Ipv6Address source, Ipv6Address destination) {
+    return routeOptimizationById.get(
+        source.high(), source.low(), destination.high(), destination.low(), protocol.number(), 0);
+  }
+
+  /**
+   * The association that a template of ESP or AH asks for.
+   *
+   * @param current the flow as this layer sees it, whose addresses transport mode uses
+   * @param innermost the flow that the policy was found for; the association's own selector must
+   *     admit it
+   */
+  Optional<LiveAssociation> outbound(Template template, Flow current, Flow innermost) {
+    List<LiveAssociation> candidates = candidates(template, current);
+    for (int i = candidates.size() - 1; i >= 0; i--) {
+      LiveAssociation candidate = candidates.get(i);
+      SecurityAssociation association = candidate.association();
+      if (matches(template, association) && association.selector().matches(innermost)) {
+        return Optional.of(candidate);
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** The newest association between these end points that a template of a policy would use. */
+  Optional<LiveAssociation> newest(
+      TransformProtocol protocol,
+      Mode mode,
+      Ipv6Address source,
+      Ipv6Address destination,
+      Template template) {
+    List<LiveAssociation> candidates =
+        byEndPoints.getOrDefault(new EndPoints(source, destination, protocol, mode), List.of());
+    for (int i = candidates.size() - 1; i >= 0; i--) {
+      if (matches(template, candidates.get(i).association())) {
+        return Optional.of(candidates.get(i));
+      }
+    }
+    return Optional.empty();
+  }
+
+  private List<LiveAssociation> candidates(Template template, Flow current) {
+    var source = template.isTunnel() ? template.source() : current.source();
+    var destination = template.isTunnel() ? template.destination() : current.destination();
+    return byEndPoints.getOrDefault(
+        new EndPoints(source, destination, template.protocol(), template.mode()), List.of());
+  }
+
+  private static boolean matches(Template template, SecurityAssociation association) {
+    return (template.reqId().isAny() || template.reqId().equals(association.reqId()))
+        && (template.spi().isAny() || template.spi().equals(association.id().spi()));
+  }
+}

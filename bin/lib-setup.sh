@@ -1,0 +1,77 @@
+# Shared by bin/check and bin/lab: what the machine needs, and the build. Sourced, never started.
+# shellcheck shell=bash
+
+# Debian package : a command it brings. A command found by another way (a JDK in /opt, say) is good enough.
+SETUP_PACKAGES=(
+  openjdk-17-jdk-headless:javac
+  maven:mvn
+  iproute2:ip
+  iputils-ping:ping
+  tshark:tshark
+  tcpdump:tcpdump
+  radvd:radvd
+  nftables:nft
+  iperf3:iperf3
+  procps:sysctl
+  kmod:modprobe
+)
+
+say() { printf '[%s] %s\n' "${0##*/}" "$*" >&2; }
+
+is_root() { [[ $(id -u) -eq 0 ]]; }
+
+has_command() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1; }
+
+# Prints the Debian packages whose command is not there, one a line.
+missing_packages() {
+  local entry
+  for entry in "${SETUP_PACKAGES[@]}"; do
+    has_command "${entry#*:}" || printf '%s\n' "${entry%%:*}"
+  done
+}
+
+# Installs what is missing (as root, on Debian), or names it. Returns 1 if something is still missing.
+ensure_packages() {
+  local missing
+  mapfile -t missing < <(missing_packages)
+  [[ ${#missing[@]} -eq 0 ]] && return 0
+  if ! is_root; then
+    say "missing, and only root can install: ${missing[*]}"
+    return 1
+  fi
+  if ! has_command apt-get; then
+    say "missing, and there is no apt-get here to install: ${missing[*]}"
+    return 1
+  fi
+  say "installing: ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get -q update >&2 && apt-get -q -y --no-install-recommends install "${missing[@]}" >&2 || {
+    say "apt-get failed"
+    return 1
+  }
+  mapfile -t missing < <(missing_packages)
+  [[ ${#missing[@]} -eq 0 ]] || { say "still missing after the installation: ${missing[*]}"; return 1; }
+}
+
+# True when the jars are there and nothing they are made of is newer.
+is_built() {
+  local module jar
+  for module in xfrm-core policy-merger mipd sim; do
+    jar=$(find "$module/target" -maxdepth 1 -name "$module-*.jar" 2>/dev/null | head -n 1)
+    [[ -n $jar ]] || return 1
+    [[ -z $(find pom.xml "$module/pom.xml" "$module/src/main" -newer "$jar" -print -quit) ]] || return 1
+  done
+  [[ -d sim/target/lib && -d mipd/target/lib ]]
+}
+
+# Builds the jars unless they are up to date. Tests are bin/check's business.
+ensure_built() {
+  is_built && return 0
+  say "building (mvn package, without tests)"
+  mvn -B -ntp -q -DskipTests -Dspotless.check.skip=true package >&2
+  # Maven leaves a jar alone whose content did not change: say that it is as new as its sources.
+  local module
+  for module in xfrm-core policy-merger mipd sim; do
+    touch -c "$module/target/$module"-*.jar
+  done
+}

@@ -1,0 +1,245 @@
+package io.mipd.daemon;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import com.typesafe.config.ConfigException;
+import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigParseOptions;
+import com.typesafe.config.ConfigSyntax;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * What a configuration file says, checked.
+ *
+ * @param stateDirectory what must survive a restart: sequence numbers, bindings
+ * @param controlSocket where {@code mipd status} asks
+ */
+record DaemonConfiguration(
+    Path file, Path stateDirectory, Path controlSocket, World world, Role role) {
+  static final Path DEFAULT_STATE_DIRECTORY = Path.of("/var/lib/mipd");
+  static final Path DEFAULT_CONTROL_SOCKET = Path.of("/run/mipd/control.sock");
+
+  /** Who transforms packets. */
+  enum World {
+    ENGINE;
+
+    @Override
+    public String toString() {
+      return "engine";
+    }
+  }
+
+  /** What this node is. */
+  sealed interface Role {
+    /** As the configuration and {@code mipd ready} name it. */
+    String title();
+  }
+
+  /**
+   * @param address where mobile nodes register; on the home interface
+   * @param lifetime that a binding may have at most
+   */
+  record HomeAgent(
+      String homeInterface,
+      Ipv6Address address,
+      Ipv6Prefix homePrefix,
+      Duration lifetime,
+      Advertisements advertisements,
+      ImmutableList<Served> served)
+      implements Role {
+    static final String TITLE = "home-agent";
+
+    @Override
+    public String title() {
+      return TITLE;
+    }
+  }
+
+  /**
+   * The home agent's own router advertisements on the home link (RFC 6275 section 7.4).
+   *
+   * @param interval between two unsolicited ones, at most
+   * @param preference among home agents of the link (RFC 6275 section 7.4)
+   */
+  record Advertisements(boolean enabled, Duration interval, Duration lifetime, int preference) {}
+
+  /** A mobile node that the home agent serves. */
+  record Served(Ipv6Address homeAddress, Optional<Protection> protection) {}
+
+  /**
+   * @param interfaces that may carry a care-of address, by preference
+   * @param lifetime to ask for
+   */
+  record MobileNode(
+      Ipv6Address homeAddress,
+      Ipv6Prefix homePrefix,
+      Ipv6Address homeAgent,
+      Duration lifetime,
+      ImmutableList<Uplink> interfaces,
+      Optional<Protection> protection)
+      implements Role {
+    static final String TITLE = "mobile-node";
+
+    @Override
+    public String title() {
+      return TITLE;
+    }
+  }
+
+  /**
+   * @param preference the usable one with the highest carries the binding
+   */
+  record Uplink(String name, int preference) {}
+
+  /**
+   * Reads and checks a file.
+   *
+   * @throws ConfigurationException with file, line, key, what is wrong and what is allowed
+   */
+  static DaemonConfiguration read(Path file) throws ConfigurationException {
+    String text;
+    try {
+      text = Files.readString(file);
+    } catch (IOException e) {
+      throw ConfigurationException.at(file, 0, "", "cannot be read: " + e, "a readable file");
+    }
+    Section root;
+    try {
+      var options =
+          ConfigParseOptions.defaults().setSyntax(ConfigSyntax.CONF).setAllowMissing(false);
+      root =
+          new Section(file, ConfigFactory.parseFile(file.toFile(), options).resolve().root(), "");
+    } catch (ConfigException e) {
+      int line = e.origin() == null ? 0 : e.origin().lineNumber();
+      throw ConfigurationException.at(file, line, "", "" + e.getMessage(), "HOCON");
+    }
+    DuplicateKeys.check(file, text);
+    String title =
+        root.choice(
+            "role",
+            ImmutableMap.of(HomeAgent.TITLE, HomeAgent.TITLE, MobileNode.TITLE, MobileNode.TITLE));
+    World world = root.choice("world", "engine", ImmutableMap.of("engine", World.ENGINE));
+    Path state = root.path("state-directory", DEFAULT_STATE_DIRECTORY);
+    Path socket = root.path("control-socket", DEFAULT_CONTROL_SOCKET);
+    Section inner = root.section(title);
+    Role role = title.equals(HomeAgent.TITLE) ? homeAgent(inner) : mobileNode(inner);
+    root.finish();
+    return new DaemonConfiguration(file, state, socket, world, role);
+  }
+
+  private static HomeAgent homeAgent(Section section) throws ConfigurationException {
+    String homeInterface = section.interfaceName("home-interface");
+    Ipv6Address address = section.globalAddress("address");
+    Ipv6Prefix prefix = homePrefix(section, "address", address);
+    Duration lifetime = bindingLifetime(section, "maximum-lifetime", Duration.ofSeconds(420));
+    var advertisements = new Advertisements(true, Duration.ofSeconds(3), Duration.ofSeconds(30), 0);
+    Optional<Section> given = section.optionalSection("router-advertisements");
+    if (given.isPresent()) {
+      advertisements = advertisements(given.get());
+    }
+    var served = ImmutableList.<Served>builder();
+    Set<Ipv6Address> homes = new HashSet<>();
+    Map<Object, Ipv6Address> identities = new HashMap<>();
+    for (Section one : section.sections("mobile-nodes")) {
+      Ipv6Address home = one.globalAddress("home-address");
+      if (!prefix.contains(home) || home.equals(address) || !homes.add(home)) {
+        throw one.wrong(
+            "home-address",
+            home + " is " + (homes.contains(home) ? "there twice" : "not a home address here"),
+            "an address of " + prefix + " that is not the home agent's, once");
+      }
+      Optional<Protection> protection = protection(one);
+      if (protection.isPresent()) {
+        for (Protection.Pair pair : protection.get().pairs()) {
+          // Associations towards the home agent share its address: their SPIs must differ. Request
+          // ids tie a home address to its own associations, so they are never shared either.
+          Ipv6Address other = identities.put(pair.toHomeAgent(), home);
+          Ipv6Address same = identities.put(pair.reqId(), home);
+          if (other != null || same != null) {
+            throw one.wrong(
+                "protection",
+                "SPI " + pair.toHomeAgent() + " or its reqid is used twice",
+                "every to-home-agent SPI and every reqid once");
+          }
+        }
+      }
+      one.finish();
+      served.add(new Served(home, protection));
+    }
+    section.finish();
+    return new HomeAgent(homeInterface, address, prefix, lifetime, advertisements, served.build());
+  }
+
+  private static Advertisements advertisements(Section section) throws ConfigurationException {
+    var result =
+        new Advertisements(
+            section.flag("enabled", true),
+            section.duration(
+                "interval", Duration.ofSeconds(3), Duration.ofMillis(70), Duration.ofSeconds(1800)),
+            section.duration(
+                "lifetime", Duration.ofSeconds(30), Duration.ZERO, Duration.ofSeconds(9000)),
+            section.integer("preference", 0, -32768, 32767));
+    section.finish();
+    return result;
+  }
+
+  private static MobileNode mobileNode(Section section) throws ConfigurationException {
+    Ipv6Address home = section.globalAddress("home-address");
+    Ipv6Prefix prefix = homePrefix(section, "home-address", home);
+    Ipv6Address agent = section.globalAddress("home-agent");
+    if (agent.equals(home)) {
+      throw section.wrong("home-agent", "the same as home-address", "the home agent's own address");
+    }
+    Duration lifetime = bindingLifetime(section, "lifetime", Duration.ofSeconds(420));
+    var uplinks = ImmutableList.<Uplink>builder();
+    Set<String> names = new HashSet<>();
+    for (Section one : section.sections("interfaces")) {
+      String name = one.interfaceName("name");
+      if (!names.add(name)) {
+        throw one.wrong("name", name + " is there twice", "each interface once");
+      }
+      uplinks.add(new Uplink(name, one.integer("preference", 0, 0, 1000)));
+      one.finish();
+    }
+    Optional<Protection> protection = protection(section);
+    section.finish();
+    return new MobileNode(home, prefix, agent, lifetime, uplinks.build(), protection);
+  }
+
+  private static Optional<Protection> protection(Section section) throws ConfigurationException {
+    if (!section.flag("ipsec", true)) {
+      if (section.has("protection")) {
+        throw section.wrong(
+            "protection", "given although ipsec is off", "ipsec on, or no protection");
+      }
+      return Optional.empty();
+    }
+    return Optional.of(Protection.read(section.section("protection")));
+  }
+
+  private static Ipv6Prefix homePrefix(Section section, String key, Ipv6Address inside)
+      throws ConfigurationException {
+    Ipv6Prefix prefix = section.prefix("home-prefix");
+    if (!prefix.contains(inside)) {
+      throw section.wrong(
+          "home-prefix", key + " " + inside + " is not in it", "the prefix of the home link");
+    }
+    return prefix;
+  }
+
+  /** A binding's lifetime is 16 bits of four seconds (RFC 6275 section 6.1.7). */
+  private static Duration bindingLifetime(Section section, String key, Duration byDefault)
+      throws ConfigurationException {
+    return section.duration(key, byDefault, Duration.ofSeconds(4), Duration.ofSeconds(4L * 0xffff));
+  }
+}

@@ -1,0 +1,123 @@
+package io.mipd.daemon;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** The command line. */
+@Command(
+    name = "mipd",
+    mixinStandardHelpOptions = true,
+    description = "Mobile IPv6 for Linux (RFC 6275)",
+    subcommands = {Main.Run.class, Main.Status.class, Main.ProbeCommand.class})
+public final class Main {
+  /** Stopped as asked. */
+  static final int STOPPED = 0;
+
+  static final int FAILURE = 1;
+  static final int BAD_CONFIGURATION = 2;
+  static final int SYSTEM_LACKS = 3;
+
+  private Main() {}
+
+  public static void main(String[] arguments) {
+    int code = run(arguments);
+    // Not exit() within a shutdown that SIGTERM has begun: it would wait for itself.
+    Runtime.getRuntime().halt(code);
+  }
+
+  static int run(String... arguments) {
+    var line = new CommandLine(new Main());
+    line.setExecutionExceptionHandler(
+        (exception, where, result) -> {
+          PrintWriter err = where.getErr();
+          err.println("mipd: " + exception.getMessage());
+          if (exception instanceof ConfigurationException) {
+            return BAD_CONFIGURATION;
+          }
+          if (exception instanceof SystemLacksException) {
+            return SYSTEM_LACKS;
+          }
+          if (exception instanceof RuntimeException) {
+            exception.printStackTrace(err);
+          }
+          return FAILURE;
+        });
+    int code = line.execute(arguments);
+    line.getOut().flush();
+    line.getErr().flush();
+    return code;
+  }
+
+  private static void print(CommandSpec spec, String text) {
+    spec.commandLine().getOut().print(text);
+    spec.commandLine().getOut().flush();
+  }
+
+  @Command(name = "run", description = "Runs the daemon in the foreground; SIGTERM stops it.")
+  static final class Run implements Callable<Integer> {
+    @Option(names = "--config", required = true, paramLabel = "FILE", description = "Configuration")
+    private Path config = Path.of("");
+
+    @Override
+    public Integer call() throws Exception {
+      return Daemon.run(DaemonConfiguration.read(config));
+    }
+  }
+
+  @Command(name = "status", description = "Asks the running daemon; prints JSON.")
+  static final class Status implements Callable<Integer> {
+    @Spec private @Nullable CommandSpec spec;
+
+    @Option(names = "--config", paramLabel = "FILE", description = "The daemon's configuration")
+    private @Nullable Path config;
+
+    @Option(names = "--socket", paramLabel = "PATH", description = "Its control socket")
+    private @Nullable Path socket;
+
+    @Override
+    public Integer call() throws Exception {
+      Path path = DaemonConfiguration.DEFAULT_CONTROL_SOCKET;
+      if (socket != null) {
+        path = socket;
+      } else if (config != null) {
+        path = DaemonConfiguration.read(config).controlSocket();
+      }
+      String answer;
+      try {
+        answer = ControlSocket.ask(path, "status");
+      } catch (IOException e) {
+        throw new IOException("no mipd answers at " + path + ": " + e.getMessage(), e);
+      }
+      if (spec != null) {
+        print(spec, answer);
+      }
+      return STOPPED;
+    }
+  }
+
+  @Command(name = "probe", description = "Says which worlds work here, and what is missing.")
+  static final class ProbeCommand implements Callable<Integer> {
+    @Spec private @Nullable CommandSpec spec;
+
+    @Override
+    public Integer call() {
+      var findings = Probe.engineWorld();
+      boolean works = Probe.works(findings);
+      if (spec != null) {
+        print(spec, "engine world: " + (works ? "works" : "does not work") + "\n");
+        for (Probe.Finding finding : findings) {
+          print(spec, "  " + finding + "\n");
+        }
+      }
+      return works ? STOPPED : SYSTEM_LACKS;
+    }
+  }
+}

@@ -1,0 +1,206 @@
+package io.mipd.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.mipd.xfrm.crypto.EncryptionAlgorithm;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Mode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DaemonConfigurationTest {
+  private static final Path SAMPLES = Path.of("src/main/dist/etc");
+
+  @TempDir private Path folder = Path.of("");
+
+  @BeforeEach
+  void keysAsThePackagePutsThem() throws IOException {
+    Path keys = folder.resolve("mobile-node-1.keys");
+    Files.copy(SAMPLES.resolve("mobile-node-1.keys.sample"), keys);
+    Files.setPosixFilePermissions(keys, PosixFilePermissions.fromString("rw-------"));
+  }
+
+  @Test
+  void theHomeAgentsSampleIsRead() throws Exception {
+    var configuration = DaemonConfiguration.read(sample("home-agent.conf"));
+
+    assertThat(configuration.stateDirectory()).isEqualTo(Path.of("/var/lib/mipd"));
+    var agent = (DaemonConfiguration.HomeAgent) configuration.role();
+    assertThat(agent.title()).isEqualTo("home-agent");
+    assertThat(agent.address()).isEqualTo(Ipv6Address.parse("2001:db8:1::1"));
+    assertThat(agent.lifetime()).isEqualTo(Duration.ofSeconds(420));
+    assertThat(agent.advertisements().enabled()).isTrue();
+    var protection = agent.served().get(0).protection().orElseThrow();
+    assertThat(protection.encryption()).isEqualTo(EncryptionAlgorithm.AES_CBC);
+    assertThat(protection.associations(agent.served().get(0).homeAddress(), agent.address()))
+        .hasSize(6)
+        .filteredOn(association -> association.mode() == Mode.TRANSPORT)
+        .hasSize(2);
+  }
+
+  @Test
+  void theMobileNodesSampleIsReadAndItsKeysAgreeWithTheHomeAgents() throws Exception {
+    var mobile =
+        (DaemonConfiguration.MobileNode)
+            DaemonConfiguration.read(sample("mobile-node.conf")).role();
+    var agent =
+        (DaemonConfiguration.HomeAgent) DaemonConfiguration.read(sample("home-agent.conf")).role();
+
+    assertThat(mobile.interfaces()).containsExactly(new DaemonConfiguration.Uplink("eth0", 10));
+    assertThat(
+            mobile
+                .protection()
+                .orElseThrow()
+                .associations(mobile.homeAddress(), mobile.homeAgent()))
+        .isEqualTo(
+            agent
+                .served()
+                .get(0)
+                .protection()
+                .orElseThrow()
+                .associations(mobile.homeAddress(), agent.address()));
+  }
+
+  @Test
+  void anUnknownKeyIsNamedWithItsLineAndWhatIsAllowed() throws IOException {
+    refused(
+        "mobile-node.conf",
+        "lifetime = 420s",
+        "life-time = 420s",
+        ":22: mobile-node.life-time: unknown key; allowed: home-address, home-agent,");
+  }
+
+  @Test
+  void aKeyTwiceInAFileIsRefused() throws IOException {
+    refused(
+        "mobile-node.conf",
+        "lifetime = 420s",
+        "lifetime = 420s\n  lifetime = 60s",
+        ":23: mobile-node.lifetime: given twice, first in line 22; allowed: each key once");
+  }
+
+  @Test
+  void anObjectTwiceInAFileIsRefused() throws IOException {
+    refused(
+        "mobile-node.conf",
+        "world = engine",
+        "mobile-node { \"home-address\" : x }",
+        "mobile-node: given twice, first in line 7");
+  }
+
+  @Test
+  void valuesOutOfRangeOrWithoutUnitAreRefused() throws IOException {
+    refused("mobile-node.conf", "lifetime = 420s", "lifetime = 2s", "lifetime: out of range: 2s");
+    refused("mobile-node.conf", "lifetime = 420s", "lifetime = 420", "a time without unit: 420");
+    refused(
+        "mobile-node.conf",
+        "replay-window = 128",
+        "replay-window = 5000",
+        "protection.replay-window: out of range: 5000; allowed: a whole number from 0 to 4096");
+    refused(
+        "mobile-node.conf",
+        "home-agent = \"2001:db8:1::1\"",
+        "home-agent = \"fe80::1\"",
+        "unicast");
+    refused("mobile-node.conf", "role = mobile-node", "role = router", "role: unknown: \"router\"");
+    refused("mobile-node.conf", "home-agent = \"2001:db8:1::1\"", "", "home-agent: missing");
+  }
+
+  @Test
+  void counterModesAreRefusedWithTheReason() throws IOException {
+    refused(
+        "mobile-node.conf",
+        "encryption = aes-cbc",
+        "encryption = aes-gcm",
+        "protection.encryption: aes-gcm with configured keys: a restart would repeat its nonces"
+            + " under the same key, which reveals plaintext and lets packets be forged (RFC 8221"
+            + " section 3); allowed: aes-cbc, null");
+  }
+
+  @Test
+  void keysThatOthersMayReadAreRefused() throws IOException {
+    Path keys = folder.resolve("mobile-node-1.keys");
+    Files.setPosixFilePermissions(keys, PosixFilePermissions.fromString("rw-r-----"));
+
+    Path file = sample("mobile-node.conf");
+    assertThatThrownBy(() -> DaemonConfiguration.read(file))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("mobile-node-1.keys: others may read")
+        .hasMessageContaining("mode 0600 or stricter");
+  }
+
+  @Test
+  void aBadKeyIsNotRepeatedInTheMessage() throws IOException {
+    Path keys = folder.resolve("mobile-node-1.keys");
+    Files.writeString(keys, "0x1001 00aa SECRET\n");
+
+    Path file = sample("mobile-node.conf");
+    assertThatThrownBy(() -> DaemonConfiguration.read(file))
+        .hasMessageContaining("mobile-node-1.keys:1: ")
+        .hasMessageNotContaining("SECRET");
+  }
+
+  @Test
+  void aKeyOfTheWrongLengthOrAMissingOneIsRefused() throws IOException {
+    refused(
+        "mobile-node.conf",
+        "integrity = hmac-sha2-256-128",
+        "integrity = hmac-sha1-96",
+        "the integrity key of SPI 0x00001001 has 32 octets; allowed: 20 octets");
+    refused(
+        "mobile-node.conf",
+        "{ to-home-agent = 0x1005",
+        "{ to-home-agent = 0x1007",
+        "has no keys for SPI 0x00001007");
+  }
+
+  @Test
+  void oneSpiForTwoHomeAddressesIsRefused() throws IOException {
+    String text = Files.readString(SAMPLES.resolve("home-agent.conf"));
+    int open = text.indexOf("    {\n      home-address");
+    int close = text.indexOf("  ]\n}");
+    String second = text.substring(open, close).replace("1::100", "1::200");
+    Path file = folder.resolve("two.conf");
+    Files.writeString(file, text.substring(0, close) + second + text.substring(close));
+
+    assertThatThrownBy(() -> DaemonConfiguration.read(file))
+        .hasMessageContaining("home-agent.mobile-nodes[1].protection: SPI 0x00001001");
+  }
+
+  @Test
+  void duplicatesAreSeenThroughHoconsOtherSpellings() throws Exception {
+    Path file = Path.of("x.conf");
+    DuplicateKeys.check(
+        file,
+        "{ a { b = 1 }, c = [ {d:1}, {d:2} ] # a = 2\n e = \"\"\"\n a = 3 \"\"\" \n"
+            + "f = ${a} { g = 1 }\n h += 1\n h += 2\n include \"y\"\n include \"z\"\n }");
+    assertThatThrownBy(() -> DuplicateKeys.check(file, "a {\n b = {\n c : 1\n \"c\" = 2 } }"))
+        .hasMessageContaining("x.conf:4: a.b.c: given twice, first in line 3");
+    assertThatThrownBy(() -> DuplicateKeys.check(file, "a=[1,2]\nb=\"a}\"\n\na {}"))
+        .hasMessageContaining("x.conf:4: a: given twice, first in line 1");
+  }
+
+  private Path sample(String name) throws IOException {
+    Path file = folder.resolve(name);
+    Files.copy(SAMPLES.resolve(name), file);
+    return file;
+  }
+
+  private void refused(String sample, String from, String to, String message) throws IOException {
+    String text = Files.readString(SAMPLES.resolve(sample));
+    assertThat(text).contains(from);
+    Path file = folder.resolve("changed.conf");
+    Files.writeString(file, text.replace(from, to));
+    assertThatThrownBy(() -> DaemonConfiguration.read(file))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageStartingWith(file.toString())
+        .hasMessageContaining(message);
+  }
+}

@@ -141,7 +141,7 @@ record DaemonConfiguration(
     String homeInterface = section.interfaceName("home-interface");
     Ipv6Address address = section.globalAddress("address");
     Ipv6Prefix prefix = homePrefix(section, "address", address);
-    Duration lifetime = bindingLifetime(section, "maximum-lifetime", Duration.ofSeconds(420));
+    Duration lifetime = bindingLifetime(section, "maximum-lifetime", Duration.ofMinutes(7));
     var advertisements = new Advertisements(true, Duration.ofSeconds(3), Duration.ofSeconds(30), 0);
     Optional<Section> given = section.optionalSection("router-advertisements");
     if (given.isPresent()) {
@@ -200,7 +200,7 @@ record DaemonConfiguration(
     if (agent.equals(home)) {
       throw section.wrong("home-agent", "the same as home-address", "the home agent's own address");
     }
-    Duration lifetime = bindingLifetime(section, "lifetime", Duration.ofSeconds(420));
+    Duration lifetime = bindingLifetime(section, "lifetime", Duration.ofMinutes(7));
     var uplinks = ImmutableList.<Uplink>builder();
     Set<String> names = new HashSet<>();
     for (Section one : section.sections("interfaces")) {

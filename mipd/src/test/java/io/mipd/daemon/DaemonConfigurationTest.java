@@ -35,7 +35,7 @@ class DaemonConfigurationTest {
     var agent = (DaemonConfiguration.HomeAgent) configuration.role();
     assertThat(agent.title()).isEqualTo("home-agent");
     assertThat(agent.address()).isEqualTo(Ipv6Address.parse("2001:db8:1::1"));
-    assertThat(agent.lifetime()).isEqualTo(Duration.ofSeconds(420));
+    assertThat(agent.lifetime()).isEqualTo(Duration.ofMinutes(7));
     assertThat(agent.advertisements().enabled()).isTrue();
     var protection = agent.served().get(0).protection().orElseThrow();
     assertThat(protection.encryption()).isEqualTo(EncryptionAlgorithm.AES_CBC);
@@ -74,7 +74,7 @@ class DaemonConfigurationTest {
         "mobile-node.conf",
         "lifetime = 420s",
         "life-time = 420s",
-        ":22: mobile-node.life-time: unknown key; allowed: home-address, home-agent,");
+        ":23: mobile-node.life-time: unknown key; allowed: home-address, home-agent,");
   }
 
   @Test
@@ -83,7 +83,7 @@ class DaemonConfigurationTest {
         "mobile-node.conf",
         "lifetime = 420s",
         "lifetime = 420s\n  lifetime = 60s",
-        ":23: mobile-node.lifetime: given twice, first in line 22; allowed: each key once");
+        ":24: mobile-node.lifetime: given twice, first in line 23; allowed: each key once");
   }
 
   @Test

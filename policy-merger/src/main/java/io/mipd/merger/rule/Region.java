@@ -1,0 +1,89 @@
+package io.mipd.merger.rule;
+
+import io.mipd.xfrm.model.Flow;
+import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.Mark;
+import io.mipd.xfrm.model.PortMatch;
+import io.mipd.xfrm.model.Selector;
+import java.util.Optional;
+
+/** The algebra of selectors: two of them meet in a selector, or not at all. */
+final class Region {
+  private Region() {}
+
+  /** The flows that both select. */
+  static Optional<Selector> common(Selector one, Selector other) {
+    if (!one.source().overlaps(other.source())
+        || !one.destination().overlaps(other.destination())
+        || !one.sourcePort().overlaps(other.sourcePort())
+        || !one.destinationPort().overlaps(other.destinationPort())
+        || !overlaps(one.mark(), other.mark())
+        || one.interfaceId() != other.interfaceId()) {
+      return Optional.empty();
+    }
+    if (one.protocol() != other.protocol()
+        && one.protocol() != IpProtocol.ANY
+        && other.protocol() != IpProtocol.ANY) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new Selector(
+            longer(one.source(), other.source()),
+            longer(one.destination(), other.destination()),
+            one.protocol() == IpProtocol.ANY ? other.protocol() : one.protocol(),
+            both(one.sourcePort(), other.sourcePort()),
+            both(one.destinationPort(), other.destinationPort()),
+            new Mark(
+                one.mark().value() | other.mark().value(), one.mark().mask() | other.mark().mask()),
+            one.interfaceId()));
+  }
+
+  /**
+   * The flows of {@code one} between the addresses, and with the mark, that {@code other} selects.
+   */
+  static Optional<Selector> withAddressesOf(Selector one, Selector other) {
+    return common(one, other.withPorts(PortMatch.ANY, PortMatch.ANY).withProtocol(IpProtocol.ANY));
+  }
+
+  /** Whether each flow of {@code inner} is one of {@code outer}. */
+  static boolean contains(Selector outer, Selector inner) {
+    return outer.source().contains(inner.source())
+        && outer.destination().contains(inner.destination())
+        && (outer.protocol() == IpProtocol.ANY || outer.protocol() == inner.protocol())
+        && outer.sourcePort().contains(inner.sourcePort())
+        && outer.destinationPort().contains(inner.destinationPort())
+        && (outer.mark().mask() & ~inner.mark().mask()) == 0
+        && (inner.mark().value() & outer.mark().mask()) == outer.mark().value()
+        && outer.interfaceId() == inner.interfaceId();
+  }
+
+  /** One flow of the region. */
+  static Flow witness(Selector selector) {
+    boolean typed =
+        IpProtocol.hasPorts(selector.protocol())
+            || selector.protocol() == IpProtocol.MOBILITY
+            || selector.protocol() == IpProtocol.ICMPV6;
+    return new Flow(
+        selector.source().address(),
+        selector.destination().address(),
+        selector.protocol() == IpProtocol.ANY ? IpProtocol.NO_NEXT_HEADER : selector.protocol(),
+        typed ? selector.sourcePort().value() : Flow.NO_PORT,
+        typed ? selector.destinationPort().value() : Flow.NO_PORT,
+        selector.mark().value(),
+        selector.interfaceId());
+  }
+
+  private static boolean overlaps(Mark one, Mark other) {
+    int common = one.mask() & other.mask();
+    return (one.value() & common) == (other.value() & common);
+  }
+
+  private static Ipv6Prefix longer(Ipv6Prefix one, Ipv6Prefix other) {
+    return one.length() >= other.length() ? one : other;
+  }
+
+  private static PortMatch both(PortMatch one, PortMatch other) {
+    return new PortMatch(one.value() | other.value(), one.mask() | other.mask());
+  }
+}

@@ -1,0 +1,47 @@
+package io.mipd.xfrm.linux;
+
+import static com.google.common.base.Preconditions.checkArgument;
+
+import com.google.common.collect.ImmutableList;
+
+/**
+ * A classic BPF program that says which packets a socket gets ({@code SO_ATTACH_FILTER}).
+ *
+ * @param instructions at least one
+ */
+public record SocketFilter(ImmutableList<Instruction> instructions) {
+  /** Offsets from here on count from the network header, whatever the link layer is. */
+  public static final int NETWORK_HEADER = -0x100000;
+
+  /** {@code struct sock_filter} of {@code linux/filter.h}. */
+  public record Instruction(int code, int jumpTrue, int jumpFalse, int operand) {
+    public Instruction {
+      checkArgument(code >= 0 && code <= 0xffff, "not 16 bits: %s", code);
+      checkArgument(jumpTrue >= 0 && jumpTrue <= 0xff, "not 8 bits: %s", jumpTrue);
+      checkArgument(jumpFalse >= 0 && jumpFalse <= 0xff, "not 8 bits: %s", jumpFalse);
+    }
+  }
+
+  public SocketFilter {
+    checkArgument(
+        !instructions.isEmpty() && instructions.size() <= 4096,
+        "a filter has 1 to 4096 instructions, not %s",
+        instructions.size());
+  }
+
+  /** IPv6 packets whose first next header is one of these. */
+  public static SocketFilter nextHeaderIn(int... nextHeaders) {
+    checkArgument(nextHeaders.length >= 1 && nextHeaders.length <= 200, "1 to 200 next headers");
+    var program = ImmutableList.<Instruction>builder();
+    // BPF_LD | BPF_B | BPF_ABS: the Next Header field of the IPv6 header.
+    program.add(new Instruction(0x30, 0, 0, NETWORK_HEADER + 6));
+    for (int i = 0; i < nextHeaders.length; i++) {
+      // BPF_JMP | BPF_JEQ | BPF_K, to the last instruction.
+      program.add(new Instruction(0x15, nextHeaders.length - i, 0, nextHeaders[i]));
+    }
+    // BPF_RET | BPF_K: nothing; all.
+    program.add(new Instruction(0x06, 0, 0, 0));
+    program.add(new Instruction(0x06, 0, 0, -1));
+    return new SocketFilter(program.build());
+  }
+}

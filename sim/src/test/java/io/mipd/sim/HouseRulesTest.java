@@ -1,0 +1,167 @@
+package io.mipd.sim;
+
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchRule;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** The plan of the house, as docs/architecture.md draws it: who may know whom. */
+class HouseRulesTest {
+  private static JavaClasses classes = new ClassFileImporter().importPackages();
+
+  private static final String[] CORES = {
+    "io.mipd.mobility..",
+    "io.mipd.merger..",
+    "io.mipd.xfrm.model..",
+    "io.mipd.xfrm.packet..",
+    "io.mipd.xfrm.transform..",
+    "io.mipd.xfrm.engine..",
+    "io.mipd.xfrm.netlink.."
+  };
+
+  @BeforeAll
+  static void readTheHouse() {
+    classes =
+        new ClassFileImporter()
+            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .importPackages("io.mipd");
+    assertThat(classes.size()).as("classes found").isGreaterThan(100);
+  }
+
+  private static void holds(ArchRule rule) {
+    rule.check(classes);
+  }
+
+  @Test
+  void dependenciesPointToTheRightOnly() {
+    holds(
+        layeredArchitecture()
+            .consideringOnlyDependenciesInLayers()
+            .layer("sim")
+            .definedBy("io.mipd.sim..")
+            .layer("mipd")
+            .definedBy("io.mipd.mobility..", "io.mipd.daemon..")
+            .layer("policy-merger")
+            .definedBy("io.mipd.merger..")
+            .layer("xfrm-core")
+            .definedBy("io.mipd.xfrm..")
+            .whereLayer("sim")
+            .mayNotBeAccessedByAnyLayer()
+            .whereLayer("mipd")
+            .mayOnlyBeAccessedByLayers("sim")
+            .whereLayer("policy-merger")
+            .mayOnlyBeAccessedByLayers("mipd", "sim"));
+  }
+
+  @Test
+  void nativeCodeIsCalledInOneRoom() {
+    holds(
+        noClasses()
+            .that()
+            .resideOutsideOfPackage("io.mipd.xfrm.linux..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("jnr..", "com.kenai.."));
+  }
+
+  @Test
+  void cryptographyIsCalledInOneRoom() {
+    holds(
+        noClasses()
+            .that()
+            .resideOutsideOfPackage("io.mipd.xfrm.crypto..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("org.bouncycastle..", "javax.crypto.."));
+  }
+
+  @Test
+  void coresHaveNoClockNoSocketNoLoggerNoThread() {
+    holds(
+        noClasses()
+            .that()
+            .resideInAnyPackage(CORES)
+            .should()
+            .callMethodWhere(
+                target(
+                        owner(
+                            nameMatching(
+                                "java\\.time\\.(Instant|LocalDateTime|ZonedDateTime|Clock)")))
+                    .and(target(nameMatching("now|system.*")))));
+    holds(
+        noClasses()
+            .that()
+            .resideInAnyPackage(CORES)
+            .should()
+            .callMethod(System.class, "currentTimeMillis")
+            .orShould()
+            .callMethod(System.class, "nanoTime"));
+    holds(
+        noClasses()
+            .that()
+            .resideInAnyPackage(CORES)
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("org.slf4j..", "ch.qos.logback..", "java.util.logging..")
+            .orShould()
+            .dependOnClassesThat()
+            .haveNameMatching(
+                "java\\.net\\..*Socket.*|java\\.nio\\.channels\\.(.*Socket.*|Selector|DatagramChannel)|io\\.netty\\.channel\\..*")
+            .orShould()
+            .dependOnClassesThat()
+            .areAssignableTo(Thread.class));
+  }
+
+  @Test
+  void onlyShellsLog() {
+    holds(
+        noClasses()
+            .that()
+            .resideOutsideOfPackages("io.mipd.daemon..", "io.mipd.sim..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("org.slf4j..", "ch.qos.logback.."));
+  }
+
+  @Test
+  void theRolesDoNotKnowEachOther() {
+    holds(
+        slices()
+            .matching("io.mipd.mobility.(mn|ha|cn)..")
+            .should()
+            .notDependOnEachOther()
+            .allowEmptyShould(true));
+  }
+
+  @Test
+  void theDaemonIsNotKnownToTheCores() {
+    holds(
+        noClasses()
+            .that()
+            .resideInAnyPackage("io.mipd.mobility..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.mipd.daemon.."));
+  }
+
+  @Test
+  void coresDoNotKnowTheirWorlds() {
+    holds(
+        noClasses()
+            .that()
+            .resideInAnyPackage("io.mipd.mobility..", "io.mipd.merger..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.mipd.xfrm.linux..", "io.mipd.xfrm.crypto.."));
+  }
+}

@@ -1,0 +1,112 @@
+package io.mipd.daemon;
+
+import com.google.common.base.Splitter;
+import com.google.common.collect.ImmutableList;
+import io.mipd.xfrm.model.Ipv6Address;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * What this daemon has put into the system and what was there before, written down before it is
+ * done, so that a successor or {@code mipd cleanup} can take it back. Routes and rules are not here:
+ * they carry {@link SystemLeftovers#PROTOCOL}.
+ */
+final class Journal {
+  /** One thing to be taken back. */
+  sealed interface Entry {
+    /**
+     * @param before the value to restore
+     */
+    record SysctlChanged(String key, String before) implements Entry {
+      @Override
+      public String toString() {
+        return "sysctl " + key + " " + before;
+      }
+    }
+
+    record AddressAdded(String interfaceName, Ipv6Address address, int prefixLength)
+        implements Entry {
+      @Override
+      public String toString() {
+        return "address " + interfaceName + " " + address + " " + prefixLength;
+      }
+    }
+
+    record ProxyAdded(String interfaceName, Ipv6Address address) implements Entry {
+      @Override
+      public String toString() {
+        return "proxy " + interfaceName + " " + address;
+      }
+    }
+  }
+
+  private final StateFile file;
+  private final Set<Entry> entries;
+
+  private Journal(StateFile file, Set<Entry> entries) {
+    this.file = file;
+    this.entries = entries;
+  }
+
+  static Journal open(Path stateDirectory) throws IOException {
+    var file = new StateFile(stateDirectory.resolve("system.journal"), "mipd system journal 1");
+    return new Journal(file, new LinkedHashSet<>(file.read(Journal::parse)));
+  }
+
+  private static Entry parse(String line) {
+    List<String> words = Splitter.on(' ').limit(4).splitToList(line);
+    if (words.get(0).equals("sysctl") && words.size() >= 3) {
+      // A value may have blanks inside.
+      return new Entry.SysctlChanged(
+          words.get(1), line.substring("sysctl ".length() + words.get(1).length() + 1));
+    }
+    if (words.get(0).equals("address") && words.size() == 4) {
+      return new Entry.AddressAdded(
+          words.get(1), Ipv6Address.parse(words.get(2)), Integer.parseInt(words.get(3)));
+    }
+    if (words.get(0).equals("proxy") && words.size() == 3) {
+      return new Entry.ProxyAdded(words.get(1), Ipv6Address.parse(words.get(2)));
+    }
+    throw new IllegalArgumentException("unknown entry");
+  }
+
+  /** Oldest first. */
+  ImmutableList<Entry> entries() {
+    return ImmutableList.copyOf(entries);
+  }
+
+  /** The value that a parameter had before this daemon or its dead predecessor changed it. */
+  Optional<String> before(String sysctl) {
+    for (Entry entry : entries) {
+      if (entry instanceof Entry.SysctlChanged changed && changed.key().equals(sysctl)) {
+        return Optional.of(changed.before());
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** When this returns, the entry survives a crash, so what it speaks of may be done. */
+  void add(Entry entry) throws IOException {
+    if (entries.add(entry)) {
+      write();
+    }
+  }
+
+  void remove(Entry entry) throws IOException {
+    if (entries.remove(entry)) {
+      write();
+    }
+  }
+
+  private void write() throws IOException {
+    if (entries.isEmpty()) {
+      file.delete();
+    } else {
+      file.write(entries.stream().map(Entry::toString).toList());
+    }
+  }
+}

@@ -1,0 +1,215 @@
+package io.mipd.daemon;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
+import io.mipd.xfrm.linux.Rtnetlink;
+import io.mipd.xfrm.linux.Sysctl;
+import io.mipd.xfrm.linux.SystemCallException;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.netlink.InterfaceAddress;
+import io.mipd.xfrm.netlink.Link;
+import io.mipd.xfrm.netlink.Route;
+import io.mipd.xfrm.netlink.RouteType;
+import io.mipd.xfrm.netlink.RoutingRule;
+import java.io.IOException;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * All that mipd changes outside itself, in such a way that it can be taken back, by this process or
+ * by another after a crash: routes and rules carry {@link #PROTOCOL}, the rest is in the journal.
+ */
+final class SystemChanges {
+  private static final Logger log = LoggerFactory.getLogger(SystemChanges.class);
+
+  /** {@code RTPROT} of our routes and rules, a number that nobody else uses; no other meaning. */
+  static final int PROTOCOL = 135;
+
+  private final Rtnetlink netlink;
+  private final Journal journal;
+
+  SystemChanges(Rtnetlink netlink, Journal journal) {
+    this.netlink = netlink;
+    this.journal = journal;
+  }
+
+  /** Sets a kernel parameter, if this kernel has it. */
+  void setSysctl(String key, String value) throws IOException {
+    Optional<String> now = Sysctl.read(key);
+    if (now.isEmpty() || now.get().equals(value)) {
+      return;
+    }
+    if (journal.before(key).isEmpty()) {
+      journal.add(new Journal.Entry.SysctlChanged(key, now.get()));
+    }
+    Sysctl.write(key, value);
+    log.debug("sysctl {}: {} -> {}", key, now.get(), value);
+  }
+
+  void putAddress(Link link, InterfaceAddress address) throws IOException {
+    journal.add(
+        new Journal.Entry.AddressAdded(link.name(), address.address(), address.prefixLength()));
+    netlink.replaceAddress(address);
+    log.debug("address {}/{} on {}", address.address(), address.prefixLength(), link.name());
+  }
+
+  void removeAddress(String interfaceName, Ipv6Address address, int prefixLength)
+      throws IOException {
+    Optional<Link> link = netlink.link(interfaceName);
+    if (link.isPresent()) {
+      netlink.removeAddress(link.get().index(), address, prefixLength);
+    }
+    journal.remove(new Journal.Entry.AddressAdded(interfaceName, address, prefixLength));
+    log.debug("address {}/{} no longer on {}", address, prefixLength, interfaceName);
+  }
+
+  void putProxy(Link link, Ipv6Address address) throws IOException {
+    journal.add(new Journal.Entry.ProxyAdded(link.name(), address));
+    netlink.addProxy(link.index(), address);
+    log.debug("proxy for {} on {}", address, link.name());
+  }
+
+  void removeProxy(String interfaceName, Ipv6Address address) throws IOException {
+    Optional<Link> link = netlink.link(interfaceName);
+    if (link.isPresent()) {
+      netlink.removeProxy(link.get().index(), address);
+    }
+    journal.remove(new Journal.Entry.ProxyAdded(interfaceName, address));
+    log.debug("no proxy for {} on {}", address, interfaceName);
+  }
+
+  /** Puts a route in the place of the one with the same destination, table and metric. */
+  void putRoute(Route route) throws SystemCallException {
+    netlink.replaceRoute(route.withProtocol(PROTOCOL));
+    log.debug("route {}", words(route));
+  }
+
+  void removeRoute(Route route) throws SystemCallException {
+    if (netlink.removeRoute(route.withProtocol(PROTOCOL))) {
+      log.debug("no route {}", words(route));
+    }
+  }
+
+  /** Adds a rule unless it is there. */
+  void putRule(RoutingRule rule) throws SystemCallException {
+    try {
+      netlink.addRule(rule.withProtocol(PROTOCOL));
+      log.debug("rule {} from {} {} {}", rule.priority(), rule.from(), rule.action(), rule.table());
+    } catch (SystemCallException e) {
+      if (!e.is("EEXIST")) {
+        throw e;
+      }
+    }
+  }
+
+  /**
+   * Takes back what a dead predecessor left, but for what keeps the given addresses' packets from
+   * leaving in clear.
+   *
+   * @return what was taken back, in words
+   */
+  ImmutableList<String> takeOver(ImmutableSet<Ipv6Address> guarded) {
+    return takeBack(guarded, false);
+  }
+
+  /**
+   * Takes back everything. Goes on after a failure.
+   *
+   * @return what was taken back, in words
+   */
+  ImmutableList<String> takeBackAll() {
+    return takeBack(ImmutableSet.of(), true);
+  }
+
+  private ImmutableList<String> takeBack(ImmutableSet<Ipv6Address> guarded, boolean sysctls) {
+    var done = ImmutableList.<String>builder();
+    // Rules that lead somewhere first, so that what they led is held by the blackholes meanwhile.
+    attempt(() -> removeRules(guarded, false, done));
+    attempt(() -> removeRoutes(guarded, false, done));
+    for (Journal.Entry entry : journal.entries().reverse()) {
+      if (entry instanceof Journal.Entry.AddressAdded added) {
+        attempt(
+            () -> {
+              removeAddress(added.interfaceName(), added.address(), added.prefixLength());
+              done.add(entry.toString());
+            });
+      } else if (entry instanceof Journal.Entry.ProxyAdded added) {
+        attempt(
+            () -> {
+              removeProxy(added.interfaceName(), added.address());
+              done.add(entry.toString());
+            });
+      } else if (sysctls && entry instanceof Journal.Entry.SysctlChanged changed) {
+        attempt(
+            () -> {
+              // The interface may have gone, and its parameters with it.
+              if (Sysctl.read(changed.key()).isPresent()) {
+                Sysctl.write(changed.key(), changed.before());
+              }
+              journal.remove(entry);
+              done.add(entry.toString());
+            });
+      }
+    }
+    attempt(() -> removeRules(guarded, true, done));
+    attempt(() -> removeRoutes(guarded, true, done));
+    return done.build();
+  }
+
+  private void removeRules(
+      ImmutableSet<Ipv6Address> guarded, boolean blackholes, ImmutableList.Builder<String> done)
+      throws SystemCallException {
+    for (RoutingRule rule : netlink.rules()) {
+      boolean blackhole = rule.action() == RoutingRule.Action.BLACKHOLE;
+      if (rule.protocol() == PROTOCOL
+          && blackhole == blackholes
+          && !(blackhole && isHostOf(rule.from(), guarded))
+          && netlink.removeRule(rule)) {
+        done.add("rule " + rule.priority() + " from " + rule.from() + " " + rule.action());
+      }
+    }
+  }
+
+  private void removeRoutes(
+      ImmutableSet<Ipv6Address> guarded, boolean blackholes, ImmutableList.Builder<String> done)
+      throws SystemCallException {
+    for (Route route : netlink.routes()) {
+      boolean blackhole = route.type() == RouteType.BLACKHOLE;
+      if (route.protocol() == PROTOCOL
+          && blackhole == blackholes
+          && !(blackhole && isHostOf(route.destination(), guarded))
+          && netlink.removeRoute(route)) {
+        done.add("route " + words(route));
+      }
+    }
+  }
+
+  private static boolean isHostOf(Ipv6Prefix prefix, ImmutableSet<Ipv6Address> addresses) {
+    return prefix.isHost() && addresses.contains(prefix.address());
+  }
+
+  private static String words(Route route) {
+    return route.type()
+        + " "
+        + route.destination()
+        + (route.gateway().isPresent() ? " via " + route.gateway().get() : "")
+        + (route.interfaceIndex().isPresent() ? " dev " + route.interfaceIndex().getAsInt() : "")
+        + " table "
+        + route.table();
+  }
+
+  /** One step of taking back; what fails is said, and the next step goes on. */
+  private interface Step {
+    void run() throws IOException;
+  }
+
+  private static void attempt(Step step) {
+    try {
+      step.run();
+    } catch (IOException e) {
+      log.warn("could not take back: {}", e.toString());
+    }
+  }
+}

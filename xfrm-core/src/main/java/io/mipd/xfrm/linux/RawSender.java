@@ -20,6 +20,16 @@ public final class RawSender implements AutoCloseable {
     throw new UnsupportedOperationException();
   }
 
+  /**
+   * A sender whose packets leave by the interface that the routing tables name for their
+   * destination: for a router, whose own address says nothing of the way out.
+   *
+   * @param mark their firewall mark ({@code SO_MARK}), 0 for none
+   */
+  public static RawSender anyInterface(int mark) throws SystemCallException {
+    throw new UnsupportedOperationException();
+  }
+
   public String interfaceName() {
     throw new UnsupportedOperationException();
   }

@@ -1,0 +1,165 @@
+package io.mipd.xfrm.packet;
+
+import com.google.common.collect.ImmutableList;
+import io.mipd.xfrm.model.Ipv6Address;
+import java.util.Optional;
+
+/** An ICMPv6 message (RFC 4443, RFC 4861 section 4, RFC 6275 sections 6.5 to 6.8). */
+public sealed interface Icmpv6Message {
+  int DESTINATION_UNREACHABLE = 1;
+  int PACKET_TOO_BIG = 2;
+  int TIME_EXCEEDED = 3;
+  int PARAMETER_PROBLEM = 4;
+  int ECHO_REQUEST = 128;
+  int ECHO_REPLY = 129;
+  int ROUTER_SOLICITATION = 133;
+  int ROUTER_ADVERTISEMENT = 134;
+  int NEIGHBOR_SOLICITATION = 135;
+  int NEIGHBOR_ADVERTISEMENT = 136;
+  int HOME_AGENT_DISCOVERY_REQUEST = 144;
+  int HOME_AGENT_DISCOVERY_REPLY = 145;
+  int MOBILE_PREFIX_SOLICITATION = 146;
+  int MOBILE_PREFIX_ADVERTISEMENT = 147;
+
+  /** Its type on the wire. */
+  int type();
+
+  /** A message with options of Neighbor Discovery. */
+  sealed interface WithOptions extends Icmpv6Message {
+    ImmutableList<NdOption> options();
+
+    /** The first option of a kind. */
+    default <T extends NdOption> Optional<T> option(Class<T> kind) {
+      return options().stream().filter(kind::isInstance).map(kind::cast).findFirst();
+    }
+  }
+
+  /**
+   * An error about a packet (RFC 4443 section 3).
+   *
+   * @param type 0 to 127
+   * @param value the 32 bits behind the checksum: MTU, pointer, or unused
+   * @param packet as much of it as came along
+   */
+  record ErrorMessage(int type, int code, long value, Octets packet) implements Icmpv6Message {}
+
+  /** RFC 4443 section 4.1. */
+  record EchoRequest(int identifier, int sequence, Octets data) implements Icmpv6Message {
+    @Override
+    public int type() {
+      return ECHO_REQUEST;
+    }
+  }
+
+  /** RFC 4443 section 4.2. */
+  record EchoReply(int identifier, int sequence, Octets data) implements Icmpv6Message {
+    @Override
+    public int type() {
+      return ECHO_REPLY;
+    }
+  }
+
+  /** RFC 4861 section 4.1. */
+  record RouterSolicitation(ImmutableList<NdOption> options) implements WithOptions {
+    @Override
+    public int type() {
+      return ROUTER_SOLICITATION;
+    }
+  }
+
+  /**
+   * RFC 4861 section 4.2, with the home-agent flag of RFC 6275 section 7.1.
+   *
+   * @param hopLimit for the hosts of the link; 0 if not said
+   * @param managed M
+   * @param otherConfiguration O
+   * @param homeAgent H
+   * @param flags the octet's other five bits, as they are (preference, proxy)
+   * @param routerLifetime in seconds, 16 bits; 0 for no default router
+   * @param reachableTime in milliseconds, 32 bits; 0 if not said
+   * @param retransTimer likewise
+   */
+  record RouterAdvertisement(
+      int hopLimit,
+      boolean managed,
+      boolean otherConfiguration,
+      boolean homeAgent,
+      int flags,
+      int routerLifetime,
+      long reachableTime,
+      long retransTimer,
+      ImmutableList<NdOption> options)
+      implements WithOptions {
+    @Override
+    public int type() {
+      return ROUTER_ADVERTISEMENT;
+    }
+  }
+
+  /** RFC 4861 section 4.3. */
+  record NeighborSolicitation(Ipv6Address target, ImmutableList<NdOption> options)
+      implements WithOptions {
+    @Override
+    public int type() {
+      return NEIGHBOR_SOLICITATION;
+    }
+  }
+
+  /**
+   * RFC 4861 section 4.4.
+   *
+   * @param router R
+   * @param solicited S
+   * @param override O
+   */
+  record NeighborAdvertisement(
+      boolean router,
+      boolean solicited,
+      boolean override,
+      Ipv6Address target,
+      ImmutableList<NdOption> options)
+      implements WithOptions {
+    @Override
+    public int type() {
+      return NEIGHBOR_ADVERTISEMENT;
+    }
+  }
+
+  /** RFC 6275 section 6.5. */
+  record HomeAgentDiscoveryRequest(int identifier) implements Icmpv6Message {
+    @Override
+    public int type() {
+      return HOME_AGENT_DISCOVERY_REQUEST;
+    }
+  }
+
+  /** RFC 6275 section 6.6. */
+  record HomeAgentDiscoveryReply(int identifier, ImmutableList<Ipv6Address> homeAgents)
+      implements Icmpv6Message {
+    @Override
+    public int type() {
+      return HOME_AGENT_DISCOVERY_REPLY;
+    }
+  }
+
+  /** RFC 6275 section 6.7. */
+  record MobilePrefixSolicitation(int identifier) implements Icmpv6Message {
+    @Override
+    public int type() {
+      return MOBILE_PREFIX_SOLICITATION;
+    }
+  }
+
+  /** RFC 6275 section 6.8. */
+  record MobilePrefixAdvertisement(
+      int identifier, boolean managed, boolean otherConfiguration, ImmutableList<NdOption> options)
+      implements WithOptions {
+    @Override
+    public int type() {
+      return MOBILE_PREFIX_ADVERTISEMENT;
+    }
+  }
+
+  /** A message that we do not know; its body begins behind the checksum. */
+  record Unknown(int type, int code, Octets body) implements Icmpv6Message {}
+}

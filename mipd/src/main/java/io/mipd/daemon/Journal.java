@@ -12,8 +12,8 @@ import java.util.Set;
 
 /**
  * What this daemon has put into the system and what was there before, written down before it is
- * done, so that a successor or {@code mipd cleanup} can take it back. Routes and rules are not here:
- * they carry {@link SystemChanges#PROTOCOL}.
+ * done, so that a successor or {@code mipd cleanup} can take it back. Routes and rules are not
+ * here: they carry {@link SystemChanges#PROTOCOL}.
  */
 final class Journal {
   /** One thing to be taken back. */

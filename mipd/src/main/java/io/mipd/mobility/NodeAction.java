@@ -1,0 +1,136 @@
+package io.mipd.mobility;
+
+import io.mipd.mobility.wire.CareOfAddress;
+import io.mipd.mobility.wire.HomeAddress;
+import io.mipd.mobility.wire.MobilityMessage;
+import io.mipd.mobility.wire.SequenceNumber;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.packet.Icmpv6Message;
+import io.mipd.xfrm.packet.LinkLayerAddress;
+import java.time.Duration;
+import java.util.Optional;
+
+/** What a node wants done. */
+public sealed interface NodeAction {
+
+  /**
+   * Send a message, as its policy says.
+   *
+   * @param careOf the care-of address for its Home Address option or type 2 routing header, whether
+   *     or not there is a state; empty for neither, unless a state says otherwise
+   */
+  record SendMessage(
+      MobilityMessage message,
+      Ipv6Address source,
+      Ipv6Address destination,
+      Optional<CareOfAddress> careOf)
+      implements NodeAction {}
+
+  /** Send a message on a link, with hop limit 255; the source may be unspecified. */
+  record SendIcmpv6(
+      int interfaceIndex, Ipv6Address source, Ipv6Address destination, Icmpv6Message message)
+      implements NodeAction {}
+
+  /**
+   * These policies and states shall be in force for this home address, and no others of its.
+   * Replaces what was wished for it before; performed in order with {@link MoveTunnel}.
+   */
+  record WantMobility(HomeAddress owner, MobilityWish wish) implements NodeAction {}
+
+  /**
+   * The associations of this home address's tunnels end at other addresses from now on. Their
+   * sequence numbers and windows go along. The next {@link WantMobility} names the new end points.
+   *
+   * @param from the mobile node's end until now: a care-of address, or the home address
+   * @param to the mobile node's end from now on
+   */
+  record MoveTunnel(HomeAddress owner, Ipv6Address homeAgent, Ipv6Address from, Ipv6Address to)
+      implements NodeAction {}
+
+  /**
+   * Find out whether anybody on the link has the address; {@link NodeEvent.DadFinished} answers.
+   */
+  record StartDad(int interfaceIndex, HomeAddress address) implements NodeAction {}
+
+  /**
+   * Answer for the home address on the home link, or stop doing so, and have its packets come to us
+   * (RFC 6275 section 10.4.1).
+   */
+  record Proxy(int interfaceIndex, HomeAddress address, boolean on) implements NodeAction {}
+
+  /** Ask for routers at once, and again as RFC 4861 section 6.3.7 says, until one answers. */
+  record SolicitRouters(int interfaceIndex) implements NodeAction {}
+
+  /**
+   * The interface is on another link: addresses, routes and neighbours that it has from the old one
+   * shall go.
+   *
+   * @param keep what has been heard from the new one stays: the router's link-local address
+   */
+  record ForgetLink(int interfaceIndex, Ipv6Address keep) implements NodeAction {}
+
+  /** Where the home address's packets go and come. */
+  enum Place {
+    /** On the home link: the address is on the interface, routes are the link's. */
+    HOME,
+    /** Away: the address is on the tunnel device only, and all its packets go there. */
+    AWAY,
+    /** Neither: all its packets are dropped. */
+    NOWHERE
+  }
+
+  /**
+   * @param interfaceIndex for {@link Place#HOME} the one on the home link; else 0
+   */
+  record PlaceHomeAddress(HomeAddress address, Place place, int interfaceIndex)
+      implements NodeAction {}
+
+  /**
+   * On the home link, the home agent has this link-layer address: so that we need not ask in the
+   * home address's name while the home agent still answers for it (RFC 6275 section 11.5.5).
+   */
+  record KnowNeighbor(int interfaceIndex, Ipv6Address address, LinkLayerAddress linkLayerAddress)
+      implements NodeAction {}
+
+  /**
+   * Must be durable before what comes after it in the list is performed: a binding that the home
+   * agent acknowledges.
+   *
+   * @param lifetime that is left of it
+   */
+  record RememberBinding(
+      HomeAddress homeAddress,
+      CareOfAddress careOf,
+      SequenceNumber sequence,
+      int flags,
+      Duration lifetime)
+      implements NodeAction {}
+
+  /** The binding is no more; its sequence number stays known. Durable as above. */
+  record ForgetBinding(HomeAddress homeAddress, SequenceNumber sequence) implements NodeAction {}
+
+  /** Durable likewise: the sequence number of the Binding Update that comes next. */
+  record RememberSequence(HomeAddress homeAddress, SequenceNumber sequence) implements NodeAction {}
+
+  /** Something that people want to know of, in words; for the log. */
+  record Tell(String words) implements NodeAction {}
+
+  /** A message was refused: counted under the reason, and logged with limits. */
+  record Refuse(Refusal reason, Ipv6Address source) implements NodeAction {}
+
+  /** Why a message was not taken. */
+  enum Refusal {
+    /** A home registration outside the association of its home address (RFC 6275 10.3.1). */
+    UNPROTECTED,
+    /** It came through the association of another home address. */
+    FOREIGN_ASSOCIATION,
+    /** It was sent to an address of ours at which no registration is taken. */
+    WRONG_ADDRESS,
+    /** It lacks what it must carry, or carries what it must not. */
+    MALFORMED,
+    /** An answer to nothing that we asked. */
+    UNEXPECTED,
+    /** More bindings or mobile nodes than we keep. */
+    LIMIT
+  }
+}

@@ -1,0 +1,69 @@
+package io.mipd.mobility;
+
+import io.mipd.mobility.wire.HomeAddress;
+import io.mipd.mobility.wire.MobilityMessage;
+import io.mipd.xfrm.engine.Arrival;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.packet.Icmpv6Message;
+import io.mipd.xfrm.packet.LinkLayerAddress;
+import java.util.Optional;
+
+/** What happens to a node. */
+public sealed interface NodeEvent {
+
+  /** The shell is ready; the first event. */
+  record Started() implements NodeEvent {}
+
+  /** A Mobility Header message for us, and how it came. */
+  record MobilityMessageArrived(MobilityMessage message, Arrival arrival) implements NodeEvent {}
+
+  /**
+   * A message of ICMPv6 that a node of ours may care for: Neighbor Discovery, prefix discovery.
+   *
+   * @param hopLimit as it arrived; 255 for what came from the link itself (RFC 4861 section 6.1)
+   */
+  record Icmpv6Arrived(
+      int interfaceIndex,
+      Ipv6Address source,
+      Ipv6Address destination,
+      int hopLimit,
+      Icmpv6Message message)
+      implements NodeEvent {}
+
+  /**
+   * A link of ours came up or went down. The shell tells all that are there after {@link Started}.
+   *
+   * @param address empty if the link has none of six octets
+   */
+  record LinkChanged(
+      int interfaceIndex, String name, boolean up, Optional<LinkLayerAddress> address)
+      implements NodeEvent {}
+
+  /** An address of a link of ours changed. The shell tells all that are there after its link. */
+  record AddressChanged(
+      int interfaceIndex, Ipv6Address address, int prefixLength, AddressState state)
+      implements NodeEvent {}
+
+  /** What may be done with an address of ours. */
+  enum AddressState {
+    /** Duplicate Address Detection is under way (RFC 4862 section 5.4): not to be used. */
+    TENTATIVE,
+    /** It is under way, and the address may be used with care (RFC 4429). */
+    OPTIMISTIC,
+    USABLE,
+    /** Still there, not for new connections (RFC 4862 section 5.5.4). */
+    DEPRECATED,
+    /** Somebody else has it. */
+    DUPLICATE,
+    GONE
+  }
+
+  /** The answer to {@link NodeAction.StartDad}. */
+  record DadFinished(HomeAddress address, boolean unique) implements NodeEvent {}
+
+  /** {@link MobilityNode#nextDeadline} has come. */
+  record DeadlineReached() implements NodeEvent {}
+
+  /** The node shall stop; what it returns now is the last that is performed. */
+  record ShutdownRequested() implements NodeEvent {}
+}

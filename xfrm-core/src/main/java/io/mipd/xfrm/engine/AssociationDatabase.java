@@ -5,6 +5,7 @@ import io.mipd.xfrm.model.AssociationId;
 import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Mode;
+import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.model.Template;
@@ -153,39 +154,43 @@ final class AssociationDatabase {
   }
 
   /**
-   * The association that a template of ESP or AH asks for.
+   * The association that a template of ESP or AH asks for; one that has expired only where there is
+   * no other.
    *
    * @param current the flow as this layer sees it, whose addresses transport mode uses
    * @param innermost the flow that the policy was found for; the association's own selector must
-   *     admit it
+   *     admit one of the two
    */
   Optional<LiveAssociation> outbound(Template template, Flow current, Flow innermost) {
     List<LiveAssociation> candidates = candidates(template, current);
+    Optional<LiveAssociation> expired = Optional.empty();
     for (int i = candidates.size() - 1; i >= 0; i--) {
       LiveAssociation candidate = candidates.get(i);
       SecurityAssociation association = candidate.association();
-      if (matches(template, association) && association.selector().matches(innermost)) {
-        return Optional.of(candidate);
+      if (matches(template, association)
+          && (association.selector().matches(innermost)
+              || association.selector().matches(current))) {
+        if (!candidate.isExpired()) {
+          return Optional.of(candidate);
+        }
+        expired = Optional.of(candidate);
       }
     }
-    return Optional.empty();
+    return expired;
   }
 
-  /** The newest association between these end points that a template of a policy would use. */
-  Optional<LiveAssociation> newest(
+  /** The associations of a reqid between two end points, oldest first. */
+  ImmutableList<LiveAssociation> between(
       TransformProtocol protocol,
       Mode mode,
+      ReqId reqId,
       Ipv6Address source,
-      Ipv6Address destination,
-      Template template) {
-    List<LiveAssociation> candidates =
-        byEndPoints.getOrDefault(new EndPoints(source, destination, protocol, mode), List.of());
-    for (int i = candidates.size() - 1; i >= 0; i--) {
-      if (matches(template, candidates.get(i).association())) {
-        return Optional.of(candidates.get(i));
-      }
-    }
-    return Optional.empty();
+      Ipv6Address destination) {
+    return byEndPoints
+        .getOrDefault(new EndPoints(source, destination, protocol, mode), List.of())
+        .stream()
+        .filter(live -> live.association().reqId().equals(reqId))
+        .collect(ImmutableList.toImmutableList());
   }
 
   private List<LiveAssociation> candidates(Template template, Flow current) {

@@ -1,7 +1,9 @@
 package io.mipd.xfrm.engine;
 
 import io.mipd.xfrm.model.Flow;
+import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Selector;
 
 /** A {@link Flow} in words, reused from packet to packet, so that reading one allocates nothing. */
 final class FlowKey {
@@ -26,6 +28,17 @@ final class FlowKey {
     mark = flow.mark();
     interfaceId = flow.interfaceId();
     return this;
+  }
+
+  /** Whether a selector admits this flow; its addresses are given as objects again. */
+  boolean isIn(Selector selector, Ipv6Address source, Ipv6Address destination) {
+    return (selector.protocol() == IpProtocol.ANY || selector.protocol() == protocol)
+        && selector.source().contains(source)
+        && selector.destination().contains(destination)
+        && selector.sourcePort().matches(sourcePort)
+        && selector.destinationPort().matches(destinationPort)
+        && selector.mark().matches(mark)
+        && selector.interfaceId() == interfaceId;
   }
 
   Flow toFlow() {

@@ -9,13 +9,21 @@ import org.jspecify.annotations.Nullable;
 /** A security association at work: what it has carried, and how near its end it is. */
 final class LiveAssociation {
   private SecurityAssociation association;
-  private final Instant added;
+  private final long order;
+  private @Nullable Instant added;
   private long packets;
   private long bytes;
   private boolean softExpired;
+  private boolean expired;
+  private boolean closed;
 
-  LiveAssociation(SecurityAssociation association, Instant added) {
+  /**
+   * @param order differs from that of every other
+   * @param added null as long as the engine has not been told the time
+   */
+  LiveAssociation(SecurityAssociation association, long order, @Nullable Instant added) {
     this.association = association;
+    this.order = order;
     this.added = added;
   }
 
@@ -26,6 +34,17 @@ final class LiveAssociation {
   /** Only while it stands in no table: its end points are keys there. */
   void moveTo(SecurityAssociation moved) {
     association = moved;
+  }
+
+  long order() {
+    return order;
+  }
+
+  /** Its age counts from the first time that the engine is told. */
+  void startAt(Instant now) {
+    if (added == null) {
+      added = now;
+    }
   }
 
   long packets() {
@@ -43,6 +62,24 @@ final class LiveAssociation {
   boolean isExhausted() {
     AssociationLifetime lifetime = association.lifetime();
     return packets >= lifetime.hardPackets() || bytes >= lifetime.hardBytes();
+  }
+
+  /** Whether a hard limit has ended it; it is kept to refuse packets until its owner deletes it. */
+  boolean isExpired() {
+    return expired;
+  }
+
+  void expire() {
+    expired = true;
+  }
+
+  boolean isClosed() {
+    return closed;
+  }
+
+  /** It has been deleted. */
+  void close() {
+    closed = true;
   }
 
   void count(int octets) {
@@ -76,6 +113,9 @@ final class LiveAssociation {
   /** When {@link #passesSoftAge} or {@link #passesHardAge} changes next; null for never. */
   @Nullable Instant nextDeadline() {
     AssociationLifetime lifetime = association.lifetime();
+    if (added == null || expired) {
+      return null;
+    }
     if (!softExpired && !lifetime.softTime().isZero()) {
       return added.plus(lifetime.softTime());
     }
@@ -83,6 +123,19 @@ final class LiveAssociation {
   }
 
   private boolean isOlderThan(Duration limit, Instant now) {
-    return !limit.isZero() && !now.isBefore(added.plus(limit));
+    return added != null && !limit.isZero() && !now.isBefore(added.plus(limit));
+  }
+
+  AssociationStatus status() {
+    return new AssociationStatus(
+        association.id(),
+        association.source(),
+        association.mode(),
+        association.reqId(),
+        association.encryption().kernelName(),
+        association.integrity().kernelName(),
+        packets,
+        bytes,
+        expired);
   }
 }

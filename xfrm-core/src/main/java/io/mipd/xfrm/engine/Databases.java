@@ -1,0 +1,96 @@
+package io.mipd.xfrm.engine;
+
+import io.mipd.xfrm.model.Direction;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.Template;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** Policies of every direction and the associations, with a number that changes when they do. */
+final class Databases {
+  private final PolicyDatabase in;
+  private final PolicyDatabase out;
+  private final PolicyDatabase fwd;
+  private final AssociationDatabase associations;
+
+  /** How many templates of arriving packets name each pair of tunnel end points. */
+  private final Map<EndPoints, Integer> tunnels = new LinkedHashMap<>();
+
+  private long generation;
+
+  private record EndPoints(Ipv6Address source, Ipv6Address destination) {}
+
+  Databases(long seed) {
+    in = new PolicyDatabase(seed ^ 0x1111_1111_1111_1111L);
+    out = new PolicyDatabase(seed ^ 0x2222_2222_2222_2222L);
+    fwd = new PolicyDatabase(seed ^ 0x3333_3333_3333_3333L);
+    associations = new AssociationDatabase(seed ^ 0x4444_4444_4444_4444L);
+  }
+
+  /** Changes with every change of the databases: what was found under another number is void. */
+  long generation() {
+    return generation;
+  }
+
+  void changed() {
+    generation++;
+  }
+
+  PolicyDatabase policies(Direction direction) {
+    return switch (direction) {
+      case IN -> in;
+      case OUT -> out;
+      case FWD -> fwd;
+    };
+  }
+
+  AssociationDatabase associations() {
+    return associations;
+  }
+
+  void put(Policy policy) {
+    PolicyDatabase database = policies(policy.direction());
+    database.get(policy.selector()).ifPresent(old -> countTunnels(old, -1));
+    database.put(policy);
+    countTunnels(policy, 1);
+    changed();
+  }
+
+  /** Returns whether there was one. */
+  boolean remove(Policy.Id id) {
+    PolicyDatabase database = policies(id.direction());
+    database.get(id.selector()).ifPresent(old -> countTunnels(old, -1));
+    boolean removed = database.remove(id.selector());
+    changed();
+    return removed;
+  }
+
+  void clear() {
+    in.clear();
+    out.clear();
+    fwd.clear();
+    associations.clear();
+    tunnels.clear();
+    changed();
+  }
+
+  /** Whether a policy for arriving packets expects a tunnel from {@code source} to here. */
+  boolean isTunnel(Ipv6Address source, Ipv6Address destination) {
+    return tunnels.containsKey(new EndPoints(source, destination));
+  }
+
+  private void countTunnels(Policy policy, int change) {
+    if (policy.direction() == Direction.OUT) {
+      return;
+    }
+    for (Template template : policy.bundle().templates()) {
+      if (template.isTunnel()) {
+        tunnels.merge(
+            new EndPoints(template.source(), template.destination()),
+            change,
+            (a, b) -> a + b == 0 ? null : a + b);
+      }
+    }
+  }
+}

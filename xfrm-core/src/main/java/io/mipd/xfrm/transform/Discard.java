@@ -16,6 +16,8 @@ public enum Discard {
   /** What left the association is not what its selector admits. */
   IN_STATE_MISMATCH,
   IN_STATE_MODE_ERROR,
+  /** A dummy packet, sent to hide traffic (RFC 4303 section 2.6). */
+  IN_ESP_DUMMY,
   /** It came through transforms, and no policy expects it. */
   IN_NO_POLICIES,
   /** The policy expects other transforms than those it came through. */

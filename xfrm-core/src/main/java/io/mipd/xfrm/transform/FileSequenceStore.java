@@ -1,0 +1,179 @@
+package io.mipd.xfrm.transform;
+
+import io.mipd.xfrm.crypto.KeyFingerprint;
+import io.mipd.xfrm.model.SecurityAssociation;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.EnumSet;
+import java.util.Set;
+
+/**
+ * Sequence numbers that go on across restarts, a file for each association and direction. With keys
+ * configured by hand a number must never be sent twice, or anti-replay is of no use (RFC 4303
+ * section 3.3.3).
+ *
+ * <p>A sender reserves numbers in blocks: the block's last number is on the disk before its first
+ * is used, so what a crash loses is at most the rest of a block. A receiver keeps its window's
+ * right edge in a mapped file, which the kernel writes even if this process is killed; after a
+ * restart all up to the edge are refused. (A crash of the whole machine may set the edge back by
+ * what was not yet written, up to the kernel's write-back time.)
+ *
+ * <p>Files are named by protocol, SPI and a fingerprint of the keys, so that new keys begin afresh
+ * and movement changes nothing. They hold no secret; their mode is 0600.
+ */
+public final class FileSequenceStore implements SequenceStore {
+  /** Numbers reserved at a time: one write to the disk for so many packets. */
+  static final int BLOCK = 1 << 16;
+
+  private static final long MAGIC = 0x6d69_7064_7365_7131L; // "mipdseq1"
+  private static final int LENGTH = 16;
+
+  private final Path directory;
+
+  /**
+   * @param directory is made if it is not there
+   * @throws IOException if that fails
+   */
+  public FileSequenceStore(Path directory) throws IOException {
+    Files.createDirectories(directory);
+    this.directory = directory;
+  }
+
+  /**
+   * @throws UncheckedIOException if its file cannot be used
+   */
+  @Override
+  public SequenceSource outbound(SecurityAssociation association) {
+    Path file = file("out", association);
+    try {
+      FileChannel channel = open(file);
+      return new Reserved(channel, read(channel, file), SequenceLimits.last(association));
+    } catch (IOException e) {
+      throw new UncheckedIOException("sequence numbers in " + file + ": " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * @throws UncheckedIOException if its file cannot be used
+   */
+  @Override
+  public AntiReplay inbound(SecurityAssociation association) {
+    if (association.replayWindow() == 0) {
+      return new ReplayWindow(0, false, 0);
+    }
+    Path file = file("in", association);
+    try (FileChannel channel = open(file)) {
+      long edge = read(channel, file);
+      MappedByteBuffer mapped = channel.map(FileChannel.MapMode.READ_WRITE, 0, LENGTH);
+      return new Mapped(association, edge, mapped);
+    } catch (IOException e) {
+      throw new UncheckedIOException("anti-replay window in " + file + ": " + e.getMessage(), e);
+    }
+  }
+
+  private Path file(String direction, SecurityAssociation association) {
+    String fingerprint = KeyFingerprint.of(association.encryptionKey(), association.integrityKey());
+    return directory.resolve(
+        "%s-%s-%08x-%s"
+            .formatted(
+                direction,
+                association.id().protocol().kernelName(),
+                association.id().spi().value(),
+                fingerprint));
+  }
+
+  private static FileChannel open(Path file) throws IOException {
+    Set<StandardOpenOption> options =
+        EnumSet.of(StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE);
+    return FileChannel.open(
+        file,
+        options,
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+  }
+
+  /** The number that the file holds; a new file is given its form first. */
+  private static long read(FileChannel channel, Path file) throws IOException {
+    if (channel.size() == 0) {
+      write(channel, 0, MAGIC);
+      write(channel, 8, 0);
+      return 0;
+    }
+    var content = ByteBuffer.allocate(LENGTH);
+    while (content.hasRemaining() && channel.read(content, content.position()) > 0) {
+      // reads on
+    }
+    content.flip();
+    if (content.limit() < LENGTH || content.getLong(0) != MAGIC || content.getLong(8) < 0) {
+      throw new IOException(
+          "it is not a file of mipd's. If its numbers are lost, change the keys of this association,"
+              + " then remove "
+              + file.getFileName());
+    }
+    return content.getLong(8);
+  }
+
+  private static void write(FileChannel channel, long at, long value) throws IOException {
+    var buffer = ByteBuffer.allocate(8).putLong(0, value);
+    while (buffer.hasRemaining()) {
+      channel.write(buffer, at + buffer.position());
+    }
+    channel.force(false);
+  }
+
+  private static final class Reserved implements SequenceSource {
+    private final FileChannel channel;
+    private final long last;
+    private long number;
+    private long reserved;
+
+    Reserved(FileChannel channel, long reserved, long last) {
+      this.channel = channel;
+      this.last = last;
+      this.reserved = reserved;
+      number = reserved;
+    }
+
+    @Override
+    public long next() {
+      if (number == reserved && !reserve()) {
+        return EXHAUSTED;
+      }
+      return ++number;
+    }
+
+    private boolean reserve() {
+      long wanted = Math.min(last, reserved + BLOCK);
+      if (wanted == reserved) {
+        return false;
+      }
+      try {
+        write(channel, 8, wanted);
+      } catch (IOException e) {
+        return false; // Without a reservation nothing may be sent; it is tried again with the next.
+      }
+      reserved = wanted;
+      return true;
+    }
+  }
+
+  private static final class Mapped extends ReplayWindow {
+    private final MappedByteBuffer file;
+
+    Mapped(SecurityAssociation association, long edge, MappedByteBuffer file) {
+      super(association.replayWindow(), association.extendedSequenceNumbers(), edge);
+      this.file = file;
+    }
+
+    @Override
+    protected void edgeMoved(long newEdge) {
+      file.putLong(8, newEdge);
+    }
+  }
+}

@@ -14,6 +14,7 @@ SETUP_PACKAGES=(
   iperf3:iperf3
   procps:sysctl
   kmod:modprobe
+  ethtool:ethtool
 )
 
 say() { printf '[%s] %s\n' "${0##*/}" "$*" >&2; }

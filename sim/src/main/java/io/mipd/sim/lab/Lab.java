@@ -1,0 +1,205 @@
+package io.mipd.sim.lab;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
+
+/** {@code bin/lab}: reads the options, runs the scene, prints, leaves the results, tidies up. */
+public final class Lab {
+  private static final int OK = 0;
+  private static final int FAILED = 1;
+  private static final int WRONG_OPTIONS = 2;
+
+  private Lab() {}
+
+  /** The system property {@code mipd.home} names the top of the build tree. */
+  public static void main(String[] args) {
+    LabOptions options;
+    try {
+      options = LabOptions.parse(ImmutableList.copyOf(args));
+    } catch (IllegalArgumentException e) {
+      System.err.println("lab: " + e.getMessage() + "; bin/lab --help tells the options");
+      System.exit(WRONG_OPTIONS);
+      return;
+    }
+    int status = FAILED;
+    try {
+      status = perform(options);
+    } catch (IOException e) {
+      System.err.println("lab: " + e.getMessage());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      System.err.println("lab: interrupted");
+    }
+    System.exit(status);
+  }
+
+  private static int perform(LabOptions options) throws IOException, InterruptedException {
+    switch (options.command()) {
+      case HELP -> {
+        System.out.println(LabOptions.USAGE);
+        return OK;
+      }
+      case CLEANUP -> {
+        Network.removeOrphans(System.out);
+        removeOrphanedFolders();
+        return OK;
+      }
+      case RUN -> {
+        return run(options);
+      }
+    }
+    throw new IllegalStateException();
+  }
+
+  private static int run(LabOptions options) throws IOException, InterruptedException {
+    long pid = ProcessHandle.current().pid();
+    Path build = Path.of(System.getProperty("mipd.home", ".")).toAbsolutePath().normalize();
+    Path folder = options.out().orElseGet(() -> defaultFolder(build, pid));
+    prepare(folder);
+    Path run = Path.of("/run", Network.PREFIX + pid);
+    Files.createDirectories(run);
+
+    var network = new Network(pid, options.interfaces());
+    var files = new NodeFiles(folder, run, options);
+    var children = new Children();
+    var results = new Results();
+    var tidied = new AtomicBoolean(false);
+    Runnable tidyUp =
+        () -> {
+          if (!tidied.getAndSet(true)) {
+            children.stopAll();
+            network.remove();
+            removeFolder(run);
+          }
+        };
+    // Also when somebody presses Ctrl-C or the lab is asked to end.
+    Runtime.getRuntime().addShutdownHook(new Thread(tidyUp, "tidy up"));
+
+    files.write();
+    describe(options, results, build);
+    var scene = new Scene(options, folder, build, network, files, children, results, System.out);
+    try {
+      scene.run();
+    } catch (Scene.SceneFailure | IOException e) {
+      results.verdict("the scene runs to its end", false, "" + e.getMessage());
+    }
+    results.write(folder);
+    System.out.println();
+    System.out.print(results.table());
+    System.out.println();
+    for (Results.Verdict verdict : results.verdicts()) {
+      System.out.printf(
+          Locale.ROOT,
+          "%-6s %s: %s%n",
+          verdict.ok() ? "ok" : "FAILED",
+          verdict.name(),
+          verdict.detail());
+    }
+    if (options.keep()) {
+      tidied.set(true);
+      System.out.println(
+          "kept: ip netns exec " + network.namespace("mn") + " bash; bin/lab --cleanup removes it");
+    } else {
+      tidyUp.run();
+    }
+    System.out.println("results: " + folder);
+    System.out.flush();
+    return results.ok() ? OK : FAILED;
+  }
+
+  private static Path defaultFolder(Path build, long pid) {
+    String time =
+        LocalDateTime.now(ZoneId.systemDefault())
+            .format(DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss"));
+    return build.resolve("lab-results").resolve(time + "-" + pid);
+  }
+
+  /** Makes the folder, and removes what an earlier run has left there under our names. */
+  private static void prepare(Path folder) throws IOException {
+    Files.createDirectories(folder);
+    try (Stream<Path> old = Files.list(folder)) {
+      for (Path file :
+          old.filter(
+                  path ->
+                      ("" + path.getFileName())
+                          .matches(".*\\.(log|pcap|part|tcpdump|pid)|ping.txt"))
+              .toList()) {
+        Files.delete(file);
+      }
+    }
+    removeFolder(folder.resolve("state"));
+  }
+
+  private static void removeFolder(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      return;
+    }
+    try (Stream<Path> inside = Files.walk(folder)) {
+      for (Path path : inside.sorted((a, b) -> b.compareTo(a)).toList()) {
+        Files.delete(path);
+      }
+    } catch (IOException e) {
+      System.err.println("lab: cannot remove " + folder + ": " + e.getMessage());
+    }
+  }
+
+  private static void removeOrphanedFolders() throws IOException {
+    try (Stream<Path> folders = Files.list(Path.of("/run"))) {
+      for (Path folder :
+          folders
+              .filter(path -> ("" + path.getFileName()).matches(Network.PREFIX + "\\d{1,9}"))
+              .toList()) {
+        String pid = ("" + folder.getFileName()).substring(Network.PREFIX.length());
+        if (!Network.isLab(Long.parseLong(pid))) {
+          removeFolder(folder);
+        }
+      }
+    }
+  }
+
+  private static void describe(LabOptions options, Results results, Path build) throws IOException {
+    var given = ImmutableMap.<String, Object>builder();
+    given.put("world", "engine");
+    options.handovers().ifPresent(count -> given.put("handovers", count));
+    given.put("delay_ms", options.delayMillis());
+    given.put("loss_percent", options.lossPercent());
+    given.put("ipsec", options.ipsec());
+    given.put("payload_ipsec", options.payloadIpsec());
+    given.put("interfaces", options.interfaces());
+    given.put("daemons", options.daemons());
+    results.fact("options", given.buildOrThrow());
+    results.fact("seed", options.seed());
+    results.fact("ra_interval_ms", List.of(NodeFiles.RA_MIN_MILLIS, NodeFiles.RA_MAX_MILLIS));
+    results.fact("home_ra_interval_ms", NodeFiles.HOME_RA_MILLIS);
+    var versions = ImmutableMap.<String, Object>builder();
+    versions.put("kernel", System.getProperty("os.version"));
+    versions.put("java", System.getProperty("java.runtime.version"));
+    versions.put("tshark", firstLine("tshark", "--version"));
+    versions.put("radvd", firstLine("radvd", "--version"));
+    versions.put("mipd", firstLine("git", "-C", build.toString(), "rev-parse", "HEAD"));
+    results.fact("versions", versions.buildOrThrow());
+  }
+
+  private static String firstLine(String... command) {
+    try {
+      return Children.run(ImmutableList.copyOf(command))
+          .output()
+          .lines()
+          .filter(line -> !line.startsWith("Running as user"))
+          .findFirst()
+          .orElse("unknown");
+    } catch (IOException e) {
+      return "unknown";
+    }
+  }
+}

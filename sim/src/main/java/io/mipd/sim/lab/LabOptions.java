@@ -1,0 +1,174 @@
+package io.mipd.sim.lab;
+
+import static com.google.common.base.Preconditions.checkArgument;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.function.Supplier;
+
+/**
+ * What the command line asks for.
+ *
+ * @param command what to do
+ * @param out where results go; without it a folder under {@code lab-results}
+ * @param handovers rows of the table; without it the walk home, A, B, A, home
+ * @param delayMillis one way, between the core and the home agent
+ * @param lossPercent of the frames between the core and the home agent, by seed
+ * @param daemons false: the network, the traffic and the measurements only, the mobile node at home
+ */
+record LabOptions(
+    Command command,
+    Optional<Path> out,
+    OptionalInt handovers,
+    int delayMillis,
+    double lossPercent,
+    boolean ipsec,
+    boolean payloadIpsec,
+    int interfaces,
+    boolean keep,
+    boolean daemons,
+    long seed) {
+
+  /** What to do. */
+  enum Command {
+    RUN,
+    CLEANUP,
+    HELP
+  }
+
+  static final String USAGE =
+      """
+      usage: bin/lab [options]
+
+      Builds a network out of network namespaces, starts a home agent and a mobile node in it, moves the mobile
+      node home -> A -> B -> A -> home while ping, UDP and TCP run over its home address, and measures. Needs root.
+
+        --out DIR                results go there (default: lab-results/TIME-PID)
+        --world engine           who transforms packets; only the engine so far
+        --handovers N            N handovers between A and B in the table; the first registration before them and
+                                 the return home after them are reported apart
+        --delay MS               one way, between the core and the home agent (default 0)
+        --loss PERCENT           of the frames between the core and the home agent, by seed (default 0)
+        --no-ipsec               signalling and payload without protection
+        --payload-ipsec on|off   payload in an ESP tunnel (default on), or in plain IPv6-in-IPv6
+        --interfaces 1|2         one cable that moves, or two interfaces (default 1)
+        --seed N                 of losses, keys and contents (default 1)
+        --keep                   leave the network and the daemons for a look; bin/lab --cleanup removes them
+        --no-daemons             the network, the traffic and the measurements only, at home: checks the lab itself
+        --cleanup                remove what a killed or kept lab has left
+        --help                   this text
+
+      Not there yet: --ro, --user-ipsec, --ike, --scenario, other worlds.
+      Exit status 0: every connection lived and everything was delivered; 1: not so; 2: wrong options;
+      3: the system lacks something.""";
+
+  private static final ImmutableMap<String, String> NOT_YET =
+      ImmutableMap.of(
+          "--ro", "route optimization",
+          "--user-ipsec", "IPsec of the user's own",
+          "--ike", "negotiated keys",
+          "--scenario", "scenes from files");
+  private static final ImmutableList<String> LATER_WORLDS =
+      ImmutableList.of("kernel", "mixed-ha-kernel", "mixed-mn-kernel");
+
+  LabOptions {
+    checkArgument(
+        delayMillis >= 0 && delayMillis <= 1000, "--delay: 0 to 1000, not %s", delayMillis);
+    checkArgument(
+        lossPercent >= 0 && lossPercent <= 50, "--loss: 0 to 50 percent, not %s", lossPercent);
+    checkArgument(interfaces == 1 || interfaces == 2, "--interfaces: 1 or 2, not %s", interfaces);
+    checkArgument(
+        handovers.isEmpty() || (handovers.getAsInt() >= 1 && handovers.getAsInt() <= 1000),
+        "--handovers: 1 to 1000");
+  }
+
+  /**
+   * @throws IllegalArgumentException with what is wrong, for the user
+   */
+  static LabOptions parse(List<String> words) {
+    Command command = Command.RUN;
+    Optional<Path> out = Optional.empty();
+    OptionalInt handovers = OptionalInt.empty();
+    int delay = 0;
+    double loss = 0;
+    boolean ipsec = true;
+    boolean payloadIpsec = true;
+    int interfaces = 1;
+    boolean keep = false;
+    boolean daemons = true;
+    long seed = 1;
+    Iterator<String> rest = words.iterator();
+    while (rest.hasNext()) {
+      String option = rest.next();
+      Supplier<String> value =
+          () -> {
+            checkArgument(rest.hasNext(), "%s needs a value", option);
+            return rest.next();
+          };
+      checkArgument(
+          !NOT_YET.containsKey(option),
+          "%s (%s) is not there yet",
+          option,
+          NOT_YET.getOrDefault(option, ""));
+      switch (option) {
+        case "--help", "-h" -> command = Command.HELP;
+        case "--cleanup" -> command = Command.CLEANUP;
+        case "--out" -> out = Optional.of(Path.of(value.get()).toAbsolutePath().normalize());
+        case "--world" -> checkWorld(value.get());
+        case "--handovers" -> handovers = OptionalInt.of((int) number(option, value.get()));
+        case "--delay" -> delay = (int) number(option, value.get());
+        case "--loss" -> loss = decimal(option, value.get());
+        case "--no-ipsec" -> ipsec = false;
+        case "--payload-ipsec" -> payloadIpsec = onOff(option, value.get());
+        case "--interfaces" -> interfaces = (int) number(option, value.get());
+        case "--seed" -> seed = number(option, value.get());
+        case "--keep" -> keep = true;
+        case "--no-daemons" -> daemons = false;
+        default -> throw new IllegalArgumentException("unknown option " + option);
+      }
+    }
+    return new LabOptions(
+        command,
+        out,
+        handovers,
+        delay,
+        loss,
+        ipsec,
+        payloadIpsec && ipsec,
+        interfaces,
+        keep,
+        daemons,
+        seed);
+  }
+
+  private static void checkWorld(String world) {
+    checkArgument(!LATER_WORLDS.contains(world), "--world %s is not there yet; engine is", world);
+    checkArgument(world.equals("engine"), "--world: engine, not %s", world);
+  }
+
+  private static long number(String option, String text) {
+    try {
+      return Long.parseLong(text);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(option + ": a whole number, not " + text, e);
+    }
+  }
+
+  private static double decimal(String option, String text) {
+    try {
+      return Double.parseDouble(text);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(option + ": a number, not " + text, e);
+    }
+  }
+
+  private static boolean onOff(String option, String text) {
+    checkArgument(text.equals("on") || text.equals("off"), "%s: on or off, not %s", option, text);
+    return text.equals("on");
+  }
+}

@@ -1,0 +1,665 @@
+package io.mipd.sim.lab;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.function.BooleanSupplier;
+
+/** The play: home, A, B, A, home, with everything that runs meanwhile and everything measured. */
+final class Scene {
+  private static final long READY_MILLIS = 30_000;
+  private static final long CARRIER_MILLIS = 5_000;
+  private static final long SETTLE_MILLIS = 45_000;
+  private static final long FINISH_MILLIS = 300_000;
+
+  /** tcpdump hands over what it has once a second. */
+  private static final long CAPTURE_LAG_MILLIS = 1_600;
+
+  /** At least 10 MB each way after the last handover. */
+  private static final long FINISH_OCTETS = 10L << 20;
+
+  private final LabOptions options;
+  private final Path folder;
+  private final Network network;
+  private final NodeFiles files;
+  private final Children children;
+  private final Results results;
+  private final PrintStream out;
+  private final Path build;
+  private final long began = System.nanoTime();
+
+  private final FlowRecord flowOut = new FlowRecord();
+  private final FlowRecord flowIn = new FlowRecord();
+  private final KernelNotices notices = new KernelNotices();
+  private final Map<String, Process> captures = new HashMap<>();
+  private final List<Capture> mobileCaptures = new ArrayList<>();
+  private final Tshark tshark;
+  private long windowStart;
+  private final long[] captureMarks = new long[2];
+
+  /**
+   * @param folder for the results
+   * @param build the top of the build tree
+   */
+  Scene(
+      LabOptions options,
+      Path folder,
+      Path build,
+      Network network,
+      NodeFiles files,
+      Children children,
+      Results results,
+      PrintStream out) {
+    this.options = options;
+    this.folder = folder;
+    this.build = build;
+    this.network = network;
+    this.files = files;
+    this.children = children;
+    this.results = results;
+    this.out = out;
+    this.tshark = new Tshark(files.profile());
+  }
+
+  /** Something did not happen in time, or a part has died: the scene cannot go on. */
+  static final class SceneFailure extends Exception {
+    SceneFailure(String message) {
+      super(message);
+    }
+  }
+
+  void run() throws IOException, InterruptedException, SceneFailure {
+    say("network namespaces " + network.namespace("*"));
+    network.build();
+    startCaptures();
+    Process line = startLine();
+    if (options.daemons()) {
+      startRouter("ara", Link.A);
+      startRouter("arb", Link.B);
+      say(
+          "access routers advertise every "
+              + NodeFiles.RA_MIN_MILLIS
+              + " to "
+              + NodeFiles.RA_MAX_MILLIS
+              + " ms, the home agent every "
+              + NodeFiles.HOME_RA_MILLIS
+              + " ms; long line "
+              + options.delayMillis()
+              + " ms one way, loss "
+              + options.lossPercent()
+              + " %");
+    } else {
+      startRouter("ha", Link.HOME);
+    }
+    notices.follow(
+        children.talk(
+            ImmutableList.of(
+                "ip", "-n", network.namespace("mn"), "-o", "-tshort", "monitor", "link", "address"),
+            log("lab")));
+    OpenBatch cables =
+        new OpenBatch(
+            children.talk(
+                ImmutableList.of("ip", "-n", network.namespace("sw"), "-force", "-batch", "-"),
+                log("lab")));
+
+    ImmutableList<Process> daemons = startNodes(cables);
+    awaitHomeAddress();
+    TrafficEnd mobile = startTraffic("mn", Network.HOME_ADDRESS, Network.CORRESPONDENT);
+    TrafficEnd peer = startTraffic("cn", Network.CORRESPONDENT, Network.HOME_ADDRESS);
+    await("traffic programs", READY_MILLIS, () -> mobile.isReady() && peer.isReady());
+    mobile.order("udp");
+    peer.order("udp");
+    windowStart = now();
+    await("datagrams both ways at home", READY_MILLIS, () -> flowing(windowStart));
+    windowStart = now();
+    mobile.order("tcp");
+    Path pings = folder.resolve("ping.txt");
+    Process ping =
+        children.start(
+            network.in(
+                "mn",
+                "ping",
+                "-D",
+                "-n",
+                "-O",
+                "-i",
+                "0.2",
+                "-I",
+                Network.HOME_ADDRESS,
+                Network.CORRESPONDENT),
+            pings);
+    await("TCP both ways at home", READY_MILLIS, () -> streaming(mobile, peer, windowStart));
+    say("at home: ping, datagrams and TCP run both ways");
+    Thread.sleep(1000);
+    FlowRecord.Outcome homeOut = flowOut.outcome(windowStart, now() - marginNanos());
+    FlowRecord.Outcome homeIn = flowIn.outcome(windowStart, now() - marginNanos());
+    results.verdict(
+        "at home nothing is lost",
+        options.lossPercent() > 0 || homeOut.lost() + homeIn.lost() == 0,
+        "out "
+            + homeOut.lost()
+            + " of "
+            + homeOut.sent()
+            + ", in "
+            + homeIn.lost()
+            + " of "
+            + homeIn.sent());
+
+    if (options.daemons()) {
+      move(cables, mobile, peer);
+    }
+    // Its own lateness while nothing hurries counts for the figures, not that of the last rush.
+    line.getOutputStream().write('\n');
+    line.getOutputStream().flush();
+    finish(mobile, peer, ping, pings);
+    if (!options.keep()) {
+      stopDaemons(daemons);
+    }
+    line.getOutputStream().close();
+    line.waitFor();
+    reportLine();
+    stopCaptures();
+    inspectCaptures();
+  }
+
+  // Setting up.
+
+  private ImmutableList<Process> startNodes(OpenBatch cables)
+      throws IOException, InterruptedException, SceneFailure {
+    if (!options.daemons()) {
+      cables.run(Network.plugInto(0, Link.HOME));
+      network.configure(
+          "mn", ImmutableList.of("addr add " + Network.HOME_ADDRESS + "/64 dev eth0 nodad"));
+      return ImmutableList.of();
+    }
+    Process agent = startDaemon("ha", files.homeAgentConfiguration());
+    awaitReady("ha", agent);
+    cables.run(Network.plugInto(0, Link.HOME));
+    Process node = startDaemon("mn", files.mobileNodeConfiguration());
+    awaitReady("mn", node);
+    return ImmutableList.of(node, agent);
+  }
+
+  private Process startDaemon(String node, Path configuration) throws IOException {
+    say("starting mipd at " + node);
+    return children.start(
+        network.in(
+            node,
+            build.resolve("bin/mipd").toString(),
+            "run",
+            "--config",
+            configuration.toString()),
+        log(node));
+  }
+
+  private void awaitReady(String node, Process daemon)
+      throws IOException, InterruptedException, SceneFailure {
+    long limit = System.nanoTime() + READY_MILLIS * 1_000_000;
+    while (true) {
+      String text = Files.readString(log(node));
+      if (text.contains("mipd ready")) {
+        return;
+      }
+      if (!daemon.isAlive()) {
+        throw new SceneFailure("mipd at " + node + " has ended:\n" + text.strip());
+      }
+      if (System.nanoTime() > limit) {
+        throw new SceneFailure("mipd at " + node + " is not ready in time, see " + log(node));
+      }
+      Thread.sleep(50);
+    }
+  }
+
+  private void awaitHomeAddress() throws IOException, InterruptedException, SceneFailure {
+    long limit = System.nanoTime() + READY_MILLIS * 1_000_000;
+    while (true) {
+      String addresses =
+          Children.must(
+              ImmutableList.of(
+                  "ip",
+                  "-n",
+                  network.namespace("mn"),
+                  "-6",
+                  "-o",
+                  "addr",
+                  "show",
+                  "to",
+                  Network.HOME_ADDRESS));
+      if (!addresses.isBlank() && !addresses.contains("tentative")) {
+        return;
+      }
+      if (System.nanoTime() > limit) {
+        throw new SceneFailure("the mobile node has no home address");
+      }
+      Thread.sleep(50);
+    }
+  }
+
+  private Process startLine() throws IOException, InterruptedException, SceneFailure {
+    Path log = log("core");
+    Files.createFile(log);
+    // Its output goes to a file: it must be able to say what it did after everything else.
+    ImmutableList<String> command =
+        network.in(
+            "wan",
+            java(
+                Forwarder.class,
+                "left",
+                "right",
+                Integer.toString(options.delayMillis()),
+                Double.toString(options.lossPercent()),
+                Long.toString(options.seed())));
+    Process line = children.talkInto(command, log);
+    awaitText("the long line", log, "ready");
+    return line;
+  }
+
+  private void awaitText(String what, Path file, String text)
+      throws InterruptedException, SceneFailure {
+    await(
+        what,
+        READY_MILLIS,
+        () -> {
+          try {
+            return Files.exists(file) && Files.readString(file).contains(text);
+          } catch (IOException e) {
+            return false;
+          }
+        });
+  }
+
+  private static ImmutableList<String> java(Class<?> program, String... arguments) {
+    return ImmutableList.<String>builder()
+        .add(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-XX:-UsePerfData",
+            "-Xms64m",
+            "-Xmx256m",
+            "-cp",
+            System.getProperty("java.class.path"),
+            program.getName())
+        .add(arguments)
+        .build();
+  }
+
+  private void startRouter(String node, Link link) throws IOException {
+    children.start(
+        network.in(
+            node,
+            "radvd",
+            "-n",
+            "-m",
+            "stderr",
+            "-C",
+            files.radvdConfiguration(link).toString(),
+            "-p",
+            folder.resolve("radvd-" + link + ".pid").toString()),
+        log(node));
+  }
+
+  private TrafficEnd startTraffic(String node, String own, String peer) throws IOException {
+    return new TrafficEnd(
+        children.talk(
+            network.in(node, java(Traffic.class, node, own, peer, Long.toString(options.seed()))),
+            log(node + "-traffic")),
+        ImmutableMap.of(Traffic.OUT, flowOut, Traffic.IN, flowIn),
+        "traffic at " + node);
+  }
+
+  private void startCaptures() throws IOException, InterruptedException, SceneFailure {
+    for (int i = 0; i < options.interfaces(); i++) {
+      mobileCaptures.add(startCapture("mn", Network.mobileInterface(i)));
+    }
+    startCapture("ha", "uplink");
+    startCapture("ha", "hlink");
+    startCapture("core", "toha");
+    startCapture("cn", "eth0");
+  }
+
+  /** Captures go to a file per interface first, merged into one per node at the end. */
+  private Capture startCapture(String node, String device)
+      throws IOException, InterruptedException, SceneFailure {
+    String name = node + "-" + device;
+    Path log = folder.resolve(name + ".tcpdump");
+    var capture = new Capture(folder.resolve(name + ".part"));
+    captures.put(name, children.start(network.in(node, capture.command(device)), log));
+    awaitText("capture at " + name, log, "listening on");
+    return capture;
+  }
+
+  // The moves.
+
+  private void move(OpenBatch cables, TrafficEnd mobile, TrafficEnd peer)
+      throws IOException, InterruptedException, SceneFailure {
+    HandoverRow first = handover(0, Link.HOME, Link.A, cables, mobile, peer);
+    results.apart(first);
+    Link at = Link.A;
+    int count = options.handovers().orElse(2);
+    for (int n = 1; n <= count; n++) {
+      Link next = at == Link.A ? Link.B : Link.A;
+      results.row(handover(n, at, next, cables, mobile, peer));
+      at = next;
+    }
+    HandoverRow home = handover(count + 1, at, Link.HOME, cables, mobile, peer);
+    if (options.handovers().isPresent()) {
+      results.apart(home);
+    } else {
+      results.row(home);
+    }
+  }
+
+  private HandoverRow handover(
+      int number, Link from, Link to, OpenBatch cables, TrafficEnd mobile, TrafficEnd peer)
+      throws IOException, InterruptedException, SceneFailure {
+    String device = Network.mobileInterface(0);
+    for (int i = 0; i < mobileCaptures.size(); i++) {
+      captureMarks[i] = mobileCaptures.get(i).end(captureMarks[i]);
+    }
+    say((number == 0 ? "first registration" : "handover " + number) + ": " + from + " -> " + to);
+    long unplugged = now();
+    cables.run(Network.unplug(0));
+    if (notices.awaitCarrier(device, false, unplugged, CARRIER_MILLIS).isEmpty()) {
+      throw new SceneFailure("the mobile node's kernel has not noticed that the cable is out");
+    }
+    long plugged = now();
+    cables.run(Network.plugInto(0, to));
+    OptionalLong linkUp = notices.awaitCarrier(device, true, plugged, CARRIER_MILLIS);
+    if (linkUp.isEmpty()) {
+      throw new SceneFailure("the mobile node's kernel has not noticed the new link");
+    }
+    step(
+        plugged,
+        OptionalLong.of(plugged),
+        "cable plugged in, was out for " + ms(plugged - unplugged));
+    step(plugged, linkUp, "link up");
+    boolean settled =
+        awaitQuietly(SETTLE_MILLIS, () -> flowing(plugged) && streaming(mobile, peer, plugged));
+    long resumed = now();
+    Thread.sleep(CAPTURE_LAG_MILLIS);
+    long end = now() - marginNanos();
+    var frames = new ArrayList<CapturedFrame>();
+    for (int i = 0; i < mobileCaptures.size(); i++) {
+      Capture capture = mobileCaptures.get(i);
+      Path slice = folder.resolve("slice.part");
+      capture.slice(captureMarks[i], capture.end(captureMarks[i]), slice);
+      frames.addAll(tshark.frames(slice));
+      Files.delete(slice);
+    }
+    Movement movement =
+        Movement.of(
+            plugged,
+            Network.mobileLinkAddress(0),
+            to,
+            notices.firstUsable(device, to, plugged),
+            frames);
+    var row =
+        new HandoverRow(
+            number,
+            from,
+            to,
+            movement,
+            flowOut.outcome(windowStart, end),
+            flowIn.outcome(windowStart, end));
+    windowStart = end;
+    tell(row, settled ? OptionalLong.of(resumed) : OptionalLong.empty());
+    results.verdict(
+        "handover " + number + " " + from + " -> " + to,
+        settled && row.isComplete(),
+        settled
+            ? row.isComplete() ? "all goes on" : "goes on, but a step was not seen: " + row.toCsv()
+            : "not everything goes on after " + SETTLE_MILLIS / 1000 + " s: " + row.toCsv());
+    return row;
+  }
+
+  private void tell(HandoverRow row, OptionalLong resumed) {
+    Movement movement = row.movement();
+    step(movement.start(), movement.router(), "router found");
+    step(movement.start(), movement.address(), "address usable");
+    step(movement.start(), movement.update(), "Binding Update sent");
+    step(movement.start(), movement.acknowledgement(), "Binding Acknowledgement received");
+    step(movement.start(), movement.payloadOut(), "first payload out");
+    step(movement.start(), movement.payloadIn(), "first payload in");
+    step(movement.start(), resumed, "everything goes on, TCP too");
+    out.printf(
+        Locale.ROOT,
+        "              lost %d of %d out, %d of %d in; outage %s ms out, %s ms in%n",
+        row.out().lost(),
+        row.out().sent(),
+        row.in().lost(),
+        row.in().sent(),
+        HandoverRow.millis(row.out().longestGapNanos()),
+        HandoverRow.millis(row.in().longestGapNanos()));
+  }
+
+  private void step(long start, OptionalLong when, String what) {
+    if (when.isPresent()) {
+      out.printf(Locale.ROOT, "  %9.1f ms  %s%n", (when.getAsLong() - start) / 1e6, what);
+    } else {
+      out.printf(Locale.ROOT, "          --     %s: did not happen%n", what);
+    }
+  }
+
+  private boolean flowing(long since) {
+    return flowOut.firstArrivalOfThoseSentFrom(since).isPresent()
+        && flowIn.firstArrivalOfThoseSentFrom(since).isPresent();
+  }
+
+  private static boolean streaming(TrafficEnd mobile, TrafficEnd peer, long since) {
+    return mobile.progress(Traffic.DOWN).nanos() > since
+        && peer.progress(Traffic.UP).nanos() > since;
+  }
+
+  // The end.
+
+  private void finish(TrafficEnd mobile, TrafficEnd peer, Process ping, Path pings)
+      throws IOException, InterruptedException {
+    say("TCP: " + FINISH_OCTETS + " octets more each way");
+    long start = System.nanoTime();
+    mobile.order("finish " + FINISH_OCTETS);
+    peer.order("finish " + FINISH_OCTETS);
+    awaitQuietly(
+        FINISH_MILLIS,
+        () ->
+            (mobile.total(Traffic.UP).isPresent()
+                    && peer.total(Traffic.UP).isPresent()
+                    && mobile.total(Traffic.DOWN).isPresent()
+                    && peer.total(Traffic.DOWN).isPresent())
+                || mobile.broken(Traffic.UP).isPresent()
+                || mobile.broken(Traffic.DOWN).isPresent());
+    double seconds = (System.nanoTime() - start) / 1e9;
+    streamVerdict(Traffic.UP, mobile, peer, seconds);
+    streamVerdict(Traffic.DOWN, peer, mobile, seconds);
+
+    long quiet = now();
+    awaitQuietly(READY_MILLIS, () -> flowing(quiet));
+    Thread.sleep(1000);
+    long until = now() - marginNanos();
+    boolean alive =
+        flowOut.arrivedOfThoseSent(quiet, until) > 0 && flowIn.arrivedOfThoseSent(quiet, until) > 0;
+    FlowRecord.Outcome lastOut = flowOut.outcome(windowStart, until);
+    FlowRecord.Outcome lastIn = flowIn.outcome(windowStart, until);
+    results.verdict(
+        "datagrams flow to the end",
+        alive,
+        "since the last move lost out "
+            + lastOut.lost()
+            + " of "
+            + lastOut.sent()
+            + ", in "
+            + lastIn.lost()
+            + " of "
+            + lastIn.sent());
+    results.fact("refused_by_system", mobile.refused() + peer.refused());
+    Children.stop(ping);
+    pingVerdict(pings, quiet);
+    flowOut.write(folder.resolve("flow-out.csv"));
+    flowIn.write(folder.resolve("flow-in.csv"));
+  }
+
+  private void streamVerdict(
+      String stream, TrafficEnd sender, TrafficEnd receiver, double seconds) {
+    var sent = sender.total(stream);
+    var received = receiver.total(stream);
+    String detail;
+    boolean ok = false;
+    if (sent.isPresent() && received.isPresent()) {
+      ok = sent.get().equals(received.get());
+      detail =
+          received.get().octets()
+              + " octets, "
+              + (ok ? "the same" : "not the same")
+              + " at both ends; the last "
+              + FINISH_OCTETS
+              + " in "
+              + String.format(Locale.ROOT, "%.1f s", seconds)
+              + ", sha256 "
+              + received.get().hash();
+    } else {
+      detail =
+          "not through: "
+              + sender.broken(stream).or(() -> receiver.broken(stream)).orElse("not in time")
+              + " after "
+              + receiver.progress(stream).octets()
+              + " octets";
+    }
+    results.verdict("TCP " + stream + " delivered", ok, detail);
+  }
+
+  private void pingVerdict(Path pings, long since) throws IOException {
+    int replies = 0;
+    int late = 0;
+    for (String line : Files.readAllLines(pings)) {
+      // [1700000000.123456] 64 bytes from ...
+      if (line.startsWith("[") && line.contains(" bytes from ")) {
+        replies++;
+        String time = line.substring(1, line.indexOf(']'));
+        if (Double.parseDouble(time) * 1e9 >= since) {
+          late++;
+        }
+      }
+    }
+    results.verdict(
+        "ping lives", late > 0, replies + " replies, " + late + " of them after everything else");
+  }
+
+  private void stopDaemons(List<Process> daemons) throws IOException {
+    for (Process daemon : daemons) {
+      int status = Children.stop(daemon);
+      results.verdict("mipd stops cleanly", status == 0, "exit status " + status);
+    }
+    for (String router : ImmutableList.of("ara", "arb")) {
+      long foreign = network.foreignSources(router);
+      results.verdict(
+          "no foreign sources at " + router, foreign == 0, foreign + " packets filtered");
+    }
+  }
+
+  private void reportLine() throws IOException {
+    List<String> reports =
+        Files.readAllLines(log("core")).stream()
+            .filter(text -> text.startsWith("carried"))
+            .toList();
+    reports.forEach(report -> say("long line: " + report));
+    results.fact("line", reports);
+  }
+
+  private void stopCaptures() throws IOException, InterruptedException {
+    Thread.sleep(CAPTURE_LAG_MILLIS);
+    long dropped = 0;
+    for (Map.Entry<String, Process> capture : captures.entrySet()) {
+      Children.stop(capture.getValue());
+      Path log = folder.resolve(capture.getKey() + ".tcpdump");
+      for (String text : Files.readAllLines(log)) {
+        if (text.endsWith("packets dropped by kernel")
+            || text.endsWith("packet dropped by kernel")) {
+          dropped += Long.parseLong(text.substring(0, text.indexOf(' ')));
+        }
+      }
+      Files.delete(log);
+    }
+    results.verdict("captures are complete", dropped == 0, dropped + " packets missed");
+    for (String node : ImmutableList.of("mn", "ha", "core", "cn")) {
+      merge(node);
+    }
+  }
+
+  private void merge(String node) throws IOException {
+    var command =
+        new ArrayList<String>(
+            List.of("mergecap", "-F", "pcap", "-w", folder.resolve(node + ".pcap").toString()));
+    var parts = new ArrayList<Path>();
+    for (String name : captures.keySet().stream().sorted().toList()) {
+      if (name.startsWith(node + "-")) {
+        parts.add(folder.resolve(name + ".part"));
+      }
+    }
+    parts.forEach(part -> command.add(part.toString()));
+    Children.must(command);
+    for (Path part : parts) {
+      Files.delete(part);
+    }
+  }
+
+  private void inspectCaptures() throws IOException {
+    say("reading the captures with tshark");
+    for (String node : ImmutableList.of("mn", "ha", "core", "cn")) {
+      Tshark.Findings findings = tshark.findings(folder.resolve(node + ".pcap"));
+      results.verdict("capture " + node, findings.clean(), findings.toString());
+    }
+  }
+
+  // Helpers.
+
+  private Path log(String node) {
+    return folder.resolve(node + ".log");
+  }
+
+  /** What was sent so lately may still be under way. */
+  private long marginNanos() {
+    return (500L + 4L * options.delayMillis()) * 1_000_000;
+  }
+
+  private void await(String what, long patienceMillis, BooleanSupplier condition)
+      throws InterruptedException, SceneFailure {
+    if (!awaitQuietly(patienceMillis, condition)) {
+      throw new SceneFailure(what + ": not within " + patienceMillis / 1000 + " s");
+    }
+  }
+
+  private static boolean awaitQuietly(long patienceMillis, BooleanSupplier condition)
+      throws InterruptedException {
+    long limit = System.nanoTime() + patienceMillis * 1_000_000;
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() > limit) {
+        return false;
+      }
+      Thread.sleep(20);
+    }
+    return true;
+  }
+
+  private static long now() {
+    Instant now = Instant.now();
+    return now.getEpochSecond() * 1_000_000_000L + now.getNano();
+  }
+
+  private static String ms(long nanos) {
+    return String.format(Locale.ROOT, "%.1f ms", nanos / 1e6);
+  }
+
+  private void say(String text) {
+    out.printf(Locale.ROOT, "[%7.2f s] %s%n", (System.nanoTime() - began) / 1e9, text);
+  }
+}

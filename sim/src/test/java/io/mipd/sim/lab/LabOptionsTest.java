@@ -1,0 +1,112 @@
+package io.mipd.sim.lab;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.common.collect.ImmutableList;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class LabOptionsTest {
+  private static LabOptions parse(String... words) {
+    return LabOptions.parse(ImmutableList.copyOf(words));
+  }
+
+  @Test
+  void runsTheWalkHomeABAHomeProtectedUnlessToldOtherwise() {
+    LabOptions options = parse();
+    assertThat(options.command()).isEqualTo(LabOptions.Command.RUN);
+    assertThat(options.handovers()).isEmpty();
+    assertThat(options.ipsec()).isTrue();
+    assertThat(options.payloadIpsec()).isTrue();
+    assertThat(options.interfaces()).isEqualTo(1);
+    assertThat(options.daemons()).isTrue();
+  }
+
+  @Test
+  void takesWhatTheInterfacesPin() {
+    LabOptions options =
+        parse(
+            "--out",
+            "/x/../y",
+            "--world",
+            "engine",
+            "--handovers",
+            "20",
+            "--delay",
+            "25",
+            "--payload-ipsec",
+            "off",
+            "--interfaces",
+            "2",
+            "--keep",
+            "--seed",
+            "7");
+    assertThat(options.out().orElseThrow().toString()).isEqualTo("/y");
+    assertThat(options.handovers()).hasValue(20);
+    assertThat(options.delayMillis()).isEqualTo(25);
+    assertThat(options.ipsec()).isTrue();
+    assertThat(options.payloadIpsec()).isFalse();
+    assertThat(options.interfaces()).isEqualTo(2);
+    assertThat(options.keep()).isTrue();
+    assertThat(options.seed()).isEqualTo(7);
+  }
+
+  @Test
+  void withoutIpsecThereIsNonePayloadIncluded() {
+    assertThat(parse("--no-ipsec").payloadIpsec()).isFalse();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"--ro", "--user-ipsec", "--ike", "--scenario"})
+  void namesWhatIsNotThereYet(String option) {
+    assertThatThrownBy(() -> parse(option, "x"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(option)
+        .hasMessageContaining("not there yet");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"kernel", "mixed-ha-kernel", "mixed-mn-kernel"})
+  void namesWorldsThatAreNotThereYet(String world) {
+    assertThatThrownBy(() -> parse("--world", world)).hasMessageContaining("not there yet");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--handovers 0",
+        "--handovers many",
+        "--handovers",
+        "--delay -1",
+        "--delay 1001",
+        "--interfaces 3",
+        "--payload-ipsec maybe",
+        "--loss 51",
+        "--world moon",
+        "--what"
+      })
+  void refusesWhatMakesNoSense(String line) {
+    assertThatThrownBy(() -> parse(line.split(" ", -1)))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void theHelpNamesEveryOption() {
+    assertThat(LabOptions.USAGE)
+        .contains(
+            "--out",
+            "--world",
+            "--handovers",
+            "--delay",
+            "--loss",
+            "--no-ipsec",
+            "--payload-ipsec",
+            "--interfaces",
+            "--seed",
+            "--keep",
+            "--no-daemons",
+            "--cleanup");
+  }
+}

@@ -68,7 +68,7 @@ public final class EspInbound implements InboundTransform {
     byte[] octets = p.array();
     int length =
         HeaderWalk.IPV6_HEADER
-            + ((octets[p.start() + 4] & 0xff) << 8 | octets[p.start() + 5] & 0xff);
+            + (((octets[p.start() + 4] & 0xff) << 8) | (octets[p.start() + 5] & 0xff));
     if (length > p.length()) {
       return Discard.MALFORMED_IPV6;
     }

@@ -83,7 +83,7 @@ final class NodeFiles {
     Files.writeString(homeAgentConfiguration(), homeAgent());
     Files.writeString(mobileNodeConfiguration(), mobileNode());
     for (Link link : Link.values()) {
-      Files.writeString(radvdConfiguration(link), radvd(link));
+      writeRadvd(link, true);
     }
     if (options.ipsec()) {
       writeKeys(homeAgentConfiguration().resolveSibling("mobile-node-1.keys"));
@@ -184,7 +184,17 @@ final class NodeFiles {
     return indent + String.join("\n" + indent, lines.build());
   }
 
-  private static String radvd(Link link) {
+  /**
+   * What a link's router advertises.
+   *
+   * @param preferred false: addresses of the prefix are not for new connections any more (RFC 4862
+   *     section 5.5.4), though all still works
+   */
+  void writeRadvd(Link link, boolean preferred) throws IOException {
+    Files.writeString(radvdConfiguration(link), radvd(link, preferred));
+  }
+
+  private static String radvd(Link link, boolean preferred) {
     // radvd takes intervals below 3 s only together with Mobile IPv6's own option.
     return String.join(
         "\n",
@@ -196,7 +206,11 @@ final class NodeFiles {
         "  MinDelayBetweenRAs " + RA_MIN_MILLIS / 1000.0 + ";",
         "  AdvIntervalOpt on;",
         "  AdvDefaultLifetime 30;",
-        "  prefix " + link.prefix() + " { AdvOnLink on; AdvAutonomous on; };",
+        "  prefix "
+            + link.prefix()
+            + " { AdvOnLink on; AdvAutonomous on;"
+            + (preferred ? "" : " AdvPreferredLifetime 0;")
+            + " };",
         "};",
         "");
   }

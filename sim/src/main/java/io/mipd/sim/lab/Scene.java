@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -24,6 +25,8 @@ final class Scene {
 
   /** tcpdump hands over what it has once a second. */
   private static final long CAPTURE_LAG_MILLIS = 1_600;
+
+  private static final long BOTH_MILLIS = 2_000;
 
   /** At least 10 MB each way after the last handover. */
   private static final long FINISH_OCTETS = 10L << 20;
@@ -42,6 +45,7 @@ final class Scene {
   private final FlowRecord flowIn = new FlowRecord();
   private final KernelNotices notices = new KernelNotices();
   private final Map<String, Process> captures = new HashMap<>();
+  private final Map<Link, Process> routers = new EnumMap<>(Link.class);
   private final List<Capture> mobileCaptures = new ArrayList<>();
   private final Tshark tshark;
   private long windowStart;
@@ -295,18 +299,20 @@ final class Scene {
   }
 
   private void startRouter(String node, Link link) throws IOException {
-    children.start(
-        network.in(
-            node,
-            "radvd",
-            "-n",
-            "-m",
-            "stderr",
-            "-C",
-            files.radvdConfiguration(link).toString(),
-            "-p",
-            folder.resolve("radvd-" + link + ".pid").toString()),
-        log(node));
+    Process router =
+        children.start(
+            network.in(
+                node,
+                "radvd",
+                "-n",
+                "-m",
+                "stderr",
+                "-C",
+                files.radvdConfiguration(link).toString(),
+                "-p",
+                folder.resolve("radvd-" + link + ".pid").toString()),
+            log(node));
+    routers.put(link, router);
   }
 
   private TrafficEnd startTraffic(String node, String own, String peer) throws IOException {
@@ -341,81 +347,157 @@ final class Scene {
 
   // The moves.
 
+  /**
+   * A change of link.
+   *
+   * @param index the mobile node's interface on the new link
+   */
+  private record Move(int number, Link from, Link to, int index) {
+    String title() {
+      return (number == 0 ? "first registration" : "handover " + number)
+          + ": "
+          + from
+          + " -> "
+          + to;
+    }
+  }
+
   private void move(OpenBatch cables, TrafficEnd mobile, TrafficEnd peer)
       throws IOException, InterruptedException, SceneFailure {
-    HandoverRow first = handover(0, Link.HOME, Link.A, cables, mobile, peer);
-    results.apart(first);
+    boolean both = options.interfaces() == 2;
+    Move first = new Move(0, Link.HOME, Link.A, 0);
+    results.apart(play(first, replug(cables, first), mobile, peer));
+    if (both) {
+      plugSecond(cables);
+    }
     Link at = Link.A;
     int count = options.handovers().orElse(2);
     for (int n = 1; n <= count; n++) {
       Link next = at == Link.A ? Link.B : Link.A;
-      results.row(handover(n, at, next, cables, mobile, peer));
+      Move move = new Move(n, at, next, both && next == Link.B ? 1 : 0);
+      results.row(play(move, both ? announce(move) : replug(cables, move), mobile, peer));
       at = next;
     }
-    HandoverRow home = handover(count + 1, at, Link.HOME, cables, mobile, peer);
+    if (both && at == Link.B) {
+      // What follows is about one cable again.
+      Move back = new Move(++count, at, Link.A, 0);
+      results.apart(play(back, announce(back), mobile, peer));
+      at = Link.A;
+    }
+    if (both) {
+      cables.run(Network.unplug(1));
+      Thread.sleep(500);
+    }
+    Move home = new Move(count + 1, at, Link.HOME, 0);
+    HandoverRow row = play(home, replug(cables, home), mobile, peer);
     if (options.handovers().isPresent()) {
-      results.apart(home);
+      results.apart(row);
     } else {
-      results.row(home);
+      results.row(row);
     }
   }
 
-  private HandoverRow handover(
-      int number, Link from, Link to, OpenBatch cables, TrafficEnd mobile, TrafficEnd peer)
+  private void plugSecond(OpenBatch cables) throws InterruptedException, SceneFailure {
+    String device = Network.mobileInterface(1);
+    long start = now();
+    say("the second interface, " + device + ", is plugged into " + Link.B);
+    cables.run(Network.plugInto(1, Link.B));
+    await(
+        "an address on " + device,
+        READY_MILLIS,
+        () -> notices.firstUsable(device, Link.B, start).isPresent());
+    // The rows begin when this is long past.
+    Thread.sleep(2000);
+    windowStart = now() - marginNanos();
+  }
+
+  /** Sets off a move, and says when the new link was there. */
+  private interface Start {
+    long begin() throws IOException, InterruptedException, SceneFailure;
+  }
+
+  /** The cable is pulled out and plugged in elsewhere. */
+  private Start replug(OpenBatch cables, Move move) {
+    return () -> {
+      String device = Network.mobileInterface(move.index());
+      long unplugged = now();
+      cables.run(Network.unplug(move.index()));
+      if (notices.awaitCarrier(device, false, unplugged, CARRIER_MILLIS).isEmpty()) {
+        throw new SceneFailure("the mobile node's kernel has not noticed that the cable is out");
+      }
+      long plugged = now();
+      cables.run(Network.plugInto(move.index(), move.to()));
+      OptionalLong linkUp = notices.awaitCarrier(device, true, plugged, CARRIER_MILLIS);
+      if (linkUp.isEmpty()) {
+        throw new SceneFailure("the mobile node's kernel has not noticed the new link");
+      }
+      step(
+          plugged,
+          OptionalLong.of(plugged),
+          "cable plugged in, was out for " + ms(plugged - unplugged));
+      step(plugged, linkUp, "link up");
+      return plugged;
+    };
+  }
+
+  /**
+   * Both links are there and work; A's router says that its prefix is on its way out, or that it is
+   * not.
+   */
+  private Start announce(Move move) {
+    return () -> {
+      boolean preferred = move.to() == Link.A;
+      files.writeRadvd(Link.A, preferred);
+      Process router = routers.get(Link.A);
+      if (router == null) {
+        throw new SceneFailure("no router at A");
+      }
+      long start = now();
+      Children.must(ImmutableList.of("kill", "-HUP", Long.toString(router.pid())));
+      step(
+          start,
+          OptionalLong.of(start),
+          "A's router is told that its prefix is " + (preferred ? "good again" : "on its way out"));
+      return start;
+    };
+  }
+
+  private HandoverRow play(Move move, Start how, TrafficEnd mobile, TrafficEnd peer)
       throws IOException, InterruptedException, SceneFailure {
-    String device = Network.mobileInterface(0);
-    for (int i = 0; i < mobileCaptures.size(); i++) {
-      captureMarks[i] = mobileCaptures.get(i).end(captureMarks[i]);
-    }
-    say((number == 0 ? "first registration" : "handover " + number) + ": " + from + " -> " + to);
-    long unplugged = now();
-    cables.run(Network.unplug(0));
-    if (notices.awaitCarrier(device, false, unplugged, CARRIER_MILLIS).isEmpty()) {
-      throw new SceneFailure("the mobile node's kernel has not noticed that the cable is out");
-    }
-    long plugged = now();
-    cables.run(Network.plugInto(0, to));
-    OptionalLong linkUp = notices.awaitCarrier(device, true, plugged, CARRIER_MILLIS);
-    if (linkUp.isEmpty()) {
-      throw new SceneFailure("the mobile node's kernel has not noticed the new link");
-    }
-    step(
-        plugged,
-        OptionalLong.of(plugged),
-        "cable plugged in, was out for " + ms(plugged - unplugged));
-    step(plugged, linkUp, "link up");
+    Capture capture = mobileCaptures.get(move.index());
+    long mark = capture.end(captureMarks[move.index()]);
+    captureMarks[move.index()] = mark;
+    say(move.title());
+    long start = how.begin();
     boolean settled =
-        awaitQuietly(SETTLE_MILLIS, () -> flowing(plugged) && streaming(mobile, peer, plugged));
+        awaitQuietly(SETTLE_MILLIS, () -> flowing(start) && streaming(mobile, peer, start));
     long resumed = now();
-    Thread.sleep(CAPTURE_LAG_MILLIS);
+    // With two interfaces everything has gone on all the time: give the move its time.
+    Thread.sleep(CAPTURE_LAG_MILLIS + (options.interfaces() == 2 ? BOTH_MILLIS : 0));
     long end = now() - marginNanos();
-    var frames = new ArrayList<CapturedFrame>();
-    for (int i = 0; i < mobileCaptures.size(); i++) {
-      Capture capture = mobileCaptures.get(i);
-      Path slice = folder.resolve("slice.part");
-      capture.slice(captureMarks[i], capture.end(captureMarks[i]), slice);
-      frames.addAll(tshark.frames(slice));
-      Files.delete(slice);
-    }
+    Path slice = folder.resolve("slice.part");
+    capture.slice(mark, capture.end(mark), slice);
+    List<CapturedFrame> frames = tshark.frames(slice);
+    Files.delete(slice);
     Movement movement =
         Movement.of(
-            plugged,
-            Network.mobileLinkAddress(0),
-            to,
-            notices.firstUsable(device, to, plugged),
+            start,
+            Network.mobileLinkAddress(move.index()),
+            move.to(),
+            notices.firstUsable(Network.mobileInterface(move.index()), move.to(), start),
             frames);
     var row =
         new HandoverRow(
-            number,
-            from,
-            to,
+            move.number(),
+            move.from(),
+            move.to(),
             movement,
             flowOut.outcome(windowStart, end),
             flowIn.outcome(windowStart, end));
     windowStart = end;
     tell(row, settled ? OptionalLong.of(resumed) : OptionalLong.empty());
     results.verdict(
-        "handover " + number + " " + from + " -> " + to,
+        move.title(),
         settled && row.isComplete(),
         settled
             ? row.isComplete() ? "all goes on" : "goes on, but a step was not seen: " + row.toCsv()

@@ -554,7 +554,7 @@ public final class MobileNode implements MobilityNode {
         pending = Optional.empty();
       }
     } else if (acknowledgement.status().isAccepted()) {
-      registered(now, acknowledgement, answered.get(), actions);
+      registered(acknowledgement, answered.get(), actions);
     } else {
       refused(now, acknowledgement.status(), actions);
     }
@@ -573,10 +573,7 @@ public final class MobileNode implements MobilityNode {
   }
 
   private void registered(
-      Instant now,
-      BindingAcknowledgement acknowledgement,
-      OutstandingUpdate update,
-      List<NodeAction> actions) {
+      BindingAcknowledgement acknowledgement, OutstandingUpdate update, List<NodeAction> actions) {
     boolean newest = update.equals(pending.orElseThrow().newest());
     boolean present =
         attachment instanceof Attachment.Away away && away.careOf().equals(update.careOf());

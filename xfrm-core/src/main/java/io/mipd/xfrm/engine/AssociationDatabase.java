@@ -193,6 +193,12 @@ final class AssociationDatabase {
         .collect(ImmutableList.toImmutableList());
   }
 
+  /** Whether an association of any mode joins these end points. */
+  boolean hasBetween(TransformProtocol protocol, Ipv6Address source, Ipv6Address destination) {
+    return byEndPoints.containsKey(new EndPoints(source, destination, protocol, Mode.TUNNEL))
+        || byEndPoints.containsKey(new EndPoints(source, destination, protocol, Mode.TRANSPORT));
+  }
+
   private List<LiveAssociation> candidates(Template template, Flow current) {
     var source = template.isTunnel() ? template.source() : current.source();
     var destination = template.isTunnel() ? template.destination() : current.destination();

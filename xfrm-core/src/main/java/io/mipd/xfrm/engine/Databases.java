@@ -14,7 +14,7 @@ final class Databases {
   private final PolicyDatabase fwd;
   private final AssociationDatabase associations;
 
-  /** How many templates of arriving packets name each pair of tunnel end points. */
+  /** How many templates name each pair of tunnel end points. */
   private final Map<EndPoints, Integer> tunnels = new LinkedHashMap<>();
 
   private long generation;
@@ -75,15 +75,12 @@ final class Databases {
     changed();
   }
 
-  /** Whether a policy for arriving packets expects a tunnel from {@code source} to here. */
+  /** Whether a policy knows a tunnel from {@code source} to {@code destination}. */
   boolean isTunnel(Ipv6Address source, Ipv6Address destination) {
     return tunnels.containsKey(new EndPoints(source, destination));
   }
 
   private void countTunnels(Policy policy, int change) {
-    if (policy.direction() == Direction.OUT) {
-      return;
-    }
     for (Template template : policy.bundle().templates()) {
       if (template.isTunnel()) {
         tunnels.merge(

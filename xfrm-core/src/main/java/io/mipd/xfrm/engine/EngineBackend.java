@@ -23,14 +23,14 @@ import java.util.Set;
 public final class EngineBackend implements XfrmBackend {
   private static final Limits LIMITS = new Limits(EngineSettings.MAX_TEMPLATES);
 
-  private final PacketEngine engine;
+  private final EngineCore core;
   private final Databases databases;
   private final EngineSettings settings;
 
   public EngineBackend(PacketEngine engine) {
-    this.engine = engine;
-    databases = engine.databases();
-    settings = engine.settings();
+    core = engine.core();
+    databases = core.databases();
+    settings = core.settings();
   }
 
   @Override
@@ -60,7 +60,7 @@ public final class EngineBackend implements XfrmBackend {
       return migrate(migrate);
     }
     for (LiveAssociation live : databases.associations().associations()) {
-      live.close();
+      core.forget(live);
     }
     databases.clear();
     return XfrmReply.DONE;
@@ -104,7 +104,7 @@ public final class EngineBackend implements XfrmBackend {
     if (associations.size() >= settings.maxAssociations()) {
       return failed(XfrmError.LIMIT, "at most " + settings.maxAssociations() + " associations");
     }
-    engine.add(association);
+    core.add(association);
     return XfrmReply.DONE;
   }
 
@@ -114,7 +114,7 @@ public final class EngineBackend implements XfrmBackend {
     if (removed == null) {
       return missing(id);
     }
-    removed.close();
+    core.forget(removed);
     return XfrmReply.DONE;
   }
 

@@ -1,7 +1,14 @@
 package io.mipd.xfrm.engine;
 
 import io.mipd.xfrm.model.AssociationLifetime;
+import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.SecurityAssociation;
+import io.mipd.xfrm.transform.AntiReplay;
+import io.mipd.xfrm.transform.InboundTransform;
+import io.mipd.xfrm.transform.OutboundTransform;
+import io.mipd.xfrm.transform.SequenceSource;
+import io.mipd.xfrm.transform.SequenceStore;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
@@ -15,14 +22,24 @@ final class LiveAssociation {
   private long bytes;
   private boolean softExpired;
   private boolean expired;
-  private boolean closed;
+  private final SequenceStore sequences;
+  private @Nullable SequenceSource numbers;
+  private @Nullable AntiReplay replay;
+  private @Nullable OutboundTransform outbound;
+  private @Nullable OutboundTransform outboundWithoutTunnel;
+  private @Nullable InboundTransform inbound;
 
   /**
    * @param order differs from that of every other
    * @param added null as long as the engine has not been told the time
    */
-  LiveAssociation(SecurityAssociation association, long order, @Nullable Instant added) {
+  LiveAssociation(
+      SecurityAssociation association,
+      SequenceStore sequences,
+      long order,
+      @Nullable Instant added) {
     this.association = association;
+    this.sequences = sequences;
     this.order = order;
     this.added = added;
   }
@@ -34,6 +51,70 @@ final class LiveAssociation {
   /** Only while it stands in no table: its end points are keys there. */
   void moveTo(SecurityAssociation moved) {
     association = moved;
+    outbound = null;
+    outboundWithoutTunnel = null;
+    inbound = null;
+  }
+
+  /**
+   * The transform for packets that leave; the same one until the association moves. Null while its
+   * sequence numbers cannot be had.
+   */
+  @Nullable OutboundTransform outbound(TransformFactory transforms) {
+    OutboundTransform made = outbound;
+    SequenceSource source = numbers();
+    if (made == null && source != null) {
+      made = transforms.outbound(association, source);
+      outbound = made;
+    }
+    return made;
+  }
+
+  /** The same for packets that bear the tunnel's IPv6 header already. */
+  @Nullable OutboundTransform outboundWithoutTunnel(TransformFactory transforms) {
+    OutboundTransform made = outboundWithoutTunnel;
+    SequenceSource source = numbers();
+    if (made == null && source != null) {
+      made = transforms.outbound(association.inMode(Mode.TRANSPORT), source);
+      outboundWithoutTunnel = made;
+    }
+    return made;
+  }
+
+  private @Nullable SequenceSource numbers() {
+    if (numbers == null) {
+      try {
+        numbers = sequences.outbound(association);
+      } catch (UncheckedIOException e) {
+        return null;
+      }
+    }
+    return numbers;
+  }
+
+  /**
+   * The transform for packets that arrive; the same one until the association moves. Null while its
+   * anti-replay window cannot be had.
+   */
+  @Nullable InboundTransform inbound(TransformFactory transforms) {
+    InboundTransform made = inbound;
+    AntiReplay window = made == null ? window() : null;
+    if (window != null) {
+      made = transforms.inbound(association, window);
+      inbound = made;
+    }
+    return made;
+  }
+
+  private @Nullable AntiReplay window() {
+    if (replay == null) {
+      try {
+        replay = sequences.inbound(association);
+      } catch (UncheckedIOException e) {
+        return null;
+      }
+    }
+    return replay;
   }
 
   long order() {
@@ -71,15 +152,6 @@ final class LiveAssociation {
 
   void expire() {
     expired = true;
-  }
-
-  boolean isClosed() {
-    return closed;
-  }
-
-  /** It has been deleted. */
-  void close() {
-    closed = true;
   }
 
   void count(int octets) {
@@ -120,6 +192,12 @@ final class LiveAssociation {
       return added.plus(lifetime.softTime());
     }
     return lifetime.hardTime().isZero() ? null : added.plus(lifetime.hardTime());
+  }
+
+  /** Where its soft age would have been reached; null if it has none. */
+  @Nullable Instant softDeadline() {
+    Duration limit = association.lifetime().softTime();
+    return added == null || limit.isZero() ? null : added.plus(limit);
   }
 
   private boolean isOlderThan(Duration limit, Instant now) {

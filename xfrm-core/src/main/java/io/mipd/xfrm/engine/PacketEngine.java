@@ -2,8 +2,6 @@ package io.mipd.xfrm.engine;
 
 import com.google.common.collect.ImmutableList;
 import io.mipd.xfrm.model.Ipv6Address;
-import io.mipd.xfrm.model.SecurityAssociation;
-import io.mipd.xfrm.transform.Discard;
 import io.mipd.xfrm.transform.PacketBuffer;
 import io.mipd.xfrm.transform.SequenceStore;
 import java.time.Instant;
@@ -17,10 +15,10 @@ import java.util.random.RandomGenerator;
  * discard, never with an exception.
  */
 public final class PacketEngine {
-  private final EngineSettings settings;
-  private final Databases databases;
-  private final EngineCounters counters = new EngineCounters();
-  private long nextOrder;
+  private final EngineCore core;
+  private final Outbound outbound;
+  private final Inbound inbound;
+  private final Claims claims;
 
   /**
    * @param sink receives what comes out
@@ -35,8 +33,25 @@ public final class PacketEngine {
       LocalAddresses local,
       SequenceStore sequences,
       RandomGenerator random) {
-    this.settings = settings;
-    databases = new Databases(random.nextLong());
+    this(settings, sink, local, sequences, random, new Transforms());
+  }
+
+  PacketEngine(
+      EngineSettings settings,
+      EngineSink sink,
+      LocalAddresses local,
+      SequenceStore sequences,
+      RandomGenerator random,
+      TransformFactory transforms) {
+    core = new EngineCore(settings, sink, local, sequences, random.nextLong());
+    outbound =
+        new Outbound(
+            core,
+            new PathResolver(core.databases(), local, transforms),
+            new Fragmenter(sink, core.counters(), random),
+            random.nextLong());
+    inbound = new Inbound(core, transforms, outbound, random.nextLong());
+    claims = new Claims(core, inbound.outerErrors());
   }
 
   /**
@@ -45,9 +60,7 @@ public final class PacketEngine {
    * completed.
    */
   public void output(PacketBuffer packet) {
-    counters.count(EngineCounters.Traffic.OUTPUT_PACKETS);
-    counters.count(EngineCounters.Traffic.OUTPUT_BYTES, packet.length());
-    counters.count(Discard.OUT_NO_POLICY);
+    outbound.output(packet, null);
   }
 
   /**
@@ -57,7 +70,7 @@ public final class PacketEngine {
    * yet.
    */
   public void output(PacketBuffer packet, Ipv6Address careOf) {
-    output(packet);
+    outbound.output(packet, careOf);
   }
 
   /**
@@ -65,9 +78,7 @@ public final class PacketEngine {
    * it, checks it against policy, and delivers it.
    */
   public void input(PacketBuffer packet) {
-    counters.count(EngineCounters.Traffic.INPUT_PACKETS);
-    counters.count(EngineCounters.Traffic.INPUT_BYTES, packet.length());
-    counters.count(Discard.NOT_OURS);
+    inbound.input(packet);
   }
 
   /**
@@ -77,43 +88,48 @@ public final class PacketEngine {
    * Everything else is the kernel's, ESP with an unknown SPI included. Changes nothing.
    */
   public boolean claims(PacketBuffer packet) {
-    return false;
+    return claims.claims(packet);
   }
 
   /**
    * Tells the time, of one clock that never goes back. To be called before the first packet, then
    * before each batch and when {@link #nextDeadline} is reached.
    */
-  public void tick(Instant now) {}
+  public void tick(Instant now) {
+    core.tick(now);
+    inbound.tick(now);
+    outbound.tick(now);
+  }
 
   /** When {@link #tick} is to be called next, if nothing happens before; empty for never. */
   public Optional<Instant> nextDeadline() {
-    return Optional.empty();
+    return EngineCore.earlier(
+        core.nextDeadline(), EngineCore.earlier(inbound.nextDeadline(), outbound.nextDeadline()));
+  }
+
+  /**
+   * The largest packet that the link of this source address carries; before it is told, the one of
+   * the settings.
+   *
+   * @param mtu octets, at least 1280
+   */
+  public void setLinkMtu(Ipv6Address outerSource, int mtu) {
+    core.setLinkMtu(outerSource, Math.max(mtu, EngineSettings.MINIMUM_LINK_MTU));
   }
 
   /** May be read by any thread. */
   public EngineCounters counters() {
-    return counters;
+    return core.counters();
   }
 
   /** The associations as they stand, oldest first; no keys. */
   public ImmutableList<AssociationStatus> associations() {
-    return databases.associations().associations().stream()
+    return core.databases().associations().associations().stream()
         .map(LiveAssociation::status)
         .collect(ImmutableList.toImmutableList());
   }
 
-  Databases databases() {
-    return databases;
-  }
-
-  EngineSettings settings() {
-    return settings;
-  }
-
-  /** Its identity must be free. */
-  void add(SecurityAssociation association) {
-    databases.associations().add(new LiveAssociation(association, nextOrder++, null));
-    databases.changed();
+  EngineCore core() {
+    return core;
   }
 }

@@ -146,6 +146,19 @@ public final class SecurityAssociation {
         .lifetime(lifetime);
   }
 
+  /** The same association in another mode. */
+  public SecurityAssociation inMode(Mode newMode) {
+    return new Builder(id, source, newMode)
+        .reqId(reqId)
+        .selector(selector)
+        .encryption(encryption, encryptionKey)
+        .integrity(integrity, integrityKey)
+        .replayWindow(replayWindow)
+        .extendedSequenceNumbers(extendedSequenceNumbers)
+        .lifetime(lifetime)
+        .build();
+  }
+
   /** The same association between other end points, as after XFRM_MSG_MIGRATE. */
   public SecurityAssociation movedTo(Ipv6Address newSource, Ipv6Address newDestination) {
     var builder = toBuilder();

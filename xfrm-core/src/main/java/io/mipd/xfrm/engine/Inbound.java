@@ -1,0 +1,620 @@
+package io.mipd.xfrm.engine;
+
+import io.mipd.xfrm.backend.XfrmNotice;
+import io.mipd.xfrm.engine.EngineCounters.Traffic;
+import io.mipd.xfrm.engine.LocalAddresses.Role;
+import io.mipd.xfrm.model.Direction;
+import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Mode;
+import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.RouteOptimizationState;
+import io.mipd.xfrm.model.SecurityAssociation;
+import io.mipd.xfrm.model.TransformProtocol;
+import io.mipd.xfrm.transform.Discard;
+import io.mipd.xfrm.transform.InboundTransform;
+import io.mipd.xfrm.transform.PacketBuffer;
+import java.time.Instant;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way in: header by header, undoing what was done to a packet and noting it in the security
+ * path, until what is within can be compared with policy. The packet itself is left as it came
+ * until an association changes it or it is handed over, so that errors quote what was received.
+ */
+final class Inbound {
+  //  +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+  //  | Payload Proto |  Header Len   |   MH Type     |   Reserved    |
+  //  +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+  //
+  // RFC 6275 section 6.1.1. Header Len is in units of eight octets, without the first eight.
+  private static final int MH_PAYLOAD_PROTO = 0;
+
+  /** IPv6 headers of one packet at most. */
+  private static final int MAX_LAYERS = EngineSettings.MAX_TEMPLATES + 1;
+
+  /** Where the SPI stands in AH (RFC 4302 section 2). In ESP it comes first. */
+  private static final int AH_SPI = 4;
+
+  /** What is to be done after a header has been dealt with. */
+  private enum Next {
+    /** Look at the next header. */
+    HEADER,
+    /** Another IPv6 header begins the packet now. */
+    LAYER,
+    /** The packet has been handed over, kept, or discarded. */
+    DONE
+  }
+
+  private final EngineCore core;
+  private final TransformFactory transforms;
+  private final Outbound outbound;
+  private final OuterErrors outerErrors;
+  private final long seed;
+  private final PathTracker path = new PathTracker();
+  private final FlowReader reader = new FlowReader();
+  private final FlowKey flow = new FlowKey();
+  private final Reassembler reassembler;
+  private final PacketBuffer whole = new PacketBuffer();
+
+  // The packet at hand, and where in it we are.
+  private PacketBuffer p = whole;
+  private int header;
+  private int nextHeaderField;
+  private int headers;
+
+  // Addresses as the packet bears them, and as they are after Mobile IPv6's headers.
+  private Ipv6Address wireSource = Ipv6Address.UNSPECIFIED;
+  private Ipv6Address source = Ipv6Address.UNSPECIFIED;
+  private Ipv6Address destination = Ipv6Address.UNSPECIFIED;
+  private boolean homeAddressOption;
+  private boolean routingHeader;
+
+  // Whether headers of this layer have been dealt with that the kernel must not see again.
+  private boolean altered;
+
+  Inbound(EngineCore core, TransformFactory transforms, Outbound outbound, long seed) {
+    this.core = core;
+    this.transforms = transforms;
+    this.outbound = outbound;
+    this.seed = seed;
+    outerErrors = new OuterErrors(core);
+    reassembler = new Reassembler(core.settings());
+  }
+
+  void input(PacketBuffer packet) {
+    core.counters().count(Traffic.INPUT_PACKETS);
+    core.counters().count(Traffic.INPUT_BYTES, packet.length());
+    p = packet;
+    path.clear();
+    Discard reason = Segmenter.completeChecksum(packet);
+    if (reason != null) {
+      core.countDiscard(reason);
+      return;
+    }
+    packet.setSegmentation(PacketBuffer.Segmentation.NONE, 0);
+    for (int layer = 0; layer < MAX_LAYERS; layer++) {
+      if (layer(layer) != Next.LAYER) {
+        return;
+      }
+    }
+    core.countDiscard(Discard.TOO_MANY_HEADERS);
+  }
+
+  private Next discard(Discard reason) {
+    core.countDiscard(reason);
+    return Next.DONE;
+  }
+
+  /** Discards and tells the sender why, by an ICMPv6 error about the packet as it stands. */
+  private Next refuse(Discard reason, int type, int code, int at) {
+    PacketBuffer error = core.errors().about(p, type, code, at - p.start());
+    if (error != null) {
+      outbound.output(error, null);
+    }
+    return discard(reason);
+  }
+
+  private Next layer(int layer) {
+    Discard malformed = FlowReader.readHeader(p);
+    if (malformed != null) {
+      return discard(malformed);
+    }
+    byte[] octets = p.array();
+    path.beginLayer();
+    wireSource = core.interner().at(octets, p.start() + Wire.SOURCE);
+    source = wireSource;
+    destination = core.interner().at(octets, p.start() + Wire.DESTINATION);
+    homeAddressOption = false;
+    routingHeader = false;
+    altered = false;
+    if (layer > 0) {
+      malformed = reader.read(p, flow);
+      if (malformed != null) {
+        return discard(malformed);
+      }
+      path.checkSelectors(flow, source, destination);
+    }
+    if (!core.local().roleOf(destination).isOurs()) {
+      return layer == 0 ? discard(Discard.NOT_OURS) : forward();
+    }
+    header = p.start() + Wire.IPV6_HEADER;
+    nextHeaderField = p.start() + Wire.NEXT_HEADER;
+    headers = 0;
+    while (true) {
+      Next next = header(layer);
+      if (next != Next.HEADER) {
+        return next;
+      }
+    }
+  }
+
+  private Next header(int layer) {
+    if (headers++ > FlowReader.MAX_HEADERS) {
+      return discard(Discard.TOO_MANY_HEADERS);
+    }
+    int protocol = Wire.octet(p.array(), nextHeaderField);
+    return switch (protocol) {
+      case IpProtocol.HOP_BY_HOP -> hopByHop();
+      case IpProtocol.DESTINATION_OPTIONS -> options(false);
+      case IpProtocol.ROUTING -> routing();
+      case IpProtocol.FRAGMENT -> fragment();
+      case IpProtocol.ESP -> association(TransformProtocol.ESP, 0, layer);
+      case IpProtocol.AH -> association(TransformProtocol.AH, AH_SPI, layer);
+      case IpProtocol.IPV6 -> tunnel();
+      case IpProtocol.MOBILITY -> mobility();
+      default -> upperLayer(protocol, layer);
+    };
+  }
+
+  /** Octets of the extension header at hand, or -1 if the packet ends before. */
+  private int extensionLength() {
+    if (p.end() - header < 8) {
+      return -1;
+    }
+    int length = FlowReader.extensionLength(p.array(), header);
+    return p.end() - header < length ? -1 : length;
+  }
+
+  private Next advance(int length) {
+    nextHeaderField = header;
+    header += length;
+    return Next.HEADER;
+  }
+
+  // Extension headers.
+
+  private Next hopByHop() {
+    if (header != p.start() + Wire.IPV6_HEADER) {
+      return refuse(
+          Discard.MALFORMED_EXTENSION_HEADER,
+          IcmpErrors.PARAMETER_PROBLEM,
+          IcmpErrors.CODE_UNRECOGNIZED_NEXT_HEADER,
+          nextHeaderField);
+    }
+    return options(true);
+  }
+
+  private Next options(boolean hopByHop) {
+    int length = extensionLength();
+    if (length < 0) {
+      return discard(Discard.MALFORMED_EXTENSION_HEADER);
+    }
+    byte[] octets = p.array();
+    int end = header + length;
+    int at = header + DestinationOptions.OPTIONS;
+    while (at < end) {
+      int type = Wire.octet(octets, at);
+      int next = DestinationOptions.next(octets, at, end);
+      if (next > end || (type != DestinationOptions.PAD1 && at + 1 == end)) {
+        return discard(Discard.MALFORMED_EXTENSION_HEADER);
+      }
+      if (!hopByHop && type == DestinationOptions.HOME_ADDRESS) {
+        Next refused = homeAddress(at);
+        if (refused != Next.HEADER) {
+          return refused;
+        }
+      } else if (!isKnown(type, hopByHop)) {
+        Next refused = unknownOption(type, at);
+        if (refused != Next.HEADER) {
+          return refused;
+        }
+      }
+      at = next;
+    }
+    return advance(length);
+  }
+
+  private static boolean isKnown(int type, boolean hopByHop) {
+    return type == DestinationOptions.PAD1
+        || type == DestinationOptions.PADN
+        || (hopByHop
+            ? type == DestinationOptions.ROUTER_ALERT
+            : type == DestinationOptions.TUNNEL_ENCAPSULATION_LIMIT);
+  }
+
+  private Next unknownOption(int type, int at) {
+    DestinationOptions.Unknown wish = DestinationOptions.Unknown.of(type);
+    if (wish == DestinationOptions.Unknown.SKIP) {
+      return Next.HEADER;
+    }
+    if (wish == DestinationOptions.Unknown.DISCARD
+        || (wish == DestinationOptions.Unknown.REPORT_UNLESS_MULTICAST
+            && destination.isMulticast())) {
+      return discard(Discard.UNKNOWN_OPTION);
+    }
+    return refuse(
+        Discard.UNKNOWN_OPTION,
+        IcmpErrors.PARAMETER_PROBLEM,
+        IcmpErrors.CODE_UNRECOGNIZED_OPTION,
+        at);
+  }
+
+  /**
+   * A Home Address option: once, before any protection, and of an address that can be one (RFC 6275
+   * sections 6.3 and 9.3.1). Whether it is believed shows at the end of the layer.
+   */
+  private Next homeAddress(int at) {
+    if (Wire.octet(p.array(), at + 1) != DestinationOptions.HOME_ADDRESS_LENGTH) {
+      return refuse(
+          Discard.MALFORMED_EXTENSION_HEADER,
+          IcmpErrors.PARAMETER_PROBLEM,
+          IcmpErrors.CODE_ERRONEOUS_FIELD,
+          at + 1);
+    }
+    Ipv6Address home = core.interner().at(p.array(), at + DestinationOptions.DATA);
+    if (homeAddressOption || path.isLayerProtected() || !home.isGlobalUnicast()) {
+      return discard(Discard.HAO_INVALID);
+    }
+    if (path.isFull()) {
+      return discard(Discard.TOO_MANY_HEADERS);
+    }
+    homeAddressOption = true;
+    altered = true;
+    source = home;
+    path.addRouteOptimization(TransformProtocol.HAO, home, destination);
+    return Next.HEADER;
+  }
+
+  private Next routing() {
+    int length = extensionLength();
+    if (length < 0) {
+      return discard(Discard.MALFORMED_EXTENSION_HEADER);
+    }
+    byte[] octets = p.array();
+    if (Wire.octet(octets, header + RoutingHeader.TYPE) != RoutingHeader.TYPE_2) {
+      // RFC 8200 section 4.4: without segments left it is skipped, else refused.
+      return Wire.octet(octets, header + RoutingHeader.SEGMENTS_LEFT) == 0
+          ? advance(length)
+          : refuse(
+              Discard.ROUTING_HEADER_UNKNOWN,
+              IcmpErrors.PARAMETER_PROBLEM,
+              IcmpErrors.CODE_ERRONEOUS_FIELD,
+              header + RoutingHeader.TYPE);
+    }
+    if (!RoutingHeader.isWellFormed(octets, header) || routingHeader || path.isLayerProtected()) {
+      return discard(Discard.ROUTING_HEADER_NOT_OURS);
+    }
+    Ipv6Address home = core.interner().at(octets, header + RoutingHeader.ADDRESS);
+    if (core.local().roleOf(home) != Role.HOME || !home.isGlobalUnicast()) {
+      return discard(Discard.ROUTING_HEADER_NOT_OURS);
+    }
+    if (path.isFull()) {
+      return discard(Discard.TOO_MANY_HEADERS);
+    }
+    routingHeader = true;
+    altered = true;
+    destination = home;
+    path.addRouteOptimization(TransformProtocol.ROUTE2, source, home);
+    return advance(length);
+  }
+
+  private Next fragment() {
+    if (p.end() - header < Wire.FRAGMENT_HEADER) {
+      return discard(Discard.MALFORMED_FRAGMENT);
+    }
+    core.counters().count(Traffic.FRAGMENTS_RECEIVED);
+    byte[] octets = p.array();
+    int field = Wire.getShort(octets, header + Wire.FRAGMENT_OFFSET_AND_FLAG);
+    if ((field & (Wire.FRAGMENT_OFFSET_MASK | Wire.MORE_FRAGMENTS)) == 0) {
+      // A whole packet in one fragment is dealt with alone (RFC 8200 section 4.5, RFC 6946).
+      removeFragmentHeader();
+      return Next.HEADER;
+    }
+    int length = p.end() - header - Wire.FRAGMENT_HEADER;
+    if ((field & Wire.MORE_FRAGMENTS) != 0 && length % 8 != 0) {
+      return refuse(
+          Discard.MALFORMED_FRAGMENT,
+          IcmpErrors.PARAMETER_PROBLEM,
+          IcmpErrors.CODE_ERRONEOUS_FIELD,
+          p.start() + Wire.PAYLOAD_LENGTH);
+    }
+    int payload =
+        header - p.start() - Wire.IPV6_HEADER + (field & Wire.FRAGMENT_OFFSET_MASK) + length;
+    if (payload > 0xffff) {
+      return refuse(
+          Discard.MALFORMED_FRAGMENT,
+          IcmpErrors.PARAMETER_PROBLEM,
+          IcmpErrors.CODE_ERRONEOUS_FIELD,
+          header + Wire.FRAGMENT_OFFSET_AND_FLAG);
+    }
+    var key =
+        new Reassembler.Key(
+            wireSource,
+            core.interner().at(octets, p.start() + Wire.DESTINATION),
+            Wire.getInt(octets, header + Wire.FRAGMENT_IDENTIFICATION),
+            path.fingerprint(seed));
+    int offset = header - p.start();
+    int fieldOffset = nextHeaderField - p.start();
+    Discard reason = reassembler.take(core.now(), key, p, header, nextHeaderField, whole);
+    if (reason != null) {
+      return discard(reason);
+    }
+    if (whole.length() == 0) {
+      return Next.DONE;
+    }
+    core.counters().count(Traffic.REASSEMBLED);
+    p = whole;
+    header = p.start() + offset;
+    nextHeaderField = p.start() + fieldOffset;
+    return Next.HEADER;
+  }
+
+  /** What is before it moves up, for that is a few octets. */
+  private void removeFragmentHeader() {
+    byte[] octets = p.array();
+    octets[nextHeaderField] = octets[header];
+    int before = header - p.start();
+    System.arraycopy(octets, p.start(), octets, p.start() + Wire.FRAGMENT_HEADER, before);
+    p.dropFront(Wire.FRAGMENT_HEADER);
+    Wire.putShort(octets, p.start() + Wire.PAYLOAD_LENGTH, p.length() - Wire.IPV6_HEADER);
+    header += Wire.FRAGMENT_HEADER;
+    nextHeaderField += Wire.FRAGMENT_HEADER;
+  }
+
+  // Transforms.
+
+  private Next association(TransformProtocol protocol, int spiOffset, int layer) {
+    if (p.end() - header < spiOffset + 4) {
+      return discard(
+          protocol == TransformProtocol.ESP ? Discard.MALFORMED_ESP : Discard.MALFORMED_AH);
+    }
+    int spi = Wire.getInt(p.array(), header + spiOffset);
+    LiveAssociation live =
+        core.databases()
+            .associations()
+            .inbound(destination.high(), destination.low(), protocol, spi);
+    if (live == null) {
+      // Within a tunnel it may be the kernel's business, if a policy lets it through.
+      return layer > 0 && !altered
+          ? upperLayer(protocol.number(), layer)
+          : discard(Discard.IN_NO_STATES);
+    }
+    SecurityAssociation association = live.association();
+    if (live.isExpired() || live.isExhausted()) {
+      core.expire(live);
+      return discard(Discard.IN_STATE_EXPIRED);
+    }
+    // In transport mode the sender's stable address is part of what was agreed; in tunnel mode
+    // policy compares the end points.
+    if (association.mode() == Mode.TRANSPORT
+        && !association.source().isUnspecified()
+        && !association.source().equals(source)) {
+      return discard(Discard.IN_STATE_MISMATCH);
+    }
+    if (path.isFull()) {
+      return discard(Discard.TOO_MANY_HEADERS);
+    }
+    FlowReader.readPorts(p.array(), header, header, protocol.number(), flow);
+    setAddresses();
+    path.checkSelectors(flow, source, destination);
+    int offset = header - p.start();
+    int fieldOffset = nextHeaderField - p.start();
+    int length = p.length();
+    InboundTransform transform = live.inbound(transforms);
+    if (transform == null) {
+      return discard(Discard.IN_STATE_SEQ_ERROR);
+    }
+    Discard reason = transform.apply(p, header, nextHeaderField);
+    if (reason != null) {
+      return discard(reason);
+    }
+    core.count(live, length);
+    path.add(association, source, destination);
+    if (association.mode() == Mode.TUNNEL) {
+      return Next.LAYER;
+    }
+    altered = true;
+    header = p.start() + offset;
+    nextHeaderField = p.start() + fieldOffset;
+    return Next.HEADER;
+  }
+
+  /** Plain IPv6 in IPv6 (RFC 2473 section 3.3); whether anybody expects it, policy says. */
+  private Next tunnel() {
+    if (p.end() - header < Wire.IPV6_HEADER || Wire.version(p.array(), header) != 6) {
+      return discard(Discard.MALFORMED_IPV6);
+    }
+    FlowReader.readPorts(p.array(), header, header, IpProtocol.IPV6, flow);
+    setAddresses();
+    path.checkSelectors(flow, source, destination);
+    Discard unbelieved = checkHomeAddress();
+    if (unbelieved != null) {
+      return discard(unbelieved);
+    }
+    if (path.isFull()) {
+      return discard(Discard.TOO_MANY_HEADERS);
+    }
+    path.addTunnel(source, destination);
+    Discard reason = transforms.decapsulate(p, header);
+    return reason == null ? Next.LAYER : discard(reason);
+  }
+
+  // What is within.
+
+  private void setAddresses() {
+    flow.sourceHigh = source.high();
+    flow.sourceLow = source.low();
+    flow.destinationHigh = destination.high();
+    flow.destinationLow = destination.low();
+    flow.mark = p.mark();
+    flow.interfaceId = 0;
+  }
+
+  /**
+   * Without ESP, AH or a Mobility Header behind it, a Home Address option is believed only with a
+   * binding for the address that the packet came from (RFC 6275 section 9.3.1).
+   */
+  private @Nullable Discard checkHomeAddress() {
+    if (!homeAddressOption || path.isLayerProtected()) {
+      return null;
+    }
+    RouteOptimizationState state =
+        core.databases()
+            .associations()
+            .routeOptimization(TransformProtocol.HAO, source, destination);
+    if (state != null && state.careOf().equals(wireSource)) {
+      return null;
+    }
+    core.report(new XfrmNotice.Report(TransformProtocol.HAO, flow.toFlow(), wireSource));
+    return Discard.HAO_WITHOUT_BINDING;
+  }
+
+  private Next upperLayer(int protocol, int layer) {
+    FlowReader.readPorts(p.array(), header, p.end(), protocol, flow);
+    setAddresses();
+    Discard unbelieved = checkHomeAddress();
+    if (unbelieved != null) {
+      return discard(unbelieved);
+    }
+    if (protocol == IpProtocol.ICMPV6 && outerErrors.concernsUs(p, header)) {
+      outerErrors.take(p, header);
+      return Next.DONE;
+    }
+    if (protocol == IpProtocol.NO_NEXT_HEADER && path.isLayerProtected()) {
+      // A dummy packet, or nothing within: discarded without prejudice (RFC 4303 section 2.6).
+      return Next.DONE;
+    }
+    if (layer == 0 && path.isEmpty()) {
+      return discard(Discard.NOT_OURS);
+    }
+    Discard reason = checkPolicy(Direction.IN);
+    if (reason != null) {
+      return discard(reason);
+    }
+    if (altered) {
+      strip(protocol);
+    }
+    core.deliver(p);
+    return Next.DONE;
+  }
+
+  private Next mobility() {
+    byte[] octets = p.array();
+    if (p.end() - header < 8 || p.end() - header < FlowReader.extensionLength(octets, header)) {
+      return discard(Discard.MALFORMED_MOBILITY);
+    }
+    if (Wire.octet(octets, header + MH_PAYLOAD_PROTO) != IpProtocol.NO_NEXT_HEADER) {
+      // RFC 6275 section 9.2.
+      return refuse(
+          Discard.MALFORMED_MOBILITY,
+          IcmpErrors.PARAMETER_PROBLEM,
+          IcmpErrors.CODE_ERRONEOUS_FIELD,
+          header + MH_PAYLOAD_PROTO);
+    }
+    FlowReader.readPorts(octets, header, p.end(), IpProtocol.MOBILITY, flow);
+    setAddresses();
+    Discard reason = checkPolicy(Direction.IN);
+    if (reason != null) {
+      return discard(reason);
+    }
+    var arrival =
+        new Arrival(
+            source,
+            destination,
+            homeAddressOption ? Optional.of(wireSource) : Optional.empty(),
+            routingHeader,
+            path.toSecurityPath(),
+            p.interfaceIndex());
+    strip(IpProtocol.MOBILITY);
+    core.counters().count(Traffic.MOBILITY_MESSAGES);
+    core.sink().mobility(p, arrival);
+    return Next.DONE;
+  }
+
+  /** A packet from a tunnel for somebody else: the home agent forwards it (RFC 6275 10.4.5). */
+  private Next forward() {
+    Discard reason = checkPolicy(Direction.FWD);
+    if (reason != null) {
+      return discard(reason);
+    }
+    core.deliver(p);
+    return Next.DONE;
+  }
+
+  /** RFC 4301 section 5.2: the selectors of what it came through, then policy. */
+  private @Nullable Discard checkPolicy(Direction direction) {
+    path.checkSelectors(flow, source, destination);
+    if (!path.selectorsAdmit(flow, source, destination)) {
+      return Discard.IN_STATE_MISMATCH;
+    }
+    Policy policy = core.databases().policies(direction).lookUp(flow);
+    if (policy == null) {
+      return path.needsPolicy() ? Discard.IN_NO_POLICIES : null;
+    }
+    if (policy.action() == Policy.Action.BLOCK) {
+      return Discard.IN_POLICY_BLOCK;
+    }
+    return path.compare(policy);
+  }
+
+  /** Leaves an IPv6 header with the stable addresses, directly before the upper layer. */
+  private void strip(int protocol) {
+    byte[] octets = p.array();
+    int start = header - Wire.IPV6_HEADER;
+    if (start != p.start()) {
+      System.arraycopy(octets, p.start(), octets, start, Wire.IPV6_HEADER);
+      p.dropFront(start - p.start());
+    }
+    octets[start + Wire.NEXT_HEADER] = (byte) protocol;
+    Wire.putShort(octets, start + Wire.PAYLOAD_LENGTH, p.length() - Wire.IPV6_HEADER);
+    source.write(octets, start + Wire.SOURCE);
+    destination.write(octets, start + Wire.DESTINATION);
+  }
+
+  // Time.
+
+  void tick(Instant now) {
+    reassembler.forgetOld(now, whole, this::reassemblyTimedOut);
+  }
+
+  private void reassemblyTimedOut(PacketBuffer firstFragment) {
+    core.countDiscard(Discard.REASSEMBLY_TIMEOUT);
+    if (firstFragment.length() == 0) {
+      return;
+    }
+    PacketBuffer error =
+        core.errors()
+            .about(
+                firstFragment,
+                IcmpErrors.TIME_EXCEEDED,
+                IcmpErrors.CODE_REASSEMBLY_TIME_EXCEEDED,
+                0);
+    if (error != null) {
+      outbound.output(error, null);
+    }
+  }
+
+  Optional<Instant> nextDeadline() {
+    return reassembler.nextDeadline();
+  }
+
+  Reassembler reassembler() {
+    return reassembler;
+  }
+
+  OuterErrors outerErrors() {
+    return outerErrors;
+  }
+}

@@ -1,5 +1,8 @@
 package io.mipd.mobility.wire;
 
+import com.google.common.collect.ImmutableSet;
+import java.util.Set;
+
 /** The flags of a Binding Update (RFC 6275 section 6.1.7); bits that it reserves are ignored. */
 public enum BindingFlag {
   /** A: a Binding Acknowledgement is wanted. */
@@ -20,5 +23,25 @@ public enum BindingFlag {
   /** Its bit in the 16 bits that follow the sequence number. */
   int bit() {
     return bit;
+  }
+
+  /** The 16 bits that follow the sequence number. */
+  public static int bitsOf(Set<BindingFlag> flags) {
+    int bits = 0;
+    for (BindingFlag flag : flags) {
+      bits |= flag.bit;
+    }
+    return bits;
+  }
+
+  /** The flags among 16 bits. */
+  public static ImmutableSet<BindingFlag> of(int bits) {
+    var flags = ImmutableSet.<BindingFlag>builder();
+    for (BindingFlag flag : values()) {
+      if ((bits & flag.bit) != 0) {
+        flags.add(flag);
+      }
+    }
+    return flags.build();
   }
 }

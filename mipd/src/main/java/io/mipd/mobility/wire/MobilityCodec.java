@@ -1,7 +1,6 @@
 package io.mipd.mobility.wire;
 
 import com.google.common.collect.ImmutableList;
-import com.google.common.collect.ImmutableSet;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.packet.Checksum;
@@ -97,7 +96,7 @@ public final class MobilityCodec {
         Wire.require(in, 6);
         yield new MobilityMessage.BindingUpdate(
             new SequenceNumber(in.readUnsignedShort()),
-            flags(in.readUnsignedShort()),
+            BindingFlag.of(in.readUnsignedShort()),
             new BindingLifetime(in.readUnsignedShort()),
             options(in));
       }
@@ -122,16 +121,6 @@ public final class MobilityCodec {
 
   private static MobilityMessage.KeygenToken token(ByteBuf in) {
     return new MobilityMessage.KeygenToken(in.readLong());
-  }
-
-  private static ImmutableSet<BindingFlag> flags(int bits) {
-    var flags = ImmutableSet.<BindingFlag>builder();
-    for (BindingFlag flag : BindingFlag.values()) {
-      if ((bits & flag.bit()) != 0) {
-        flags.add(flag);
-      }
-    }
-    return flags.build();
   }
 
   private static ImmutableList<MobilityOption> options(ByteBuf in) throws MalformedPacketException {
@@ -164,11 +153,8 @@ public final class MobilityCodec {
     } else if (message instanceof MobilityMessage.CareOfTest it) {
       out.writeShort(it.nonceIndex()).writeLong(it.cookie()).writeLong(it.token().value());
     } else if (message instanceof MobilityMessage.BindingUpdate it) {
-      int bits = 0;
-      for (BindingFlag flag : it.flags()) {
-        bits |= flag.bit();
-      }
-      out.writeShort(it.sequence().value()).writeShort(bits).writeShort(it.lifetime().units());
+      out.writeShort(it.sequence().value());
+      out.writeShort(BindingFlag.bitsOf(it.flags())).writeShort(it.lifetime().units());
     } else if (message instanceof MobilityMessage.BindingAcknowledgement it) {
       out.writeByte(it.status().code()).writeByte(it.keyManagement() ? 0x80 : 0);
       out.writeShort(it.sequence().value()).writeShort(it.lifetime().units());

@@ -1,0 +1,35 @@
+package io.mipd.mobility;
+
+import java.time.Duration;
+
+/** Constants and defaults under the names that the RFCs give them. */
+public final class ProtocolConstants {
+  /** RFC 6275 section 12. */
+  public static final Duration INITIAL_BINDACK_TIMEOUT = Duration.ofSeconds(1);
+
+  /** RFC 6275 section 12. */
+  public static final Duration MAX_BINDACK_TIMEOUT = Duration.ofSeconds(32);
+
+  /** RFC 6275 section 12. */
+  public static final Duration MAX_DELETE_BCE_TIMEOUT = Duration.ofSeconds(10);
+
+  /** Messages of a type to a node within a second; RFC 6275 section 12. */
+  public static final int MAX_UPDATE_RATE = 3;
+
+  /** InitialBindackTimeoutFirstReg of RFC 6275 section 13. */
+  public static final Duration INITIAL_BINDACK_TIMEOUT_FIRST_REG = Duration.ofMillis(1500);
+
+  /** RFC 4861 section 10. */
+  public static final int MAX_NEIGHBOR_ADVERTISEMENT = 3;
+
+  /** RFC 4861 section 10. */
+  public static final Duration RETRANS_TIMER = Duration.ofSeconds(1);
+
+  /** MinDelayBetweenRAs may be as short as this: RFC 6275 section 13. */
+  public static final Duration MIN_DELAY_BETWEEN_RAS = Duration.ofMillis(30);
+
+  /** Unsolicited advertisements that may be missed before a router is taken as gone. */
+  public static final int MISSED_ADVERTISEMENTS = 3;
+
+  private ProtocolConstants() {}
+}

@@ -1,0 +1,609 @@
+package io.mipd.mobility.mn;
+
+import static io.mipd.mobility.NodeAction.Refusal.UNEXPECTED;
+import static io.mipd.mobility.NodeAction.Refusal.UNPROTECTED;
+import static io.mipd.mobility.NodeAction.Refusal.WRONG_ADDRESS;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
+import io.mipd.mobility.MobilityNode;
+import io.mipd.mobility.MobilityWish;
+import io.mipd.mobility.NodeAction;
+import io.mipd.mobility.NodeAction.Place;
+import io.mipd.mobility.NodeEvent;
+import io.mipd.mobility.NodeEvent.AddressState;
+import io.mipd.mobility.ProtocolConstants;
+import io.mipd.mobility.binding.OutstandingUpdate;
+import io.mipd.mobility.planner.HomePolicies;
+import io.mipd.mobility.wire.BindingFlag;
+import io.mipd.mobility.wire.BindingLifetime;
+import io.mipd.mobility.wire.BindingStatus;
+import io.mipd.mobility.wire.CareOfAddress;
+import io.mipd.mobility.wire.HomeAddress;
+import io.mipd.mobility.wire.MobilityMessage;
+import io.mipd.mobility.wire.MobilityMessage.BindingAcknowledgement;
+import io.mipd.mobility.wire.MobilityMessage.BindingUpdate;
+import io.mipd.mobility.wire.MobilityOption;
+import io.mipd.mobility.wire.SequenceNumber;
+import io.mipd.xfrm.engine.Arrival;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.packet.Icmpv6Message.NeighborAdvertisement;
+import io.mipd.xfrm.packet.Icmpv6Message.NeighborSolicitation;
+import io.mipd.xfrm.packet.Icmpv6Message.RouterAdvertisement;
+import io.mipd.xfrm.packet.LinkLayerAddress;
+import io.mipd.xfrm.packet.NdOption;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * The mobile node of RFC 6275 section 11: where it is, and its registration with its home agent.
+ *
+ * <p>After a movement the tunnel uses the new care-of address as soon as the Binding Update is on
+ * its way: what follows it on the same path finds the binding made. If the update is not answered
+ * in time and the old care-of address still works, the tunnel goes back to it until the new one is
+ * acknowledged.
+ */
+public final class MobileNode implements MobilityNode {
+  /** A binding is renewed when this part of its lifetime has passed, in percent. */
+  private static final int REFRESH_PERCENT = 75;
+
+  /** Updates of which an acknowledgement is still taken; older ones have been superseded. */
+  private static final int MAX_OUTSTANDING = 8;
+
+  private final MobileNodeSettings settings;
+  private final HomeAddress home;
+  private final HomePolicies policies;
+  private final Map<Integer, Uplink> uplinks = new LinkedHashMap<>();
+
+  private Attachment attachment = new Attachment.Nowhere();
+  private SequenceNumber sequence;
+
+  /** The home agent may have a binding of ours, from now or from before a restart. */
+  private boolean bindingMayExist;
+
+  private Optional<Acknowledged> acknowledged = Optional.empty();
+  private Optional<Pending> pending = Optional.empty();
+
+  /** The mobile node's end of the tunnel, whether acknowledged or not. */
+  private Optional<CareOfAddress> tunnelEnd = Optional.empty();
+
+  private boolean isHome;
+  private int announcements;
+  private Optional<Instant> announceAt = Optional.empty();
+
+  /** The binding that the home agent has. */
+  private record Acknowledged(CareOfAddress careOf, Instant refreshAt, Instant expiry) {}
+
+  /**
+   * Updates that wait for an answer, the newest last.
+   *
+   * @param timeout what the next wait is twice of (RFC 6275 section 11.8)
+   */
+  private record Pending(
+      ImmutableList<OutstandingUpdate> outstanding, Duration timeout, Instant retransmitAt) {
+    OutstandingUpdate newest() {
+      return outstanding.get(outstanding.size() - 1);
+    }
+  }
+
+  /**
+   * @param bindingMayExist whether an earlier life of this node registered and did not de-register
+   * @param lastSequence the last sequence number that it used
+   */
+  public MobileNode(
+      MobileNodeSettings settings, boolean bindingMayExist, SequenceNumber lastSequence) {
+    this.settings = settings;
+    this.bindingMayExist = bindingMayExist;
+    sequence = lastSequence;
+    home = settings.homeAddress();
+    policies = new HomePolicies(home, settings.homeAgent(), settings.protection());
+  }
+
+  /** The care-of address that the home agent has acknowledged. */
+  public Optional<CareOfAddress> registeredCareOf() {
+    return acknowledged.map(Acknowledged::careOf);
+  }
+
+  /** Whether the home address is in use on the home link. */
+  public boolean isAtHome() {
+    return isHome;
+  }
+
+  @Override
+  public List<NodeAction> handle(Instant now, NodeEvent event) {
+    List<NodeAction> actions = new ArrayList<>();
+    if (event instanceof NodeEvent.Started) {
+      actions.add(want(policies.mobileNodeUnregistered()));
+      actions.add(new NodeAction.PlaceHomeAddress(home, Place.NOWHERE, 0));
+    } else if (event instanceof NodeEvent.LinkChanged change) {
+      linkChanged(change, actions);
+    } else if (event instanceof NodeEvent.AddressChanged change) {
+      addressChanged(change, actions);
+    } else if (event instanceof NodeEvent.Icmpv6Arrived arrived) {
+      icmpv6(now, arrived, actions);
+    } else if (event instanceof NodeEvent.MobilityMessageArrived arrived) {
+      arrived(now, arrived.message(), arrived.arrival(), actions);
+    } else if (event instanceof NodeEvent.ShutdownRequested) {
+      // The binding stays until it expires: the node may be back in a moment.
+      return actions;
+    }
+    uplinks.values().forEach(uplink -> uplink.expireRouters(now));
+    attach(now, actions);
+    deadlines(now, actions);
+    return actions;
+  }
+
+  @Override
+  public Optional<Instant> nextDeadline() {
+    return Stream.of(
+            uplinks.values().stream().flatMap(uplink -> uplink.nextDeadline().stream()),
+            pending.map(Pending::retransmitAt).stream(),
+            renewal().stream(),
+            acknowledged.map(Acknowledged::expiry).stream(),
+            announceAt.stream())
+        .flatMap(instants -> instants)
+        .min(Instant::compareTo);
+  }
+
+  /** When the binding is to be renewed; not while an update is on its way anyway. */
+  private Optional<Instant> renewal() {
+    return pending.isPresent() || !(attachment instanceof Attachment.Away)
+        ? Optional.empty()
+        : acknowledged.map(Acknowledged::refreshAt);
+  }
+
+  private void deadlines(Instant now, List<NodeAction> actions) {
+    if (acknowledged.isPresent() && isDue(now, acknowledged.map(Acknowledged::expiry))) {
+      actions.add(new NodeAction.Tell("the binding has expired without being renewed"));
+      acknowledged = Optional.empty();
+      bindingMayExist = false;
+      if (!isHome) {
+        leaveTunnel(actions);
+      }
+    }
+    if (isDue(now, renewal())) {
+      sendUpdate(now, firstTimeout(), actions);
+    } else if (pending.isPresent() && isDue(now, pending.map(Pending::retransmitAt))) {
+      retransmit(now, actions);
+    }
+    if (isDue(now, announceAt)) {
+      announce(now, actions);
+    }
+  }
+
+  private static boolean isDue(Instant now, Optional<Instant> when) {
+    return when.isPresent() && !now.isBefore(when.get());
+  }
+
+  private void linkChanged(NodeEvent.LinkChanged change, List<NodeAction> actions) {
+    Integer preference = settings.interfaces().get(change.name());
+    if (preference == null) {
+      return;
+    }
+    Uplink uplink =
+        uplinks.computeIfAbsent(change.interfaceIndex(), index -> new Uplink(index, preference));
+    if (uplink.setUp(change.up(), change.address())) {
+      actions.add(new NodeAction.SolicitRouters(uplink.index()));
+    }
+  }
+
+  private void addressChanged(NodeEvent.AddressChanged change, List<NodeAction> actions) {
+    Uplink uplink = uplinks.get(change.interfaceIndex());
+    if (uplink == null) {
+      return;
+    }
+    uplink.setAddress(change.address(), change.prefixLength(), change.state());
+    if (change.state() == AddressState.DUPLICATE) {
+      actions.add(new NodeAction.Tell(change.address() + " is somebody else's on this link"));
+    }
+  }
+
+  private void icmpv6(Instant now, NodeEvent.Icmpv6Arrived arrived, List<NodeAction> actions) {
+    Uplink uplink = uplinks.get(arrived.interfaceIndex());
+    if (uplink == null || !uplink.isUp() || arrived.hopLimit() != 255) {
+      return;
+    }
+    if (arrived.message() instanceof RouterAdvertisement advertisement) {
+      if (arrived.source().isLinkLocal() && uplink.heard(now, arrived.source(), advertisement)) {
+        actions.add(new NodeAction.ForgetLink(uplink.index(), arrived.source()));
+      }
+    } else if (arrived.message() instanceof NeighborSolicitation solicitation) {
+      defend(uplink, arrived, solicitation, actions);
+    }
+  }
+
+  /**
+   * While we are coming home the kernel does not have the address on the link, but the home agent
+   * may have to find us to acknowledge (RFC 6275 section 11.5.5).
+   */
+  private void defend(
+      Uplink uplink,
+      NodeEvent.Icmpv6Arrived arrived,
+      NeighborSolicitation solicitation,
+      List<NodeAction> actions) {
+    boolean comingHome =
+        !isHome
+            && pending.isPresent()
+            && attachment instanceof Attachment.Home at
+            && at.interfaceIndex() == uplink.index();
+    if (!comingHome
+        || !solicitation.target().equals(home.value())
+        || arrived.source().isUnspecified()
+        || uplink.linkLayerAddress().isEmpty()) {
+      return;
+    }
+    actions.add(
+        new NodeAction.SendIcmpv6(
+            uplink.index(),
+            home.value(),
+            arrived.source(),
+            advertisement(true, uplink.linkLayerAddress().get())));
+  }
+
+  private NeighborAdvertisement advertisement(boolean solicited, LinkLayerAddress address) {
+    return new NeighborAdvertisement(
+        false,
+        solicited,
+        true,
+        home.value(),
+        ImmutableList.of(new NdOption.TargetLinkLayerAddress(address)));
+  }
+
+  /** Finds out where we are, and acts if that has changed (RFC 6275 section 11.5). */
+  private void attach(Instant now, List<NodeAction> actions) {
+    Attachment next = whereWeAre();
+    if (next.equals(attachment)) {
+      return;
+    }
+    Attachment before = attachment;
+    attachment = next;
+    if (next instanceof Attachment.Nowhere) {
+      nowhere(before, actions);
+    } else if (next instanceof Attachment.Home at) {
+      comeHome(now, at, actions);
+    } else if (next instanceof Attachment.Away away) {
+      goAway(now, away, actions);
+    }
+  }
+
+  /** The home link before all others; then by preference, and among equals where we are already. */
+  private Attachment whereWeAre() {
+    for (Uplink uplink : uplinks.values()) {
+      if (uplink.announces(settings.homePrefix())) {
+        return new Attachment.Home(uplink.index());
+      }
+    }
+    Optional<Attachment.Away> best = Optional.empty();
+    int bestPreference = Integer.MIN_VALUE;
+    for (Uplink uplink : uplinks.values()) {
+      Optional<Attachment.Away> candidate = candidate(uplink);
+      boolean stays = candidate.isPresent() && candidate.get().equals(attachment);
+      if (candidate.isPresent()
+          && (uplink.preference() > bestPreference
+              || (stays && uplink.preference() == bestPreference))) {
+        best = candidate;
+        bestPreference = uplink.preference();
+      }
+    }
+    return best.isPresent() ? best.get() : new Attachment.Nowhere();
+  }
+
+  private Optional<Attachment.Away> candidate(Uplink uplink) {
+    if (attachment instanceof Attachment.Away away
+        && away.interfaceIndex() == uplink.index()
+        && uplink.mayUse(away.careOf().value())) {
+      return Optional.of(away);
+    }
+    return uplink
+        .careOf(settings.homePrefix(), home.value())
+        .map(careOf -> new Attachment.Away(uplink.index(), careOf));
+  }
+
+  private void nowhere(Attachment before, List<NodeAction> actions) {
+    // Updates would have no way out. The binding stays as it is: the link may come back.
+    pending = Optional.empty();
+    boolean collision =
+        before instanceof Attachment.Away away
+            && Optional.ofNullable(uplinks.get(away.interfaceIndex()))
+                .flatMap(uplink -> uplink.stateOf(away.careOf().value()))
+                .equals(Optional.of(AddressState.DUPLICATE));
+    if (isHome || collision) {
+      // At home the cable is out; or the care-of address is another's, and so is the tunnel's end.
+      acknowledged = Optional.empty();
+      leaveTunnel(actions);
+    }
+  }
+
+  private void comeHome(Instant now, Attachment.Home at, List<NodeAction> actions) {
+    if (!bindingMayExist) {
+      placeAtHome(now, at, actions);
+      return;
+    }
+    Uplink uplink = uplink(at);
+    uplink
+        .routerOf(settings.homePrefix())
+        .ifPresent(
+            address ->
+                actions.add(
+                    new NodeAction.KnowNeighbor(
+                        at.interfaceIndex(), settings.homeAgent(), address)));
+    sendUpdate(now, ProtocolConstants.INITIAL_BINDACK_TIMEOUT, actions);
+  }
+
+  private Uplink uplink(Attachment.Home at) {
+    Uplink uplink = uplinks.get(at.interfaceIndex());
+    if (uplink == null) {
+      throw new IllegalStateException("attached to an interface that is not known: " + at);
+    }
+    return uplink;
+  }
+
+  private void placeAtHome(Instant now, Attachment.Home at, List<NodeAction> actions) {
+    isHome = true;
+    pending = Optional.empty();
+    acknowledged = Optional.empty();
+    tunnelEnd.ifPresent(end -> actions.add(move(end.value(), home.value())));
+    tunnelEnd = Optional.empty();
+    actions.add(want(policies.mobileNodeAtHome()));
+    actions.add(new NodeAction.PlaceHomeAddress(home, Place.HOME, at.interfaceIndex()));
+    announcements = ProtocolConstants.MAX_NEIGHBOR_ADVERTISEMENT;
+    announce(now, actions);
+  }
+
+  /** Tells the home link that the home address is ours again (RFC 6275 section 11.5.5). */
+  private void announce(Instant now, List<NodeAction> actions) {
+    announceAt = Optional.empty();
+    if (!(attachment instanceof Attachment.Home at) || !isHome) {
+      return;
+    }
+    announcements--;
+    if (announcements > 0) {
+      announceAt = Optional.of(now.plus(ProtocolConstants.RETRANS_TIMER));
+    }
+    uplink(at)
+        .linkLayerAddress()
+        .ifPresent(
+            address ->
+                actions.add(
+                    new NodeAction.SendIcmpv6(
+                        at.interfaceIndex(),
+                        home.value(),
+                        Ipv6Address.ALL_NODES,
+                        advertisement(false, address))));
+  }
+
+  private void goAway(Instant now, Attachment.Away away, List<NodeAction> actions) {
+    if (isHome) {
+      isHome = false;
+      announceAt = Optional.empty();
+      actions.add(want(policies.mobileNodeUnregistered()));
+      actions.add(new NodeAction.PlaceHomeAddress(home, Place.NOWHERE, 0));
+    }
+    pending = pending.filter(it -> isForAddressAway(it.newest()));
+    if (acknowledged.isPresent()
+        && acknowledged.get().careOf().equals(away.careOf())
+        && pending.isEmpty()) {
+      // Back where the home agent still knows us: the link had only been away for a while.
+      useTunnel(away.careOf(), actions);
+      return;
+    }
+    sendUpdate(now, firstTimeout(), actions);
+    if (acknowledged.isPresent()) {
+      useTunnel(away.careOf(), actions);
+    }
+  }
+
+  private boolean isForAddressAway(OutstandingUpdate update) {
+    return !update.lifetime().isZero();
+  }
+
+  /** The long wait leaves the home agent time for its Duplicate Address Detection. */
+  private Duration firstTimeout() {
+    return acknowledged.isPresent()
+        ? ProtocolConstants.INITIAL_BINDACK_TIMEOUT
+        : ProtocolConstants.INITIAL_BINDACK_TIMEOUT_FIRST_REG;
+  }
+
+  /** Sends a Binding Update for where we are, with a new sequence number. */
+  private void sendUpdate(Instant now, Duration timeout, List<NodeAction> actions) {
+    boolean away = attachment instanceof Attachment.Away;
+    CareOfAddress careOf =
+        attachment instanceof Attachment.Away at ? at.careOf() : new CareOfAddress(home.value());
+    BindingLifetime lifetime =
+        away ? BindingLifetime.atMost(settings.lifetime()) : BindingLifetime.DEREGISTER;
+    sequence = sequence.next();
+    var update =
+        new BindingUpdate(
+            sequence,
+            ImmutableSet.of(BindingFlag.ACKNOWLEDGE, BindingFlag.HOME_REGISTRATION),
+            lifetime,
+            ImmutableList.of(new MobilityOption.AlternateCareOfAddress(careOf)));
+    if (away && !bindingMayExist) {
+      bindingMayExist = true;
+      actions.add(
+          new NodeAction.RememberBinding(
+              home, careOf, sequence, BindingFlag.bitsOf(update.flags()), lifetime.asDuration()));
+    } else {
+      actions.add(new NodeAction.RememberSequence(home, sequence));
+    }
+    actions.add(
+        new NodeAction.SendMessage(
+            update,
+            home.value(),
+            settings.homeAgent(),
+            away ? Optional.of(careOf) : Optional.empty()));
+    var outstanding =
+        Stream.concat(
+                pending.stream().flatMap(it -> it.outstanding().stream()),
+                Stream.of(new OutstandingUpdate(sequence, careOf, lifetime, now)))
+            .collect(ImmutableList.toImmutableList());
+    int surplus = Math.max(0, outstanding.size() - MAX_OUTSTANDING);
+    pending =
+        Optional.of(
+            new Pending(
+                outstanding.subList(surplus, outstanding.size()), timeout, now.plus(timeout)));
+  }
+
+  /** RFC 6275 section 11.8: a new sequence number, and twice the wait up to its ceiling. */
+  private void retransmit(Instant now, List<NodeAction> actions) {
+    Duration doubled = pending.map(Pending::timeout).orElse(firstTimeout()).multipliedBy(2);
+    Duration longest = ProtocolConstants.MAX_BINDACK_TIMEOUT;
+    sendUpdate(now, doubled.compareTo(longest) < 0 ? doubled : longest, actions);
+    if (attachment instanceof Attachment.Away && acknowledged.isPresent()) {
+      CareOfAddress old = acknowledged.get().careOf();
+      if (uplinks.values().stream().anyMatch(uplink -> uplink.mayUse(old.value()))) {
+        useTunnel(old, actions);
+      }
+    }
+  }
+
+  private void useTunnel(CareOfAddress end, List<NodeAction> actions) {
+    if (tunnelEnd.equals(Optional.of(end))) {
+      return;
+    }
+    Ipv6Address from = tunnelEnd.map(CareOfAddress::value).orElse(home.value());
+    actions.add(move(from, end.value()));
+    actions.add(want(policies.mobileNodeAway(end)));
+    if (tunnelEnd.isEmpty()) {
+      actions.add(new NodeAction.PlaceHomeAddress(home, Place.AWAY, 0));
+    }
+    tunnelEnd = Optional.of(end);
+  }
+
+  private void leaveTunnel(List<NodeAction> actions) {
+    isHome = false;
+    announceAt = Optional.empty();
+    actions.add(want(policies.mobileNodeUnregistered()));
+    actions.add(new NodeAction.PlaceHomeAddress(home, Place.NOWHERE, 0));
+    tunnelEnd.ifPresent(end -> actions.add(move(end.value(), home.value())));
+    tunnelEnd = Optional.empty();
+  }
+
+  private NodeAction move(Ipv6Address from, Ipv6Address to) {
+    return new NodeAction.MoveTunnel(home, settings.homeAgent(), from, to);
+  }
+
+  private NodeAction want(MobilityWish wish) {
+    return new NodeAction.WantMobility(home, wish);
+  }
+
+  private void arrived(
+      Instant now, MobilityMessage message, Arrival arrival, List<NodeAction> actions) {
+    if (!arrival.destination().equals(home.value())) {
+      actions.add(new NodeAction.Refuse(WRONG_ADDRESS, arrival.source()));
+      return;
+    }
+    boolean fromAgent = arrival.source().equals(settings.homeAgent());
+    boolean isProtected =
+        settings
+            .protection()
+            .signalling()
+            .map(reqId -> arrival.securityPath().passedThrough(reqId))
+            .orElse(true);
+    if (fromAgent && !isProtected) {
+      actions.add(new NodeAction.Refuse(UNPROTECTED, arrival.source()));
+    } else if (fromAgent && message instanceof BindingAcknowledgement acknowledgement) {
+      acknowledged(now, acknowledgement, arrival, actions);
+    } else if (fromAgent
+        && message instanceof MobilityMessage.BindingRefreshRequest
+        && acknowledged.isPresent()
+        && pending.isEmpty()
+        && attachment instanceof Attachment.Away) {
+      sendUpdate(now, firstTimeout(), actions);
+    } else {
+      actions.add(new NodeAction.Refuse(UNEXPECTED, arrival.source()));
+    }
+  }
+
+  /** RFC 6275 section 11.7.3. */
+  private void acknowledged(
+      Instant now,
+      BindingAcknowledgement acknowledgement,
+      Arrival arrival,
+      List<NodeAction> actions) {
+    if (pending.isEmpty()) {
+      actions.add(new NodeAction.Refuse(UNEXPECTED, arrival.source()));
+      return;
+    }
+    if (acknowledgement.status().equals(BindingStatus.SEQUENCE_NUMBER_OUT_OF_WINDOW)) {
+      outOfWindow(now, acknowledgement.sequence(), actions);
+      return;
+    }
+    Optional<OutstandingUpdate> answered =
+        pending.get().outstanding().stream()
+            .filter(it -> it.sequence().equals(acknowledgement.sequence()))
+            .findFirst();
+    if (answered.isEmpty()) {
+      actions.add(new NodeAction.Refuse(UNEXPECTED, arrival.source()));
+      return;
+    }
+    boolean gone =
+        acknowledgement.status().equals(BindingStatus.NOT_HOME_AGENT_FOR_THIS_MOBILE_NODE);
+    if (answered.get().lifetime().isZero() && (acknowledgement.status().isAccepted() || gone)) {
+      bindingMayExist = false;
+      actions.add(new NodeAction.ForgetBinding(home, sequence));
+      if (attachment instanceof Attachment.Home at) {
+        placeAtHome(now, at, actions);
+      } else {
+        pending = Optional.empty();
+      }
+    } else if (acknowledgement.status().isAccepted()) {
+      registered(acknowledgement, answered.get(), actions);
+    } else {
+      refused(now, acknowledgement.status(), actions);
+    }
+  }
+
+  /** The home agent knows a later number, from before a restart of ours: go on from there. */
+  private void outOfWindow(Instant now, SequenceNumber last, List<NodeAction> actions) {
+    Pending waiting = pending.orElseThrow();
+    boolean ours = waiting.outstanding().stream().noneMatch(it -> it.sequence().isAfter(last));
+    if (!ours) {
+      // An old answer: an update with a later number is already on its way.
+      return;
+    }
+    sequence = last;
+    sendUpdate(now, waiting.timeout(), actions);
+  }
+
+  private void registered(
+      BindingAcknowledgement acknowledgement, OutstandingUpdate update, List<NodeAction> actions) {
+    boolean newest = update.equals(pending.orElseThrow().newest());
+    boolean present =
+        attachment instanceof Attachment.Away away && away.careOf().equals(update.careOf());
+    Instant expiry = update.expiry(acknowledgement.lifetime());
+    Duration whole = Duration.between(update.sentAt(), expiry);
+    Duration wait =
+        acknowledgement
+            .refreshAdvice()
+            .map(MobilityOption.BindingRefreshAdvice::asDuration)
+            .filter(advice -> !advice.isZero() && advice.compareTo(whole) < 0)
+            .orElse(whole.multipliedBy(REFRESH_PERCENT).dividedBy(100));
+    acknowledged =
+        Optional.of(new Acknowledged(update.careOf(), update.sentAt().plus(wait), expiry));
+    if (newest || present) {
+      // What was sent after it asked for the same.
+      pending = Optional.empty();
+    }
+    if (present) {
+      useTunnel(update.careOf(), actions);
+    }
+    if (acknowledgement.status().equals(BindingStatus.ACCEPTED_BUT_PREFIX_DISCOVERY_NECESSARY)) {
+      actions.add(new NodeAction.Tell("the home prefix is about to change"));
+    }
+  }
+
+  /** Tried again at the slowest rate: what the home agent refuses, it may accept later. */
+  private void refused(Instant now, BindingStatus status, List<NodeAction> actions) {
+    actions.add(new NodeAction.Tell("the home agent refuses: " + status));
+    Pending waiting = pending.orElseThrow();
+    Duration longest = ProtocolConstants.MAX_BINDACK_TIMEOUT;
+    pending = Optional.of(new Pending(waiting.outstanding(), longest, now.plus(longest)));
+  }
+}

@@ -1,0 +1,30 @@
+package io.mipd.mobility.mn;
+
+import static com.google.common.base.Preconditions.checkArgument;
+
+import com.google.common.collect.ImmutableMap;
+import io.mipd.mobility.planner.TunnelProtection;
+import io.mipd.mobility.wire.HomeAddress;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import java.time.Duration;
+
+/**
+ * @param lifetime to ask for
+ * @param interfaces names of those that may carry a care-of address, with their preference: higher
+ *     is preferred, and among equals the one that is in use
+ */
+public record MobileNodeSettings(
+    HomeAddress homeAddress,
+    Ipv6Prefix homePrefix,
+    Ipv6Address homeAgent,
+    Duration lifetime,
+    ImmutableMap<String, Integer> interfaces,
+    TunnelProtection protection) {
+
+  public MobileNodeSettings {
+    checkArgument(
+        homePrefix.contains(homeAddress.value()), "%s is not in %s", homeAddress, homePrefix);
+    checkArgument(!interfaces.isEmpty(), "no interface");
+  }
+}

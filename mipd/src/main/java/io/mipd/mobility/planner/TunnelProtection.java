@@ -1,0 +1,22 @@
+package io.mipd.mobility.planner;
+
+import io.mipd.xfrm.model.ReqId;
+import java.util.Optional;
+
+/**
+ * Which associations protect what passes between a mobile node and its home agent (RFC 3776 section
+ * 4.1); those of both directions share a request id.
+ *
+ * @param signalling transport mode, Binding Updates and Acknowledgements
+ * @param prefixDiscovery transport mode, Mobile Prefix Solicitations and Advertisements
+ * @param returnRoutability tunnel mode, Home Test Init and Home Test
+ * @param payload tunnel mode, all else; empty for a plain tunnel
+ */
+public record TunnelProtection(
+    Optional<ReqId> signalling,
+    Optional<ReqId> prefixDiscovery,
+    Optional<ReqId> returnRoutability,
+    Optional<ReqId> payload) {
+  public static final TunnelProtection NONE =
+      new TunnelProtection(Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+}

@@ -117,10 +117,6 @@ public final class HomeAgent implements MobilityNode {
       for (Registration registration : registrations.values()) {
         actions.add(want(registration, registration.policies.homeAgentUnbound()));
       }
-      actions.add(
-          new NodeAction.WantMobility(
-              new HomeAddress(settings.address()),
-              HomePolicies.homeAgentForStrangers(settings.address())));
     } else if (event instanceof NodeEvent.MobilityMessageArrived arrived) {
       arrived(now, arrived.message(), arrived.arrival(), actions);
     } else if (event instanceof NodeEvent.Icmpv6Arrived arrived) {
@@ -307,7 +303,14 @@ public final class HomeAgent implements MobilityNode {
               ? BindingStatus.NOT_HOME_AGENT_FOR_THIS_MOBILE_NODE
               : BindingStatus.ADMINISTRATIVELY_PROHIBITED;
     }
+    // Its policy is there for this one message only: a lasting one, for all, might come before
+    // those of the home addresses that we serve, and take their ESP away.
+    HomeAddress stranger = new HomeAddress(arrival.source());
+    actions.add(
+        new NodeAction.WantMobility(
+            stranger, HomePolicies.homeAgentForStranger(stranger, settings.address())));
     answer(status, update.sequence(), BindingLifetime.DEREGISTER, arrival, actions);
+    actions.add(new NodeAction.WantMobility(stranger, MobilityWish.NOTHING));
   }
 
   /** The home address alone says which association must have been used (section 10.3.1). */

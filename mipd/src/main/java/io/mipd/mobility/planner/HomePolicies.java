@@ -168,29 +168,18 @@ public final class HomePolicies {
   }
 
   /**
-   * What a home agent wants whoever sends: Binding Updates for home addresses that it does not
-   * serve are read, for they get a status, and the status finds its way. Comes after the policies
-   * of those that are served.
+   * For a refusal to a home address that is not served, and so has no policies: the type 2 routing
+   * header by which it finds its way (RFC 6275 section 9.5.4).
    */
-  public static MobilityWish homeAgentForStrangers(Ipv6Address agent) {
-    String reason = "a Binding Update for an address that is not served gets its status";
-    var in =
-        new MobilityPolicy(
-            Selector.between(ANY, Ipv6Prefix.host(agent)).withProtocol(IpProtocol.MOBILITY),
-            Direction.IN,
-            SIGNALLING,
-            Policy.Action.ALLOW,
-            Bundle.of(Template.homeAddressOption(Ipv6Address.UNSPECIFIED, agent).asOptional()),
-            reason);
-    var out =
-        new MobilityPolicy(
-            Selector.between(Ipv6Prefix.host(agent), ANY).withProtocol(IpProtocol.MOBILITY),
-            Direction.OUT,
-            SIGNALLING,
-            Policy.Action.ALLOW,
-            Bundle.of(Template.routingHeader(agent, Ipv6Address.UNSPECIFIED).asOptional()),
-            reason);
-    return new MobilityWish(ImmutableList.of(in, out), ImmutableList.of());
+  public static MobilityWish homeAgentForStranger(HomeAddress stranger, Ipv6Address agent) {
+    return new MobilityWish(
+        ImmutableList.of(
+            message(
+                Selector.between(agent, stranger.value()).withProtocol(IpProtocol.MOBILITY),
+                Direction.OUT,
+                Bundle.of(Template.routingHeader(agent, stranger.value()).asOptional()),
+                "a Binding Update for an address that is not served gets its status")),
+        ImmutableList.of());
   }
 
   private void mobileNodeSignalling(ImmutableList.Builder<MobilityPolicy> policies) {

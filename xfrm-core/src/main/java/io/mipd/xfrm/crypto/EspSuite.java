@@ -133,51 +133,51 @@ public abstract class EspSuite {
     }
   }
 
-  /** AES-CBC (RFC 3602), then HMAC. */
+  /**
+   * AES-CBC (RFC 3602), then HMAC. The cipher is set up once, with an IV of zero, and the IV of a
+   * packet is what it makes of a block that never repeats: the forward cipher over a nonce, so that
+   * nobody can predict it (NIST SP 800-38A appendix C). Decrypting the IV as if it were the first
+   * block leaves the rest right, for a block depends on the one before it only. So no packet needs
+   * an initialization, which costs more than a small packet's encryption.
+   */
   private static final class Cbc extends Authenticated {
     private static final int BLOCK = 16;
 
-    private final SecretKeySpec key;
-    private final Cipher cipher;
+    /** A multiple of the block; the JDK's CBC copies what it is to do in place, so we do. */
+    private static final int CHUNK = 2048;
 
-    /**
-     * Makes IVs that nobody can predict: a block cipher under a key of its own over a counter (NIST
-     * SP 800-38A appendix C).
-     */
-    private final Cipher ivs;
-
-    private final byte[] counter = new byte[BLOCK];
+    private final Cipher encrypt;
+    private final Cipher decrypt;
+    private final byte[] nonce = new byte[BLOCK];
+    private final byte[] chunk = new byte[CHUNK];
 
     Cbc(KeyMaterial key, IntegrityAlgorithm integrity, KeyMaterial integrityKey, boolean extended) {
       super(BLOCK, BLOCK, integrity, integrityKey, extended);
-      this.key = new SecretKeySpec(key.reveal(), "AES");
+      new SecureRandom().nextBytes(nonce);
       try {
-        cipher = Cipher.getInstance("AES/CBC/NoPadding");
-        ivs = Cipher.getInstance("AES/ECB/NoPadding");
-        byte[] fresh = new byte[BLOCK];
-        var random = new SecureRandom();
-        random.nextBytes(fresh);
-        random.nextBytes(counter);
-        ivs.init(Cipher.ENCRYPT_MODE, new SecretKeySpec(fresh, "AES"));
+        encrypt = cipher(Cipher.ENCRYPT_MODE, key);
+        decrypt = cipher(Cipher.DECRYPT_MODE, key);
       } catch (GeneralSecurityException e) {
         throw unexpected(e);
       }
     }
 
+    private static Cipher cipher(int mode, KeyMaterial key) throws GeneralSecurityException {
+      Cipher cipher = Cipher.getInstance("AES/CBC/NoPadding");
+      byte[] octets = key.reveal();
+      cipher.init(mode, new SecretKeySpec(octets, "AES"), new IvParameterSpec(new byte[BLOCK]));
+      Arrays.fill(octets, (byte) 0);
+      return cipher;
+    }
+
     @Override
     public void seal(byte[] array, int esp, int length, long sequence) {
-      int iv = esp + HEADER;
-      int text = iv + BLOCK;
-      try {
-        for (int i = BLOCK - 1; i >= 0 && ++counter[i] == 0; i--) {
-          // carries on
-        }
-        ivs.update(counter, 0, BLOCK, array, iv);
-        cipher.init(Cipher.ENCRYPT_MODE, key, new IvParameterSpec(array, iv, BLOCK));
-        cipher.doFinal(array, text, length, array, text);
-      } catch (GeneralSecurityException e) {
-        throw unexpected(e);
+      for (int i = BLOCK - 1; i >= 0 && ++nonce[i] == 0; i--) {
+        // carries on
       }
+      int iv = esp + HEADER;
+      System.arraycopy(nonce, 0, array, iv, BLOCK);
+      run(encrypt, array, iv, BLOCK + length);
       super.seal(array, esp, length, sequence);
     }
 
@@ -186,15 +186,25 @@ public abstract class EspSuite {
       if (length % BLOCK != 0 || !super.open(array, esp, length, sequence)) {
         return false;
       }
-      int iv = esp + HEADER;
-      int text = iv + BLOCK;
+      run(decrypt, array, esp + HEADER, BLOCK + length);
+      return true;
+    }
+
+    private void run(Cipher cipher, byte[] array, int from, int length) {
       try {
-        cipher.init(Cipher.DECRYPT_MODE, key, new IvParameterSpec(array, iv, BLOCK));
-        cipher.doFinal(array, text, length, array, text);
+        int at = from;
+        int left = length;
+        while (left > CHUNK) {
+          cipher.update(array, at, CHUNK, chunk, 0);
+          System.arraycopy(chunk, 0, array, at, CHUNK);
+          at += CHUNK;
+          left -= CHUNK;
+        }
+        cipher.doFinal(array, at, left, chunk, 0);
+        System.arraycopy(chunk, 0, array, at, left);
       } catch (GeneralSecurityException e) {
         throw unexpected(e);
       }
-      return true;
     }
   }
 
@@ -212,6 +222,7 @@ public abstract class EspSuite {
     private final byte[] nonce = new byte[SALT + IV];
     private final byte[] extendedAad = new byte[12];
     private final boolean extended;
+    private byte[] scratch = new byte[2048];
 
     Gcm(KeyMaterial material, boolean extended) {
       super(IV, 1, ICV);
@@ -232,9 +243,7 @@ public abstract class EspSuite {
     public void seal(byte[] array, int esp, int length, long sequence) {
       int iv = esp + HEADER;
       int text = iv + IV;
-      for (int i = 0; i < IV; i++) {
-        array[iv + i] = (byte) (sequence >>> (56 - 8 * i));
-      }
+      putLong(array, iv, sequence);
       try {
         begin(Cipher.ENCRYPT_MODE, array, esp, sequence);
         cipher.doFinal(array, text, length, array, text);
@@ -248,12 +257,25 @@ public abstract class EspSuite {
       int text = esp + HEADER + IV;
       try {
         begin(Cipher.DECRYPT_MODE, array, esp, sequence);
-        cipher.doFinal(array, text, length + ICV, array, text);
+        if (Providers.GCM_OPENS_IN_PLACE) {
+          cipher.doFinal(array, text, length + ICV, array, text);
+        } else {
+          // The JDK's would make an array as long as the whole buffer.
+          reserve(length + ICV);
+          cipher.doFinal(array, text, length + ICV, scratch, 0);
+          System.arraycopy(scratch, 0, array, text, length);
+        }
         return true;
       } catch (AEADBadTagException e) {
         return false;
       } catch (GeneralSecurityException e) {
         throw unexpected(e);
+      }
+    }
+
+    private void reserve(int octets) {
+      if (scratch.length < octets) {
+        scratch = new byte[octets];
       }
     }
 
@@ -264,12 +286,16 @@ public abstract class EspSuite {
       if (extended) {
         // RFC 4106 section 5: SPI and the whole 64-bit number.
         System.arraycopy(array, esp, extendedAad, 0, 4);
-        for (int i = 0; i < 8; i++) {
-          extendedAad[4 + i] = (byte) (sequence >>> (56 - 8 * i));
-        }
+        putLong(extendedAad, 4, sequence);
         cipher.updateAAD(extendedAad);
       } else {
         cipher.updateAAD(array, esp, HEADER);
+      }
+    }
+
+    private static void putLong(byte[] array, int at, long value) {
+      for (int i = 0; i < 8; i++) {
+        array[at + i] = (byte) (value >>> (56 - 8 * i));
       }
     }
   }

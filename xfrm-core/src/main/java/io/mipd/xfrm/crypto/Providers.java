@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
 final class Providers {
   private static final @Nullable Provider CORRETTO = corretto();
 
+  /** Whether a GCM cipher decrypts in place without a copy of its own. */
+  static final boolean GCM_OPENS_IN_PLACE = CORRETTO != null;
+
   private Providers() {}
 
   static Cipher gcm() throws GeneralSecurityException {

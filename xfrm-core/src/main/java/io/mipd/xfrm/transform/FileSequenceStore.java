@@ -101,8 +101,12 @@ public final class FileSequenceStore implements SequenceStore {
   /** The number that the file holds; a new file is given its form first. */
   private static long read(FileChannel channel, Path file) throws IOException {
     if (channel.size() == 0) {
-      write(channel, 0, MAGIC);
-      write(channel, 8, 0);
+      // In one write, so that being killed leaves all of it or nothing; and its name is made to
+      // last as well, for a file that a power failure takes away would begin at 1 again.
+      write(channel, 0, ByteBuffer.allocate(LENGTH).putLong(0, MAGIC));
+      try (FileChannel parent = FileChannel.open(directory(file), StandardOpenOption.READ)) {
+        parent.force(true);
+      }
       return 0;
     }
     var content = ByteBuffer.allocate(LENGTH);
@@ -119,8 +123,12 @@ public final class FileSequenceStore implements SequenceStore {
     return content.getLong(8);
   }
 
-  private static void write(FileChannel channel, long at, long value) throws IOException {
-    var buffer = ByteBuffer.allocate(8).putLong(0, value);
+  private static Path directory(Path file) {
+    Path parent = file.getParent();
+    return parent == null ? Path.of(".") : parent;
+  }
+
+  private static void write(FileChannel channel, long at, ByteBuffer buffer) throws IOException {
     while (buffer.hasRemaining()) {
       channel.write(buffer, at + buffer.position());
     }
@@ -154,7 +162,7 @@ public final class FileSequenceStore implements SequenceStore {
         return false;
       }
       try {
-        write(channel, 8, wanted);
+        write(channel, 8, ByteBuffer.allocate(8).putLong(0, wanted));
       } catch (IOException e) {
         return false; // Without a reservation nothing may be sent; it is tried again with the next.
       }

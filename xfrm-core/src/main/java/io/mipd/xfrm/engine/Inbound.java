@@ -489,6 +489,9 @@ final class Inbound {
       return discard(unbelieved);
     }
     if (protocol == IpProtocol.ICMPV6 && outerErrors.concernsUs(p, header)) {
+      if (!hasRightChecksum()) {
+        return discard(Discard.MALFORMED_CHECKSUM);
+      }
       outerErrors.take(p, header);
       return Next.DONE;
     }
@@ -508,6 +511,12 @@ final class Inbound {
     }
     core.deliver(p);
     return Next.DONE;
+  }
+
+  private boolean hasRightChecksum() {
+    int length = p.end() - header;
+    long sum = Wire.sum(destination, Wire.sum(source, IpProtocol.ICMPV6 + (long) length));
+    return Wire.fold(Wire.sum(p.array(), header, p.end(), sum)) == 0xffff;
   }
 
   private Next mobility() {

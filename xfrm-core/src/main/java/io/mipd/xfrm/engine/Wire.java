@@ -1,5 +1,6 @@
 package io.mipd.xfrm.engine;
 
+import io.mipd.xfrm.model.Ipv6Address;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
@@ -91,6 +92,15 @@ final class Wire {
       sum += octet(octets, at) << 8;
     }
     return sum;
+  }
+
+  /** The sum of an address. */
+  static long sum(Ipv6Address address, long start) {
+    return start
+        + (address.high() >>> 32)
+        + (address.high() & 0xffff_ffffL)
+        + (address.low() >>> 32)
+        + (address.low() & 0xffff_ffffL);
   }
 
   /** Sixteen bits, ones' complement. */

@@ -1,11 +1,14 @@
 package io.mipd.xfrm.linux;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
 import com.google.common.collect.ImmutableSet;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.lang.ref.Reference;
 
 /** ICMPv6 messages of some types: those that arrive on any interface, and a way to send. */
-@SuppressWarnings("DoNotCallSuggester") // no bodies yet
 public final class IcmpSocket implements AutoCloseable {
   /** Messages taken by one call of {@link #receive} at most. */
   public static final int BATCH = 64;
@@ -26,16 +29,107 @@ public final class IcmpSocket implements AutoCloseable {
         ByteBuf message);
   }
 
+  private static final int SOCK_RAW = 3;
+  private static final int IPPROTO_IPV6 = 41;
+  private static final int IPPROTO_ICMPV6 = 58;
+  private static final int IPPROTO_RAW = 255;
+  private static final int ICMP6_FILTER = 1;
+  private static final int IPV6_JOIN_GROUP = 20;
+  private static final int IPV6_LEAVE_GROUP = 21;
+  private static final int IPV6_HDRINCL = 36;
+  private static final int IPV6_RECVPKTINFO = 49;
+  private static final int IPV6_PKTINFO = 50;
+  private static final int IPV6_RECVHOPLIMIT = 51;
+  private static final int IPV6_HOPLIMIT = 52;
+
+  // The longest that comes: an error or an advertisement within the largest usual MTU. What is
+  // longer is an echo, and of no interest here.
+  private static final int MESSAGE = 9216;
+  private static final int RECEIVE_BATCH = 16;
+  private static final int CONTROL = 128;
+  // struct cmsghdr: cmsg_len (8), cmsg_level (4), cmsg_type (4); data follows, padded to 8.
+  private static final int CONTROL_HEADER = 16;
+  private static final int IPV6_HEADER = 40;
+  private static final int HOP_LIMIT = 255;
+
+  private final FileDescriptor receiver;
+  private final FileDescriptor unicast;
+  private final FileDescriptor multicast;
+  private final MessageBatch batch =
+      MessageBatch.forReceiving(RECEIVE_BATCH, MESSAGE, InternetAddress.LENGTH, CONTROL);
+  private final byte[] received = new byte[MESSAGE];
+  private final NativeMemory packet = new NativeMemory(IPV6_HEADER + MESSAGE);
+  private final NativeMemory destinationName = new NativeMemory(InternetAddress.LENGTH);
+  private final NativeMemory pktinfo = new NativeMemory(CONTROL_HEADER + 24);
+  private final NativeMemory message = new NativeMemory(56);
+  private final NativeMemory groupMessage = new NativeMemory(56);
+  private final NativeMemory vector = new NativeMemory(16);
+
+  private IcmpSocket(FileDescriptor receiver, FileDescriptor unicast, FileDescriptor multicast) {
+    this.receiver = receiver;
+    this.unicast = unicast;
+    this.multicast = multicast;
+    // struct msghdr, with the interface as its only control message.
+    message.buffer().putLong(0, destinationName.address());
+    message.buffer().putInt(8, InternetAddress.LENGTH);
+    message.buffer().putLong(16, vector.address());
+    message.buffer().putLong(24, 1);
+    message.buffer().putLong(32, pktinfo.address());
+    message.buffer().putLong(40, pktinfo.size());
+    groupMessage.buffer().putInt(8, PacketAddress.LENGTH);
+    groupMessage.buffer().putLong(16, vector.address());
+    groupMessage.buffer().putLong(24, 1);
+    vector.buffer().putLong(0, packet.address());
+    // struct in6_pktinfo: ipi6_addr (16), ipi6_ifindex (4).
+    pktinfo.buffer().putLong(0, CONTROL_HEADER + 20);
+    pktinfo.buffer().putInt(8, IPPROTO_IPV6);
+    pktinfo.buffer().putInt(12, IPV6_PKTINFO);
+  }
+
   /**
    * @param types the ICMPv6 types to be received, each 0 to 255
    */
   public static IcmpSocket open(ImmutableSet<Integer> types) throws SystemCallException {
-    throw new UnsupportedOperationException();
+    // A set bit of struct icmp6_filter blocks its type (RFC 3542 section 3.2).
+    var filter = new NativeMemory(32);
+    for (int word = 0; word < 8; word++) {
+      filter.buffer().putInt(4 * word, -1);
+    }
+    for (int type : types) {
+      checkArgument(type >= 0 && type <= 0xff, "not 8 bits: %s", type);
+      int at = 4 * (type >>> 5);
+      filter.buffer().putInt(at, filter.buffer().getInt(at) & ~(1 << (type & 31)));
+    }
+    FileDescriptor unicast = null;
+    FileDescriptor multicast = null;
+    var receiver =
+        FileDescriptor.socket(InternetAddress.AF_INET6, SOCK_RAW, IPPROTO_ICMPV6, "icmpv6");
+    try {
+      receiver.setOption(IPPROTO_ICMPV6, ICMP6_FILTER, filter);
+      receiver.setOption(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+      receiver.setOption(IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+      receiver.setQueues(1 << 20);
+      unicast = FileDescriptor.socket(InternetAddress.AF_INET6, SOCK_RAW, IPPROTO_RAW, "icmpv6");
+      unicast.setOption(IPPROTO_IPV6, IPV6_HDRINCL, 1);
+      // Bound to no protocol: it sends and receives nothing.
+      multicast =
+          FileDescriptor.socket(PacketAddress.AF_PACKET, PacketAddress.SOCK_DGRAM, 0, "icmpv6");
+      return new IcmpSocket(receiver, unicast, multicast);
+    } catch (SystemCallException e) {
+      receiver.close();
+      if (unicast != null) {
+        unicast.close();
+      }
+      if (multicast != null) {
+        multicast.close();
+      }
+      throw e;
+    }
   }
 
   /** For {@link Poller#add}. */
   public int fd() {
-    throw new UnsupportedOperationException();
+    return receiver.number();
   }
 
   /**
@@ -43,18 +137,72 @@ public final class IcmpSocket implements AutoCloseable {
    *
    * @return how many
    */
-  public int receive(Receiver receiver) throws SystemCallException {
-    throw new UnsupportedOperationException();
+  public int receive(Receiver to) throws SystemCallException {
+    int total = 0;
+    while (total < BATCH) {
+      int count = batch.receive(receiver.number(), RECEIVE_BATCH);
+      if (count < 0 && !Errno.isTransient(-count)) {
+        throw Native.failure("recvmmsg", receiver.object(), -count);
+      }
+      if (count <= 0) {
+        return total;
+      }
+      for (int i = 0; i < count; i++) {
+        if (!batch.isTruncated(i)) {
+          handOver(i, to);
+        }
+      }
+      total += count;
+    }
+    return total;
+  }
+
+  private void handOver(int i, Receiver to) {
+    int length = batch.length(i);
+    batch.octets().buffer().get(i * MESSAGE, received, 0, length);
+    var source =
+        InternetAddress.read(
+            batch.names().buffer(), i * InternetAddress.LENGTH + InternetAddress.ADDRESS);
+    var destination = Ipv6Address.UNSPECIFIED;
+    int interfaceIndex = 0;
+    int hopLimit = -1;
+    var control = batch.controls().buffer();
+    int at = i * CONTROL;
+    int end = at + batch.controlLength(i);
+    while (at + CONTROL_HEADER <= end) {
+      int size = (int) control.getLong(at);
+      if (size < CONTROL_HEADER) {
+        break;
+      }
+      int type = control.getInt(at + 12);
+      if (control.getInt(at + 8) == IPPROTO_IPV6 && type == IPV6_PKTINFO) {
+        destination = InternetAddress.read(control, at + CONTROL_HEADER);
+        interfaceIndex = control.getInt(at + CONTROL_HEADER + 16);
+      } else if (control.getInt(at + 8) == IPPROTO_IPV6 && type == IPV6_HOPLIMIT) {
+        hopLimit = control.getInt(at + CONTROL_HEADER);
+      }
+      at += size + 7 & ~7;
+    }
+    to.received(
+        interfaceIndex, source, destination, hopLimit, Unpooled.wrappedBuffer(received, 0, length));
   }
 
   /** Receives what is sent to a multicast group on an interface. */
   public void join(int interfaceIndex, Ipv6Address group) throws SystemCallException {
-    throw new UnsupportedOperationException();
+    receiver.setOption(IPPROTO_IPV6, IPV6_JOIN_GROUP, membership(interfaceIndex, group));
   }
 
   /** Undoes {@link #join}. */
   public void leave(int interfaceIndex, Ipv6Address group) throws SystemCallException {
-    throw new UnsupportedOperationException();
+    receiver.setOption(IPPROTO_IPV6, IPV6_LEAVE_GROUP, membership(interfaceIndex, group));
+  }
+
+  private static NativeMemory membership(int interfaceIndex, Ipv6Address group) {
+    // struct ipv6_mreq: ipv6mr_multiaddr (16), ipv6mr_interface (4).
+    var request = new NativeMemory(20);
+    request.buffer().put(0, group.toOctets());
+    request.buffer().putInt(16, interfaceIndex);
+    return request;
   }
 
   /**
@@ -63,13 +211,62 @@ public final class IcmpSocket implements AutoCloseable {
    * @param interfaceIndex the interface that it leaves by
    * @param source need not be an address of this node; the unspecified address is possible to
    *     multicast destinations (duplicate address detection)
-   * @param message from the Type field on, its checksum computed; its readable octets are sent
+   * @param icmp from the Type field on, its checksum computed; its readable octets are sent
    */
-  public void send(int interfaceIndex, Ipv6Address source, Ipv6Address destination, ByteBuf message)
+  public void send(int interfaceIndex, Ipv6Address source, Ipv6Address destination, ByteBuf icmp)
       throws SystemCallException {
-    throw new UnsupportedOperationException();
+    int length = icmp.readableBytes();
+    checkArgument(length <= MESSAGE, "too long: %s", length);
+    var header = new byte[IPV6_HEADER];
+    header[0] = 0x60;
+    header[4] = (byte) (length >>> 8);
+    header[5] = (byte) length;
+    header[6] = IPPROTO_ICMPV6;
+    header[7] = (byte) HOP_LIMIT;
+    source.write(header, 8);
+    destination.write(header, 24);
+    packet.buffer().put(0, header);
+    var body = new byte[length];
+    icmp.getBytes(icmp.readerIndex(), body);
+    packet.buffer().put(IPV6_HEADER, body);
+    long result =
+        destination.isMulticast()
+            ? sendToGroup(interfaceIndex, header, length)
+            : sendToNode(interfaceIndex, header, length);
+    if (result < 0) {
+      throw Native.failure("send", source + " > " + destination + " on " + interfaceIndex);
+    }
+  }
+
+  /**
+   * Through a packet socket: the kernel would choose a source where it is asked to route a packet
+   * from the unspecified address, and finds none while the interface's addresses are tentative.
+   */
+  private long sendToGroup(int interfaceIndex, byte[] header, int length) {
+    var name = PacketAddress.of(interfaceIndex, PacketAddress.ETH_P_IPV6);
+    // RFC 2464 section 7: 33:33 and the last four octets of the group.
+    byte[] group = {0x33, 0x33, header[36], header[37], header[38], header[39]};
+    PacketAddress.setDestination(name, group);
+    groupMessage.buffer().putLong(0, name.address());
+    vector.buffer().putLong(8, IPV6_HEADER + (long) length);
+    try {
+      return Native.C.sendmsg(multicast.number(), groupMessage.address(), 0);
+    } finally {
+      Reference.reachabilityFence(name);
+    }
+  }
+
+  private long sendToNode(int interfaceIndex, byte[] header, int length) {
+    InternetAddress.write(destinationName.buffer(), 0, header, 24, interfaceIndex);
+    pktinfo.buffer().putInt(CONTROL_HEADER + 16, interfaceIndex);
+    vector.buffer().putLong(8, IPV6_HEADER + (long) length);
+    return Native.C.sendmsg(unicast.number(), message.address(), 0);
   }
 
   @Override
-  public void close() {}
+  public void close() {
+    receiver.close();
+    unicast.close();
+    multicast.close();
+  }
 }

@@ -1,62 +1,107 @@
 package io.mipd.xfrm.linux;
 
+import static io.mipd.xfrm.netlink.NetlinkMessage.NLM_F_CREATE;
+import static io.mipd.xfrm.netlink.NetlinkMessage.NLM_F_EXCL;
+import static io.mipd.xfrm.netlink.NetlinkMessage.NLM_F_REPLACE;
+
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.netlink.InterfaceAddress;
+import io.mipd.xfrm.netlink.InterfaceAddressCodec;
 import io.mipd.xfrm.netlink.Link;
+import io.mipd.xfrm.netlink.LinkCodec;
 import io.mipd.xfrm.netlink.Neighbour;
+import io.mipd.xfrm.netlink.NeighbourCodec;
 import io.mipd.xfrm.netlink.Route;
+import io.mipd.xfrm.netlink.RouteCodec;
 import io.mipd.xfrm.netlink.RoutingRule;
+import io.mipd.xfrm.netlink.RoutingRuleCodec;
+import io.netty.buffer.ByteBuf;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * Interfaces, addresses, routes, rules and neighbours of the network namespace in which it was
  * opened. Each call is one request and its answer; a refusal is a {@link NetlinkException} that
  * carries the kernel's explanation.
  */
-@SuppressWarnings("DoNotCallSuggester") // no bodies yet
 public final class Rtnetlink implements AutoCloseable {
+  /** What the kernel answers when that which is to be removed is not there. */
+  private static final ImmutableSet<String> ABSENT =
+      ImmutableSet.of("ENOENT", "ESRCH", "EADDRNOTAVAIL", "ENODEV");
+
+  private final NetlinkSocket socket;
+
+  private Rtnetlink(NetlinkSocket socket) {
+    this.socket = socket;
+  }
+
   public static Rtnetlink open() throws SystemCallException {
-    throw new UnsupportedOperationException();
+    return new Rtnetlink(NetlinkSocket.forRequests(NetlinkSocket.NETLINK_ROUTE, "rtnetlink"));
   }
 
   public ImmutableList<Link> links() throws SystemCallException {
-    throw new UnsupportedOperationException();
+    return ImmutableList.copyOf(
+        socket.<Link>list(
+            "RTM_GETLINK",
+            LinkCodec.RTM_GETLINK,
+            out -> LinkCodec.encodeQuery(0, out),
+            (payload, links) -> LinkCodec.decode(payload).ifPresent(links::add)));
   }
 
   public Optional<Link> link(String name) throws SystemCallException {
-    throw new UnsupportedOperationException();
+    return queryLink(name, out -> LinkCodec.encodeQuery(name, out));
   }
 
   public Optional<Link> link(int index) throws SystemCallException {
-    throw new UnsupportedOperationException();
+    return queryLink(index, out -> LinkCodec.encodeQuery(index, out));
   }
 
   public void setUp(int index, boolean up) throws SystemCallException {
-    throw new UnsupportedOperationException();
+    socket.request(
+        "RTM_NEWLINK",
+        LinkCodec.RTM_NEWLINK,
+        0,
+        index,
+        out -> LinkCodec.encodeFlags(index, up ? Link.IFF_UP : 0, Link.IFF_UP, out));
   }
 
   public void setMtu(int index, int octets) throws SystemCallException {
-    throw new UnsupportedOperationException();
+    socket.request(
+        "RTM_NEWLINK",
+        LinkCodec.RTM_NEWLINK,
+        0,
+        index,
+        out -> LinkCodec.encodeMtu(index, octets, out));
   }
 
   public void removeLink(int index) throws SystemCallException {
-    throw new UnsupportedOperationException();
+    socket.request(
+        "RTM_DELLINK", LinkCodec.RTM_DELLINK, 0, index, out -> LinkCodec.encodeQuery(index, out));
   }
 
   /** The IPv6 addresses of all interfaces. */
   public ImmutableList<InterfaceAddress> addresses() throws SystemCallException {
-    throw new UnsupportedOperationException();
+    return ImmutableList.copyOf(
+        socket.<InterfaceAddress>list(
+            "RTM_GETADDR",
+            InterfaceAddressCodec.RTM_GETADDR,
+            InterfaceAddressCodec::encodeQuery,
+            (payload, addresses) ->
+                InterfaceAddressCodec.decode(payload).ifPresent(addresses::add)));
   }
 
   /** Fails with EEXIST if the interface has the address already. */
   public void addAddress(InterfaceAddress address) throws SystemCallException {
-    throw new UnsupportedOperationException();
+    newAddress(address, NLM_F_CREATE | NLM_F_EXCL);
   }
 
   /** Adds the address, or changes flags and lifetimes of the one that is there. */
   public void replaceAddress(InterfaceAddress address) throws SystemCallException {
-    throw new UnsupportedOperationException();
+    newAddress(address, NLM_F_CREATE | NLM_F_REPLACE);
   }
 
   /**
@@ -64,21 +109,32 @@ public final class Rtnetlink implements AutoCloseable {
    */
   public boolean removeAddress(int interfaceIndex, Ipv6Address address, int prefixLength)
       throws SystemCallException {
-    throw new UnsupportedOperationException();
+    return removes(
+        "RTM_DELADDR",
+        InterfaceAddressCodec.RTM_DELADDR,
+        address + "/" + prefixLength + " on " + interfaceIndex,
+        out -> InterfaceAddressCodec.encodeName(interfaceIndex, address, prefixLength, out));
   }
 
   /** The IPv6 routes of all tables. */
   public ImmutableList<Route> routes() throws SystemCallException {
-    throw new UnsupportedOperationException();
+    return ImmutableList.copyOf(
+        socket.<Route>list(
+            "RTM_GETROUTE",
+            RouteCodec.RTM_GETROUTE,
+            RouteCodec::encodeQuery,
+            (payload, routes) -> routes.addAll(RouteCodec.decode(payload))));
   }
 
   public ImmutableList<Route> routes(int table) throws SystemCallException {
-    throw new UnsupportedOperationException();
+    return routes().stream()
+        .filter(route -> route.table() == table)
+        .collect(ImmutableList.toImmutableList());
   }
 
   /** Fails with EEXIST if there is a route with this destination, table and metric. */
   public void addRoute(Route route) throws SystemCallException {
-    throw new UnsupportedOperationException();
+    newRoute(route, NLM_F_CREATE | NLM_F_EXCL);
   }
 
   /**
@@ -86,40 +142,60 @@ public final class Rtnetlink implements AutoCloseable {
    * step; adds it if there is none.
    */
   public void replaceRoute(Route route) throws SystemCallException {
-    throw new UnsupportedOperationException();
+    newRoute(route, NLM_F_CREATE | NLM_F_REPLACE);
   }
 
   /**
    * @return false if there was no such route
    */
   public boolean removeRoute(Route route) throws SystemCallException {
-    throw new UnsupportedOperationException();
+    return removes(
+        "RTM_DELROUTE", RouteCodec.RTM_DELROUTE, route, out -> RouteCodec.encode(route, out));
   }
 
   /** The IPv6 routing rules in their order. */
   public ImmutableList<RoutingRule> rules() throws SystemCallException {
-    throw new UnsupportedOperationException();
+    return ImmutableList.copyOf(
+        socket.<RoutingRule>list(
+            "RTM_GETRULE",
+            RoutingRuleCodec.RTM_GETRULE,
+            RoutingRuleCodec::encodeQuery,
+            (payload, rules) -> RoutingRuleCodec.decode(payload).ifPresent(rules::add)));
   }
 
   /** Fails with EEXIST if there is an equal rule. */
   public void addRule(RoutingRule rule) throws SystemCallException {
-    throw new UnsupportedOperationException();
+    socket.request(
+        "RTM_NEWRULE",
+        RoutingRuleCodec.RTM_NEWRULE,
+        NLM_F_CREATE | NLM_F_EXCL,
+        rule,
+        out -> RoutingRuleCodec.encode(rule, out));
   }
 
   /**
    * @return false if there was no such rule
    */
   public boolean removeRule(RoutingRule rule) throws SystemCallException {
-    throw new UnsupportedOperationException();
+    return removes(
+        "RTM_DELRULE",
+        RoutingRuleCodec.RTM_DELRULE,
+        rule,
+        out -> RoutingRuleCodec.encode(rule, out));
   }
 
   /** The IPv6 neighbours of all interfaces, without proxied addresses. */
   public ImmutableList<Neighbour> neighbours() throws SystemCallException {
-    throw new UnsupportedOperationException();
+    return listNeighbours(false);
   }
 
   public void replaceNeighbour(Neighbour neighbour) throws SystemCallException {
-    throw new UnsupportedOperationException();
+    socket.request(
+        "RTM_NEWNEIGH",
+        NeighbourCodec.RTM_NEWNEIGH,
+        NLM_F_CREATE | NLM_F_REPLACE,
+        neighbour,
+        out -> NeighbourCodec.encode(neighbour, out));
   }
 
   /**
@@ -127,12 +203,12 @@ public final class Rtnetlink implements AutoCloseable {
    */
   public boolean removeNeighbour(int interfaceIndex, Ipv6Address address)
       throws SystemCallException {
-    throw new UnsupportedOperationException();
+    return removeNeighbour(named(interfaceIndex, address, false));
   }
 
   /** The addresses that the kernel answers solicitations for. */
   public ImmutableList<Neighbour> proxies() throws SystemCallException {
-    throw new UnsupportedOperationException();
+    return listNeighbours(true);
   }
 
   /**
@@ -140,16 +216,90 @@ public final class Rtnetlink implements AutoCloseable {
    * proxy_ndp} must be 1. Nothing changes if it does already.
    */
   public void addProxy(int interfaceIndex, Ipv6Address address) throws SystemCallException {
-    throw new UnsupportedOperationException();
+    replaceNeighbour(named(interfaceIndex, address, true));
   }
 
   /**
    * @return false if the address was not proxied
    */
   public boolean removeProxy(int interfaceIndex, Ipv6Address address) throws SystemCallException {
-    throw new UnsupportedOperationException();
+    return removeNeighbour(named(interfaceIndex, address, true));
+  }
+
+  private Optional<Link> queryLink(Object object, Consumer<ByteBuf> body)
+      throws SystemCallException {
+    List<Link> found = new ArrayList<>();
+    try {
+      socket.query(
+          "RTM_GETLINK",
+          LinkCodec.RTM_GETLINK,
+          0,
+          object,
+          body,
+          message -> LinkCodec.decode(message.payload()).ifPresent(found::add));
+    } catch (NetlinkException e) {
+      if (e.is("ENODEV")) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+    return found.stream().findFirst();
+  }
+
+  private void newAddress(InterfaceAddress address, int flags) throws SystemCallException {
+    socket.request(
+        "RTM_NEWADDR",
+        InterfaceAddressCodec.RTM_NEWADDR,
+        flags,
+        address,
+        out -> InterfaceAddressCodec.encode(address, out));
+  }
+
+  private void newRoute(Route route, int flags) throws SystemCallException {
+    socket.request(
+        "RTM_NEWROUTE",
+        RouteCodec.RTM_NEWROUTE,
+        flags,
+        route,
+        out -> RouteCodec.encode(route, out));
+  }
+
+  private ImmutableList<Neighbour> listNeighbours(boolean proxies) throws SystemCallException {
+    return ImmutableList.copyOf(
+        socket.<Neighbour>list(
+            "RTM_GETNEIGH",
+            NeighbourCodec.RTM_GETNEIGH,
+            out -> NeighbourCodec.encodeQuery(proxies, out),
+            (payload, neighbours) -> NeighbourCodec.decode(payload).ifPresent(neighbours::add)));
+  }
+
+  private static Neighbour named(int interfaceIndex, Ipv6Address address, boolean proxy) {
+    return new Neighbour(interfaceIndex, address, Optional.empty(), 0, proxy, false);
+  }
+
+  private boolean removeNeighbour(Neighbour neighbour) throws SystemCallException {
+    return removes(
+        "RTM_DELNEIGH",
+        NeighbourCodec.RTM_DELNEIGH,
+        neighbour,
+        out -> NeighbourCodec.encode(neighbour, out));
+  }
+
+  private boolean removes(String name, int type, Object object, Consumer<ByteBuf> body)
+      throws SystemCallException {
+    try {
+      socket.request(name, type, 0, object, body);
+      return true;
+    } catch (NetlinkException e) {
+      if (ABSENT.contains(e.errno())) {
+        return false;
+      }
+      throw e;
+    }
   }
 
   @Override
-  public void close() {}
+  public void close() {
+    socket.close();
+  }
 }

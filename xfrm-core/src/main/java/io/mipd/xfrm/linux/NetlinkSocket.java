@@ -1,0 +1,266 @@
+package io.mipd.xfrm.linux;
+
+import static io.mipd.xfrm.netlink.NetlinkMessage.NLMSG_DONE;
+import static io.mipd.xfrm.netlink.NetlinkMessage.NLMSG_ERROR;
+import static io.mipd.xfrm.netlink.NetlinkMessage.NLM_F_ACK;
+import static io.mipd.xfrm.netlink.NetlinkMessage.NLM_F_DUMP;
+import static io.mipd.xfrm.netlink.NetlinkMessage.NLM_F_DUMP_INTR;
+import static io.mipd.xfrm.netlink.NetlinkMessage.NLM_F_REQUEST;
+
+import io.mipd.xfrm.netlink.NetlinkMessage;
+import io.mipd.xfrm.packet.MalformedPacketException;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/** A netlink socket: one request at a time and its answer, or a listener to groups. */
+final class NetlinkSocket implements AutoCloseable {
+  static final int NETLINK_ROUTE = 0;
+
+  private static final int AF_NETLINK = 16;
+  private static final int SOCK_RAW = 3;
+  private static final int SOL_SOCKET = 1;
+  private static final int SO_RCVTIMEO = 20;
+  private static final int SOL_NETLINK = 270;
+  private static final int NETLINK_CAP_ACK = 10;
+  private static final int NETLINK_EXT_ACK = 11;
+  private static final int NETLINK_GET_STRICT_CHK = 12;
+  private static final int MSG_TRUNC = 0x20;
+
+  private static final int QUEUE = 4 << 20;
+  private static final int BUFFER = 256 << 10;
+  private static final int ANSWER_SECONDS = 5;
+  private static final int LIST_ATTEMPTS = 20;
+
+  /** Reads a message's payload. */
+  interface Decoder {
+    void decode(NetlinkMessage message) throws MalformedPacketException;
+  }
+
+  private final FileDescriptor descriptor;
+  private final NativeMemory memory = new NativeMemory(BUFFER);
+  private final byte[] octets = new byte[BUFFER];
+  private final ByteBuf received = Unpooled.wrappedBuffer(octets);
+  private final ByteBuf request = Unpooled.buffer(4096);
+  private int sequence;
+
+  private NetlinkSocket(FileDescriptor descriptor) {
+    this.descriptor = descriptor;
+  }
+
+  /** A socket for requests; it waits for answers. */
+  static NetlinkSocket forRequests(int protocol, String object) throws SystemCallException {
+    var descriptor = FileDescriptor.blockingSocket(AF_NETLINK, SOCK_RAW, protocol, object);
+    try {
+      descriptor.setOption(SOL_NETLINK, NETLINK_EXT_ACK, 1);
+      descriptor.setOption(SOL_NETLINK, NETLINK_CAP_ACK, 1);
+      descriptor.setOption(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1);
+      // struct timeval
+      var timeout = new NativeMemory(16);
+      timeout.buffer().putLong(0, ANSWER_SECONDS);
+      descriptor.setOption(SOL_SOCKET, SO_RCVTIMEO, timeout);
+      descriptor.bind(address(0));
+      return new NetlinkSocket(descriptor);
+    } catch (SystemCallException e) {
+      descriptor.close();
+      throw e;
+    }
+  }
+
+  /**
+   * A socket that hears what the kernel tells groups; it never waits.
+   *
+   * @param groups bit n-1 for group n
+   */
+  static NetlinkSocket forGroups(int protocol, int groups, String object)
+      throws SystemCallException {
+    var descriptor = FileDescriptor.socket(AF_NETLINK, SOCK_RAW, protocol, object);
+    try {
+      descriptor.setQueues(QUEUE);
+      descriptor.bind(address(groups));
+      return new NetlinkSocket(descriptor);
+    } catch (SystemCallException e) {
+      descriptor.close();
+      throw e;
+    }
+  }
+
+  /** {@code struct sockaddr_nl}: nl_family (2), pad (2), nl_pid (4), nl_groups (4). */
+  private static NativeMemory address(int groups) {
+    var address = new NativeMemory(12);
+    address.buffer().putShort(0, (short) AF_NETLINK);
+    address.buffer().putInt(8, groups);
+    return address;
+  }
+
+  int fd() {
+    return descriptor.number();
+  }
+
+  /** Sends a request and waits until it is acknowledged. */
+  void request(String name, int type, int flags, Object object, Consumer<ByteBuf> body)
+      throws SystemCallException {
+    query(name, type, flags, object, body, message -> {});
+  }
+
+  /** Sends a request, hands over what is answered, and waits until it is acknowledged. */
+  void query(
+      String name, int type, int flags, Object object, Consumer<ByteBuf> body, Decoder decoder)
+      throws SystemCallException {
+    send(name, type, NLM_F_REQUEST | NLM_F_ACK | flags, object, body);
+    collect(name, object, decoder);
+  }
+
+  /**
+   * Lists objects. A list that changed while it was made is made again.
+   *
+   * @param element reads one object, or nothing if it is of no interest
+   */
+  <T> List<T> list(String name, int type, Consumer<ByteBuf> body, ListDecoder<T> element)
+      throws SystemCallException {
+    for (int attempt = 0; attempt < LIST_ATTEMPTS; attempt++) {
+      List<T> elements = new ArrayList<>();
+      send(name, type, NLM_F_REQUEST | NLM_F_DUMP, "list", body);
+      if (collect(name, "list", message -> element.decode(message.payload(), elements))) {
+        return elements;
+      }
+    }
+    throw new SystemCallException(
+        name, "list", "EINTR", "it changed each of " + LIST_ATTEMPTS + " times it was read");
+  }
+
+  /** Reads what one message of a list says. */
+  interface ListDecoder<T> {
+    void decode(ByteBuf payload, List<T> elements) throws MalformedPacketException;
+  }
+
+  private void send(String name, int type, int flags, Object object, Consumer<ByteBuf> body)
+      throws SystemCallException {
+    sequence++;
+    request.clear();
+    int start = NetlinkMessage.begin(request, type, flags, sequence);
+    body.accept(request);
+    NetlinkMessage.end(request, start);
+    int length = request.readableBytes();
+    memory.buffer().put(0, request.array(), request.arrayOffset(), length);
+    if (Native.C.send(descriptor.number(), memory.address(), length, 0) < 0) {
+      throw Native.failure(name, object);
+    }
+  }
+
+  /**
+   * Receives until the answer to the last request is complete.
+   *
+   * @return false if a list was changed, or parts of it lost, meanwhile
+   */
+  private boolean collect(String name, Object object, Decoder decoder) throws SystemCallException {
+    boolean consistent = true;
+    while (true) {
+      int errno = receive(0);
+      if (errno == Errno.ENOBUFS) {
+        consistent = false;
+        continue;
+      }
+      if (errno == Errno.EINTR) {
+        continue;
+      }
+      if (errno == Errno.EAGAIN) {
+        throw new SystemCallException(
+            name, object.toString(), "ETIMEDOUT", "no answer in " + ANSWER_SECONDS + " s");
+      }
+      if (errno != 0) {
+        throw Native.failure(name, object, errno);
+      }
+      try {
+        Optional<NetlinkMessage> next = NetlinkMessage.read(received);
+        while (next.isPresent()) {
+          var message = next.get();
+          if (message.sequence() == sequence) {
+            if (message.has(NLM_F_DUMP_INTR)) {
+              consistent = false;
+            }
+            if (message.type() == NLMSG_ERROR || message.type() == NLMSG_DONE) {
+              throwUnlessDone(message.answer(), name, object);
+              return consistent;
+            }
+            decoder.decode(message);
+          }
+          next = NetlinkMessage.read(received);
+        }
+      } catch (MalformedPacketException e) {
+        throw malformed(name, object, e);
+      }
+    }
+  }
+
+  private static void throwUnlessDone(NetlinkMessage.Answer answer, String name, Object object)
+      throws NetlinkException {
+    int errno = answer.errno();
+    if (errno != 0) {
+      throw new NetlinkException(
+          name, object.toString(), Errno.name(errno), Native.C.strerror(errno), answer.text());
+    }
+  }
+
+  private static SystemCallException malformed(
+      String name, Object object, MalformedPacketException cause) {
+    var failure =
+        new SystemCallException(name, object.toString(), "EBADMSG", cause.getMessage() + "");
+    failure.initCause(cause);
+    return failure;
+  }
+
+  /**
+   * Reads all that groups were told, without waiting, at most {@code limit} datagrams.
+   *
+   * @return false if something was lost since the last time
+   */
+  boolean hear(int limit, Decoder decoder) throws SystemCallException {
+    boolean complete = true;
+    for (int i = 0; i < limit; i++) {
+      int errno = receive(0);
+      if (errno == Errno.EAGAIN) {
+        return complete;
+      }
+      if (errno == Errno.ENOBUFS) {
+        complete = false;
+      } else if (errno != 0 && errno != Errno.EINTR) {
+        throw Native.failure("recv", descriptor.object(), errno);
+      }
+      try {
+        Optional<NetlinkMessage> next =
+            errno == 0 ? NetlinkMessage.read(received) : Optional.empty();
+        while (next.isPresent()) {
+          decoder.decode(next.get());
+          next = NetlinkMessage.read(received);
+        }
+      } catch (MalformedPacketException e) {
+        throw malformed("recv", descriptor.object(), e);
+      }
+    }
+    return complete;
+  }
+
+  /** Receives one datagram; returns 0 or the error's number. */
+  private int receive(int flags) {
+    long length = Native.C.recv(descriptor.number(), memory.address(), BUFFER, flags | MSG_TRUNC);
+    if (length < 0) {
+      return Native.errno();
+    }
+    // Longer than anything that rtnetlink sends in one datagram: as good as lost.
+    if (length > BUFFER) {
+      return Errno.ENOBUFS;
+    }
+    memory.buffer().get(0, octets, 0, (int) length);
+    received.setIndex(0, (int) length);
+    return 0;
+  }
+
+  @Override
+  public void close() {
+    descriptor.close();
+  }
+}

@@ -45,6 +45,7 @@ final class Scene {
   private final FlowRecord flowIn = new FlowRecord();
   private final KernelNotices notices = new KernelNotices();
   private final Map<String, Process> captures = new HashMap<>();
+  private final Map<String, Footprint> before = new HashMap<>();
   private final Map<Link, Process> routers = new EnumMap<>(Link.class);
   private final List<Capture> mobileCaptures = new ArrayList<>();
   private final Tshark tshark;
@@ -166,6 +167,9 @@ final class Scene {
     line.getOutputStream().write('\n');
     line.getOutputStream().flush();
     finish(mobile, peer, ping, pings);
+    if (options.daemons()) {
+      askForStatus();
+    }
     if (!options.keep()) {
       stopDaemons(daemons);
     }
@@ -185,6 +189,9 @@ final class Scene {
       network.configure(
           "mn", ImmutableList.of("addr add " + Network.HOME_ADDRESS + "/64 dev eth0 nodad"));
       return ImmutableList.of();
+    }
+    for (String node : ImmutableList.of("ha", "mn")) {
+      before.put(node, Footprint.of(network, node));
     }
     Process agent = startDaemon("ha", files.homeAgentConfiguration());
     awaitReady("ha", agent);
@@ -636,10 +643,35 @@ final class Scene {
         "ping lives", late > 0, replies + " replies, " + late + " of them after everything else");
   }
 
+  private void askForStatus() throws IOException {
+    ImmutableMap<String, Path> configurations =
+        ImmutableMap.of(
+            "ha", files.homeAgentConfiguration(), "mn", files.mobileNodeConfiguration());
+    for (Map.Entry<String, Path> entry : configurations.entrySet()) {
+      String node = entry.getKey();
+      Children.Ended ended =
+          Children.run(
+              ImmutableList.of(
+                  build.resolve("bin/mipd").toString(),
+                  "status",
+                  "--config",
+                  entry.getValue().toString()));
+      results.verdict("status of " + node, ended.status() == 0, "exit status " + ended.status());
+      Files.writeString(folder.resolve(node + "-status.json"), ended.output());
+    }
+  }
+
   private void stopDaemons(List<Process> daemons) throws IOException {
     for (Process daemon : daemons) {
       int status = Children.stop(daemon);
       results.verdict("mipd stops cleanly", status == 0, "exit status " + status);
+    }
+    for (Map.Entry<String, Footprint> node : before.entrySet()) {
+      List<String> left = Footprint.of(network, node.getKey()).since(node.getValue());
+      results.verdict(
+          "nothing is left at " + node.getKey(),
+          left.isEmpty(),
+          left.isEmpty() ? "as before the daemon" : String.join("; ", left));
     }
     for (String router : ImmutableList.of("ara", "arb")) {
       long foreign = network.foreignSources(router);

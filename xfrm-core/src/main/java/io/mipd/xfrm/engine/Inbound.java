@@ -421,12 +421,10 @@ final class Inbound {
       return discard(reason);
     }
     core.count(live, length);
+    path.add(association, source, destination);
     if (association.mode() == Mode.TUNNEL) {
-      // To the address that it had before it moved, perhaps: policy knows the present one.
-      path.add(association, source, association.destination());
       return Next.LAYER;
     }
-    path.add(association, source, destination);
     altered = true;
     header = p.start() + offset;
     nextHeaderField = p.start() + fieldOffset;

@@ -1,6 +1,5 @@
 package io.mipd.xfrm.engine;
 
-import io.mipd.xfrm.model.AssociationId;
 import io.mipd.xfrm.model.AssociationLifetime;
 import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.SecurityAssociation;
@@ -19,7 +18,6 @@ final class LiveAssociation {
   private SecurityAssociation association;
   private final long order;
   private @Nullable Instant added;
-  private @Nullable AssociationId formerId;
   private long packets;
   private long bytes;
   private boolean softExpired;
@@ -48,15 +46,6 @@ final class LiveAssociation {
 
   SecurityAssociation association() {
     return association;
-  }
-
-  /** What it was called before it moved, while packets to there are still taken. */
-  @Nullable AssociationId formerId() {
-    return formerId;
-  }
-
-  void setFormerId(@Nullable AssociationId id) {
-    formerId = id;
   }
 
   /** Only while it stands in no table: its end points are keys there. */

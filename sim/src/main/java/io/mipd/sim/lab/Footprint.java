@@ -1,0 +1,54 @@
+package io.mipd.sim.lab;
+
+import com.google.common.base.Splitter;
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Sets;
+import java.io.IOException;
+import java.util.List;
+
+/** What a node's system holds that a daemon may have put there. */
+record Footprint(ImmutableSet<String> lines) {
+  private static final ImmutableList<ImmutableList<String>> COMMANDS =
+      ImmutableList.of(
+          ImmutableList.of("ip", "-6", "rule", "show"),
+          ImmutableList.of("ip", "-6", "route", "show", "table", "all"),
+          ImmutableList.of("ip", "-6", "neigh", "show", "proxy"),
+          ImmutableList.of("ip", "-o", "-6", "addr", "show", "to", Network.HOME_ADDRESS),
+          ImmutableList.of("ip", "-br", "link", "show"),
+          ImmutableList.of("ip", "-6", "neigh", "show", "nud", "permanent"),
+          ImmutableList.of("nft", "list", "ruleset"));
+
+  /** Asks the system of a node. */
+  static Footprint of(Network network, String node) throws IOException {
+    var lines = ImmutableSet.<String>builder();
+    for (ImmutableList<String> command : COMMANDS) {
+      for (String line :
+          Splitter.on('\n').omitEmptyStrings().split(Children.must(network.in(node, command)))) {
+        if (counts(line)) {
+          lines.add(String.join(" ", command.subList(0, 2)) + ": " + line.strip());
+        }
+      }
+    }
+    return new Footprint(lines.build());
+  }
+
+  /**
+   * Routes that the kernel has from router advertisements or from its own addresses come and go.
+   */
+  private static boolean counts(String line) {
+    return !line.contains(" proto ra ")
+        && !line.contains(" proto kernel ")
+        && !line.contains("nexthop via fe80:")
+        && !line.contains(" table local ");
+  }
+
+  /** What is there now and was not before, in the order of now. */
+  List<String> since(Footprint before) {
+    return Sets.difference(lines, before.lines).stream().map(Footprint::oneSpace).toList();
+  }
+
+  private static String oneSpace(String line) {
+    return line.replaceAll("\\s+", " ");
+  }
+}

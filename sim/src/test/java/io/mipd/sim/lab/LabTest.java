@@ -1,0 +1,121 @@
+package io.mipd.sim.lab;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import com.google.common.collect.ImmutableList;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The lab itself: its network, its line, its traffic, its captures, and that nothing is left. */
+@Tag("root")
+class LabTest {
+  private record Ended(int status, String output, long pid) {}
+
+  @BeforeAll
+  static void needsRootAndTools() throws Exception {
+    var missing = new ArrayList<String>();
+    if (!System.getProperty("user.name").equals("root")) {
+      missing.add("root");
+    }
+    for (String tool :
+        ImmutableList.of("ip", "radvd", "tcpdump", "tshark", "mergecap", "ethtool", "nft")) {
+      if (Children.run(ImmutableList.of("sh", "-c", "command -v " + tool)).status() != 0) {
+        missing.add(tool);
+      }
+    }
+    if (!missing.isEmpty()) {
+      System.err.println("LabTest is skipped, missing: " + missing);
+      assertThat(System.getenv("CI"))
+          .as("in CI nothing may be missing: " + missing)
+          .isNotEqualTo("true");
+    }
+    assumeThat(missing).isEmpty();
+  }
+
+  private static Process start(String... options) throws Exception {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                Lab.class.getName()));
+    command.addAll(List.of(options));
+    return new ProcessBuilder(command).redirectErrorStream(true).start();
+  }
+
+  private static Ended lab(String... options) throws Exception {
+    Process process = start(options);
+    String output =
+        new String(
+            process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+    return new Ended(process.waitFor(), output, process.pid());
+  }
+
+  private static void assertNothingIsLeftOf(long pid) throws Exception {
+    assertThat(Children.must(ImmutableList.of("ip", "netns", "list")))
+        .doesNotContain("-" + pid + "-");
+    assertThat(Path.of("/run", Network.PREFIX + pid)).doesNotExist();
+  }
+
+  @Test
+  void atHomeEverythingArrivesAndTheLineDelays(@TempDir Path folder) throws Exception {
+    Ended ended = lab("--no-daemons", "--delay", "20", "--out", folder.toString());
+    assertThat(ended.output()).endsWith("results: " + folder + "\n");
+    assertThat(ended.status()).as(ended.output()).isZero();
+    assertThat(Files.readString(folder.resolve("handovers.csv")))
+        .isEqualTo(HandoverRow.HEADER + "\n");
+    assertThat(folder.resolve("mn.pcap")).isNotEmptyFile();
+    assertThat(folder.resolve("result.json")).content().contains("\"ok\" : true");
+    // ping's own words: mobile node to correspondent and back crosses the line twice.
+    List<String> times =
+        Files.readAllLines(folder.resolve("ping.txt")).stream()
+            .filter(line -> line.contains("time="))
+            .map(line -> line.replaceAll(".*time=([0-9.]+) ms.*", "$1"))
+            .toList();
+    assertThat(times).isNotEmpty();
+    assertThat(times).allMatch(time -> Double.parseDouble(time) >= 40);
+    assertThat(times).anyMatch(time -> Double.parseDouble(time) < 50);
+    assertNothingIsLeftOf(ended.pid());
+  }
+
+  @Test
+  void whatALabThatWasKilledHasLeftIsRemoved(@TempDir Path folder) throws Exception {
+    Process process = start("--no-daemons", "--out", folder.toString());
+    long limit = System.nanoTime() + 30_000_000_000L;
+    while (!Files.exists(folder.resolve("mn-eth0.tcpdump")) && System.nanoTime() < limit) {
+      Thread.sleep(20);
+    }
+    process.destroyForcibly().waitFor();
+    String before = Children.must(ImmutableList.of("ip", "netns", "list"));
+    assertThat(before).contains("-" + process.pid() + "-mn");
+    Ended cleanup = lab("--cleanup");
+    assertThat(cleanup.status()).isZero();
+    assertThat(cleanup.output()).contains("removing " + Network.PREFIX + process.pid() + "-mn");
+    assertNothingIsLeftOf(process.pid());
+  }
+
+  @Test
+  void aLabThatIsAskedToEndTidiesUp(@TempDir Path folder) throws Exception {
+    Process process = start("--no-daemons", "--out", folder.toString());
+    long limit = System.nanoTime() + 30_000_000_000L;
+    while (!Files.exists(folder.resolve("mn-eth0.tcpdump")) && System.nanoTime() < limit) {
+      Thread.sleep(20);
+    }
+    process.destroy();
+    process.waitFor();
+    assertNothingIsLeftOf(process.pid());
+  }
+
+  @Test
+  void wrongOptionsEndWithStatusTwo() throws Exception {
+    assertThat(lab("--ro").status()).isEqualTo(2);
+  }
+}

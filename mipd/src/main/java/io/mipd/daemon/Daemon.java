@@ -2,20 +2,122 @@ package io.mipd.daemon;
 
 import com.google.common.base.Joiner;
 import com.google.common.collect.ImmutableList;
+import io.mipd.xfrm.backend.XfrmCommand;
+import io.mipd.xfrm.backend.XfrmReply;
+import io.mipd.xfrm.linux.Poller;
+import io.mipd.xfrm.linux.Rtnetlink;
+import io.mipd.xfrm.model.SecurityAssociation;
+import io.mipd.xfrm.transform.FileSequenceStore;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Runs one node until it is told to stop. */
+/** Runs one node in the foreground until it is told to stop. */
 final class Daemon {
+  private static final Logger log = LoggerFactory.getLogger(Daemon.class);
+
+  /** How long a stop may take before the JVM goes without us. */
+  private static final int STOP_MILLIS = 10_000;
+
   private Daemon() {}
 
   /**
-   * @throws SystemLacksException with all that is missing
+   * Serves until SIGTERM or SIGINT; whatever was put into the system is gone when it returns.
+   *
+   * @return the exit status
+   * @throws SystemLacksException with what is missing
+   * @throws IOException if something failed
    */
-  static int run(DaemonConfiguration configuration) throws SystemLacksException {
+  static int run(DaemonConfiguration configuration) throws SystemLacksException, IOException {
     ImmutableList<Probe.Finding> findings = Probe.engineWorld();
     if (!Probe.works(findings)) {
       throw new SystemLacksException(
           "the " + configuration.world() + " world lacks: " + Joiner.on("; ").join(findings));
     }
-    return Main.SYSTEM_LACKS;
+    try (var state = new StateDirectory(configuration.stateDirectory()).lock();
+        var poller = Poller.open();
+        var netlink = Rtnetlink.open()) {
+      var loop = new EventLoop(poller);
+      Thread served = Thread.currentThread();
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(loop, served), "stop"));
+      return serve(configuration, state, poller, netlink, loop);
+    }
+  }
+
+  /**
+   * In the thread that a signal starts. The JVM ends when it returns, and with the signal's exit
+   * status; before that the serving thread ends the JVM with its own.
+   */
+  private static void stopAndWait(EventLoop loop, Thread served) {
+    loop.stop();
+    try {
+      served.join(STOP_MILLIS);
+      log.error("no end after {} ms; use mipd cleanup", STOP_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static int serve(
+      DaemonConfiguration configuration,
+      StateDirectory.Lock state,
+      Poller poller,
+      Rtnetlink netlink,
+      EventLoop loop)
+      throws SystemLacksException, IOException {
+    NodeRole role = NodeRole.of(configuration);
+    role.check(netlink);
+    var system = new SystemChanges(netlink, Journal.open(state.path()));
+    for (String what : system.takeOver(role.guarded())) {
+      log.warn("left by a daemon that did not stop cleanly, removed: {}", what);
+    }
+    BindingStore bindings = BindingStore.open(state.path());
+    Instant began = loop.now();
+    var sequences = new FileSequenceStore(state.path().resolve("sequences"));
+    try {
+      role.setSysctls(system);
+      var shell = new NodeShell(role.core(bindings, began), loop, bindings, netlink);
+      try (var world =
+              EngineWorld.open(role.setup(), poller, loop::now, netlink, sequences, shell);
+          var control =
+              ControlSocket.open(
+                  configuration.controlSocket(),
+                  request ->
+                      loop.call(
+                          () -> answer(request, configuration, began, loop.now(), world, shell)))) {
+        for (SecurityAssociation association : role.associations()) {
+          XfrmReply reply = world.backend().apply(new XfrmCommand.AddAssociation(association));
+          if (reply instanceof XfrmReply.Failed failed) {
+            throw new IOException(association + ": " + failed.text());
+          }
+        }
+        shell.begin(world, role.place(system, world), role.proxies(system, world));
+        log.info("control socket {}", control);
+        System.err.println(
+            "mipd ready: " + configuration.role().title() + " " + configuration.world());
+        loop.run(shell);
+        log.info("stopping");
+        shell.shutDown();
+        return shell.failure().isPresent() ? Main.FAILURE : Main.STOPPED;
+      }
+    } finally {
+      // The TUN device is closed by now, and with it the home address is gone from it.
+      system.takeBackAll();
+    }
+  }
+
+  private static Map<String, Object> answer(
+      String request,
+      DaemonConfiguration configuration,
+      Instant began,
+      Instant now,
+      EngineWorld world,
+      NodeShell shell) {
+    return request.equals("status")
+        ? StatusReport.of(configuration, Duration.between(began, now), world, shell.facts())
+        : Map.of("error", "unknown request; known: status");
   }
 }

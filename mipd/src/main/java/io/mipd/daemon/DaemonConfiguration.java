@@ -23,11 +23,24 @@ import java.util.Set;
  *
  * @param stateDirectory what must survive a restart: sequence numbers, bindings
  * @param controlSocket where {@code mipd status} asks
+ * @param tunnelDevice name of the TUN device
+ * @param tunnelMtu its MTU in octets: what fits into an outer packet of 1500
  */
 record DaemonConfiguration(
-    Path file, Path stateDirectory, Path controlSocket, World world, Role role) {
+    Path file,
+    Path stateDirectory,
+    Path controlSocket,
+    String tunnelDevice,
+    int tunnelMtu,
+    World world,
+    Role role) {
   static final Path DEFAULT_STATE_DIRECTORY = Path.of("/var/lib/mipd");
   static final Path DEFAULT_CONTROL_SOCKET = Path.of("/run/mipd/control.sock");
+
+  static final String DEFAULT_TUNNEL_DEVICE = "mipd0";
+
+  /** 1500 less an IPv6 header and ESP with AES-CBC, HMAC-SHA-256-128 and any padding. */
+  static final int DEFAULT_TUNNEL_MTU = 1400;
 
   /** Who transforms packets. */
   enum World {
@@ -131,10 +144,12 @@ record DaemonConfiguration(
     World world = root.choice("world", "engine", ImmutableMap.of("engine", World.ENGINE));
     Path state = root.path("state-directory", DEFAULT_STATE_DIRECTORY);
     Path socket = root.path("control-socket", DEFAULT_CONTROL_SOCKET);
+    String device = root.interfaceName("tunnel-device", DEFAULT_TUNNEL_DEVICE);
+    int mtu = root.integer("tunnel-mtu", DEFAULT_TUNNEL_MTU, 1280, 65535);
     Section inner = root.section(title);
     Role role = title.equals(HomeAgent.TITLE) ? homeAgent(inner) : mobileNode(inner);
     root.finish();
-    return new DaemonConfiguration(file, state, socket, world, role);
+    return new DaemonConfiguration(file, state, socket, device, mtu, world, role);
   }
 
   private static HomeAgent homeAgent(Section section) throws ConfigurationException {

@@ -16,7 +16,12 @@ import picocli.CommandLine.Spec;
     name = "mipd",
     mixinStandardHelpOptions = true,
     description = "Mobile IPv6 for Linux (RFC 6275)",
-    subcommands = {Main.Run.class, Main.Status.class, Main.ProbeCommand.class})
+    subcommands = {
+      Main.Run.class,
+      Main.Status.class,
+      Main.ProbeCommand.class,
+      Main.CleanupCommand.class
+    })
 public final class Main {
   /** Stopped as asked. */
   static final int STOPPED = 0;
@@ -98,6 +103,38 @@ public final class Main {
       }
       if (spec != null) {
         print(spec, answer);
+      }
+      return STOPPED;
+    }
+  }
+
+  @Command(
+      name = "cleanup",
+      description = "Removes everything that a dead mipd left, the guard included.")
+  static final class CleanupCommand implements Callable<Integer> {
+    @Spec private @Nullable CommandSpec spec;
+
+    @Option(
+        names = "--config",
+        paramLabel = "FILE",
+        description = "The dead daemon's configuration")
+    private @Nullable Path config;
+
+    @Option(names = "--state-directory", paramLabel = "DIR", description = "Its state directory")
+    private @Nullable Path directory;
+
+    @Override
+    public Integer call() throws Exception {
+      Path state = DaemonConfiguration.DEFAULT_STATE_DIRECTORY;
+      if (directory != null) {
+        state = directory;
+      } else if (config != null) {
+        state = DaemonConfiguration.read(config).stateDirectory();
+      }
+      for (String removed : Cleanup.run(new StateDirectory(state))) {
+        if (spec != null) {
+          print(spec, "removed: " + removed + "\n");
+        }
       }
       return STOPPED;
     }

@@ -66,6 +66,10 @@ final class Section {
     return file.toAbsolutePath().resolveSibling(text).normalize();
   }
 
+  String interfaceName(String key, String byDefault) throws ConfigurationException {
+    return has(key) ? interfaceName(key) : byDefault;
+  }
+
   String interfaceName(String key) throws ConfigurationException {
     String allowed = "the name of a network interface, 1 to 15 characters without space or /";
     String name = string(key, allowed);

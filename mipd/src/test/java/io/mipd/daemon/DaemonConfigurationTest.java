@@ -74,7 +74,7 @@ class DaemonConfigurationTest {
         "mobile-node.conf",
         "lifetime = 420s",
         "life-time = 420s",
-        ":23: mobile-node.life-time: unknown key; allowed: home-address, home-agent,");
+        ":28: mobile-node.life-time: unknown key; allowed: home-address, home-agent,");
   }
 
   @Test
@@ -83,7 +83,7 @@ class DaemonConfigurationTest {
         "mobile-node.conf",
         "lifetime = 420s",
         "lifetime = 420s\n  lifetime = 60s",
-        ":24: mobile-node.lifetime: given twice, first in line 23; allowed: each key once");
+        ":29: mobile-node.lifetime: given twice, first in line 28; allowed: each key once");
   }
 
   @Test

@@ -1,0 +1,110 @@
+package io.mipd.daemon;
+
+import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
+import io.mipd.xfrm.engine.LocalAddresses;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.netlink.InterfaceAddress;
+import io.mipd.xfrm.transform.PacketBuffer;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.OptionalInt;
+
+/** This node's addresses, as rtnetlink tells of them. Changed and read by the event loop only. */
+final class AddressBook implements LocalAddresses {
+  /** Offset of the Destination Address in the IPv6 header (RFC 8200 section 3). */
+  private static final int DESTINATION = 24;
+
+  private final ImmutableSet<Ipv6Address> home;
+  private final ImmutableSet<Ipv6Address> served;
+  private final int tunIndex;
+  private final Map<Key, InterfaceAddress> all = new LinkedHashMap<>();
+  private ImmutableMap<Ipv6Address, Role> roles = ImmutableMap.of();
+
+  private record Key(int interfaceIndex, Ipv6Address address) {}
+
+  /**
+   * @param home our own home addresses (mobile node)
+   * @param served home addresses that we serve (home agent)
+   * @param tunIndex addresses of this interface are not on a link
+   */
+  AddressBook(ImmutableSet<Ipv6Address> home, ImmutableSet<Ipv6Address> served, int tunIndex) {
+    this.home = home;
+    this.served = served;
+    this.tunIndex = tunIndex;
+    index();
+  }
+
+  void put(InterfaceAddress address) {
+    all.put(new Key(address.interfaceIndex(), address.address()), address);
+    index();
+  }
+
+  void remove(InterfaceAddress address) {
+    all.remove(new Key(address.interfaceIndex(), address.address()));
+    index();
+  }
+
+  private void index() {
+    Map<Ipv6Address, Role> found = new HashMap<>();
+    for (InterfaceAddress address : all.values()) {
+      if (address.interfaceIndex() != tunIndex && !address.address().isLoopback()) {
+        found.put(address.address(), Role.LINK);
+      }
+    }
+    served.forEach(address -> found.put(address, Role.SERVED));
+    home.forEach(address -> found.put(address, Role.HOME));
+    roles = ImmutableMap.copyOf(found);
+  }
+
+  /** The link that has an address; empty if none has. */
+  OptionalInt interfaceOf(Ipv6Address address) {
+    for (InterfaceAddress one : all.values()) {
+      if (one.address().equals(address) && one.interfaceIndex() != tunIndex) {
+        return OptionalInt.of(one.interfaceIndex());
+      }
+    }
+    return OptionalInt.empty();
+  }
+
+  /** A link with an address of this prefix; empty if there is none. */
+  OptionalInt interfaceIn(Ipv6Prefix prefix) {
+    for (InterfaceAddress one : all.values()) {
+      if (prefix.contains(one.address()) && one.interfaceIndex() != tunIndex) {
+        return OptionalInt.of(one.interfaceIndex());
+      }
+    }
+    return OptionalInt.empty();
+  }
+
+  /** Whether a packet's destination is an address of ours on a link. */
+  boolean isForUs(PacketBuffer packet) {
+    return roleOf(Ipv6Address.read(packet.array(), packet.start() + DESTINATION)) == Role.LINK;
+  }
+
+  Iterable<InterfaceAddress> addresses() {
+    return all.values();
+  }
+
+  @Override
+  public Role roleOf(Ipv6Address address) {
+    Role role = roles.get(address);
+    return role == null ? Role.OTHER : role;
+  }
+
+  /** Any global address on a link will do: the receiver matches the quoted packet, not us. */
+  @Override
+  public Ipv6Address errorSource(Ipv6Address destination) {
+    for (InterfaceAddress one : all.values()) {
+      if (one.interfaceIndex() != tunIndex
+          && one.isUsable()
+          && one.address().isGlobalUnicast()
+          && !one.address().equals(destination)) {
+        return one.address();
+      }
+    }
+    return Ipv6Address.UNSPECIFIED;
+  }
+}

@@ -1,0 +1,570 @@
+package io.mipd.daemon;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
+import io.mipd.xfrm.backend.XfrmBackend;
+import io.mipd.xfrm.backend.XfrmCommand;
+import io.mipd.xfrm.backend.XfrmNotice;
+import io.mipd.xfrm.engine.Arrival;
+import io.mipd.xfrm.engine.AssociationStatus;
+import io.mipd.xfrm.engine.EngineBackend;
+import io.mipd.xfrm.engine.EngineCounters;
+import io.mipd.xfrm.engine.EngineSettings;
+import io.mipd.xfrm.engine.EngineSink;
+import io.mipd.xfrm.engine.PacketEngine;
+import io.mipd.xfrm.linux.IcmpSocket;
+import io.mipd.xfrm.linux.NftTable;
+import io.mipd.xfrm.linux.PacketSocket;
+import io.mipd.xfrm.linux.Poller;
+import io.mipd.xfrm.linux.RawSender;
+import io.mipd.xfrm.linux.Rtnetlink;
+import io.mipd.xfrm.linux.RtnetlinkMonitor;
+import io.mipd.xfrm.linux.SocketFilter;
+import io.mipd.xfrm.linux.Sysctl;
+import io.mipd.xfrm.linux.SystemCallException;
+import io.mipd.xfrm.linux.TunDevice;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.Spi;
+import io.mipd.xfrm.netlink.AddressFlag;
+import io.mipd.xfrm.netlink.InterfaceAddress;
+import io.mipd.xfrm.netlink.Link;
+import io.mipd.xfrm.netlink.RtnetlinkNotice;
+import io.mipd.xfrm.packet.Icmpv6Message;
+import io.mipd.xfrm.transform.PacketBuffer;
+import io.mipd.xfrm.transform.SequenceStore;
+import io.netty.buffer.ByteBuf;
+import java.security.SecureRandom;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The engine in place of the kernel's IPsec and Mobile IPv6. Inner packets pass the TUN device;
+ * outer ones are copied by packet sockets while nftables drops the originals, and leave by raw
+ * sockets, each through the interface that has its source.
+ */
+final class EngineWorld implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(EngineWorld.class);
+
+  /** Inner packets taken in one turn, so that they do not starve what arrives. */
+  private static final int TUN_BATCH = 64;
+
+  static final String TABLE_NAME = "mipd";
+
+  /** What comes from below; called on the event loop's thread, never within the engine. */
+  interface Upward {
+    void interfaceChanged(RtnetlinkNotice notice);
+
+    /** The message is only valid during the call. */
+    void icmpv6(
+        int interfaceIndex,
+        Ipv6Address source,
+        Ipv6Address destination,
+        int hopLimit,
+        ByteBuf message);
+
+    /**
+     * A Mobility Header message, from within the engine: only to be noted, not to be acted upon.
+     */
+    void mobility(PacketBuffer packet, Arrival arrival);
+
+    /** From within the engine, likewise. */
+    void engineNotice(XfrmNotice notice);
+
+    /** It cannot go on. */
+    void broken(String why);
+  }
+
+  /**
+   * @param router whether packets arrive and leave by every interface (home agent), or by those in
+   *     {@code interfaces} only
+   * @param home our own home addresses; the TUN device has them
+   * @param served home addresses that we serve
+   * @param homeAgent the home agent: us or ours
+   * @param spis of inbound associations
+   */
+  record Setup(
+      String tunName,
+      int tunMtu,
+      boolean router,
+      ImmutableSet<String> interfaces,
+      ImmutableSet<Ipv6Address> home,
+      ImmutableSet<Ipv6Address> served,
+      Ipv6Address homeAgent,
+      Ipv6Prefix homePrefix,
+      ImmutableSet<Spi> spis) {}
+
+  private final Setup setup;
+  private final Poller poller;
+  private final Supplier<Instant> clock;
+  private final Upward up;
+  private final Rtnetlink netlink;
+  private final RtnetlinkMonitor monitor;
+  private final TunDevice tun;
+  private final NftTable dropTable;
+  private final IcmpSocket icmp;
+  private final AddressBook addresses;
+  private final Sink sink = new Sink();
+  private final PacketEngine engine;
+  private final XfrmBackend backend;
+  private final Map<Integer, Link> links = new TreeMap<>();
+  private final Map<Integer, PacketSocket> sockets = new TreeMap<>();
+  private final Map<Integer, RawSender> senders = new TreeMap<>();
+  private final @Nullable RawSender routed;
+  private final PacketBuffer[] arrived = new PacketBuffer[PacketSocket.BATCH];
+  private final PacketBuffer inner = new PacketBuffer();
+  private long unsent;
+
+  private EngineWorld(
+      Setup setup,
+      Poller poller,
+      Supplier<Instant> clock,
+      Rtnetlink netlink,
+      SequenceStore sequences,
+      Upward up)
+      throws SystemCallException {
+    this.setup = setup;
+    this.poller = poller;
+    this.clock = clock;
+    this.netlink = netlink;
+    this.up = up;
+    for (int i = 0; i < arrived.length; i++) {
+      arrived[i] = new PacketBuffer();
+    }
+    monitor = RtnetlinkMonitor.open();
+    tun = TunDevice.open(setup.tunName());
+    addresses = new AddressBook(setup.home(), setup.served(), tun.interfaceIndex());
+    engine =
+        new PacketEngine(EngineSettings.DEFAULT, sink, addresses, sequences, new SecureRandom());
+    backend = new EngineBackend(engine);
+    routed = setup.router() ? RawSender.anyInterface(0) : null;
+    icmp =
+        IcmpSocket.open(
+            ImmutableSet.of(
+                Icmpv6Message.ROUTER_SOLICITATION,
+                Icmpv6Message.ROUTER_ADVERTISEMENT,
+                Icmpv6Message.NEIGHBOR_SOLICITATION,
+                Icmpv6Message.NEIGHBOR_ADVERTISEMENT));
+    dropTable =
+        NftTable.owned(
+            DropTable.FAMILY,
+            TABLE_NAME,
+            new DropTable(
+                    tun.name(),
+                    setup.spis(),
+                    setup.router() ? Optional.of(setup.homeAgent()) : Optional.empty(),
+                    setup.router() ? Optional.empty() : Optional.of(setup.homeAgent()))
+                .body());
+  }
+
+  /**
+   * Sets it all up; nothing is passed before policies say so.
+   *
+   * @throws SystemCallException if something cannot be had; nothing stays behind then
+   */
+  static EngineWorld open(
+      Setup setup,
+      Poller poller,
+      Supplier<Instant> clock,
+      Rtnetlink netlink,
+      SequenceStore sequences,
+      Upward up)
+      throws SystemCallException {
+    // Of a predecessor whose table the kernel did not take along.
+    NftTable.remove(DropTable.FAMILY, TABLE_NAME);
+    var world = new EngineWorld(setup, poller, clock, netlink, sequences, up);
+    try {
+      world.start();
+      return world;
+    } catch (SystemCallException | RuntimeException e) {
+      world.close();
+      throw e;
+    }
+  }
+
+  private void start() throws SystemCallException {
+    engine.tick(clock.get());
+    String conf = "net/ipv6/conf/" + tun.name() + "/";
+    // Neither a link-local address nor router solicitations, which would only meet the engine.
+    Sysctl.write(conf + "addr_gen_mode", "1");
+    Sysctl.write(conf + "accept_ra", "0");
+    netlink.setMtu(tun.interfaceIndex(), setup.tunMtu());
+    netlink.setUp(tun.interfaceIndex(), true);
+    for (Ipv6Address address : setup.home()) {
+      netlink.replaceAddress(
+          InterfaceAddress.permanent(
+              tun.interfaceIndex(), address, Ipv6Address.BITS, AddressFlag.NODAD));
+    }
+    poller.add(tun.fd(), this::takeInner);
+    poller.add(icmp.fd(), this::takeIcmp);
+    poller.add(monitor.fd(), this::takeChanges);
+  }
+
+  /** Tells {@link Upward} of the interfaces and addresses that are there. */
+  void begin() {
+    takeChanges();
+  }
+
+  XfrmBackend backend() {
+    return backend;
+  }
+
+  IcmpSocket icmp() {
+    return icmp;
+  }
+
+  AddressBook addresses() {
+    return addresses;
+  }
+
+  int tunIndex() {
+    return tun.interfaceIndex();
+  }
+
+  String tunName() {
+    return tun.name();
+  }
+
+  EngineCounters counters() {
+    return engine.counters();
+  }
+
+  ImmutableList<AssociationStatus> associations() {
+    return engine.associations();
+  }
+
+  Optional<Link> link(int index) {
+    return Optional.ofNullable(links.get(index));
+  }
+
+  Optional<Link> link(String name) {
+    return links.values().stream().filter(link -> link.name().equals(name)).findFirst();
+  }
+
+  ImmutableList<Link> links() {
+    return ImmutableList.copyOf(links.values());
+  }
+
+  /** Packets for which there was no way out. */
+  long unsent() {
+    long sum = unsent;
+    for (RawSender sender : senders.values()) {
+      sum += sender.refused();
+    }
+    return routed == null ? sum : sum + routed.refused();
+  }
+
+  long sent() {
+    long sum = 0;
+    for (RawSender sender : senders.values()) {
+      sum += sender.sent();
+    }
+    return routed == null ? sum : sum + routed.sent();
+  }
+
+  /** Copies lost because we were too slow. */
+  long dropped() {
+    long sum = 0;
+    for (PacketSocket socket : sockets.values()) {
+      sum += socket.dropped();
+    }
+    return sum;
+  }
+
+  /** Sends a packet of our own through the policies. */
+  void output(PacketBuffer packet, Optional<Ipv6Address> careOf) {
+    engine.tick(clock.get());
+    if (careOf.isPresent()) {
+      engine.output(packet, careOf.get());
+    } else {
+      engine.output(packet);
+    }
+  }
+
+  void turn(Instant now) {
+    Optional<Instant> due = engine.nextDeadline();
+    if (due.isPresent() && !due.get().isAfter(now)) {
+      engine.tick(now);
+    }
+    flush();
+  }
+
+  Optional<Instant> nextDeadline() {
+    return engine.nextDeadline();
+  }
+
+  private void takeInner() {
+    engine.tick(clock.get());
+    try {
+      for (int i = 0; i < TUN_BATCH && tun.read(inner); i++) {
+        engine.output(inner);
+      }
+    } catch (SystemCallException e) {
+      up.broken("the TUN device is gone: " + e.getMessage());
+    }
+    flush();
+  }
+
+  private void takeOuter(PacketSocket socket) {
+    engine.tick(clock.get());
+    try {
+      int count = socket.receive(arrived);
+      for (int i = 0; i < count; i++) {
+        PacketBuffer packet = arrived[i];
+        if (engine.claims(packet)) {
+          engine.input(packet);
+        } else if (addresses.isForUs(packet) && DropTable.drops(packet)) {
+          // The kernel did not get it, and it is not ours after all: through the TUN device.
+          tun.write(packet);
+        }
+      }
+    } catch (SystemCallException e) {
+      log.debug("packet socket of interface {}: {}", socket.interfaceIndex(), e.toString());
+    }
+    flush();
+  }
+
+  private void takeIcmp() {
+    // What a router says counts for the link that it is heard on, so the link comes first.
+    takeChanges();
+    try {
+      icmp.receive(up::icmpv6);
+    } catch (SystemCallException e) {
+      log.debug("ICMPv6 socket: {}", e.toString());
+    }
+  }
+
+  private void takeChanges() {
+    try {
+      monitor.receive(this::changed);
+    } catch (SystemCallException e) {
+      up.broken("rtnetlink: " + e.getMessage());
+    }
+  }
+
+  private void changed(RtnetlinkNotice notice) {
+    sink.forgetWay();
+    if (notice instanceof RtnetlinkNotice.LinkNotice change) {
+      linkChanged(change.link(), change.gone());
+    } else if (notice instanceof RtnetlinkNotice.AddressNotice change) {
+      if (change.gone()) {
+        addresses.remove(change.address());
+      } else {
+        addresses.put(change.address());
+      }
+    }
+    up.interfaceChanged(notice);
+  }
+
+  private void linkChanged(Link link, boolean gone) {
+    if (link.index() == tun.interfaceIndex()) {
+      if (gone) {
+        up.broken("the TUN device was removed");
+      }
+      return;
+    }
+    if (gone) {
+      links.remove(link.index());
+      closeSockets(link.index());
+      return;
+    }
+    Link before = links.put(link.index(), link);
+    if (before != null && !before.name().equals(link.name())) {
+      closeSockets(link.index());
+    }
+    boolean ours = setup.router() ? !link.isLoopback() : setup.interfaces().contains(link.name());
+    if (ours && !sockets.containsKey(link.index())) {
+      openSockets(link);
+    }
+  }
+
+  private void openSockets(Link link) {
+    try {
+      PacketSocket socket = PacketSocket.open(link.index(), Filters.outer());
+      sockets.put(link.index(), socket);
+      poller.add(socket.fd(), () -> takeOuter(socket));
+      if (!setup.router()) {
+        senders.put(link.index(), RawSender.open(link.name(), 0));
+        // The home agent asks for us here when we come home, before the address is on the link.
+        for (Ipv6Address address : setup.home()) {
+          icmp.join(link.index(), address.solicitedNodeMulticast());
+        }
+      }
+      log.debug("sockets on {} ({})", link.name(), link.index());
+    } catch (SystemCallException e) {
+      log.warn("no sockets on {}: {}", link.name(), e.getMessage());
+      closeSockets(link.index());
+    }
+  }
+
+  private void closeSockets(int index) {
+    PacketSocket socket = sockets.remove(index);
+    if (socket != null) {
+      poller.remove(socket.fd());
+      socket.close();
+    }
+    RawSender sender = senders.remove(index);
+    if (sender != null) {
+      sender.close();
+    }
+  }
+
+  private void flush() {
+    if (routed != null) {
+      flush(routed);
+    }
+    for (RawSender sender : senders.values()) {
+      flush(sender);
+    }
+  }
+
+  private static void flush(RawSender sender) {
+    try {
+      sender.flush();
+    } catch (SystemCallException e) {
+      log.debug("raw socket: {}", e.toString());
+    }
+  }
+
+  /** What the engine hands over. */
+  private final class Sink implements EngineSink {
+    private Ipv6Address lastSource = Ipv6Address.UNSPECIFIED;
+    private @Nullable RawSender lastSender;
+
+    /** To be called when interfaces or addresses have changed. */
+    void forgetWay() {
+      lastSender = null;
+    }
+
+    @Override
+    public void transmit(PacketBuffer packet) {
+      RawSender sender = routed == null ? bySource(packet) : routed;
+      if (sender == null) {
+        unsent++;
+        return;
+      }
+      try {
+        sender.add(packet);
+      } catch (SystemCallException e) {
+        unsent++;
+        log.debug("raw socket: {}", e.toString());
+      }
+    }
+
+    /** The kernel does not route by the header's source, so the interface is chosen here. */
+    private @Nullable RawSender bySource(PacketBuffer packet) {
+      int at = packet.start() + Filters.SOURCE;
+      RawSender sender = lastSender;
+      if (sender != null && lastSource.isAt(packet.array(), at) && senders.containsValue(sender)) {
+        return sender;
+      }
+      Ipv6Address source = Ipv6Address.read(packet.array(), at);
+      OptionalInt index = wayOut(source);
+      sender = index.isPresent() ? senders.get(index.getAsInt()) : null;
+      lastSource = source;
+      lastSender = sender;
+      return sender;
+    }
+
+    /**
+     * A home address leaves by the home link, also before it is put there: a Binding Update that
+     * ends the binding does (RFC 6275 section 11.5.5).
+     */
+    private OptionalInt wayOut(Ipv6Address source) {
+      OptionalInt index = addresses.interfaceOf(source);
+      return index.isEmpty() && setup.home().contains(source)
+          ? addresses.interfaceIn(setup.homePrefix())
+          : index;
+    }
+
+    @Override
+    public void deliver(PacketBuffer packet) {
+      try {
+        tun.write(packet);
+      } catch (SystemCallException e) {
+        log.debug("TUN device: {}", e.toString());
+      }
+    }
+
+    @Override
+    public void mobility(PacketBuffer packet, Arrival arrival) {
+      up.mobility(packet, arrival);
+    }
+
+    @Override
+    public void notice(XfrmNotice notice) {
+      up.engineNotice(notice);
+    }
+  }
+
+  /** Takes back all of it; routes and rules of others may lead into the device no more. */
+  @Override
+  public void close() {
+    poller.remove(monitor.fd());
+    poller.remove(icmp.fd());
+    poller.remove(tun.fd());
+    for (Integer index : ImmutableList.copyOf(sockets.keySet())) {
+      closeSockets(index);
+    }
+    if (routed != null) {
+      routed.close();
+    }
+    icmp.close();
+    tun.close();
+    dropTable.close();
+    monitor.close();
+    backend.apply(new XfrmCommand.Flush());
+  }
+
+  /** Which arriving packets the packet sockets copy. */
+  static final class Filters {
+    /** Offset of the Source Address in the IPv6 header (RFC 8200 section 3). */
+    static final int SOURCE = 8;
+
+    private static final int NEXT_HEADER = 6;
+    private static final int FIRST_OCTET_OF_PAYLOAD = 40;
+    private static final int ICMPV6 = 58;
+
+    /** The least ICMPv6 type that is no error message (RFC 4443 section 2.1). */
+    private static final int INFORMATIONAL = 128;
+
+    private static final int LOAD_OCTET = 0x30;
+    private static final int JUMP_IF_EQUAL = 0x15;
+    private static final int JUMP_IF_NOT_LESS = 0x35;
+    private static final int RETURN = 0x06;
+
+    private Filters() {}
+
+    /**
+     * IPv6-in-IPv6, routing header, fragment, ESP, AH, destination options, Mobility Header; and
+     * ICMPv6 errors, which may quote an outer packet of ours.
+     */
+    static SocketFilter outer() {
+      int[] headers = {41, 43, 44, 50, 51, 60, 135};
+      var program = ImmutableList.<SocketFilter.Instruction>builder();
+      program.add(
+          new SocketFilter.Instruction(
+              LOAD_OCTET, 0, 0, SocketFilter.NETWORK_HEADER + NEXT_HEADER));
+      for (int i = 0; i < headers.length; i++) {
+        // To the last instruction: over the other headers and the four that follow them.
+        program.add(
+            new SocketFilter.Instruction(JUMP_IF_EQUAL, headers.length - i + 3, 0, headers[i]));
+      }
+      program.add(new SocketFilter.Instruction(JUMP_IF_EQUAL, 0, 2, ICMPV6));
+      program.add(
+          new SocketFilter.Instruction(
+              LOAD_OCTET, 0, 0, SocketFilter.NETWORK_HEADER + FIRST_OCTET_OF_PAYLOAD));
+      program.add(new SocketFilter.Instruction(JUMP_IF_NOT_LESS, 0, 1, INFORMATIONAL));
+      program.add(new SocketFilter.Instruction(RETURN, 0, 0, 0));
+      program.add(new SocketFilter.Instruction(RETURN, 0, 0, -1));
+      return new SocketFilter(program.build());
+    }
+  }
+}

@@ -1,0 +1,152 @@
+package io.mipd.daemon;
+
+import io.mipd.mobility.NodeAction.Place;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.netlink.AddressFlag;
+import io.mipd.xfrm.netlink.InterfaceAddress;
+import io.mipd.xfrm.netlink.Link;
+import io.mipd.xfrm.netlink.Route;
+import io.mipd.xfrm.netlink.RoutingRule;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The routing of a mobile node's home address. Its packets meet a table of their own, whose default
+ * route leads to the home link or into the TUN device; behind the table a rule drops them. So there
+ * is no moment, and no way to die, in which they take the routes of a foreign link.
+ *
+ * <pre>
+ *   1350: from HoA lookup 6275
+ *   1351: from HoA blackhole
+ *   table 6275, away:    default dev mipd0
+ *   table 6275, at home: default via ROUTER dev eth0; HOME-PREFIX dev eth0
+ * </pre>
+ */
+final class HomePlace {
+  private static final Logger log = LoggerFactory.getLogger(HomePlace.class);
+
+  static final int TABLE = 6275;
+  static final int LOOKUP_PRIORITY = 1350;
+  static final int GUARD_PRIORITY = 1351;
+
+  private final SystemChanges system;
+  private final Ipv6Address homeAddress;
+  private final Ipv6Prefix homePrefix;
+  private final int tunIndex;
+  private final Map<RouterKey, Route> defaultRoutes = new LinkedHashMap<>();
+  private Place place = Place.NOWHERE;
+  private Optional<Link> homeLink = Optional.empty();
+  private Optional<Ipv6Address> gateway = Optional.empty();
+
+  private record RouterKey(int interfaceIndex, Ipv6Address gateway, int metric) {}
+
+  HomePlace(SystemChanges system, Ipv6Address homeAddress, Ipv6Prefix homePrefix, int tunIndex) {
+    this.system = system;
+    this.homeAddress = homeAddress;
+    this.homePrefix = homePrefix;
+    this.tunIndex = tunIndex;
+  }
+
+  /** Sets up the guard, then the way into the TUN device, where the engine decides. */
+  void begin() throws IOException {
+    Ipv6Prefix from = Ipv6Prefix.host(homeAddress);
+    system.putRule(RoutingRule.blackhole(GUARD_PRIORITY, from));
+    putDefault(Optional.empty());
+    system.putRule(RoutingRule.lookup(LOOKUP_PRIORITY, from, TABLE));
+  }
+
+  Place place() {
+    return place;
+  }
+
+  /** The interface that has the home address. */
+  Optional<Link> homeLink() {
+    return homeLink;
+  }
+
+  /**
+   * @param link for {@link Place#HOME} the home link
+   */
+  void put(Place newPlace, Optional<Link> link) throws IOException {
+    if (newPlace == Place.HOME && link.isPresent()) {
+      if (homeLink.isPresent() && homeLink.get().index() != link.get().index()) {
+        leaveLink();
+      }
+      homeLink = link;
+      system.putAddress(
+          link.get(),
+          InterfaceAddress.permanent(
+              link.get().index(), homeAddress, Ipv6Address.BITS, AddressFlag.NODAD));
+      system.putRoute(Route.via(link.get().index(), homePrefix).withTable(TABLE));
+      putDefault(router());
+    } else {
+      // First the route, then the address: what is sent between the two is the engine's.
+      putDefault(Optional.empty());
+      leaveLink();
+    }
+    if (place != newPlace) {
+      log.info("home address {}: {} -> {}", homeAddress, place, newPlace);
+      place = newPlace;
+    }
+  }
+
+  private void leaveLink() throws IOException {
+    if (homeLink.isPresent()) {
+      Link link = homeLink.get();
+      homeLink = Optional.empty();
+      system.removeRoute(Route.via(link.index(), homePrefix).withTable(TABLE));
+      system.removeAddress(link.name(), homeAddress, Ipv6Address.BITS);
+    }
+  }
+
+  /** Keeps the way to the home link's router up to date. */
+  void routeChanged(Route route, boolean gone) throws IOException {
+    if (!route.isDefault()
+        || route.table() != Route.MAIN
+        || route.gateway().isEmpty()
+        || route.interfaceIndex().isEmpty()) {
+      return;
+    }
+    var key =
+        new RouterKey(route.interfaceIndex().getAsInt(), route.gateway().get(), route.metric());
+    if (gone) {
+      defaultRoutes.remove(key);
+    } else {
+      defaultRoutes.put(key, route);
+    }
+    if (place == Place.HOME && !router().equals(gateway)) {
+      putDefault(router());
+    }
+  }
+
+  private Optional<Ipv6Address> router() {
+    Optional<Ipv6Address> best = Optional.empty();
+    long least = Long.MAX_VALUE;
+    for (Route route : defaultRoutes.values()) {
+      if (homeLink.isPresent()
+          && route.interfaceIndex().getAsInt() == homeLink.get().index()
+          && Integer.toUnsignedLong(route.metric()) < least) {
+        least = Integer.toUnsignedLong(route.metric());
+        best = route.gateway();
+      }
+    }
+    return best;
+  }
+
+  /** Into the TUN device without a router: it drops what no policy names. */
+  private void putDefault(Optional<Ipv6Address> router) throws IOException {
+    Route route =
+        router.isPresent() && homeLink.isPresent()
+            ? Route.via(homeLink.get().index(), Ipv6Prefix.ANY).withGateway(router.get())
+            : Route.via(tunIndex, Ipv6Prefix.ANY);
+    system.putRoute(route.withTable(TABLE).withMetric(METRIC));
+    gateway = router;
+  }
+
+  private static final int METRIC = 1024;
+}

@@ -1,0 +1,53 @@
+package io.mipd.daemon;
+
+import io.mipd.mobility.wire.HomeAddress;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.netlink.Link;
+import io.mipd.xfrm.netlink.Route;
+import java.io.IOException;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * A home agent's routes to the home addresses that are bound, and its answers for them on the home
+ * link. Under each route into the TUN device lies a blackhole: when we die and the device goes, it
+ * keeps the packets from the home link.
+ */
+final class HomeProxies {
+  private static final int METRIC = 1024;
+
+  /** Behind every other route. */
+  private static final int GUARD_METRIC = 0x7fff_ff00;
+
+  private final SystemChanges system;
+  private final int tunIndex;
+  private final Map<Ipv6Address, String> proxied = new TreeMap<>();
+
+  HomeProxies(SystemChanges system, int tunIndex) {
+    this.system = system;
+    this.tunIndex = tunIndex;
+  }
+
+  void put(Link homeLink, HomeAddress address) throws IOException {
+    Ipv6Prefix host = Ipv6Prefix.host(address.value());
+    system.putRoute(guard(host));
+    system.putRoute(Route.via(tunIndex, host).withMetric(METRIC));
+    proxied.put(address.value(), homeLink.name());
+    system.putProxy(homeLink, address.value());
+  }
+
+  void remove(HomeAddress address) throws IOException {
+    Ipv6Prefix host = Ipv6Prefix.host(address.value());
+    String interfaceName = proxied.remove(address.value());
+    if (interfaceName != null) {
+      system.removeProxy(interfaceName, address.value());
+    }
+    system.removeRoute(Route.via(tunIndex, host).withMetric(METRIC));
+    system.removeRoute(guard(host));
+  }
+
+  private static Route guard(Ipv6Prefix host) {
+    return Route.blackhole(host).withMetric(GUARD_METRIC);
+  }
+}

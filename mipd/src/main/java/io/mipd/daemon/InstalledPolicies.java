@@ -1,0 +1,214 @@
+package io.mipd.daemon;
+
+import static com.google.common.collect.ImmutableList.toImmutableList;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
+import io.mipd.merger.plan.Plan;
+import io.mipd.merger.plan.Transaction;
+import io.mipd.merger.rule.Finding;
+import io.mipd.merger.rule.Merged;
+import io.mipd.merger.rule.PolicyMerger;
+import io.mipd.merger.source.MobilityPolicy;
+import io.mipd.mobility.MobilityWish;
+import io.mipd.mobility.NodeAction;
+import io.mipd.mobility.wire.HomeAddress;
+import io.mipd.xfrm.backend.XfrmBackend;
+import io.mipd.xfrm.backend.XfrmCommand;
+import io.mipd.xfrm.backend.XfrmReply;
+import io.mipd.xfrm.model.Bundle;
+import io.mipd.xfrm.model.Direction;
+import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Mode;
+import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.ReqId;
+import io.mipd.xfrm.model.RouteOptimizationState;
+import io.mipd.xfrm.model.Selector;
+import io.mipd.xfrm.model.Template;
+import io.mipd.xfrm.model.TransformProtocol;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What the backend holds, kept equal to what the cores wish for. */
+final class InstalledPolicies {
+  private static final Logger log = LoggerFactory.getLogger(InstalledPolicies.class);
+
+  /** Carries moves; matches no packet, for nothing has this source and this destination. */
+  private static final int CARRIER_PRIORITY = Integer.MAX_VALUE;
+
+  private final XfrmBackend backend;
+
+  /** In the order in which the owners came: who comes later yields to those before. */
+  private final Map<Ipv6Address, MobilityWish> wishes = new LinkedHashMap<>();
+
+  private ImmutableList<Policy> policies = ImmutableList.of();
+  private ImmutableList<RouteOptimizationState> states = ImmutableList.of();
+  private ImmutableList<Finding> findings = ImmutableList.of();
+  private long failures;
+
+  InstalledPolicies(XfrmBackend backend) {
+    this.backend = backend;
+  }
+
+  ImmutableList<Policy> policies() {
+    return policies;
+  }
+
+  ImmutableList<Finding> findings() {
+    return findings;
+  }
+
+  /** Changes that the backend refused and that were rolled back. */
+  long failures() {
+    return failures;
+  }
+
+  /**
+   * Carries out a wish, whole or not at all.
+   *
+   * @return whether the backend now holds it
+   */
+  boolean want(HomeAddress owner, MobilityWish wish) {
+    MobilityWish before = wishes.get(owner.value());
+    if (wish.equals(before)) {
+      return true;
+    }
+    put(owner, wish);
+    if (apply()) {
+      return true;
+    }
+    put(owner, before == null ? MobilityWish.NOTHING : before);
+    failures++;
+    return false;
+  }
+
+  private void put(HomeAddress owner, MobilityWish wish) {
+    if (wish.equals(MobilityWish.NOTHING)) {
+      wishes.remove(owner.value());
+    } else {
+      wishes.put(owner.value(), wish);
+    }
+  }
+
+  private boolean apply() {
+    var mobility = new ArrayList<MobilityPolicy>();
+    var wantedStates = new ArrayList<RouteOptimizationState>();
+    for (MobilityWish wish : wishes.values()) {
+      mobility.addAll(wish.policies());
+      wantedStates.addAll(wish.states());
+    }
+    // Signalling of all before payload of any; a stable sort keeps each owner's precedence.
+    mobility.sort((a, b) -> a.kind().compareTo(b.kind()));
+    Merged merged =
+        PolicyMerger.merge(ImmutableList.of(), ImmutableList.copyOf(mobility), backend.limits());
+    for (Finding finding : merged.findings()) {
+      if (!findings.contains(finding)) {
+        log.warn("{}", finding);
+      }
+    }
+    // States before the policies that need them; those that nobody needs any more at the end.
+    List<RouteOptimizationState> put = new ArrayList<>();
+    for (RouteOptimizationState state : wantedStates) {
+      if (states.contains(state)) {
+        continue;
+      }
+      if (!done(new XfrmCommand.PutRouteOptimization(state))) {
+        restore(put);
+        return false;
+      }
+      put.add(state);
+    }
+    Transaction.Result result =
+        Transaction.apply(Plan.between(policies, merged.policies()), backend);
+    if (result instanceof Transaction.Result.RolledBack failed) {
+      log.error(
+          "{}: {} ({}); nothing changed{}",
+          failed.command(),
+          failed.failure().error(),
+          failed.failure().text(),
+          failed.unrepaired().isEmpty() ? "" : " but " + failed.unrepaired());
+      restore(put);
+      return false;
+    }
+    ImmutableSet<RouteOptimizationState.Id> wantedIds =
+        wantedStates.stream()
+            .map(RouteOptimizationState::id)
+            .collect(ImmutableSet.toImmutableSet());
+    for (RouteOptimizationState state : states) {
+      if (!wantedIds.contains(state.id())) {
+        done(new XfrmCommand.DeleteRouteOptimization(state.id()));
+      }
+    }
+    states = ImmutableList.copyOf(wantedStates);
+    policies = merged.policies();
+    findings = merged.findings();
+    return true;
+  }
+
+  /** Undoes states that were put: the old one of that identity, or none. */
+  private void restore(List<RouteOptimizationState> put) {
+    for (RouteOptimizationState state : put) {
+      ImmutableList<RouteOptimizationState> old =
+          states.stream().filter(one -> one.id().equals(state.id())).collect(toImmutableList());
+      done(
+          old.isEmpty()
+              ? new XfrmCommand.DeleteRouteOptimization(state.id())
+              : new XfrmCommand.PutRouteOptimization(old.get(0)));
+    }
+  }
+
+  /**
+   * Moves the associations of some tunnels, both ways. The backend moves them along with a policy
+   * as the kernel does; at the first registration there is none yet, so that one which matches no
+   * packet carries the move.
+   */
+  boolean move(NodeAction.MoveTunnel move, ImmutableList<ReqId> tunnels) {
+    boolean all = true;
+    for (ReqId reqId : tunnels) {
+      Template old = Template.tunnel(TransformProtocol.ESP, move.from(), move.homeAgent(), reqId);
+      Policy carrier =
+          Policy.allow(
+              Selector.between(move.owner().value(), move.owner().value())
+                  .withProtocol(IpProtocol.NO_NEXT_HEADER),
+              Direction.OUT,
+              CARRIER_PRIORITY,
+              Bundle.of(old));
+      var moves =
+          ImmutableList.of(
+              new XfrmCommand.Move(
+                  TransformProtocol.ESP,
+                  Mode.TUNNEL,
+                  reqId,
+                  move.from(),
+                  move.homeAgent(),
+                  move.to(),
+                  move.homeAgent()),
+              new XfrmCommand.Move(
+                  TransformProtocol.ESP,
+                  Mode.TUNNEL,
+                  reqId,
+                  move.homeAgent(),
+                  move.from(),
+                  move.homeAgent(),
+                  move.to()));
+      all &= done(new XfrmCommand.UpdatePolicy(carrier));
+      all &= done(new XfrmCommand.Migrate(carrier.id(), moves));
+      all &= done(new XfrmCommand.DeletePolicy(carrier.id()));
+    }
+    return all;
+  }
+
+  private boolean done(XfrmCommand command) {
+    XfrmReply reply = backend.apply(command);
+    if (reply instanceof XfrmReply.Failed failed) {
+      log.error("{}: {} ({})", command, failed.error(), failed.text());
+      return false;
+    }
+    return true;
+  }
+}

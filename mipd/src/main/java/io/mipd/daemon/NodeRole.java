@@ -1,0 +1,278 @@
+package io.mipd.daemon;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
+import io.mipd.xfrm.linux.Rtnetlink;
+import io.mipd.xfrm.linux.Sysctl;
+import io.mipd.xfrm.linux.SystemCallException;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.ReqId;
+import io.mipd.xfrm.model.SecurityAssociation;
+import io.mipd.xfrm.model.Spi;
+import io.mipd.xfrm.netlink.Link;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What a configured role wants of the world around its core. */
+abstract class NodeRole {
+  private static final Logger log = LoggerFactory.getLogger(NodeRole.class);
+
+  final DaemonConfiguration configuration;
+
+  private NodeRole(DaemonConfiguration configuration) {
+    this.configuration = configuration;
+  }
+
+  static NodeRole of(DaemonConfiguration configuration) {
+    if (configuration.role() instanceof DaemonConfiguration.HomeAgent agent) {
+      return new HomeAgentRole(configuration, agent);
+    }
+    return new MobileNodeRole(configuration, (DaemonConfiguration.MobileNode) configuration.role());
+  }
+
+  /**
+   * @throws SystemLacksException if the system is not as the role needs it
+   */
+  abstract void check(Rtnetlink netlink) throws SystemLacksException, IOException;
+
+  /** Home addresses whose packets a dead predecessor's guard keeps dropping until we are ready. */
+  abstract ImmutableSet<Ipv6Address> guarded();
+
+  abstract void setSysctls(SystemChanges system) throws IOException;
+
+  abstract EngineWorld.Setup setup();
+
+  abstract ImmutableList<SecurityAssociation> associations();
+
+  abstract NodeShell.Core core(BindingStore bindings, Instant now);
+
+  abstract Optional<HomePlace> place(SystemChanges system, EngineWorld world) throws IOException;
+
+  abstract Optional<HomeProxies> proxies(SystemChanges system, EngineWorld world);
+
+  /** Request ids of the tunnels of each home address. */
+  final ImmutableMap<Ipv6Address, ImmutableList<ReqId>> tunnels() {
+    Map<Ipv6Address, ImmutableList<ReqId>> all = new LinkedHashMap<>();
+    for (var entry : protections().entrySet()) {
+      var tunnels = ImmutableList.<ReqId>builder();
+      entry.getValue().returnRoutability().ifPresent(pair -> tunnels.add(pair.reqId()));
+      entry.getValue().payload().ifPresent(pair -> tunnels.add(pair.reqId()));
+      all.put(entry.getKey(), tunnels.build());
+    }
+    return ImmutableMap.copyOf(all);
+  }
+
+  /** By home address. */
+  abstract ImmutableMap<Ipv6Address, Protection> protections();
+
+  /** SPIs of the associations that end here, wherever they begin. */
+  final ImmutableSet<Spi> inboundSpis(boolean atHomeAgent) {
+    var spis = ImmutableSet.<Spi>builder();
+    for (Protection protection : protections().values()) {
+      for (Protection.Pair pair : protection.pairs()) {
+        spis.add(atHomeAgent ? pair.toHomeAgent() : pair.toMobileNode());
+      }
+    }
+    return spis.build();
+  }
+
+  /** The home agent. */
+  private static final class HomeAgentRole extends NodeRole {
+    private final DaemonConfiguration.HomeAgent agent;
+
+    HomeAgentRole(DaemonConfiguration configuration, DaemonConfiguration.HomeAgent agent) {
+      super(configuration);
+      this.agent = agent;
+    }
+
+    @Override
+    void check(Rtnetlink netlink) throws SystemLacksException, IOException {
+      Link link = existing(netlink, agent.homeInterface());
+      if (netlink.addresses().stream()
+          .noneMatch(
+              one ->
+                  one.interfaceIndex() == link.index() && one.address().equals(agent.address()))) {
+        throw new SystemLacksException(
+            agent.homeInterface()
+                + " has no address "
+                + agent.address()
+                + ": ip addr add "
+                + agent.address()
+                + "/64 dev "
+                + agent.homeInterface());
+      }
+      String forwarding = "net/ipv6/conf/" + agent.homeInterface() + "/forwarding";
+      if (!Sysctl.read(forwarding).equals(Optional.of("1"))) {
+        throw new SystemLacksException(
+            "a home agent is a router, and IPv6 forwarding is off: sysctl"
+                + " net.ipv6.conf.all.forwarding=1");
+      }
+    }
+
+    @Override
+    ImmutableSet<Ipv6Address> guarded() {
+      return agent.served().stream()
+          .map(DaemonConfiguration.Served::homeAddress)
+          .collect(ImmutableSet.toImmutableSet());
+    }
+
+    @Override
+    void setSysctls(SystemChanges system) throws IOException {
+      system.setSysctl("net/ipv6/conf/" + agent.homeInterface() + "/proxy_ndp", "1");
+    }
+
+    @Override
+    EngineWorld.Setup setup() {
+      return new EngineWorld.Setup(
+          configuration.tunnelDevice(),
+          configuration.tunnelMtu(),
+          true,
+          ImmutableSet.of(agent.homeInterface()),
+          ImmutableSet.of(),
+          guarded(),
+          agent.address(),
+          agent.homePrefix(),
+          inboundSpis(true));
+    }
+
+    @Override
+    ImmutableMap<Ipv6Address, Protection> protections() {
+      Map<Ipv6Address, Protection> all = new LinkedHashMap<>();
+      for (DaemonConfiguration.Served served : agent.served()) {
+        served.protection().ifPresent(one -> all.put(served.homeAddress(), one));
+      }
+      return ImmutableMap.copyOf(all);
+    }
+
+    @Override
+    ImmutableList<SecurityAssociation> associations() {
+      var all = ImmutableList.<SecurityAssociation>builder();
+      protections().forEach((home, one) -> all.addAll(one.associations(home, agent.address())));
+      return all.build();
+    }
+
+    @Override
+    NodeShell.Core core(BindingStore bindings, Instant now) {
+      return Cores.homeAgent(agent, this, bindings, now);
+    }
+
+    @Override
+    Optional<HomePlace> place(SystemChanges system, EngineWorld world) {
+      return Optional.empty();
+    }
+
+    @Override
+    Optional<HomeProxies> proxies(SystemChanges system, EngineWorld world) {
+      return Optional.of(new HomeProxies(system, world.tunIndex()));
+    }
+  }
+
+  /** The mobile node. */
+  private static final class MobileNodeRole extends NodeRole {
+    private final DaemonConfiguration.MobileNode mobile;
+
+    MobileNodeRole(DaemonConfiguration configuration, DaemonConfiguration.MobileNode mobile) {
+      super(configuration);
+      this.mobile = mobile;
+    }
+
+    @Override
+    void check(Rtnetlink netlink) throws SystemLacksException, IOException {
+      boolean any = false;
+      for (DaemonConfiguration.Uplink uplink : mobile.interfaces()) {
+        if (netlink.link(uplink.name()).isPresent()) {
+          any = true;
+        } else {
+          log.warn("there is no interface {} yet", uplink.name());
+        }
+      }
+      if (!any) {
+        throw new SystemLacksException(
+            "there is none of the interfaces " + mobile.interfaces() + ": see ip link");
+      }
+    }
+
+    @Override
+    ImmutableSet<Ipv6Address> guarded() {
+      return ImmutableSet.of(mobile.homeAddress());
+    }
+
+    @Override
+    void setSysctls(SystemChanges system) throws IOException {
+      for (DaemonConfiguration.Uplink uplink : mobile.interfaces()) {
+        String conf = "net/ipv6/conf/" + uplink.name() + "/";
+        boolean forwards = Sysctl.read(conf + "forwarding").equals(Optional.of("1"));
+        system.setSysctl(conf + "accept_ra", forwards ? "2" : "1");
+        system.setSysctl(conf + "autoconf", "1");
+        // RFC 4429: an address is used while it is being checked.
+        system.setSysctl(conf + "optimistic_dad", "1");
+        system.setSysctl(conf + "use_optimistic", "1");
+      }
+    }
+
+    @Override
+    EngineWorld.Setup setup() {
+      return new EngineWorld.Setup(
+          configuration.tunnelDevice(),
+          configuration.tunnelMtu(),
+          false,
+          mobile.interfaces().stream()
+              .map(DaemonConfiguration.Uplink::name)
+              .collect(ImmutableSet.toImmutableSet()),
+          guarded(),
+          ImmutableSet.of(),
+          mobile.homeAgent(),
+          mobile.homePrefix(),
+          inboundSpis(false));
+    }
+
+    @Override
+    ImmutableMap<Ipv6Address, Protection> protections() {
+      return mobile
+          .protection()
+          .map(one -> ImmutableMap.of(mobile.homeAddress(), one))
+          .orElse(ImmutableMap.of());
+    }
+
+    @Override
+    ImmutableList<SecurityAssociation> associations() {
+      return mobile
+          .protection()
+          .map(one -> one.associations(mobile.homeAddress(), mobile.homeAgent()))
+          .orElse(ImmutableList.of());
+    }
+
+    @Override
+    NodeShell.Core core(BindingStore bindings, Instant now) {
+      return Cores.mobileNode(mobile, this, bindings);
+    }
+
+    @Override
+    Optional<HomePlace> place(SystemChanges system, EngineWorld world) throws IOException {
+      var place =
+          new HomePlace(system, mobile.homeAddress(), mobile.homePrefix(), world.tunIndex());
+      place.begin();
+      return Optional.of(place);
+    }
+
+    @Override
+    Optional<HomeProxies> proxies(SystemChanges system, EngineWorld world) {
+      return Optional.empty();
+    }
+  }
+
+  static Link existing(Rtnetlink netlink, String name)
+      throws SystemLacksException, SystemCallException {
+    Optional<Link> link = netlink.link(name);
+    if (link.isEmpty()) {
+      throw new SystemLacksException("there is no interface " + name + ": see ip link");
+    }
+    return link.get();
+  }
+}

@@ -1,0 +1,120 @@
+package io.mipd.daemon;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import io.mipd.mobility.NodeAction;
+import io.mipd.xfrm.engine.AssociationStatus;
+import io.mipd.xfrm.netlink.InterfaceAddress;
+import io.mipd.xfrm.netlink.Link;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/** What {@code mipd status} tells: maps and lists for JSON. No keys. */
+final class StatusReport {
+  private StatusReport() {}
+
+  /**
+   * Of the role.
+   *
+   * @param core what the core says of itself
+   */
+  record Facts(
+      Map<String, Object> core,
+      Optional<NodeAction.Place> place,
+      ImmutableMap<NodeAction.Refusal, Long> refusals,
+      long malformed,
+      long overflow,
+      InstalledPolicies policies) {}
+
+  static Map<String, Object> of(
+      DaemonConfiguration configuration, Duration uptime, EngineWorld world, Facts facts) {
+    Map<String, Object> report = new LinkedHashMap<>();
+    report.put("role", configuration.role().title());
+    report.put("world", configuration.world().toString());
+    report.put("pid", ProcessHandle.current().pid());
+    report.put("uptime-seconds", uptime.toSeconds());
+    report.putAll(facts.core());
+    facts.place().ifPresent(place -> report.put("place", key(place.name())));
+    report.put("associations", associations(world.associations()));
+    report.put("policies", policies(facts.policies()));
+    report.put("counters", counters(world, facts));
+    report.put("interfaces", interfaces(world));
+    return report;
+  }
+
+  private static List<Object> associations(ImmutableList<AssociationStatus> associations) {
+    List<Object> all = new ArrayList<>();
+    for (AssociationStatus association : associations) {
+      Map<String, Object> one = new LinkedHashMap<>();
+      one.put("source", association.source().toString());
+      one.put("destination", association.id().destination().toString());
+      one.put("protocol", association.id().protocol().kernelName());
+      one.put("spi", association.id().spi().toString());
+      one.put("reqid", association.reqId().value());
+      one.put("mode", association.mode().kernelName());
+      one.put("encryption", association.encryption());
+      one.put("integrity", association.integrity());
+      one.put("packets", association.packets());
+      one.put("bytes", association.octets());
+      one.put("expired", association.expired());
+      all.add(one);
+    }
+    return all;
+  }
+
+  private static List<Object> policies(InstalledPolicies policies) {
+    List<Object> all = new ArrayList<>();
+    policies.policies().forEach(policy -> all.add(policy.toString()));
+    return all;
+  }
+
+  private static Map<String, Object> counters(EngineWorld world, Facts facts) {
+    Map<String, Object> report = new LinkedHashMap<>();
+    world.counters().traffic().forEach((kind, count) -> report.put(key(kind.name()), count));
+    Map<String, Object> discards = new LinkedHashMap<>();
+    world.counters().discards().forEach((reason, count) -> discards.put(key(reason.name()), count));
+    report.put("discards", discards);
+    Map<String, Object> refusals = new LinkedHashMap<>();
+    facts.refusals().forEach((reason, count) -> refusals.put(key(reason.name()), count));
+    report.put("refusals", refusals);
+    report.put("malformed-messages", facts.malformed());
+    report.put("messages-overflown", facts.overflow());
+    report.put("sent", world.sent());
+    report.put("not-sent", world.unsent());
+    report.put("copies-lost", world.dropped());
+    report.put("policy-failures", facts.policies().failures());
+    return report;
+  }
+
+  private static List<Object> interfaces(EngineWorld world) {
+    List<Object> all = new ArrayList<>();
+    for (Link link : world.links()) {
+      Map<String, Object> one = new LinkedHashMap<>();
+      one.put("name", link.name());
+      one.put("index", link.index());
+      one.put("up", link.isRunning());
+      List<Object> addresses = new ArrayList<>();
+      for (InterfaceAddress address : world.addresses().addresses()) {
+        if (address.interfaceIndex() == link.index()) {
+          addresses.add(
+              address.address()
+                  + "/"
+                  + address.prefixLength()
+                  + (address.isUsable() ? "" : " not usable"));
+        }
+      }
+      one.put("addresses", addresses);
+      all.add(one);
+    }
+    return all;
+  }
+
+  private static String key(String constant) {
+    return constant.toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+}

@@ -1,0 +1,100 @@
+package io.mipd.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mipd.daemon.TestNet.Mipd;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Two daemons, real packets: a mobile node leaves home and comes back, and its pings go on. */
+@Tag("root")
+class FirstLightTest {
+  @TempDir private Path folder = Path.of("");
+
+  @SuppressWarnings("NullAway.Init")
+  private TestNet net;
+
+  @BeforeEach
+  void build() throws Exception {
+    net = TestNet.create(folder);
+  }
+
+  @AfterEach
+  void takeDown() throws java.io.IOException {
+    net.close();
+  }
+
+  @Test
+  void pingsOverTheHomeAddressGoOnFromLinkToLink() throws Exception {
+    net.plug("h");
+    Mipd agent = net.startMipd("ha", net.configuration("ha", "home-agent.conf"));
+    Mipd mobile = net.startMipd("mn", net.configuration("mn", "mobile-node.conf"));
+    net.until(
+        "the home address is at home",
+        TestNet.LONG,
+        () -> net.succeeds("cn", "ping -c 1 -W 1 " + TestNet.HOME_ADDRESS));
+    net.start("cn", "ping", "ping", "-n", "-i", "0.1", TestNet.HOME_ADDRESS);
+    net.start(
+        "r",
+        "leaks",
+        "tcpdump",
+        "-n",
+        "-l",
+        "-i",
+        "any",
+        "ip6 host "
+            + TestNet.HOME_ADDRESS
+            + " and (inbound or outbound) and not (icmp6 and net 2001:db8:c::/64)");
+
+    net.plug("a");
+    net.until("pings go on at A", TestNet.LONG, replies(20));
+    assertThat(bindingOf(agent)).startsWith("2001:db8:a:");
+    net.plug("b");
+    net.until("registered at B", TestNet.LONG, () -> bindingOf(agent).startsWith("2001:db8:b:"));
+    net.until("pings go on at B", TestNet.LONG, replies(20));
+    assertThat(net.status(mobile).getString("registration.care-of-address"))
+        .isEqualTo(bindingOf(agent));
+    assertThat(net.status(agent).getConfigList("associations"))
+        .filteredOn(one -> one.getString("spi").equals("0x00001005"))
+        .singleElement()
+        .satisfies(one -> assertThat(one.getLong("packets")).isGreaterThan(20));
+
+    net.plug("h");
+    net.until("deregistered", TestNet.LONG, () -> bindingOf(agent).isEmpty());
+    net.until("pings go on at home", TestNet.LONG, replies(20));
+
+    assertThat(net.stop(mobile)).isZero();
+    assertThat(net.stop(agent)).isZero();
+  }
+
+  private String bindingOf(Mipd agent) throws Exception {
+    var bindings = net.status(agent).getConfigList("bindings");
+    return bindings.isEmpty() ? "" : bindings.get(0).getString("care-of-address");
+  }
+
+  /** So many more replies than there are now. */
+  private Callable<Boolean> replies(int more) throws Exception {
+    int enough = count() + more;
+    return () -> count() >= enough;
+  }
+
+  private int count() throws Exception {
+    return net.said("ping").split("bytes from", -1).length - 1;
+  }
+
+  @Test
+  void theNetworkItselfWorks() throws Exception {
+    net.plug("a");
+    net.until(
+        "the mobile node has an address",
+        Duration.ofSeconds(10),
+        () -> net.succeeds("mn", "ping -c 1 -W 1 " + TestNet.CORRESPONDENT));
+    assertThat(net.succeeds("ha", "ping -c 1 -W 2 " + TestNet.CORRESPONDENT)).isTrue();
+  }
+}

@@ -1,0 +1,378 @@
+package io.mipd.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.google.common.collect.ImmutableList;
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A home link, two access links with radvd, a router between them and a correspondent, in network
+ * namespaces whose names carry the process id. The mobile node's cable goes into any of the links.
+ *
+ * <pre>
+ *   mn eth0 ---- [h] ---- eth1 ha eth0 ---- eh r ec ---- eth0 cn
+ *                [a] ---------------------- ea r
+ *                [b] ---------------------- eb r
+ * </pre>
+ */
+final class TestNet implements AutoCloseable {
+  static final String HOME_AGENT = "2001:db8:1::1";
+  static final String HOME_ADDRESS = "2001:db8:1::100";
+  static final String CORRESPONDENT = "2001:db8:c::c";
+  static final Duration LONG = Duration.ofSeconds(20);
+
+  private static final Path SAMPLES = Path.of("src/main/dist/etc");
+  private static final AtomicInteger COUNT = new AtomicInteger();
+  private static final ImmutableList<String> NAMES = ImmutableList.of("sw", "ha", "r", "cn", "mn");
+
+  private final String prefix =
+      "mipd-" + ProcessHandle.current().pid() + "-" + COUNT.incrementAndGet() + "-";
+  private final Path folder;
+  private final Deque<Process> processes = new ArrayDeque<>();
+
+  private TestNet(Path folder) {
+    this.folder = folder;
+  }
+
+  /** Makes it, with the mobile node's cable in no link. Skips the test where that cannot be. */
+  static TestNet create(Path folder) throws Exception {
+    for (String command : List.of("ip", "nft", "radvd", "ping", "tcpdump", "sysctl")) {
+      needs(isCommand(command), command + " is not installed");
+    }
+    needs(System.getProperty("user.name", "").equals("root"), "not root");
+    needs(Files.exists(Path.of("/dev/net/tun")), "there is no /dev/net/tun");
+    var net = new TestNet(folder);
+    try {
+      net.build();
+    } catch (Exception | Error e) {
+      net.close();
+      throw e;
+    }
+    return net;
+  }
+
+  private static boolean isCommand(String name) {
+    return List.of("/usr/bin", "/usr/sbin", "/bin", "/sbin").stream()
+        .anyMatch(where -> Files.isExecutable(Path.of(where, name)));
+  }
+
+  private static void needs(boolean there, String missing) {
+    if (!there) {
+      System.err.println("SKIPPED: " + missing);
+      assertThat(System.getenv("CI")).as(missing).isNotEqualTo("true");
+      assumeTrue(false, missing);
+    }
+  }
+
+  private void build() throws Exception {
+    var script = new StringBuilder();
+    for (String name : NAMES) {
+      script.append("ip netns add ").append(ns(name)).append('\n');
+      script.append("ip -n ").append(ns(name)).append(" link set lo up\n");
+    }
+    script.append(
+        """
+        for s in "$P"ha "$P"r "$P"cn "$P"mn; do
+          ip netns exec $s sysctl -q net.ipv6.conf.all.dad_transmits=1
+        done
+        ip netns exec "$P"sw sysctl -q net.ipv6.conf.default.disable_ipv6=1
+        ip netns exec "$P"ha sysctl -q net.ipv6.conf.all.forwarding=1
+        ip netns exec "$P"r sysctl -q net.ipv6.conf.all.forwarding=1
+        for b in brh bra brb; do
+          ip -n "$P"sw link add $b type bridge forward_delay 0 stp_state 0 mcast_snooping 0
+          ip -n "$P"sw link set $b up
+        done
+        ip -n "$P"sw link add ph type veth peer name eth1 netns "$P"ha
+        ip -n "$P"sw link add pa type veth peer name ea netns "$P"r
+        ip -n "$P"sw link add pb type veth peer name eb netns "$P"r
+        ip -n "$P"sw link add pm type veth peer name eth0 netns "$P"mn
+        ip -n "$P"sw link set ph master brh up
+        ip -n "$P"sw link set pa master bra up
+        ip -n "$P"sw link set pb master brb up
+        ip -n "$P"ha link add eth0 type veth peer name eh netns "$P"r
+        ip -n "$P"cn link add eth0 type veth peer name ec netns "$P"r
+        ip -n "$P"ha addr add 2001:db8:1::1/64 dev eth1 nodad
+        ip -n "$P"ha addr add 2001:db8:f::1/64 dev eth0 nodad
+        ip -n "$P"r addr add 2001:db8:f::2/64 dev eh nodad
+        ip -n "$P"r addr add 2001:db8:a::1/64 dev ea nodad
+        ip -n "$P"r addr add 2001:db8:b::1/64 dev eb nodad
+        ip -n "$P"r addr add 2001:db8:c::1/64 dev ec nodad
+        ip -n "$P"cn addr add 2001:db8:c::c/64 dev eth0 nodad
+        for i in ha:eth0 ha:eth1 r:eh r:ea r:eb r:ec cn:eth0 mn:eth0; do
+          ip -n "$P"${i%:*} link set ${i#*:} up
+        done
+        ip -n "$P"ha route add default via 2001:db8:f::2
+        ip -n "$P"r route add 2001:db8:1::/64 via 2001:db8:f::1
+        ip -n "$P"cn route add default via 2001:db8:c::1
+        """);
+    sh(script.toString());
+    Path radvd = folder.resolve("radvd.conf");
+    var text = new StringBuilder();
+    for (String link : List.of("a", "b")) {
+      text.append(
+          """
+          interface e%s {
+            AdvSendAdvert on;
+            IgnoreIfMissing on;
+            MinRtrAdvInterval 0.03;
+            MaxRtrAdvInterval 0.5;
+            MinDelayBetweenRAs 0.03;
+            AdvIntervalOpt on;
+            prefix 2001:db8:%s::/64 { AdvRouterAddr on; AdvValidLifetime 60; AdvPreferredLifetime 40; };
+          };
+          """
+              .formatted(link, link));
+    }
+    Files.writeString(radvd, text);
+    Files.setPosixFilePermissions(radvd, PosixFilePermissions.fromString("rw-r--r--"));
+    start(
+        "r",
+        "radvd",
+        "radvd",
+        "-n",
+        "-u",
+        "root",
+        "-C",
+        radvd.toString(),
+        "-p",
+        folder.resolve("radvd.pid").toString(),
+        "-m",
+        "stderr");
+    until(
+        "addresses are usable",
+        LONG,
+        () -> {
+          for (String node : List.of("r", "ha", "cn")) {
+            if (ip(node, "-6", "addr", "show", "tentative").contains("inet6")) {
+              return false;
+            }
+          }
+          return true;
+        });
+  }
+
+  String ns(String name) {
+    return prefix + name;
+  }
+
+  Path folder() {
+    return folder;
+  }
+
+  /** Runs a script; {@code $P} is the namespaces' prefix. */
+  String sh(String script) throws Exception {
+    var builder = new ProcessBuilder("sh", "-e").redirectErrorStream(true);
+    builder.environment().put("P", prefix);
+    Process process = builder.start();
+    try (var in = process.getOutputStream()) {
+      in.write(script.getBytes(StandardCharsets.UTF_8));
+    }
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as("%s\n%s", script, said).isZero();
+    return said;
+  }
+
+  /** Output of {@code ip -n NAMESPACE ...}. */
+  String ip(String node, String... arguments) throws Exception {
+    return sh("ip -n " + ns(node) + " " + String.join(" ", arguments));
+  }
+
+  /** Output of a command in a namespace, which must succeed. */
+  String in(String node, String command) throws Exception {
+    return sh("ip netns exec " + ns(node) + " " + command);
+  }
+
+  /** Whether a command in a namespace succeeds. */
+  boolean succeeds(String node, String command) throws Exception {
+    Process process =
+        new ProcessBuilder("sh", "-c", "ip netns exec " + ns(node) + " " + command)
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    return process.waitFor() == 0;
+  }
+
+  /** Starts a command in a namespace; what it says goes into {@code LOG.log}. */
+  Process start(String node, String log, String... command) throws IOException {
+    List<String> words = new ArrayList<>(List.of("ip", "netns", "exec", ns(node)));
+    words.addAll(List.of(command));
+    Process process =
+        new ProcessBuilder(words)
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve(log + ".log").toFile()))
+            .start();
+    processes.push(process);
+    return process;
+  }
+
+  /** What a started command has said so far. */
+  String said(String log) throws IOException {
+    Path file = folder.resolve(log + ".log");
+    return Files.exists(file) ? Files.readString(file) : "";
+  }
+
+  /** Pulls the mobile node's cable and plugs it into link {@code h}, {@code a} or {@code b}. */
+  void plug(String link) throws Exception {
+    sh(
+        "ip -n \"$P\"sw link set pm down nomaster\n"
+            + "ip -n \"$P\"sw link set pm master br"
+            + link
+            + " up\n");
+  }
+
+  void unplug() throws Exception {
+    ip("sw", "link", "set", "pm", "down", "nomaster");
+  }
+
+  /**
+   * A configuration made from the sample of a role.
+   *
+   * @param changes pairs of texts: what stands in the sample, and what is to stand there
+   */
+  Path configuration(String node, String sample, String... changes) throws IOException {
+    Path etc = Files.createDirectories(folder.resolve(node));
+    Path keys = etc.resolve("mobile-node-1.keys");
+    if (!Files.exists(keys)) {
+      Files.copy(SAMPLES.resolve("mobile-node-1.keys.sample"), keys);
+      Files.setPosixFilePermissions(keys, PosixFilePermissions.fromString("rw-------"));
+    }
+    String text =
+        Files.readString(SAMPLES.resolve(sample))
+            .replace("/var/lib/mipd", etc.resolve("state").toString())
+            .replace("/run/mipd/control.sock", etc.resolve("control.sock").toString());
+    for (int i = 0; i < changes.length; i += 2) {
+      assertThat(text).contains(changes[i]);
+      text = text.replace(changes[i], changes[i + 1]);
+    }
+    return Files.writeString(etc.resolve("mipd.conf"), text);
+  }
+
+  /** A running {@code mipd run}. */
+  record Mipd(Process process, String node, Path configuration) {}
+
+  /** Starts a daemon and waits until it says that it is ready. */
+  Mipd startMipd(String node, Path configuration) throws Exception {
+    int before = occurrences(said(node), "mipd ready: ");
+    List<String> command = new ArrayList<>(java("-Dmipd.log=DEBUG"));
+    command.addAll(List.of("run", "--config", configuration.toString()));
+    Process process = start(node, node, command.toArray(new String[0]));
+    until(
+        "mipd on " + node + " is ready",
+        LONG,
+        () -> {
+          assertThat(process.isAlive()).as(said(node)).isTrue();
+          return occurrences(said(node), "mipd ready: ") > before;
+        });
+    return new Mipd(process, node, configuration);
+  }
+
+  private static int occurrences(String text, String word) {
+    return text.split(word, -1).length - 1;
+  }
+
+  /** The command line of mipd, from the classes under test. */
+  static ImmutableList<String> java(String... options) {
+    return ImmutableList.<String>builder()
+        .add(Path.of(System.getProperty("java.home"), "bin", "java").toString())
+        .add("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
+        .add("-Xms64m", "-Xmx256m")
+        .add(options)
+        .add("-cp")
+        .add(System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")))
+        .add("io.mipd.daemon.Main")
+        .build();
+  }
+
+  /** Sends SIGTERM and waits; the exit status. */
+  int stop(Mipd mipd) throws Exception {
+    mipd.process().destroy();
+    assertThat(mipd.process().waitFor(LONG.toSeconds(), TimeUnit.SECONDS))
+        .as("mipd on %s stops\n%s", mipd.node(), said(mipd.node()))
+        .isTrue();
+    return mipd.process().exitValue();
+  }
+
+  void kill(Mipd mipd) throws Exception {
+    mipd.process().destroyForcibly().waitFor();
+  }
+
+  /** What {@code mipd status} answers. */
+  Config status(Mipd mipd) throws Exception {
+    return ConfigFactory.parseString(
+        ControlSocket.ask(mipd.configuration().resolveSibling("control.sock"), "status"));
+  }
+
+  /** Runs another of mipd's commands in a namespace; its exit status. */
+  int mipd(String node, String... arguments) throws Exception {
+    List<String> command = new ArrayList<>(java());
+    command.addAll(List.of(arguments));
+    Process process = start(node, node, command.toArray(new String[0]));
+    assertThat(process.waitFor(LONG.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    return process.exitValue();
+  }
+
+  /** Waits until something is so. */
+  void until(String what, Duration limit, Callable<Boolean> condition) throws Exception {
+    long end = System.nanoTime() + limit.toNanos();
+    while (!condition.call()) {
+      if (System.nanoTime() > end) {
+        throw new AssertionError("not within " + limit + ": " + what + "\n" + logs());
+      }
+      TimeUnit.MILLISECONDS.sleep(20);
+    }
+  }
+
+  /** The ends of all logs. */
+  String logs() throws IOException {
+    var text = new StringBuilder();
+    for (String node : List.of("ha", "mn")) {
+      String said = said(node);
+      text.append("--- ").append(node).append('\n');
+      text.append(said, Math.max(0, said.length() - 6000), said.length());
+    }
+    return text.toString();
+  }
+
+  /** Everything of a node that mipd might leave behind. */
+  String system(String node) throws Exception {
+    return in(
+            node,
+            """
+            sh -c 'ip -6 addr; ip -6 route show table all; ip -6 rule; ip -6 neigh show proxy
+            nft list ruleset; ip maddr show; sysctl -a 2>/dev/null | grep "^net.ipv6"'
+            """)
+        // What passes by itself.
+        .replaceAll("(valid_lft|preferred_lft|expires) \\S+", "")
+        .replaceAll("(?m)^.*(mc_forwarding|stable_secret|base_reachable_time).*\\R", "");
+  }
+
+  @Override
+  public void close() throws IOException {
+    while (!processes.isEmpty()) {
+      processes.pop().destroyForcibly().onExit().join();
+    }
+    for (String name : NAMES) {
+      new ProcessBuilder("ip", "netns", "del", ns(name))
+          .redirectErrorStream(true)
+          .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+          .start()
+          .onExit()
+          .join();
+    }
+  }
+}

@@ -26,11 +26,15 @@ public final class EngineCounters {
     MOBILITY_MESSAGES,
     FRAGMENTS_SENT,
     FRAGMENTS_RECEIVED,
+    /** Fragments of our own stack that wait to be joined before ESP or AH in transport mode. */
+    FRAGMENTS_JOINED,
     REASSEMBLED,
     SEGMENTS,
     ICMPV6_ERRORS_SENT,
     /** Not sent, because the rate limit was reached (RFC 4443 section 2.4 (f)). */
     ICMPV6_ERRORS_SUPPRESSED,
+    /** Errors about outer packets of ours. */
+    ICMPV6_ERRORS_TAKEN,
     PACKET_TOO_BIG_LEARNT,
     FLOW_CACHE_MISSES
   }

@@ -492,12 +492,13 @@ final class Inbound {
       if (!hasRightChecksum()) {
         return discard(Discard.MALFORMED_CHECKSUM);
       }
+      core.counters().count(Traffic.ICMPV6_ERRORS_TAKEN);
       outerErrors.take(p, header);
       return Next.DONE;
     }
     if (protocol == IpProtocol.NO_NEXT_HEADER && path.isLayerProtected()) {
       // A dummy packet, or nothing within: discarded without prejudice (RFC 4303 section 2.6).
-      return Next.DONE;
+      return discard(Discard.IN_ESP_DUMMY);
     }
     if (layer == 0 && path.isEmpty()) {
       return discard(Discard.NOT_OURS);
@@ -619,8 +620,8 @@ final class Inbound {
     return reassembler.nextDeadline();
   }
 
-  Reassembler reassembler() {
-    return reassembler;
+  long reassemblyOctets() {
+    return reassembler.octets();
   }
 
   OuterErrors outerErrors() {

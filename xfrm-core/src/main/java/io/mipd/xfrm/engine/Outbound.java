@@ -38,6 +38,10 @@ final class Outbound {
     reassembler.forgetOld(now, whole, fragment -> core.countDiscard(Discard.REASSEMBLY_TIMEOUT));
   }
 
+  long reassemblyOctets() {
+    return reassembler.octets();
+  }
+
   Optional<Instant> nextDeadline() {
     return reassembler.nextDeadline();
   }
@@ -193,6 +197,7 @@ final class Outbound {
    * fragments that our own stack made are joined first. The result may be fragmented again.
    */
   private @Nullable Discard sendReassembled(PacketBuffer p) {
+    core.counters().count(Traffic.FRAGMENTS_JOINED);
     int header = findFragmentHeader(p);
     var key =
         new Reassembler.Key(

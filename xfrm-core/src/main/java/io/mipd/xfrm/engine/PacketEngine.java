@@ -129,6 +129,11 @@ public final class PacketEngine {
         .collect(ImmutableList.toImmutableList());
   }
 
+  /** Octets of fragments kept, both ways. */
+  long reassemblyOctets() {
+    return inbound.reassemblyOctets() + outbound.reassemblyOctets();
+  }
+
   EngineCore core() {
     return core;
   }

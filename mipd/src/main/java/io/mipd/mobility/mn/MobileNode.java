@@ -325,6 +325,11 @@ public final class MobileNode implements MobilityNode {
       placeAtHome(now, at, actions);
       return;
     }
+    if (tunnelEnd.isPresent()) {
+      // Its care-of address is not on this link; and a state with it would put a Home Address
+      // option into the update, which must not have one (section 11.5.5).
+      leaveTunnel(actions);
+    }
     Uplink uplink = uplink(at);
     uplink
         .routerOf(settings.homePrefix())

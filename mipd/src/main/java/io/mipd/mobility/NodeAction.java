@@ -122,6 +122,8 @@ public sealed interface NodeAction {
   enum Refusal {
     /** A home registration outside the association of its home address (RFC 6275 10.3.1). */
     UNPROTECTED,
+    /** It is for a home address that we do not serve; a status answers it, within limits. */
+    NOT_SERVED,
     /** It came through the association of another home address. */
     FOREIGN_ASSOCIATION,
     /** It was sent to an address of ours at which no registration is taken. */

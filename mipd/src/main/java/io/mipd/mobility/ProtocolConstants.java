@@ -25,8 +25,14 @@ public final class ProtocolConstants {
   /** RFC 4861 section 10. */
   public static final Duration RETRANS_TIMER = Duration.ofSeconds(1);
 
-  /** MinDelayBetweenRAs may be as short as this: RFC 6275 section 13. */
-  public static final Duration MIN_DELAY_BETWEEN_RAS = Duration.ofMillis(30);
+  /** MinDelayBetweenRAs by default: RFC 6275 section 13. */
+  public static final Duration MIN_DELAY_BETWEEN_RAS = Duration.ofSeconds(3);
+
+  /** RFC 4861 section 10. */
+  public static final Duration MAX_RA_DELAY_TIME = Duration.ofMillis(500);
+
+  /** RFC 4861 section 10. */
+  public static final int MAX_MULTICAST_SOLICIT = 3;
 
   /** Unsolicited advertisements that may be missed before a router is taken as gone. */
   public static final int MISSED_ADVERTISEMENTS = 3;

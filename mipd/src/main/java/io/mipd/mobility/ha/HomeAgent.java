@@ -3,6 +3,7 @@ package io.mipd.mobility.ha;
 import static io.mipd.mobility.NodeAction.Refusal.FOREIGN_ASSOCIATION;
 import static io.mipd.mobility.NodeAction.Refusal.LIMIT;
 import static io.mipd.mobility.NodeAction.Refusal.MALFORMED;
+import static io.mipd.mobility.NodeAction.Refusal.NOT_SERVED;
 import static io.mipd.mobility.NodeAction.Refusal.UNEXPECTED;
 import static io.mipd.mobility.NodeAction.Refusal.UNPROTECTED;
 import static io.mipd.mobility.NodeAction.Refusal.WRONG_ADDRESS;
@@ -28,6 +29,8 @@ import io.mipd.mobility.wire.MobilityOption;
 import io.mipd.mobility.wire.SequenceNumber;
 import io.mipd.xfrm.engine.Arrival;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.packet.Icmpv6Message;
 import io.mipd.xfrm.packet.LinkLayerAddress;
@@ -36,22 +39,31 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** The home agent of RFC 6275 section 10, for the home addresses that it is configured for. */
 public final class HomeAgent implements MobilityNode {
-  /** A hint to renew in time: this part of the lifetime, in percent (RFC 6275 section 6.2.4). */
-  private static final int REFRESH_PERCENT = 80;
+  /**
+   * For so long after a refusal to somebody on the home link we leave the home address alone, so
+   * that the refusal gets there (RFC 6275 section 10.3.2).
+   */
+  private static final Duration YIELDING = ProtocolConstants.RETRANS_TIMER;
+
+  private static final Ipv6Prefix LINK_LOCAL = Ipv6Prefix.of(new Ipv6Address(0xfe80L << 48, 0), 64);
 
   private final HomeAgentSettings settings;
   private final Map<HomeAddress, Registration> registrations = new LinkedHashMap<>();
   private final Optional<RouterAdvertiser> advertiser;
   private final StatusLimiter strangers = new StatusLimiter();
   private Optional<HomeLink> homeLink = Optional.empty();
+  private boolean homeLinkIsUp;
 
   private record HomeLink(int interfaceIndex, Optional<LinkLayerAddress> address) {}
 
@@ -70,6 +82,13 @@ public final class HomeAgent implements MobilityNode {
 
     Optional<SequenceNumber> lastSequence = Optional.empty();
     Optional<Waiting> waiting = Optional.empty();
+
+    /** Addresses that detection has not answered for. */
+    final Set<Ipv6Address> detecting = new LinkedHashSet<>();
+
+    /** Until then we do not stand in for it, for it seems to be on the home link. */
+    Optional<Instant> yieldingUntil = Optional.empty();
+
     boolean restored;
     int announcements;
     Optional<Instant> announceAt = Optional.empty();
@@ -78,6 +97,16 @@ public final class HomeAgent implements MobilityNode {
       this.home = home;
       this.protection = protection;
       policies = new HomePolicies(home, agent, protection);
+    }
+
+    /**
+     * What is to be unique, and is answered for: with the L flag also the link-local address with
+     * the home address's interface identifier (RFC 6275 section 10.3.1).
+     */
+    ImmutableList<Ipv6Address> addresses(int flags) {
+      return BindingFlag.of(flags).contains(BindingFlag.LINK_LOCAL_ADDRESS_COMPATIBILITY)
+          ? ImmutableList.of(home.value(), home.value().withPrefix(LINK_LOCAL))
+          : ImmutableList.of(home.value());
     }
   }
 
@@ -113,6 +142,8 @@ public final class HomeAgent implements MobilityNode {
   @Override
   public List<NodeAction> handle(Instant now, NodeEvent event) {
     List<NodeAction> actions = new ArrayList<>();
+    // A binding that has ended is no binding to what happens now.
+    deadlines(now, actions);
     if (event instanceof NodeEvent.Started) {
       for (Registration registration : registrations.values()) {
         actions.add(want(registration, registration.policies.homeAgentUnbound()));
@@ -126,9 +157,8 @@ public final class HomeAgent implements MobilityNode {
     } else if (event instanceof NodeEvent.AddressChanged change) {
       addressChanged(now, change);
     } else if (event instanceof NodeEvent.DadFinished finished) {
-      Registration registration = registrations.get(finished.address());
-      if (registration != null) {
-        dadFinished(now, registration, finished.unique(), actions);
+      for (Registration registration : registrations.values()) {
+        dadFinished(now, registration, finished, actions);
       }
     } else if (event instanceof NodeEvent.ShutdownRequested) {
       advertiser.ifPresent(it -> actions.addAll(it.cease()));
@@ -145,7 +175,10 @@ public final class HomeAgent implements MobilityNode {
                 .flatMap(
                     it ->
                         Stream.of(
-                                it.binding.map(HomeBinding::expiry), it.forgottenAt, it.announceAt)
+                                it.binding.map(HomeBinding::expiry),
+                                it.forgottenAt,
+                                it.announceAt,
+                                it.yieldingUntil)
                             .flatMap(Optional::stream)),
             advertiser.flatMap(RouterAdvertiser::nextDeadline).stream())
         .min(Instant::compareTo);
@@ -162,6 +195,10 @@ public final class HomeAgent implements MobilityNode {
         it.forgottenAt = Optional.empty();
         it.lastSequence = Optional.empty();
       }
+      if (it.yieldingUntil.isPresent() && !now.isBefore(it.yieldingUntil.get())) {
+        it.yieldingUntil = Optional.empty();
+        it.binding.ifPresent(binding -> intercept(now, it, binding, actions));
+      }
       if (it.announceAt.isPresent() && !now.isBefore(it.announceAt.get())) {
         announce(now, it, actions);
       }
@@ -174,15 +211,21 @@ public final class HomeAgent implements MobilityNode {
       return;
     }
     if (!change.up()) {
+      homeLinkIsUp = false;
       advertiser.ifPresent(RouterAdvertiser::linkIsDown);
       return;
     }
+    boolean wasUp = homeLinkIsUp;
+    homeLinkIsUp = true;
     homeLink = Optional.of(new HomeLink(change.interfaceIndex(), change.address()));
     advertiser.ifPresent(it -> it.linkIsUp(now, change.interfaceIndex(), change.address()));
     for (Registration it : registrations.values()) {
-      if (it.restored && it.binding.isPresent() && !it.binding.get().isExpired(now)) {
+      if (it.restored && it.binding.isPresent()) {
         actions.add(new NodeAction.Tell("serving again: " + it.binding.get()));
         serve(now, it, it.binding.get(), Optional.empty(), actions);
+      } else if (it.binding.isPresent() && it.yieldingUntil.isEmpty() && !wasUp) {
+        // Nobody knows what the link has heard meanwhile.
+        defend(now, it, it.binding.get(), actions);
       }
       it.restored = false;
     }
@@ -213,21 +256,17 @@ public final class HomeAgent implements MobilityNode {
   private void arrived(
       Instant now, MobilityMessage message, Arrival arrival, List<NodeAction> actions) {
     if (message instanceof BindingUpdate update) {
-      if (update.has(BindingFlag.HOME_REGISTRATION)) {
-        homeRegistration(now, update, arrival, actions);
-      } else {
-        // No correspondent's role here: as if the nonces were not known, without an answer.
-        actions.add(new NodeAction.Refuse(UNEXPECTED, arrival.source()));
-      }
+      bindingUpdate(now, update, arrival, actions);
     } else if (message instanceof MobilityMessage.Unknown) {
       actions.add(new NodeAction.Refuse(MALFORMED, arrival.source()));
-      if (strangers.mayAnswer(now)) {
+      if (arrival.careOf().orElse(arrival.source()).isGlobalUnicast() && strangers.mayAnswer(now)) {
         // RFC 6275 section 9.2.
         actions.add(
             new NodeAction.SendMessage(
                 new MobilityMessage.BindingError(
                     MobilityMessage.BindingError.UNRECOGNIZED_MESSAGE,
-                    Ipv6Address.UNSPECIFIED,
+                    // Section 9.3.3: of the Home Address option, if there was one.
+                    arrival.careOf().isPresent() ? arrival.source() : Ipv6Address.UNSPECIFIED,
                     ImmutableList.of()),
                 arrival.destination(),
                 arrival.careOf().orElse(arrival.source()),
@@ -238,8 +277,8 @@ public final class HomeAgent implements MobilityNode {
     }
   }
 
-  /** RFC 6275 sections 9.5.1, 10.3.1 and 10.3.2. */
-  private void homeRegistration(
+  /** RFC 6275 sections 9.5.1, 10.3.1 and 10.3.2; what fails silently comes first. */
+  private void bindingUpdate(
       Instant now, BindingUpdate update, Arrival arrival, List<NodeAction> actions) {
     HomeAddress home = new HomeAddress(arrival.source());
     if (!arrival.destination().equals(settings.address())) {
@@ -247,22 +286,35 @@ public final class HomeAgent implements MobilityNode {
       return;
     }
     Ipv6Address from = arrival.careOf().orElse(arrival.source());
-    if (!arrival.source().isGlobalUnicast()
-        || !from.isGlobalUnicast()
-        || update.option(MobilityOption.NonceIndices.class).isPresent()) {
+    if (!arrival.source().isGlobalUnicast() || !from.isGlobalUnicast()) {
       actions.add(new NodeAction.Refuse(MALFORMED, arrival.source()));
       return;
     }
     Registration registration = registrations.get(home);
+    if (registration != null && !isAuthorized(registration, arrival, actions)) {
+      return;
+    }
+    if (!update.has(BindingFlag.HOME_REGISTRATION)) {
+      notForAHomeAgent(update, registration, arrival, actions);
+      return;
+    }
+    // The option overrides the source: ESP does not protect the IPv6 header (section 11.7.1).
+    CareOfAddress careOf = update.alternateCareOfAddress().orElseGet(() -> new CareOfAddress(from));
+    // A home address bound to itself would have us tunnel to ourselves.
+    boolean ends = update.lifetime().isZero() || careOf.value().equals(home.value());
+    if (update.option(MobilityOption.NonceIndices.class).isPresent()
+        || (arrival.careOf().isEmpty() && !ends)) {
+      // A registration must have a Home Address option (section 10.3.1).
+      actions.add(new NodeAction.Refuse(MALFORMED, arrival.source()));
+      return;
+    }
     if (registration == null) {
       notServed(now, update, arrival, actions);
       return;
     }
-    if (!isAuthorized(registration, arrival, actions)) {
-      return;
-    }
     if (registration.lastSequence.isPresent()
         && !update.sequence().isAfter(registration.lastSequence.get())) {
+      yieldTo(now, registration, arrival, actions);
       answer(
           BindingStatus.SEQUENCE_NUMBER_OUT_OF_WINDOW,
           registration.lastSequence.get(),
@@ -271,9 +323,7 @@ public final class HomeAgent implements MobilityNode {
           actions);
       return;
     }
-    // The option overrides the source: ESP does not protect the IPv6 header (section 11.7.1).
-    CareOfAddress careOf = update.alternateCareOfAddress().orElseGet(() -> new CareOfAddress(from));
-    if (update.lifetime().isZero() || careOf.value().equals(home.value())) {
+    if (ends) {
       deregister(now, registration, update, arrival, actions);
     } else if (!careOf.value().isGlobalUnicast()
         || registrations.containsKey(new HomeAddress(careOf.value()))
@@ -289,9 +339,47 @@ public final class HomeAgent implements MobilityNode {
     }
   }
 
+  /**
+   * There is no correspondent's role here, so that nonces mean nothing; but the kind of a binding
+   * that is there must not change (RFC 6275 section 9.5.1).
+   */
+  private void notForAHomeAgent(
+      BindingUpdate update,
+      @Nullable Registration registration,
+      Arrival arrival,
+      List<NodeAction> actions) {
+    if (registration == null
+        || registration.protection.signalling().isEmpty()
+        || registration.binding.isEmpty()) {
+      actions.add(new NodeAction.Refuse(UNEXPECTED, arrival.source()));
+      return;
+    }
+    answer(
+        BindingStatus.REGISTRATION_TYPE_CHANGE_DISALLOWED,
+        update.sequence(),
+        BindingLifetime.DEREGISTER,
+        arrival,
+        actions);
+  }
+
+  /**
+   * Whom we refuse on the home link is to hear of it there, not through the tunnel (RFC 6275
+   * section 10.3.2): for a moment we do not stand in for it.
+   */
+  private void yieldTo(
+      Instant now, Registration registration, Arrival arrival, List<NodeAction> actions) {
+    if (arrival.careOf().isPresent() || registration.binding.isEmpty()) {
+      return;
+    }
+    registration.yieldingUntil = Optional.of(now.plus(YIELDING));
+    actions.add(want(registration, registration.policies.homeAgentUnbound()));
+    stopDefending(registration, registration.binding.get(), actions);
+  }
+
   /** Who is not served has no association with us, and gets a status none the less. */
   private void notServed(
       Instant now, BindingUpdate update, Arrival arrival, List<NodeAction> actions) {
+    actions.add(new NodeAction.Refuse(NOT_SERVED, arrival.source()));
     if (!strangers.mayAnswer(now)) {
       actions.add(new NodeAction.Refuse(LIMIT, arrival.source()));
       return;
@@ -313,11 +401,20 @@ public final class HomeAgent implements MobilityNode {
     actions.add(new NodeAction.WantMobility(stranger, MobilityWish.NOTHING));
   }
 
-  /** The home address alone says which association must have been used (section 10.3.1). */
+  /**
+   * The home address alone says which association must have been used: that for its signalling, in
+   * transport mode (RFC 6275 section 10.3.1, RFC 3776 section 4.2).
+   */
   private static boolean isAuthorized(
       Registration registration, Arrival arrival, List<NodeAction> actions) {
     Optional<ReqId> required = registration.protection.signalling();
-    if (required.isEmpty() || arrival.securityPath().passedThrough(required.get())) {
+    if (required.isEmpty()
+        || arrival.securityPath().steps().stream()
+            .anyMatch(
+                step ->
+                    step.protocol().isIpsec()
+                        && step.mode() == Mode.TRANSPORT
+                        && step.reqId().equals(required.get()))) {
       return true;
     }
     boolean foreign = arrival.securityPath().isProtected();
@@ -346,27 +443,41 @@ public final class HomeAgent implements MobilityNode {
           actions);
       return;
     }
-    // A repetition while detection runs replaces what waits for it.
-    boolean running = registration.waiting.isPresent();
-    registration.waiting = Optional.of(new Waiting(update, careOf, arrival));
-    if (!running) {
-      actions.add(new NodeAction.StartDad(homeLink.get().interfaceIndex(), registration.home));
+    // A repetition while detection runs replaces what waits for it, if it is the newer one.
+    if (registration.waiting.isEmpty()
+        || update.sequence().isAfter(registration.waiting.get().update().sequence())) {
+      registration.waiting = Optional.of(new Waiting(update, careOf, arrival));
+    }
+    if (registration.detecting.isEmpty()) {
+      for (Ipv6Address address : registration.addresses(BindingFlag.bitsOf(update.flags()))) {
+        registration.detecting.add(address);
+        actions.add(
+            new NodeAction.StartDad(homeLink.get().interfaceIndex(), new HomeAddress(address)));
+      }
     }
   }
 
   private void dadFinished(
-      Instant now, Registration registration, boolean unique, List<NodeAction> actions) {
+      Instant now,
+      Registration registration,
+      NodeEvent.DadFinished finished,
+      List<NodeAction> actions) {
+    if (!registration.detecting.remove(finished.address().value())
+        || (finished.unique() && !registration.detecting.isEmpty())) {
+      return;
+    }
+    registration.detecting.clear();
     Optional<Waiting> waiting = registration.waiting;
     registration.waiting = Optional.empty();
     if (waiting.isEmpty()) {
       return;
     }
     BindingUpdate update = waiting.get().update();
-    if (unique) {
+    if (finished.unique()) {
       accept(now, registration, update, waiting.get().careOf(), waiting.get().arrival(), actions);
     } else {
       actions.add(
-          new NodeAction.Tell("somebody on the home link has the address " + registration.home));
+          new NodeAction.Tell("somebody on the home link has the address " + finished.address()));
       answer(
           BindingStatus.DUPLICATE_ADDRESS_DETECTION_FAILED,
           update.sequence(),
@@ -417,16 +528,57 @@ public final class HomeAgent implements MobilityNode {
       List<NodeAction> actions) {
     Ipv6Address from =
         before.map(it -> it.careOf().value()).orElseGet(() -> registration.home.value());
-    if (!from.equals(binding.careOf().value())) {
+    boolean moves = !from.equals(binding.careOf().value());
+    if (moves) {
       actions.add(
           new NodeAction.MoveTunnel(
               registration.home, settings.address(), from, binding.careOf().value()));
+    }
+    boolean defended =
+        before.isPresent()
+            && registration.yieldingUntil.isEmpty()
+            && registration
+                .addresses(before.get().flags())
+                .equals(registration.addresses(binding.flags()));
+    if (!defended) {
+      if (before.isPresent()) {
+        stopDefending(registration, before.get(), actions);
+      }
+      intercept(now, registration, binding, actions);
+    } else if (moves) {
       actions.add(want(registration, registration.policies.homeAgentBound(binding.careOf())));
     }
-    if (before.isEmpty() && homeLink.isPresent()) {
-      actions.add(new NodeAction.Proxy(homeLink.get().interfaceIndex(), registration.home, true));
-      registration.announcements = ProtocolConstants.MAX_NEIGHBOR_ADVERTISEMENT;
-      announce(now, registration, actions);
+    registration.yieldingUntil = Optional.empty();
+  }
+
+  private void intercept(
+      Instant now, Registration registration, HomeBinding binding, List<NodeAction> actions) {
+    actions.add(want(registration, registration.policies.homeAgentBound(binding.careOf())));
+    defend(now, registration, binding, actions);
+  }
+
+  private void defend(
+      Instant now, Registration registration, HomeBinding binding, List<NodeAction> actions) {
+    if (homeLink.isEmpty()) {
+      return;
+    }
+    for (Ipv6Address address : registration.addresses(binding.flags())) {
+      actions.add(
+          new NodeAction.Proxy(homeLink.get().interfaceIndex(), new HomeAddress(address), true));
+    }
+    registration.announcements = ProtocolConstants.MAX_NEIGHBOR_ADVERTISEMENT;
+    announce(now, registration, actions);
+  }
+
+  private void stopDefending(
+      Registration registration, HomeBinding binding, List<NodeAction> actions) {
+    registration.announceAt = Optional.empty();
+    if (homeLink.isEmpty()) {
+      return;
+    }
+    for (Ipv6Address address : registration.addresses(binding.flags())) {
+      actions.add(
+          new NodeAction.Proxy(homeLink.get().interfaceIndex(), new HomeAddress(address), false));
     }
   }
 
@@ -440,21 +592,25 @@ public final class HomeAgent implements MobilityNode {
         registration.announcements > 0
             ? Optional.of(now.plus(ProtocolConstants.RETRANS_TIMER))
             : Optional.empty();
-    if (homeLink.isEmpty() || homeLink.get().address().isEmpty()) {
+    if (homeLink.isEmpty()
+        || homeLink.get().address().isEmpty()
+        || registration.binding.isEmpty()) {
       return;
     }
-    actions.add(
-        new NodeAction.SendIcmpv6(
-            homeLink.get().interfaceIndex(),
-            settings.address(),
-            Ipv6Address.ALL_NODES,
-            new Icmpv6Message.NeighborAdvertisement(
-                false,
-                false,
-                true,
-                registration.home.value(),
-                ImmutableList.of(
-                    new NdOption.TargetLinkLayerAddress(homeLink.get().address().get())))));
+    for (Ipv6Address address : registration.addresses(registration.binding.get().flags())) {
+      actions.add(
+          new NodeAction.SendIcmpv6(
+              homeLink.get().interfaceIndex(),
+              settings.address(),
+              Ipv6Address.ALL_NODES,
+              new Icmpv6Message.NeighborAdvertisement(
+                  false,
+                  false,
+                  true,
+                  address,
+                  ImmutableList.of(
+                      new NdOption.TargetLinkLayerAddress(homeLink.get().address().get())))));
+    }
   }
 
   /** RFC 6275 section 10.3.2. */
@@ -483,13 +639,11 @@ public final class HomeAgent implements MobilityNode {
 
   private void release(Registration registration, HomeBinding binding, List<NodeAction> actions) {
     registration.binding = Optional.empty();
-    registration.announceAt = Optional.empty();
+    registration.yieldingUntil = Optional.empty();
     actions.add(
         new NodeAction.ForgetBinding(
             registration.home, registration.lastSequence.orElse(binding.sequence())));
-    if (homeLink.isPresent()) {
-      actions.add(new NodeAction.Proxy(homeLink.get().interfaceIndex(), registration.home, false));
-    }
+    stopDefending(registration, binding, actions);
     actions.add(want(registration, registration.policies.homeAgentUnbound()));
     actions.add(
         new NodeAction.MoveTunnel(
@@ -505,7 +659,8 @@ public final class HomeAgent implements MobilityNode {
 
   /**
    * To where the Binding Update came from, with a type 2 routing header unless it came from the
-   * home address itself (RFC 6275 section 9.5.4).
+   * home address itself (RFC 6275 section 9.5.4). Without Binding Refresh Advice: bindings are kept
+   * in nonvolatile storage (section 10.3.1). K is clear: no key management moves along.
    */
   private void answer(
       BindingStatus status,
@@ -513,17 +668,9 @@ public final class HomeAgent implements MobilityNode {
       BindingLifetime lifetime,
       Arrival arrival,
       List<NodeAction> actions) {
-    var options = ImmutableList.<MobilityOption>builder();
-    if (status.isAccepted() && !lifetime.isZero()) {
-      long hint = lifetime.asDuration().toSeconds() * REFRESH_PERCENT / 100;
-      BindingLifetime refresh = BindingLifetime.atMost(Duration.ofSeconds(hint));
-      if (!refresh.isZero()) {
-        options.add(new MobilityOption.BindingRefreshAdvice(refresh.units()));
-      }
-    }
     actions.add(
         new NodeAction.SendMessage(
-            new BindingAcknowledgement(status, false, sequence, lifetime, options.build()),
+            new BindingAcknowledgement(status, false, sequence, lifetime, ImmutableList.of()),
             /* source= */ arrival.destination(),
             /* destination= */ arrival.source(),
             arrival.careOf().map(CareOfAddress::new)));

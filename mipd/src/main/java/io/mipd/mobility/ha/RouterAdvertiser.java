@@ -23,6 +23,8 @@ final class RouterAdvertiser {
 
   private static final long PREFERRED_SECONDS = 604_800;
   private static final int HOP_LIMIT = 64;
+  private static final long SHORT_INTERVAL_MILLIS = 200;
+  private static final long SCHEDULING_MILLIS = 20;
 
   /** A link that is up, and what a router's advertisement must bear. */
   private record Link(int interfaceIndex, Optional<LinkLayerAddress> address) {}
@@ -68,12 +70,13 @@ final class RouterAdvertiser {
     due = link.isPresent() && source.isPresent() ? Optional.of(now) : Optional.empty();
   }
 
-  /** Answers with an advertisement to all, at once if the last is long enough ago. */
+  /** One answer to all, after a random delay and not too often (RFC 4861 section 6.2.6). */
   void solicited(Instant now) {
     if (due.isEmpty()) {
       return;
     }
-    Instant soon = now.isBefore(earliest) ? earliest : now;
+    long delay = random.nextLong(ProtocolConstants.MAX_RA_DELAY_TIME.toNanos() + 1);
+    Instant soon = (now.isBefore(earliest) ? earliest : now).plusNanos(delay);
     if (soon.isBefore(due.get())) {
       due = Optional.of(soon);
     }
@@ -86,13 +89,20 @@ final class RouterAdvertiser {
     Duration least = advertising.minimumInterval();
     long spread = advertising.maximumInterval().minus(least).toNanos();
     due = Optional.of(now.plus(least).plusNanos(spread <= 0 ? 0 : random.nextLong(spread)));
-    earliest = now.plus(ProtocolConstants.MIN_DELAY_BETWEEN_RAS);
+    earliest = now.plus(minimumDelay());
     return ImmutableList.of(
         new NodeAction.SendIcmpv6(
             link.get().interfaceIndex(),
             source.get(),
             Ipv6Address.ALL_NODES,
             advertisement(advertising.lifetime())));
+  }
+
+  /** RFC 6275 section 13: MinRtrAdvInterval, if that is less than the default of 3 s. */
+  private Duration minimumDelay() {
+    Duration least = advertising.minimumInterval();
+    Duration longest = ProtocolConstants.MIN_DELAY_BETWEEN_RAS;
+    return least.compareTo(longest) < 0 ? least : longest;
   }
 
   /** The last word: no router any more (RFC 4861 section 6.2.5). */
@@ -109,6 +119,14 @@ final class RouterAdvertiser {
             advertisement(Duration.ZERO)));
   }
 
+  /** RFC 6275 section 7.5: short ones are told with an allowance for scheduling. */
+  private Duration advertisedInterval() {
+    Duration interval = advertising.maximumInterval();
+    return interval.toMillis() < SHORT_INTERVAL_MILLIS
+        ? interval.plusMillis(SCHEDULING_MILLIS)
+        : interval;
+  }
+
   private Icmpv6Message advertisement(Duration lifetime) {
     int seconds = (int) lifetime.toSeconds();
     var options = ImmutableList.<NdOption>builder();
@@ -123,7 +141,7 @@ final class RouterAdvertiser {
             true,
             VALID_SECONDS,
             PREFERRED_SECONDS));
-    options.add(new NdOption.AdvertisementInterval(advertising.maximumInterval().toMillis()));
+    options.add(new NdOption.AdvertisementInterval(advertisedInterval().toMillis()));
     if (seconds > 0) {
       options.add(new NdOption.HomeAgentInformation(advertising.preference(), seconds));
     }

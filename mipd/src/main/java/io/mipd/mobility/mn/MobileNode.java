@@ -14,6 +14,7 @@ import io.mipd.mobility.NodeEvent;
 import io.mipd.mobility.NodeEvent.AddressState;
 import io.mipd.mobility.ProtocolConstants;
 import io.mipd.mobility.binding.OutstandingUpdate;
+import io.mipd.mobility.binding.RateLimit;
 import io.mipd.mobility.planner.HomePolicies;
 import io.mipd.mobility.wire.BindingFlag;
 import io.mipd.mobility.wire.BindingLifetime;
@@ -73,9 +74,34 @@ public final class MobileNode implements MobilityNode {
   /** The mobile node's end of the tunnel, whether acknowledged or not. */
   private Optional<CareOfAddress> tunnelEnd = Optional.empty();
 
+  /** On the home link with the tunnel still there: it takes what arrives. */
+  private boolean returning;
+
+  /** Of the newest update that was sent, acknowledged or not; the home address at home. */
+  private Optional<CareOfAddress> asked = Optional.empty();
+
+  /** An update that may not be sent before this time. */
+  private Optional<Instant> deferredUntil = Optional.empty();
+
+  private final RateLimit rate = new RateLimit();
+
+  /** On the home link, looking for the home agent's link-layer address. */
+  private Optional<Search> search = Optional.empty();
+
+  /** On the home link, making sure that nobody else has the home address. */
+  private boolean detecting;
+
+  /** Somebody on the home link has the home address (RFC 6275 section 11.7.1). */
+  private boolean duplicate;
+
   private boolean isHome;
   private int announcements;
   private Optional<Instant> announceAt = Optional.empty();
+
+  /**
+   * @param left solicitations that may still be sent
+   */
+  private record Search(int left, Instant next) {}
 
   /** The binding that the home agent has. */
   private record Acknowledged(CareOfAddress careOf, Instant refreshAt, Instant expiry) {}
@@ -89,6 +115,10 @@ public final class MobileNode implements MobilityNode {
       ImmutableList<OutstandingUpdate> outstanding, Duration timeout, Instant retransmitAt) {
     OutstandingUpdate newest() {
       return outstanding.get(outstanding.size() - 1);
+    }
+
+    Pending withRetransmission(Instant at) {
+      return new Pending(outstanding, timeout, at);
     }
   }
 
@@ -129,11 +159,15 @@ public final class MobileNode implements MobilityNode {
       icmpv6(now, arrived, actions);
     } else if (event instanceof NodeEvent.MobilityMessageArrived arrived) {
       arrived(now, arrived.message(), arrived.arrival(), actions);
+    } else if (event instanceof NodeEvent.DadFinished finished) {
+      dadFinished(now, finished, actions);
     } else if (event instanceof NodeEvent.ShutdownRequested) {
       // The binding stays until it expires: the node may be back in a moment.
       return actions;
     }
-    uplinks.values().forEach(uplink -> uplink.expireRouters(now));
+    for (Uplink uplink : uplinks.values()) {
+      actions.addAll(uplink.deadlines(now));
+    }
     attach(now, actions);
     deadlines(now, actions);
     return actions;
@@ -146,6 +180,8 @@ public final class MobileNode implements MobilityNode {
             pending.map(Pending::retransmitAt).stream(),
             renewal().stream(),
             acknowledged.map(Acknowledged::expiry).stream(),
+            deferredUntil.stream(),
+            search.map(Search::next).stream(),
             announceAt.stream())
         .flatMap(instants -> instants)
         .min(Instant::compareTo);
@@ -153,7 +189,9 @@ public final class MobileNode implements MobilityNode {
 
   /** When the binding is to be renewed; not while an update is on its way anyway. */
   private Optional<Instant> renewal() {
-    return pending.isPresent() || !(attachment instanceof Attachment.Away)
+    return pending.isPresent()
+            || deferredUntil.isPresent()
+            || !(attachment instanceof Attachment.Away)
         ? Optional.empty()
         : acknowledged.map(Acknowledged::refreshAt);
   }
@@ -166,8 +204,17 @@ public final class MobileNode implements MobilityNode {
       if (!isHome) {
         leaveTunnel(actions);
       }
+      if (attachment instanceof Attachment.Away && pending.isEmpty()) {
+        sendUpdate(now, firstTimeout(), actions);
+      }
     }
-    if (isDue(now, renewal())) {
+    if (isDue(now, search.map(Search::next))) {
+      searchAgain(now, actions);
+    }
+    if (isDue(now, deferredUntil)) {
+      deferredUntil = Optional.empty();
+      sendUpdate(now, firstTimeout(), actions);
+    } else if (isDue(now, renewal())) {
       sendUpdate(now, firstTimeout(), actions);
     } else if (pending.isPresent() && isDue(now, pending.map(Pending::retransmitAt))) {
       retransmit(now, actions);
@@ -210,9 +257,11 @@ public final class MobileNode implements MobilityNode {
       return;
     }
     if (arrived.message() instanceof RouterAdvertisement advertisement) {
-      if (arrived.source().isLinkLocal() && uplink.heard(now, arrived.source(), advertisement)) {
-        actions.add(new NodeAction.ForgetLink(uplink.index(), arrived.source()));
+      if (arrived.source().isLinkLocal()) {
+        actions.addAll(uplink.heard(now, arrived.source(), advertisement));
       }
+    } else if (arrived.message() instanceof NeighborAdvertisement advertisement) {
+      foundAgent(now, uplink, advertisement, actions);
     } else if (arrived.message() instanceof NeighborSolicitation solicitation) {
       defend(uplink, arrived, solicitation, actions);
     }
@@ -263,6 +312,9 @@ public final class MobileNode implements MobilityNode {
     }
     Attachment before = attachment;
     attachment = next;
+    deferredUntil = Optional.empty();
+    search = Optional.empty();
+    detecting = false;
     if (next instanceof Attachment.Nowhere) {
       nowhere(before, actions);
     } else if (next instanceof Attachment.Home at) {
@@ -320,25 +372,91 @@ public final class MobileNode implements MobilityNode {
     }
   }
 
+  /**
+   * RFC 6275 section 11.5.5: as long as the home agent may answer for the home address, it is told
+   * first, and found without asking in the home address's name.
+   */
   private void comeHome(Instant now, Attachment.Home at, List<NodeAction> actions) {
+    pending = Optional.empty();
     if (!bindingMayExist) {
-      placeAtHome(now, at, actions);
+      // No home agent defends it, so it is for us to make sure that it is still unique.
+      detecting = true;
+      actions.add(new NodeAction.StartDad(at.interfaceIndex(), home));
       return;
     }
     if (tunnelEnd.isPresent()) {
-      // Its care-of address is not on this link; and a state with it would put a Home Address
-      // option into the update, which must not have one (section 11.5.5).
-      leaveTunnel(actions);
+      // The update goes without a Home Address option, so no state must add one.
+      returning = true;
+      actions.add(want(policies.mobileNodeReturning(tunnelEnd.get())));
     }
-    Uplink uplink = uplink(at);
-    uplink
-        .routerOf(settings.homePrefix())
-        .ifPresent(
-            address ->
-                actions.add(
-                    new NodeAction.KnowNeighbor(
-                        at.interfaceIndex(), settings.homeAgent(), address)));
+    Optional<LinkLayerAddress> agent = uplink(at).linkLayerAddressOf(settings.homeAgent());
+    if (agent.isPresent()) {
+      tellAgent(now, at, agent.get(), actions);
+    } else {
+      search = Optional.of(new Search(ProtocolConstants.MAX_MULTICAST_SOLICIT, now));
+      searchAgain(now, actions);
+    }
+  }
+
+  private void tellAgent(
+      Instant now, Attachment.Home at, LinkLayerAddress agent, List<NodeAction> actions) {
+    search = Optional.empty();
+    actions.add(new NodeAction.KnowNeighbor(at.interfaceIndex(), settings.homeAgent(), agent));
     sendUpdate(now, ProtocolConstants.INITIAL_BINDACK_TIMEOUT, actions);
+  }
+
+  /** From the unspecified address, for our own: whoever answers for it is the home agent. */
+  private void searchAgain(Instant now, List<NodeAction> actions) {
+    Search current = search.orElseThrow();
+    if (!(attachment instanceof Attachment.Home at)) {
+      search = Optional.empty();
+      return;
+    }
+    if (current.left() == 0) {
+      // Nobody answers for it. The kernel may ask for the home agent in its own name.
+      search = Optional.empty();
+      sendUpdate(now, ProtocolConstants.INITIAL_BINDACK_TIMEOUT, actions);
+      return;
+    }
+    search = Optional.of(new Search(current.left() - 1, now.plus(ProtocolConstants.RETRANS_TIMER)));
+    actions.add(
+        new NodeAction.SendIcmpv6(
+            at.interfaceIndex(),
+            Ipv6Address.UNSPECIFIED,
+            home.value().solicitedNodeMulticast(),
+            new NeighborSolicitation(home.value(), ImmutableList.of())));
+  }
+
+  private void foundAgent(
+      Instant now, Uplink uplink, NeighborAdvertisement advertisement, List<NodeAction> actions) {
+    Optional<NdOption.TargetLinkLayerAddress> address =
+        advertisement.option(NdOption.TargetLinkLayerAddress.class);
+    if (search.isPresent()
+        && attachment instanceof Attachment.Home at
+        && at.interfaceIndex() == uplink.index()
+        && advertisement.target().equals(home.value())
+        && !advertisement.solicited()
+        && address.isPresent()) {
+      tellAgent(now, at, address.get().address(), actions);
+    }
+  }
+
+  /** The home address on the home link, after no home agent had to be asked to leave it. */
+  private void dadFinished(Instant now, NodeEvent.DadFinished finished, List<NodeAction> actions) {
+    if (!detecting
+        || !finished.address().equals(home)
+        || !(attachment instanceof Attachment.Home at)) {
+      return;
+    }
+    detecting = false;
+    if (finished.unique()) {
+      placeAtHome(now, at, actions);
+      return;
+    }
+    // Perhaps it is our home agent, with a binding that we do not know of.
+    actions.add(new NodeAction.Tell("somebody on the home link answers for " + home));
+    bindingMayExist = true;
+    comeHome(now, at, actions);
   }
 
   private Uplink uplink(Attachment.Home at) {
@@ -351,6 +469,9 @@ public final class MobileNode implements MobilityNode {
 
   private void placeAtHome(Instant now, Attachment.Home at, List<NodeAction> actions) {
     isHome = true;
+    returning = false;
+    duplicate = false;
+    deferredUntil = Optional.empty();
     pending = Optional.empty();
     acknowledged = Optional.empty();
     tunnelEnd.ifPresent(end -> actions.add(move(end.value(), home.value())));
@@ -393,6 +514,7 @@ public final class MobileNode implements MobilityNode {
     pending = pending.filter(it -> isForAddressAway(it.newest()));
     if (acknowledged.isPresent()
         && acknowledged.get().careOf().equals(away.careOf())
+        && asked.equals(Optional.of(away.careOf()))
         && pending.isEmpty()) {
       // Back where the home agent still knows us: the link had only been away for a while.
       useTunnel(away.careOf(), actions);
@@ -418,15 +540,26 @@ public final class MobileNode implements MobilityNode {
   /** Sends a Binding Update for where we are, with a new sequence number. */
   private void sendUpdate(Instant now, Duration timeout, List<NodeAction> actions) {
     boolean away = attachment instanceof Attachment.Away;
+    if (away && duplicate) {
+      // RFC 6275 section 11.7.1: the home address must not be used again.
+      return;
+    }
+    if (!rate.tryAcquire(now)) {
+      deferredUntil = Optional.of(rate.earliest(now));
+      pending = pending.map(it -> it.withRetransmission(deferredUntil.orElseThrow()));
+      return;
+    }
+    deferredUntil = Optional.empty();
     CareOfAddress careOf =
         attachment instanceof Attachment.Away at ? at.careOf() : new CareOfAddress(home.value());
     BindingLifetime lifetime =
         away ? BindingLifetime.atMost(settings.lifetime()) : BindingLifetime.DEREGISTER;
     sequence = sequence.next();
+    asked = Optional.of(careOf);
     var update =
         new BindingUpdate(
             sequence,
-            ImmutableSet.of(BindingFlag.ACKNOWLEDGE, BindingFlag.HOME_REGISTRATION),
+            flags(),
             lifetime,
             ImmutableList.of(new MobilityOption.AlternateCareOfAddress(careOf)));
     if (away && !bindingMayExist) {
@@ -455,6 +588,19 @@ public final class MobileNode implements MobilityNode {
                 outstanding.subList(surplus, outstanding.size()), timeout, now.plus(timeout)));
   }
 
+  /**
+   * K is clear: no key management moves along. L is for a home address with the interface
+   * identifier of our link-local address (RFC 6275 section 11.7.1).
+   */
+  private ImmutableSet<BindingFlag> flags() {
+    var flags = ImmutableSet.<BindingFlag>builder();
+    flags.add(BindingFlag.ACKNOWLEDGE, BindingFlag.HOME_REGISTRATION);
+    if (uplinks.values().stream().anyMatch(uplink -> uplink.hasLinkLocalOf(home.value()))) {
+      flags.add(BindingFlag.LINK_LOCAL_ADDRESS_COMPATIBILITY);
+    }
+    return flags.build();
+  }
+
   /** RFC 6275 section 11.8: a new sequence number, and twice the wait up to its ceiling. */
   private void retransmit(Instant now, List<NodeAction> actions) {
     Duration doubled = pending.map(Pending::timeout).orElse(firstTimeout()).multipliedBy(2);
@@ -469,11 +615,14 @@ public final class MobileNode implements MobilityNode {
   }
 
   private void useTunnel(CareOfAddress end, List<NodeAction> actions) {
-    if (tunnelEnd.equals(Optional.of(end))) {
+    if (tunnelEnd.equals(Optional.of(end)) && !returning) {
       return;
     }
     Ipv6Address from = tunnelEnd.map(CareOfAddress::value).orElse(home.value());
-    actions.add(move(from, end.value()));
+    if (!from.equals(end.value())) {
+      actions.add(move(from, end.value()));
+    }
+    returning = false;
     actions.add(want(policies.mobileNodeAway(end)));
     if (tunnelEnd.isEmpty()) {
       actions.add(new NodeAction.PlaceHomeAddress(home, Place.AWAY, 0));
@@ -483,6 +632,7 @@ public final class MobileNode implements MobilityNode {
 
   private void leaveTunnel(List<NodeAction> actions) {
     isHome = false;
+    returning = false;
     announceAt = Optional.empty();
     actions.add(want(policies.mobileNodeUnregistered()));
     actions.add(new NodeAction.PlaceHomeAddress(home, Place.NOWHERE, 0));
@@ -500,6 +650,10 @@ public final class MobileNode implements MobilityNode {
 
   private void arrived(
       Instant now, MobilityMessage message, Arrival arrival, List<NodeAction> actions) {
+    if (message instanceof MobilityMessage.BindingError error) {
+      bindingError(now, error, arrival, actions);
+      return;
+    }
     if (!arrival.destination().equals(home.value())) {
       actions.add(new NodeAction.Refuse(WRONG_ADDRESS, arrival.source()));
       return;
@@ -523,6 +677,26 @@ public final class MobileNode implements MobilityNode {
       sendUpdate(now, firstTimeout(), actions);
     } else {
       actions.add(new NodeAction.Refuse(UNEXPECTED, arrival.source()));
+    }
+  }
+
+  /**
+   * The home agent does not know our binding any more (RFC 6275 section 11.3.6). Nothing protects
+   * such a message, so that it makes us ask, and nothing else.
+   */
+  private void bindingError(
+      Instant now, MobilityMessage.BindingError error, Arrival arrival, List<NodeAction> actions) {
+    boolean ours =
+        arrival.source().equals(settings.homeAgent())
+            && acknowledged.isPresent()
+            && error.status() == MobilityMessage.BindingError.UNKNOWN_BINDING
+            && error.homeAddress().equals(home.value());
+    if (!ours) {
+      actions.add(new NodeAction.Refuse(UNEXPECTED, arrival.source()));
+    } else if (attachment instanceof Attachment.Away
+        && pending.isEmpty()
+        && deferredUntil.isEmpty()) {
+      sendUpdate(now, ProtocolConstants.INITIAL_BINDACK_TIMEOUT_FIRST_REG, actions);
     }
   }
 
@@ -558,10 +732,10 @@ public final class MobileNode implements MobilityNode {
       } else {
         pending = Optional.empty();
       }
-    } else if (acknowledgement.status().isAccepted()) {
+    } else if (acknowledgement.status().isAccepted() && !acknowledgement.lifetime().isZero()) {
       registered(acknowledgement, answered.get(), actions);
     } else {
-      refused(now, acknowledgement.status(), actions);
+      refused(now, acknowledgement.status(), answered.get(), actions);
     }
   }
 
@@ -605,9 +779,24 @@ public final class MobileNode implements MobilityNode {
   }
 
   /** Tried again at the slowest rate: what the home agent refuses, it may accept later. */
-  private void refused(Instant now, BindingStatus status, List<NodeAction> actions) {
+  private void refused(
+      Instant now, BindingStatus status, OutstandingUpdate update, List<NodeAction> actions) {
     actions.add(new NodeAction.Tell("the home agent refuses: " + status));
+    if (status.equals(BindingStatus.DUPLICATE_ADDRESS_DETECTION_FAILED)) {
+      duplicate = true;
+      bindingMayExist = false;
+      acknowledged = Optional.empty();
+      pending = Optional.empty();
+      deferredUntil = Optional.empty();
+      actions.add(new NodeAction.ForgetBinding(home, sequence));
+      leaveTunnel(actions);
+      return;
+    }
     Pending waiting = pending.orElseThrow();
+    if (!update.careOf().equals(waiting.newest().careOf())) {
+      // Of an earlier place; the answer to the newest is still to come.
+      return;
+    }
     Duration longest = ProtocolConstants.MAX_BINDACK_TIMEOUT;
     pending = Optional.of(new Pending(waiting.outstanding(), longest, now.plus(longest)));
   }

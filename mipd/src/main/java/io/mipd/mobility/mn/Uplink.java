@@ -1,5 +1,7 @@
 package io.mipd.mobility.mn;
 
+import com.google.common.collect.ImmutableList;
+import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeEvent.AddressState;
 import io.mipd.mobility.ProtocolConstants;
 import io.mipd.mobility.wire.CareOfAddress;
@@ -10,6 +12,7 @@ import io.mipd.xfrm.packet.LinkLayerAddress;
 import io.mipd.xfrm.packet.NdOption;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
@@ -22,21 +25,46 @@ import java.util.Set;
  * change of link the kernel still holds the old ones.
  */
 final class Uplink {
+  /** A router is not taken for silent sooner, however often it speaks. */
+  private static final Duration LEAST_PATIENCE = Duration.ofSeconds(1);
+
   private final int index;
   private final int preference;
   private boolean up;
-  private boolean heardBefore;
+
+  /** What was announced on the link before the cable was out: that may be another link. */
+  private Set<Ipv6Prefix> before = Set.of();
+
   private Optional<LinkLayerAddress> linkLayerAddress = Optional.empty();
   private final Map<Ipv6Address, Router> routers = new LinkedHashMap<>();
   private final Map<Ipv6Address, Address> addresses = new LinkedHashMap<>();
 
-  /** What a router last said, and until when it is believed. */
+  /** Routers that have spoken since another appeared; present while it is not clear who is left. */
+  private Optional<Instant> decideAt = Optional.empty();
+
+  private final Set<Ipv6Address> heardSince = new LinkedHashSet<>();
+
+  /**
+   * What a router last said.
+   *
+   * @param ownAddresses whole addresses of the router (R flag of RFC 6275 section 7.2)
+   * @param until when it is asked whether it is still there
+   */
   private record Router(
-      Set<Ipv6Prefix> prefixes, Optional<LinkLayerAddress> address, Instant until) {}
+      Set<Ipv6Prefix> prefixes,
+      Set<Ipv6Address> ownAddresses,
+      Optional<LinkLayerAddress> address,
+      Instant until) {
+    boolean sharesWith(Set<Ipv6Prefix> others) {
+      return prefixes.isEmpty() || others.isEmpty() || prefixes.stream().anyMatch(others::contains);
+    }
+  }
 
   private record Address(int prefixLength, AddressState state) {
     boolean isUsable() {
-      return state == AddressState.USABLE || state == AddressState.OPTIMISTIC;
+      return state == AddressState.USABLE
+          || state == AddressState.OPTIMISTIC
+          || state == AddressState.DEPRECATED;
     }
   }
 
@@ -66,7 +94,11 @@ final class Uplink {
     linkLayerAddress = address;
     boolean cameUp = nowUp && !up;
     if (nowUp != up) {
+      if (!routers.isEmpty()) {
+        before = prefixes();
+      }
       routers.clear();
+      decideAt = Optional.empty();
     }
     up = nowUp;
     return cameUp;
@@ -84,56 +116,147 @@ final class Uplink {
     return Optional.ofNullable(addresses.get(address)).map(Address::state);
   }
 
+  private Set<Ipv6Prefix> prefixes() {
+    Set<Ipv6Prefix> all = new LinkedHashSet<>();
+    routers.values().forEach(router -> all.addAll(router.prefixes()));
+    return all;
+  }
+
   /**
-   * A router has spoken.
-   *
-   * @return whether this is the first of a link that follows another, so that what is left of the
-   *     other must go
+   * A router has spoken. If it cannot be of the link that we were on, what is left of that must go.
+   * A new router beside others, with other prefixes, does not tell by itself whether the link is
+   * another (RFC 6275 section 11.5.1): all are asked, and those that stay silent are gone.
    */
-  boolean heard(Instant now, Ipv6Address source, RouterAdvertisement advertisement) {
+  ImmutableList<NodeAction> heard(
+      Instant now, Ipv6Address source, RouterAdvertisement advertisement) {
+    Router router = read(now, advertisement);
+    if (decideAt.isPresent()) {
+      heardSince.add(source);
+    }
+    Set<Ipv6Prefix> others = prefixes();
+    Router known = routers.put(source, router);
+    boolean first = known == null && routers.size() == 1;
+    if (first) {
+      boolean follows = !router.sharesWith(before);
+      before = Set.of();
+      return follows ? forget(source) : ImmutableList.of();
+    }
+    if (known != null && !router.sharesWith(known.prefixes())) {
+      // The same link-local address on another link, or the link has been renumbered.
+      routers.clear();
+      routers.put(source, router);
+      decideAt = Optional.empty();
+      return forget(source);
+    }
+    boolean stranger = known == null && !router.sharesWith(others);
+    if (stranger && decideAt.isEmpty()) {
+      heardSince.clear();
+      heardSince.add(source);
+      decideAt = Optional.of(now.plus(ProtocolConstants.RETRANS_TIMER));
+      return ImmutableList.of(new NodeAction.SolicitRouters(index));
+    }
+    return ImmutableList.of();
+  }
+
+  private ImmutableList<NodeAction> forget(Ipv6Address keep) {
+    return ImmutableList.of(new NodeAction.ForgetLink(index, keep));
+  }
+
+  private static Router read(Instant now, RouterAdvertisement advertisement) {
     Set<Ipv6Prefix> prefixes = new LinkedHashSet<>();
+    Set<Ipv6Address> own = new LinkedHashSet<>();
     Optional<LinkLayerAddress> address = Optional.empty();
-    Duration believed = Duration.ofSeconds(Math.max(1, advertisement.routerLifetime()));
+    Duration believed = Duration.ofSeconds(advertisement.routerLifetime());
+    Duration valid = Duration.ZERO;
+    Optional<Duration> missed = Optional.empty();
     for (NdOption option : advertisement.options()) {
       if (option instanceof NdOption.PrefixInformation prefix) {
         if (prefix.validLifetime() > 0) {
           prefixes.add(prefix.prefix());
+          Duration lifetime = Duration.ofSeconds(prefix.validLifetime());
+          valid = lifetime.compareTo(valid) > 0 ? lifetime : valid;
+        }
+        if (prefix.routerAddress()) {
+          own.add(prefix.address());
         }
       } else if (option instanceof NdOption.SourceLinkLayerAddress it) {
         address = Optional.of(it.address());
       } else if (option instanceof NdOption.AdvertisementInterval interval) {
         // RFC 6275 section 7.3: the receiver may reckon with it to find that the router is gone.
-        Duration missed =
-            interval.asDuration().multipliedBy(ProtocolConstants.MISSED_ADVERTISEMENTS);
-        believed = missed.compareTo(believed) < 0 && !missed.isZero() ? missed : believed;
+        missed =
+            Optional.of(interval.asDuration().multipliedBy(ProtocolConstants.MISSED_ADVERTISEMENTS))
+                .filter(it -> !it.isZero());
       }
     }
-    boolean follows = routers.isEmpty() && heardBefore;
-    routers.put(source, new Router(prefixes, address, now.plus(believed)));
-    heardBefore = true;
-    return follows;
+    if (believed.isZero()) {
+      // No default router, but its prefixes are as good as any.
+      believed = valid;
+    }
+    if (missed.isPresent() && missed.get().compareTo(believed) < 0) {
+      believed = missed.get();
+    }
+    if (believed.compareTo(LEAST_PATIENCE) < 0) {
+      believed = LEAST_PATIENCE;
+    }
+    return new Router(prefixes, own, address, now.plus(believed));
   }
 
-  /** When the first router is no longer believed. */
   Optional<Instant> nextDeadline() {
-    return routers.values().stream().map(Router::until).min(Instant::compareTo);
+    return decideAt.isPresent()
+        ? decideAt
+        : routers.values().stream().map(Router::until).min(Instant::compareTo);
   }
 
-  /** Forgets routers that have been silent too long; returns whether there were any. */
-  boolean expireRouters(Instant now) {
-    return routers.values().removeIf(router -> !now.isBefore(router.until()));
+  /** Asks when a router has been silent for too long; forgets those that do not answer. */
+  ImmutableList<NodeAction> deadlines(Instant now) {
+    if (decideAt.isPresent() && !now.isBefore(decideAt.get())) {
+      decideAt = Optional.empty();
+      return decide();
+    }
+    if (decideAt.isEmpty()
+        && routers.values().stream().anyMatch(router -> !now.isBefore(router.until()))) {
+      heardSince.clear();
+      routers.forEach(
+          (source, router) -> {
+            if (now.isBefore(router.until())) {
+              heardSince.add(source);
+            }
+          });
+      decideAt = Optional.of(now.plus(ProtocolConstants.RETRANS_TIMER));
+      return ImmutableList.of(new NodeAction.SolicitRouters(index));
+    }
+    return ImmutableList.of();
+  }
+
+  private ImmutableList<NodeAction> decide() {
+    Set<Ipv6Prefix> all = prefixes();
+    if (!routers.keySet().retainAll(heardSince)) {
+      return ImmutableList.of();
+    }
+    if (routers.isEmpty()) {
+      before = all;
+      return ImmutableList.of();
+    }
+    Set<Ipv6Prefix> left = prefixes();
+    return left.containsAll(all) ? ImmutableList.of() : forget(routers.keySet().iterator().next());
   }
 
   boolean announces(Ipv6Prefix prefix) {
     return up && routers.values().stream().anyMatch(it -> it.prefixes().contains(prefix));
   }
 
-  /** The link-layer address of the router that announces a prefix. */
-  Optional<LinkLayerAddress> routerOf(Ipv6Prefix prefix) {
+  /** The link-layer address of the router that says that it has this address. */
+  Optional<LinkLayerAddress> linkLayerAddressOf(Ipv6Address router) {
     return routers.values().stream()
-        .filter(it -> it.prefixes().contains(prefix))
+        .filter(it -> it.ownAddresses().contains(router))
         .flatMap(it -> it.address().stream())
         .findFirst();
+  }
+
+  /** Whether our link-local address here has the interface identifier of that address. */
+  boolean hasLinkLocalOf(Ipv6Address address) {
+    return addresses.keySet().stream()
+        .anyMatch(it -> it.isLinkLocal() && it.low() == address.low());
   }
 
   boolean mayUse(Ipv6Address address) {
@@ -142,15 +265,26 @@ final class Uplink {
         && known != null
         && known.isUsable()
         && address.isGlobalUnicast()
-        && announces(Ipv6Prefix.of(address, known.prefixLength()));
+        && routers.values().stream()
+            .anyMatch(
+                router ->
+                    // With no prefix at all, addresses are given out by other means (DHCPv6).
+                    router.prefixes().isEmpty()
+                        || router.prefixes().stream().anyMatch(it -> it.contains(address)));
   }
 
-  /** An address that can be a care-of address now. */
+  private boolean isDeprecated(Ipv6Address address) {
+    return stateOf(address).equals(Optional.of(AddressState.DEPRECATED));
+  }
+
+  /**
+   * An address that can be a care-of address now; a deprecated one only where there is no other.
+   */
   Optional<CareOfAddress> careOf(Ipv6Prefix homePrefix, Ipv6Address home) {
     return addresses.keySet().stream()
         .filter(this::mayUse)
         .filter(address -> !address.equals(home) && !homePrefix.contains(address))
-        .findFirst()
+        .min(Comparator.comparing(this::isDeprecated))
         .map(CareOfAddress::new);
   }
 }

@@ -108,6 +108,14 @@ public final class HomePolicies {
     return new MobilityWish(policies.build(), states(careOf));
   }
 
+  /**
+   * The mobile node on its home link, the registration not ended yet: without states, so that its
+   * Binding Update bears no Home Address option (RFC 6275 section 11.5.5).
+   */
+  public MobilityWish mobileNodeReturning(CareOfAddress tunnelEnd) {
+    return new MobilityWish(mobileNodeAway(tunnelEnd).policies(), ImmutableList.of());
+  }
+
   /** The home agent without a binding for this home address. */
   public MobilityWish homeAgentUnbound() {
     var policies = ImmutableList.<MobilityPolicy>builder();

@@ -1,0 +1,472 @@
+package io.mipd.mobility;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import io.mipd.mobility.NodeEvent.AddressState;
+import io.mipd.mobility.Side.MobilityMessageOnTheWire;
+import io.mipd.mobility.binding.HomeBinding;
+import io.mipd.mobility.ha.HomeAgent;
+import io.mipd.mobility.ha.HomeAgentSettings;
+import io.mipd.mobility.mn.MobileNode;
+import io.mipd.mobility.mn.MobileNodeSettings;
+import io.mipd.mobility.planner.TunnelProtection;
+import io.mipd.mobility.wire.BindingStatus;
+import io.mipd.mobility.wire.CareOfAddress;
+import io.mipd.mobility.wire.HomeAddress;
+import io.mipd.mobility.wire.MobilityMessage;
+import io.mipd.mobility.wire.SequenceNumber;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.ReqId;
+import io.mipd.xfrm.packet.Icmpv6Message;
+import io.mipd.xfrm.packet.LinkLayerAddress;
+import io.mipd.xfrm.packet.NdOption;
+import io.mipd.xfrm.packet.Octets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.stream.Stream;
+
+/**
+ * A mobile node, its home agent, a clock that moves when told to, and two queues of messages
+ * between the two. Whatever is on its way waits until the test delivers, drops, doubles or reorders
+ * it.
+ */
+final class Exchange {
+  static final HomeAddress HOME = new HomeAddress(Ipv6Address.parse("2001:db8:1::100"));
+  static final Ipv6Address AGENT = Ipv6Address.parse("2001:db8:1::1");
+  static final Ipv6Prefix HOME_PREFIX = Ipv6Prefix.parse("2001:db8:1::/64");
+  static final Ipv6Address CORRESPONDENT = Ipv6Address.parse("2001:db8:c::c");
+  static final CareOfAddress COA_A = new CareOfAddress(Ipv6Address.parse("2001:db8:a::100"));
+  static final CareOfAddress COA_B = new CareOfAddress(Ipv6Address.parse("2001:db8:b::100"));
+  static final HomeAddress OTHER_HOME = new HomeAddress(Ipv6Address.parse("2001:db8:1::200"));
+  static final LinkLayerAddress AGENT_MAC = new LinkLayerAddress(Octets.parse("020000000001"));
+  static final LinkLayerAddress NODE_MAC = new LinkLayerAddress(Octets.parse("020000000100"));
+  static final Duration LIFETIME = Duration.ofMinutes(7);
+  static final int AGENT_INTERFACE = 7;
+  static final int ETH0 = 2;
+  static final int ETH1 = 3;
+
+  static final TunnelProtection ESP = protection(1);
+  static final TunnelProtection OTHER_ESP = protection(11);
+  static final TunnelProtection SIGNALLING_ONLY =
+      new TunnelProtection(
+          Optional.of(new ReqId(1)), Optional.empty(), Optional.empty(), Optional.empty());
+
+  private static TunnelProtection protection(int first) {
+    return new TunnelProtection(
+        Optional.of(new ReqId(first)),
+        Optional.empty(),
+        Optional.of(new ReqId(first + 1)),
+        Optional.of(new ReqId(first + 2)));
+  }
+
+  /** A link that a mobile node may be on, its router, and the address that we form there. */
+  record Link(
+      Ipv6Prefix prefix, Ipv6Address router, Ipv6Address address, LinkLayerAddress routerMac) {
+    static final Link HOME_LINK =
+        link("2001:db8:1::/64", "fe80::1", "2001:db8:1::beef", "020000000001");
+    static final Link A = link("2001:db8:a::/64", "fe80::a", "2001:db8:a::100", "02000000000a");
+    static final Link B = link("2001:db8:b::/64", "fe80::b", "2001:db8:b::100", "02000000000b");
+
+    private static Link link(String prefix, String router, String address, String mac) {
+      return new Link(
+          Ipv6Prefix.parse(prefix),
+          Ipv6Address.parse(router),
+          Ipv6Address.parse(address),
+          new LinkLayerAddress(Octets.parse(mac)));
+    }
+
+    boolean isHome() {
+      return prefix.equals(HOME_PREFIX);
+    }
+  }
+
+  private final TunnelProtection protection;
+  final Side agent;
+  final Side mobile;
+  private final Map<Integer, Link> attached = new LinkedHashMap<>();
+  private final Map<Integer, List<Ipv6Address>> addresses = new LinkedHashMap<>();
+  final Deque<MobilityMessageOnTheWire> toAgent = new ArrayDeque<>();
+  final Deque<MobilityMessageOnTheWire> toMobile = new ArrayDeque<>();
+  private final Map<Instant, HomeAddress> detections = new LinkedHashMap<>();
+  private boolean homeAddressTaken;
+  Instant now = Instant.EPOCH;
+
+  private Exchange(TunnelProtection protection, SequenceNumber sequence) {
+    this.protection = protection;
+    agent = new Side("home agent", newAgent(ImmutableList.of()), AGENT);
+    mobile = new Side("mobile node", newMobile(false, sequence), AGENT);
+    startAgent();
+    startMobile();
+  }
+
+  static Exchange of(TunnelProtection protection) {
+    return new Exchange(protection, new SequenceNumber(65533));
+  }
+
+  /** With ESP for signalling and payload. */
+  static Exchange inEsp() {
+    return of(ESP);
+  }
+
+  private HomeAgent newAgent(ImmutableList<HomeBinding> restored) {
+    return new HomeAgent(
+        new HomeAgentSettings(
+            "eth1",
+            AGENT,
+            HOME_PREFIX,
+            LIFETIME,
+            Optional.empty(),
+            ImmutableMap.of(HOME, protection, OTHER_HOME, OTHER_ESP)),
+        restored,
+        new Random(1));
+  }
+
+  private MobileNode newMobile(boolean bindingMayExist, SequenceNumber sequence) {
+    return new MobileNode(
+        new MobileNodeSettings(
+            HOME,
+            HOME_PREFIX,
+            AGENT,
+            LIFETIME,
+            ImmutableMap.of("eth0", 10, "eth1", 20),
+            protection),
+        bindingMayExist,
+        sequence);
+  }
+
+  private void startAgent() {
+    toAgent(new NodeEvent.Started());
+    toAgent(new NodeEvent.LinkChanged(AGENT_INTERFACE, "eth1", true, Optional.of(AGENT_MAC)));
+  }
+
+  private void startMobile() {
+    toMobile(new NodeEvent.Started());
+    for (int index : List.of(ETH0, ETH1)) {
+      boolean up = attached.containsKey(index);
+      toMobile(new NodeEvent.LinkChanged(index, "eth" + (index - ETH0), up, Optional.of(NODE_MAC)));
+      for (Ipv6Address address : addresses.getOrDefault(index, List.of())) {
+        toMobile(new NodeEvent.AddressChanged(index, address, 64, AddressState.USABLE));
+      }
+      if (up) {
+        advertise(index);
+      }
+    }
+  }
+
+  HomeAgent homeAgent() {
+    return (HomeAgent) agent.node();
+  }
+
+  MobileNode mobileNode() {
+    return (MobileNode) mobile.node();
+  }
+
+  Optional<CareOfAddress> boundTo() {
+    return homeAgent().bindings().stream()
+        .filter(it -> it.homeAddress().equals(HOME))
+        .map(HomeBinding::careOf)
+        .findFirst();
+  }
+
+  // What happens.
+
+  void toAgent(NodeEvent event) {
+    for (NodeAction action : agent.handle(now, event)) {
+      if (action instanceof NodeAction.StartDad dad) {
+        detections.put(now.plusSeconds(1).plusNanos(detections.size()), dad.address());
+      }
+    }
+    agent.sent.forEach(toMobile::addLast);
+    agent.sent.clear();
+  }
+
+  void toMobile(NodeEvent event) {
+    ImmutableList<NodeAction> actions = mobile.handle(now, event);
+    mobile.sent.forEach(toAgent::addLast);
+    mobile.sent.clear();
+    for (NodeAction action : actions) {
+      if (action instanceof NodeAction.ForgetLink forget) {
+        forget(forget);
+      }
+    }
+  }
+
+  /** As the shell does it: what the new link's router did not announce goes. */
+  private void forget(NodeAction.ForgetLink forget) {
+    Link link = link(forget.interfaceIndex());
+    List<Ipv6Address> have = addresses.getOrDefault(forget.interfaceIndex(), new ArrayList<>());
+    for (Ipv6Address address : List.copyOf(have)) {
+      if (!link.prefix().contains(address)) {
+        have.remove(address);
+        toMobile(
+            new NodeEvent.AddressChanged(forget.interfaceIndex(), address, 64, AddressState.GONE));
+      }
+    }
+  }
+
+  /** Out with the cable. */
+  void unplug(int index) {
+    attached.remove(index);
+    toMobile(
+        new NodeEvent.LinkChanged(index, "eth" + (index - ETH0), false, Optional.of(NODE_MAC)));
+  }
+
+  /** The cable is on a link; nothing has been heard there yet. */
+  void plug(int index, Link link) {
+    if (attached.containsKey(index)) {
+      unplug(index);
+    }
+    attached.put(index, link);
+    toMobile(new NodeEvent.LinkChanged(index, "eth" + (index - ETH0), true, Optional.of(NODE_MAC)));
+  }
+
+  /** The cable is on another link, and the interface has not noticed. */
+  void replacesSilently(int index, Link link) {
+    attached.put(index, link);
+  }
+
+  private Link link(int index) {
+    Link link = attached.get(index);
+    if (link == null) {
+      throw new AssertionError("no cable in " + index);
+    }
+    return link;
+  }
+
+  void advertise(int index) {
+    Link link = link(index);
+    var options =
+        ImmutableList.<NdOption>of(
+            new NdOption.SourceLinkLayerAddress(link.routerMac()),
+            new NdOption.PrefixInformation(
+                64,
+                link.isHome() ? AGENT : link.prefix().address(),
+                true,
+                true,
+                link.isHome(),
+                86400,
+                14400));
+    toMobile(
+        new NodeEvent.Icmpv6Arrived(
+            index,
+            link.router(),
+            Ipv6Address.ALL_NODES,
+            255,
+            new Icmpv6Message.RouterAdvertisement(
+                64, false, false, link.isHome(), 0, 1800, 0, 0, options)));
+  }
+
+  void address(int index, AddressState state) {
+    Ipv6Address address = link(index).address;
+    List<Ipv6Address> have = addresses.computeIfAbsent(index, it -> new ArrayList<>());
+    have.remove(address);
+    if (state != AddressState.GONE) {
+      have.add(address);
+    }
+    toMobile(new NodeEvent.AddressChanged(index, address, 64, state));
+  }
+
+  /** Link, router and address, one after the other. */
+  Exchange movesTo(int index, Link link) {
+    plug(index, link);
+    advertise(index);
+    address(index, AddressState.TENTATIVE);
+    address(index, AddressState.OPTIMISTIC);
+    return this;
+  }
+
+  Exchange movesTo(Link link) {
+    return movesTo(ETH0, link);
+  }
+
+  Exchange registeredAt(Link link) {
+    movesTo(link);
+    settle();
+    assertThat(boundTo()).hasValue(new CareOfAddress(link.address()));
+    assertThat(mobileNode().registeredCareOf()).hasValue(new CareOfAddress(link.address()));
+    return this;
+  }
+
+  void somebodyHasTheHomeAddress() {
+    homeAddressTaken = true;
+  }
+
+  // Messages.
+
+  private Deque<MobilityMessageOnTheWire> towards(Class<? extends MobilityMessage> kind) {
+    return kind == MobilityMessage.BindingUpdate.class ? toAgent : toMobile;
+  }
+
+  private <T extends MobilityMessage> MobilityMessageOnTheWire take(Class<T> kind) {
+    MobilityMessageOnTheWire first = towards(kind).pollFirst();
+    assertThat(first).as("a %s on its way", kind.getSimpleName()).isNotNull();
+    assertThat(first.message()).isInstanceOf(kind);
+    return first;
+  }
+
+  /** The next one arrives. */
+  <T extends MobilityMessage> T delivers(Class<T> kind) {
+    MobilityMessageOnTheWire wire = take(kind);
+    arrives(wire, kind == MobilityMessage.BindingUpdate.class);
+    return kind.cast(wire.message());
+  }
+
+  void arrives(MobilityMessageOnTheWire wire, boolean atAgent) {
+    if (atAgent) {
+      if (agent.admits(wire)) {
+        toAgent(new NodeEvent.MobilityMessageArrived(wire.message(), wire.arrival()));
+      }
+    } else if (isReached(wire) && mobile.admits(wire)) {
+      toMobile(new NodeEvent.MobilityMessageArrived(wire.message(), wire.arrival()));
+    }
+  }
+
+  /** A care-of address on a link where the node is; or the home address on the home link. */
+  private boolean isReached(MobilityMessageOnTheWire wire) {
+    Ipv6Address to = wire.wireDestination();
+    return attached.values().stream()
+        .anyMatch(
+            link ->
+                link.isHome()
+                    ? to.equals(HOME.value()) || to.equals(link.address())
+                    : link.prefix().contains(to));
+  }
+
+  <T extends MobilityMessage> T drops(Class<T> kind) {
+    return kind.cast(take(kind).message());
+  }
+
+  /** What is on its way, without touching it. */
+  <T extends MobilityMessage> MobilityMessageOnTheWire underway(Class<T> kind) {
+    MobilityMessageOnTheWire first = towards(kind).peekFirst();
+    assertThat(first).as("a %s on its way", kind.getSimpleName()).isNotNull();
+    assertThat(first.message()).isInstanceOf(kind);
+    return first;
+  }
+
+  /** Nothing is on its way. */
+  void isQuiet() {
+    assertThat(toAgent).isEmpty();
+    assertThat(toMobile).isEmpty();
+  }
+
+  /** Delivers all there is, at once and in order, and waits for detections. */
+  void settle() {
+    for (int i = 0; i < 100; i++) {
+      if (!toAgent.isEmpty()) {
+        arrives(toAgent.removeFirst(), true);
+      } else if (!toMobile.isEmpty()) {
+        arrives(toMobile.removeFirst(), false);
+      } else if (!detections.isEmpty()) {
+        passes(Duration.between(now, detections.keySet().iterator().next()));
+      } else {
+        return;
+      }
+    }
+    throw new AssertionError("they do not come to an end: " + toAgent + toMobile);
+  }
+
+  BindingStatus acknowledged() {
+    return delivers(MobilityMessage.BindingAcknowledgement.class).status();
+  }
+
+  /** Whether all that the home agent has sent is status 135. */
+  boolean acknowledgedNothingButOutOfWindow() {
+    return !toMobile.isEmpty()
+        && toMobile.stream()
+            .allMatch(
+                it ->
+                    it.message() instanceof MobilityMessage.BindingAcknowledgement answer
+                        && answer.status().equals(BindingStatus.SEQUENCE_NUMBER_OUT_OF_WINDOW));
+  }
+
+  // Time.
+
+  /** Every deadline on the way is met; what they send waits in the queues. */
+  Exchange passes(Duration duration) {
+    Instant end = now.plus(duration);
+    for (int i = 0; i < 100_000; i++) {
+      Optional<Instant> next = nextDeadline();
+      if (next.isEmpty() || next.get().isAfter(end)) {
+        now = end;
+        return this;
+      }
+      if (next.get().isAfter(now)) {
+        now = next.get();
+      }
+      meetDeadlines();
+    }
+    throw new AssertionError("a deadline that is always past: " + nextDeadline() + " at " + now);
+  }
+
+  private Optional<Instant> nextDeadline() {
+    return Stream.of(
+            agent.node().nextDeadline(),
+            mobile.node().nextDeadline(),
+            detections.keySet().stream().min(Instant::compareTo))
+        .flatMap(Optional::stream)
+        .min(Instant::compareTo);
+  }
+
+  private void meetDeadlines() {
+    for (Instant due : List.copyOf(detections.keySet())) {
+      if (!due.isAfter(now)) {
+        HomeAddress address = detections.remove(due);
+        boolean unique = !(homeAddressTaken && address.equals(HOME));
+        toAgent(new NodeEvent.DadFinished(address, unique));
+      }
+    }
+    if (isDue(agent.node())) {
+      toAgent(new NodeEvent.DeadlineReached());
+    }
+    if (isDue(mobile.node())) {
+      toMobile(new NodeEvent.DeadlineReached());
+    }
+  }
+
+  private boolean isDue(MobilityNode node) {
+    return node.nextDeadline().isPresent() && !node.nextDeadline().get().isAfter(now);
+  }
+
+  // Crashes.
+
+  /** kill -9 of the home agent, and its start: what was remembered is there, by the wall clock. */
+  void restartAgent(Duration away) {
+    Instant died = now;
+    now = now.plus(away);
+    detections.clear();
+    ImmutableList.Builder<HomeBinding> restored = ImmutableList.builder();
+    for (NodeAction.RememberBinding it : agent.remembered.values()) {
+      Instant expiry = died.plus(it.lifetime());
+      if (expiry.isAfter(now)) {
+        restored.add(
+            new HomeBinding(it.homeAddress(), it.careOf(), it.sequence(), it.flags(), expiry));
+      }
+    }
+    agent.restartAs(newAgent(restored.build()));
+    startAgent();
+  }
+
+  /** kill -9 of the mobile node, and its start. */
+  void restartMobile() {
+    restartMobile(
+        mobile.remembered.containsKey(HOME),
+        mobile.sequences.getOrDefault(HOME, new SequenceNumber(0)));
+  }
+
+  void restartMobile(boolean bindingMayExist, SequenceNumber sequence) {
+    mobile.restartAs(newMobile(bindingMayExist, sequence));
+    startMobile();
+  }
+}

@@ -1,0 +1,155 @@
+package io.mipd.mobility;
+
+import static io.mipd.mobility.Exchange.COA_A;
+import static io.mipd.mobility.Exchange.COA_B;
+import static io.mipd.mobility.Exchange.CORRESPONDENT;
+import static io.mipd.mobility.Exchange.ETH0;
+import static io.mipd.mobility.Exchange.ETH1;
+import static io.mipd.mobility.Exchange.HOME;
+import static io.mipd.mobility.Exchange.Link.A;
+import static io.mipd.mobility.Exchange.Link.B;
+import static io.mipd.mobility.Exchange.Link.HOME_LINK;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mipd.mobility.NodeEvent.AddressState;
+import io.mipd.mobility.wire.BindingStatus;
+import io.mipd.mobility.wire.MobilityMessage.BindingAcknowledgement;
+import io.mipd.mobility.wire.MobilityMessage.BindingUpdate;
+import io.mipd.xfrm.model.Direction;
+import io.mipd.xfrm.model.Flow;
+import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Template;
+import java.time.Duration;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+/** Several interfaces, and links that change without a word. */
+class MovementTest {
+  private static final Flow FROM_HOME = Flow.of(HOME.value(), CORRESPONDENT, IpProtocol.UDP);
+
+  private static Optional<Ipv6Address> sends(Exchange exchange) {
+    return exchange.mobile.tunnel(FROM_HOME, Direction.OUT).map(Template::source);
+  }
+
+  @Test
+  void aBetterInterfaceTakesOver() {
+    var exchange = Exchange.inEsp().registeredAt(A);
+    exchange.movesTo(ETH1, B);
+    exchange.settle();
+    assertThat(exchange.boundTo()).hasValue(COA_B);
+    assertThat(sends(exchange)).hasValue(COA_B.value());
+    // And back when it is gone, at once.
+    exchange.unplug(ETH1);
+    exchange.settle();
+    assertThat(exchange.boundTo()).hasValue(COA_A);
+    assertThat(sends(exchange)).hasValue(COA_A.value());
+  }
+
+  @Test
+  void aWorseInterfaceDoesNot() {
+    var exchange = Exchange.inEsp();
+    exchange.movesTo(ETH1, B);
+    exchange.settle();
+    exchange.movesTo(ETH0, A);
+    exchange.isQuiet();
+    assertThat(exchange.boundTo()).hasValue(COA_B);
+  }
+
+  @Test
+  void theOldPathIsTakenAgainWhileTheNewOneIsNotAcknowledged() {
+    var exchange = Exchange.inEsp().registeredAt(A);
+    exchange.movesTo(ETH1, B);
+    exchange.drops(BindingUpdate.class);
+    exchange.passes(Duration.ofSeconds(1));
+    assertThat(sends(exchange)).hasValue(COA_A.value());
+    exchange.delivers(BindingUpdate.class);
+    assertThat(exchange.acknowledged()).isEqualTo(BindingStatus.ACCEPTED);
+    assertThat(sends(exchange)).hasValue(COA_B.value());
+  }
+
+  @Test
+  void homeComesBeforeAllPreferences() {
+    var exchange = Exchange.inEsp();
+    exchange.movesTo(ETH1, B);
+    exchange.settle();
+    exchange.movesTo(ETH0, HOME_LINK);
+    exchange.settle();
+    assertThat(exchange.mobileNode().isAtHome()).isTrue();
+    assertThat(exchange.boundTo()).isEmpty();
+  }
+
+  /** The cable went from link to link without a notice: only routers tell. */
+  @Test
+  void findsOutByRoutersThatTheLinkIsAnother() {
+    var exchange = Exchange.inEsp().registeredAt(A);
+    exchange.replacesSilently(ETH0, B);
+    exchange.advertise(ETH0);
+    exchange.address(ETH0, AddressState.OPTIMISTIC);
+    // The old router might be there as well: it is asked.
+    exchange.isQuiet();
+    assertThat(exchange.mobile.forgotten).isEmpty();
+    exchange.passes(Duration.ofSeconds(1));
+    assertThat(exchange.mobile.forgotten)
+        .containsExactly(new NodeAction.ForgetLink(ETH0, B.router()));
+    exchange.settle();
+    assertThat(exchange.boundTo()).hasValue(COA_B);
+  }
+
+  @Test
+  void twoRoutersOfOneLinkAreNoMovement() {
+    var exchange = Exchange.inEsp().registeredAt(A);
+    exchange.replacesSilently(ETH0, B);
+    exchange.advertise(ETH0);
+    exchange.replacesSilently(ETH0, A);
+    exchange.advertise(ETH0);
+    exchange.passes(Duration.ofSeconds(20));
+    exchange.isQuiet();
+    assertThat(exchange.mobile.forgotten).isEmpty();
+    assertThat(exchange.boundTo()).hasValue(COA_A);
+  }
+
+  @Test
+  void aLinkThatWasOnlyAwayForAMomentIsTheSame() {
+    var exchange = Exchange.inEsp().registeredAt(A);
+    exchange.unplug(ETH0);
+    exchange.plug(ETH0, A);
+    exchange.advertise(ETH0);
+    assertThat(exchange.mobile.forgotten).isEmpty();
+    exchange.isQuiet();
+    assertThat(sends(exchange)).hasValue(COA_A.value());
+  }
+
+  @Test
+  void atMostThreeUpdatesASecond() {
+    var exchange = Exchange.inEsp().registeredAt(A);
+    exchange.passes(Duration.ofSeconds(2));
+    for (int i = 0; i < 5; i++) {
+      exchange.movesTo(B);
+      exchange.movesTo(A);
+    }
+    assertThat(exchange.toAgent).hasSize(ProtocolConstants.MAX_UPDATE_RATE);
+    exchange.toAgent.clear();
+    exchange.passes(Duration.ofMillis(999));
+    exchange.isQuiet();
+    exchange.passes(Duration.ofMillis(1));
+    exchange.settle();
+    assertThat(exchange.boundTo()).hasValue(COA_A);
+    assertThat(exchange.mobileNode().registeredCareOf()).hasValue(COA_A);
+  }
+
+  @Test
+  void anAddressFromBeforeIsNotTakenOnTheNewLink() {
+    var exchange = Exchange.inEsp().registeredAt(A);
+    exchange.plug(ETH0, B);
+    // Detection of the kernel's old address ends on the new link.
+    exchange.toMobile(new NodeEvent.AddressChanged(ETH0, COA_A.value(), 64, AddressState.USABLE));
+    exchange.isQuiet();
+    exchange.advertise(ETH0);
+    exchange.isQuiet();
+    exchange.address(ETH0, AddressState.USABLE);
+    exchange.delivers(BindingUpdate.class);
+    exchange.delivers(BindingAcknowledgement.class);
+    assertThat(exchange.boundTo()).hasValue(COA_B);
+  }
+}

@@ -1,4 +1,4 @@
-/** Algorithms, keys and anti-replay: the only room that knows JCA and Bouncy Castle. */
+/** Algorithms and keys: the only room that knows JCA. */
 @NullMarked
 package io.mipd.xfrm.crypto;
 

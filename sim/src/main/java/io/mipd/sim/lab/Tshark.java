@@ -76,7 +76,7 @@ final class Tshark {
   ImmutableList<CapturedFrame> frames(Path capture) throws IOException {
     return fields(
             capture,
-            "ipv6 && (icmpv6.type == 134 || mip6 || udp.dstport == "
+            "ipv6 && (icmpv6.type == 134 || mip6.mhtype || udp.dstport == "
                 + Traffic.PORT_OUT
                 + " || udp.dstport == "
                 + Traffic.PORT_IN

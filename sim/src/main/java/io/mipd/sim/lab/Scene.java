@@ -21,7 +21,7 @@ final class Scene {
   private static final long READY_MILLIS = 30_000;
   private static final long CARRIER_MILLIS = 5_000;
   private static final long SETTLE_MILLIS = 45_000;
-  private static final long FINISH_MILLIS = 300_000;
+  private static final long FINISH_MILLIS = 120_000;
 
   /** tcpdump hands over what it has once a second. */
   private static final long CAPTURE_LAG_MILLIS = 1_600;
@@ -559,7 +559,8 @@ final class Scene {
     mobile.order("finish " + FINISH_OCTETS);
     peer.order("finish " + FINISH_OCTETS);
     awaitQuietly(
-        FINISH_MILLIS,
+        // After a failure nobody wants to wait for what will not come.
+        results.ok() ? FINISH_MILLIS : READY_MILLIS,
         () ->
             (mobile.total(Traffic.UP).isPresent()
                     && peer.total(Traffic.UP).isPresent()

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 final class AssociationDatabase {
   private final Map<AssociationId, LiveAssociation> associations = new LinkedHashMap<>();
   private final WordTable<LiveAssociation> byId;
+  private final WordTable<LiveAssociation> byFormerId;
   private final Map<EndPoints, List<LiveAssociation>> byEndPoints = new LinkedHashMap<>();
   private final Map<RouteOptimizationState.Id, RouteOptimizationState> routeOptimizations =
       new LinkedHashMap<>();
@@ -43,6 +44,7 @@ final class AssociationDatabase {
 
   AssociationDatabase(long seed) {
     byId = new WordTable<>(seed);
+    byFormerId = new WordTable<>(Long.rotateLeft(seed, 17));
     routeOptimizationById = new WordTable<>(~seed);
   }
 
@@ -104,7 +106,42 @@ final class AssociationDatabase {
         byEndPoints.remove(endPoints);
       }
     }
+    forgetFormer(live);
     return live;
+  }
+
+  /**
+   * What is still on its way to the address that the association had before it moved is taken too,
+   * until it moves again: the SPI alone tells the association (RFC 4301 section 4.1), and packets
+   * that were sent before the other side knew are as good as those after.
+   */
+  void alsoAt(AssociationId former, LiveAssociation live) {
+    forgetFormer(live);
+    live.setFormerId(former);
+    byFormerId.put(
+        former.destination().high(),
+        former.destination().low(),
+        former.protocol().number(),
+        former.spi().value(),
+        0,
+        0,
+        live);
+  }
+
+  private void forgetFormer(LiveAssociation live) {
+    AssociationId former = live.formerId();
+    if (former == null) {
+      return;
+    }
+    live.setFormerId(null);
+    long high = former.destination().high();
+    long low = former.destination().low();
+    int protocol = former.protocol().number();
+    int spi = former.spi().value();
+    LiveAssociation there = byFormerId.get(high, low, protocol, spi, 0, 0);
+    if (there != null && there.order() == live.order()) {
+      byFormerId.remove(high, low, protocol, spi, 0, 0);
+    }
   }
 
   void put(RouteOptimizationState state) {
@@ -135,6 +172,7 @@ final class AssociationDatabase {
   void clear() {
     associations.clear();
     byId.clear();
+    byFormerId.clear();
     byEndPoints.clear();
     routeOptimizations.clear();
     routeOptimizationById.clear();
@@ -143,7 +181,10 @@ final class AssociationDatabase {
   /** Allocates nothing. */
   @Nullable LiveAssociation inbound(
       long destinationHigh, long destinationLow, TransformProtocol protocol, int spi) {
-    return byId.get(destinationHigh, destinationLow, protocol.number(), spi, 0, 0);
+    LiveAssociation live = byId.get(destinationHigh, destinationLow, protocol.number(), spi, 0, 0);
+    return live != null
+        ? live
+        : byFormerId.get(destinationHigh, destinationLow, protocol.number(), spi, 0, 0);
   }
 
   /** Allocates nothing. */

@@ -4,8 +4,6 @@ import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.Template;
-import java.util.LinkedHashMap;
-import java.util.Map;
 
 /** Policies of every direction and the associations, with a number that changes when they do. */
 final class Databases {
@@ -15,17 +13,16 @@ final class Databases {
   private final AssociationDatabase associations;
 
   /** How many templates name each pair of tunnel end points. */
-  private final Map<EndPoints, Integer> tunnels = new LinkedHashMap<>();
+  private final WordTable<Integer> tunnels;
 
   private long generation;
-
-  private record EndPoints(Ipv6Address source, Ipv6Address destination) {}
 
   Databases(long seed) {
     in = new PolicyDatabase(seed ^ 0x1111_1111_1111_1111L);
     out = new PolicyDatabase(seed ^ 0x2222_2222_2222_2222L);
     fwd = new PolicyDatabase(seed ^ 0x3333_3333_3333_3333L);
     associations = new AssociationDatabase(seed ^ 0x4444_4444_4444_4444L);
+    tunnels = new WordTable<>(seed ^ 0x6666_6666_6666_6666L);
   }
 
   /** Changes with every change of the databases: what was found under another number is void. */
@@ -75,18 +72,28 @@ final class Databases {
     changed();
   }
 
-  /** Whether a policy knows a tunnel from {@code source} to {@code destination}. */
+  /**
+   * Allocates nothing. Whether a policy knows a tunnel from {@code source} to {@code destination}.
+   */
   boolean isTunnel(Ipv6Address source, Ipv6Address destination) {
-    return tunnels.containsKey(new EndPoints(source, destination));
+    return tunnels.get(source.high(), source.low(), destination.high(), destination.low(), 0, 0)
+        != null;
   }
 
   private void countTunnels(Policy policy, int change) {
     for (Template template : policy.bundle().templates()) {
       if (template.isTunnel()) {
-        tunnels.merge(
-            new EndPoints(template.source(), template.destination()),
-            change,
-            (a, b) -> a + b == 0 ? null : a + b);
+        long a = template.source().high();
+        long b = template.source().low();
+        long c = template.destination().high();
+        long d = template.destination().low();
+        Integer before = tunnels.get(a, b, c, d, 0, 0);
+        int after = (before == null ? 0 : before) + change;
+        if (after == 0) {
+          tunnels.remove(a, b, c, d, 0, 0);
+        } else {
+          tunnels.put(a, b, c, d, 0, 0, after);
+        }
       }
     }
   }

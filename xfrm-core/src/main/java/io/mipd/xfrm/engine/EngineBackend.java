@@ -166,8 +166,13 @@ public final class EngineBackend implements XfrmBackend {
     }
     movedAssociations.forEach(
         (live, association) -> {
+          AssociationId former = live.association().id();
+          live.setFormerSource(live.association().source());
           live.moveTo(association);
           databases.associations().add(live);
+          if (!former.equals(association.id())) {
+            databases.associations().alsoAt(former, live);
+          }
         });
     databases.put(moved);
     return XfrmReply.DONE;

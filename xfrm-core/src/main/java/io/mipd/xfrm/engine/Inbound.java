@@ -421,10 +421,12 @@ final class Inbound {
       return discard(reason);
     }
     core.count(live, length);
-    path.add(association, source, destination);
     if (association.mode() == Mode.TUNNEL) {
+      // Between the addresses that it had before it moved, perhaps: policy knows the present ones.
+      path.add(association, live.agreedSource(source), association.destination());
       return Next.LAYER;
     }
+    path.add(association, source, destination);
     altered = true;
     header = p.start() + offset;
     nextHeaderField = p.start() + fieldOffset;

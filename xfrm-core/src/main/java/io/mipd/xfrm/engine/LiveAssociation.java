@@ -1,6 +1,8 @@
 package io.mipd.xfrm.engine;
 
+import io.mipd.xfrm.model.AssociationId;
 import io.mipd.xfrm.model.AssociationLifetime;
+import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.transform.AntiReplay;
@@ -18,6 +20,8 @@ final class LiveAssociation {
   private SecurityAssociation association;
   private final long order;
   private @Nullable Instant added;
+  private @Nullable AssociationId formerId;
+  private @Nullable Ipv6Address formerSource;
   private long packets;
   private long bytes;
   private boolean softExpired;
@@ -46,6 +50,28 @@ final class LiveAssociation {
 
   SecurityAssociation association() {
     return association;
+  }
+
+  /** What it was called before it moved, while packets to there are still taken. */
+  @Nullable AssociationId formerId() {
+    return formerId;
+  }
+
+  void setFormerId(@Nullable AssociationId id) {
+    formerId = id;
+  }
+
+  /**
+   * The tunnel's source as policy knows it, for a packet that came from {@code actual}: what the
+   * peer sent before it moved is still under way. ESP and AH vouch for it (RFC 6275 section 10.4.5
+   * asks for no check of the source where ESP protects the tunnel).
+   */
+  Ipv6Address agreedSource(Ipv6Address actual) {
+    return actual.equals(formerSource) ? association.source() : actual;
+  }
+
+  void setFormerSource(Ipv6Address source) {
+    formerSource = source;
   }
 
   /** Only while it stands in no table: its end points are keys there. */

@@ -20,6 +20,7 @@ import java.util.function.Consumer;
 final class NetlinkSocket implements AutoCloseable {
   static final int NETLINK_ROUTE = 0;
 
+  private static final int MAX_QUEUED = 1 << 20;
   private static final int AF_NETLINK = 16;
   private static final int SOCK_RAW = 3;
   private static final int SOL_SOCKET = 1;
@@ -242,6 +243,21 @@ final class NetlinkSocket implements AutoCloseable {
       }
     }
     return complete;
+  }
+
+  /** Throws away what is waiting: it is older than what is asked for after this call. */
+  void drain() throws SystemCallException {
+    // A queue holds fewer datagrams than this; a kernel that talks faster than we read is not
+    // waited for.
+    for (int i = 0; i < MAX_QUEUED; i++) {
+      int errno = receive(0);
+      if (errno == Errno.EAGAIN) {
+        return;
+      }
+      if (errno != 0 && errno != Errno.EINTR && errno != Errno.ENOBUFS) {
+        throw Native.failure("recv", descriptor.object(), errno);
+      }
+    }
   }
 
   /** Receives one datagram; returns 0 or the error's number. */

@@ -109,6 +109,7 @@ public final class RtnetlinkMonitor implements AutoCloseable {
     if (!notices.hear(LIMIT, message -> take(message, consumer))) {
       overruns++;
       stale = true;
+      notices.drain();
       resynchronise(consumer);
     }
   }

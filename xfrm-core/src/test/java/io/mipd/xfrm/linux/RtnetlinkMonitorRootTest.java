@@ -103,7 +103,8 @@ class RtnetlinkMonitorRootTest {
   void anOptimisticAddressIsUsableAtOnce() throws Exception {
     monitor.receive(notice -> {});
     here.sh(
-        "sysctl -qw net.ipv6.conf.v0.optimistic_dad=1 net.ipv6.conf.v0.forwarding=0"
+        "sysctl -qw net.ipv6.conf.v0.optimistic_dad=1 net.ipv6.conf.v0.use_optimistic=1"
+            + " net.ipv6.conf.v0.forwarding=0"
             + " && ip -6 addr add 2001:db8:a::10/64 dev v0 optimistic");
 
     waitFor(

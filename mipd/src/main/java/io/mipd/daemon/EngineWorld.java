@@ -120,6 +120,7 @@ final class EngineWorld implements AutoCloseable {
   private final @Nullable RawSender routed;
   private final PacketBuffer[] arrived = new PacketBuffer[PacketSocket.BATCH];
   private final PacketBuffer inner = new PacketBuffer();
+  private OptionalInt homeLink = OptionalInt.empty();
   private long unsent;
 
   private EngineWorld(
@@ -276,6 +277,15 @@ final class EngineWorld implements AutoCloseable {
       sum += socket.dropped();
     }
     return sum;
+  }
+
+  /**
+   * The home agent is on this link. Said as soon as a router is heard there, when the kernel may
+   * not yet have an address of the home prefix.
+   */
+  void homeLinkIs(int interfaceIndex) {
+    homeLink = OptionalInt.of(interfaceIndex);
+    sink.forgetWay();
   }
 
   /** Sends a packet of our own through the policies. */
@@ -479,9 +489,10 @@ final class EngineWorld implements AutoCloseable {
      */
     private OptionalInt wayOut(Ipv6Address source) {
       OptionalInt index = addresses.interfaceOf(source);
-      return index.isEmpty() && setup.home().contains(source)
-          ? addresses.interfaceIn(setup.homePrefix())
-          : index;
+      if (index.isPresent() || !setup.home().contains(source)) {
+        return index;
+      }
+      return homeLink.isPresent() ? homeLink : addresses.interfaceIn(setup.homePrefix());
     }
 
     @Override

@@ -24,6 +24,7 @@ final class EngineCore {
   private final Databases databases;
   private final Interner interner;
   private final IcmpErrors errors;
+  private final IcmpErrors errorsToSenders;
   private final PathMtuTable pathMtus;
   private final TokenBucket reports;
   private final EngineCounters counters = new EngineCounters();
@@ -51,13 +52,14 @@ final class EngineCore {
     databases = new Databases(seed);
     interner = new Interner(seed ^ 0x5555_5555_5555_5555L);
     pathMtus = new PathMtuTable(settings.maxPathMtus(), settings.pathMtuAge());
-    errors =
-        new IcmpErrors(
-            local,
-            interner,
-            counters,
-            new TokenBucket(settings.errorsPerSecond(), settings.errorBurst()));
+    errors = icmpErrors();
+    errorsToSenders = icmpErrors();
     reports = new TokenBucket(settings.errorsPerSecond(), settings.errorBurst());
+  }
+
+  private IcmpErrors icmpErrors() {
+    var bucket = new TokenBucket(settings.errorsPerSecond(), settings.errorBurst());
+    return new IcmpErrors(local, interner, counters, bucket);
   }
 
   EngineSettings settings() {
@@ -80,8 +82,17 @@ final class EngineCore {
     return interner;
   }
 
+  /** About packets that arrived. */
   IcmpErrors errors() {
     return errors;
+  }
+
+  /**
+   * About packets that were to leave. These have a limit of their own, so that nobody outside can
+   * use up what our senders need to learn the size of their packets.
+   */
+  IcmpErrors errorsToSenders() {
+    return errorsToSenders;
   }
 
   EngineCounters counters() {
@@ -205,6 +216,7 @@ final class EngineCore {
     }
     now = time;
     errors.advance(time);
+    errorsToSenders.advance(time);
     reports.advance(time);
     pathMtus.forgetOld(time);
     while (!deadlines.isEmpty() && !deadlines.firstKey().at().isAfter(time)) {

@@ -133,6 +133,9 @@ final class Outbound {
     }
     core.counters().count(Traffic.FLOW_CACHE_MISSES);
     OutboundPath resolved = resolver.resolve(flow, null);
+    if (!resolved.cacheable) {
+      return resolved;
+    }
     if (path == null && paths.size() >= core.settings().maxFlows()) {
       paths.clear();
     }
@@ -252,7 +255,7 @@ final class Outbound {
   /** Tells the inner sender what size would fit (RFC 2473 section 7.1). */
   private void tooBig(PacketBuffer p, OutboundPath path) {
     PacketBuffer error =
-        core.errors()
+        core.errorsToSenders()
             .about(
                 p,
                 IcmpErrors.PACKET_TOO_BIG,

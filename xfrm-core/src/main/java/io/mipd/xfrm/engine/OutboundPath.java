@@ -34,6 +34,12 @@ final class OutboundPath {
 
   final Ipv6Address outerDestination;
 
+  /**
+   * Whether the databases' generation alone decides how long it stands. What was decided by a role
+   * of an address, or by a file that could not be written, is decided anew for each packet.
+   */
+  final boolean cacheable;
+
   private @Nullable Instant acquiredAt;
   private long mtuGeneration = -1;
   private int mtu;
@@ -45,8 +51,10 @@ final class OutboundPath {
       XfrmNotice.@Nullable Acquire missing,
       List<Step> steps,
       boolean startsInTransportMode,
+      boolean cacheable,
       Ipv6Address outerSource,
       Ipv6Address outerDestination) {
+    this.cacheable = cacheable;
     this.generation = generation;
     this.refusal = refusal;
     this.missing = missing;
@@ -64,8 +72,15 @@ final class OutboundPath {
         missing,
         List.of(),
         false,
+        reason != Discard.OUT_NO_POLICY && reason != Discard.OUT_STATE_SEQ_ERROR,
         Ipv6Address.UNSPECIFIED,
         Ipv6Address.UNSPECIFIED);
+  }
+
+  /** Without a policy, as the packet is. */
+  static OutboundPath unprotected(long generation, Ipv6Address source, Ipv6Address destination) {
+    return new OutboundPath(
+        generation, null, null, List.of(), false, /* cacheable= */ false, source, destination);
   }
 
   static OutboundPath through(
@@ -75,7 +90,14 @@ final class OutboundPath {
       Ipv6Address outerSource,
       Ipv6Address outerDestination) {
     return new OutboundPath(
-        generation, null, null, steps, startsInTransportMode, outerSource, outerDestination);
+        generation,
+        null,
+        null,
+        steps,
+        startsInTransportMode,
+        /* cacheable= */ true,
+        outerSource,
+        outerDestination);
   }
 
   /** Whether the missing association is to be asked for now: not for every packet. */

@@ -109,11 +109,11 @@ final class OuterErrors {
       long tunnelMtu = mtu - Wire.IPV6_HEADER;
       if (innerLength > EngineSettings.MINIMUM_LINK_MTU && innerLength > tunnelMtu) {
         int told = (int) Math.max(tunnelMtu, EngineSettings.MINIMUM_LINK_MTU);
-        error = core.errors().about(quoted, type, 0, told);
+        error = core.errorsToSenders().about(quoted, type, 0, told);
       }
     } else {
       error =
-          core.errors()
+          core.errorsToSenders()
               .about(
                   quoted,
                   IcmpErrors.DESTINATION_UNREACHABLE,

@@ -39,7 +39,7 @@ final class PathResolver {
     Policy policy = databases.policies(Direction.OUT).lookUp(key);
     if (policy == null) {
       return mayPassUnprotected(flow)
-          ? OutboundPath.through(generation, List.of(), false, flow.source(), flow.destination())
+          ? OutboundPath.unprotected(generation, flow.source(), flow.destination())
           : OutboundPath.refused(generation, Discard.OUT_NO_POLICY, null);
     }
     if (policy.action() == Policy.Action.BLOCK) {

@@ -12,10 +12,10 @@ import java.util.Arrays;
  */
 public final class PacketBuffer {
   /** Octets before the packet, for the headers of every layer that may be added. */
-  public static final int HEADROOM = 256;
+  public static final int HEADROOM = 640;
 
   /** Octets behind the packet, for padding and integrity check values. */
-  public static final int TAILROOM = 256;
+  public static final int TAILROOM = 384;
 
   /** The largest packet: an IPv6 header and a payload of 65535 octets. */
   public static final int MAX_PACKET = 40 + 0xffff;

@@ -299,6 +299,20 @@ class PacketEngineTest {
   }
 
   @Test
+  void whatAnAddressIsIsAskedForEachPacketWithoutAPolicy() {
+    var node = new TestNode();
+    byte[] message = Packets.mobility(CARE_OF, PEER, 7);
+    node.output(message);
+    node.hasRefused(Discard.OUT_NO_POLICY);
+    node.has(CARE_OF, Role.LINK);
+    node.output(message);
+    assertThat(node.transmitted).containsExactly(message);
+    node.has(CARE_OF, Role.OTHER);
+    node.output(message);
+    assertThat(node.transmitted).hasSize(1);
+  }
+
+  @Test
   void aBlockingPolicyWins() {
     var scene = Scene.registered();
     scene.mobileNode.apply(
@@ -340,6 +354,24 @@ class PacketEngineTest {
     scene.mobileNode.association(esp(CARE_OF, AGENT, Mode.TUNNEL, 0x2001, new ReqId(7)).build());
     scene.mobileNode.output(TO_PEER);
     assertThat(scene.mobileNode.transmitted).hasSize(1);
+  }
+
+  @Test
+  void aPacketPassesAsManyTransformsAsAPolicyMayHave() {
+    var sender = new TestNode().has(HOME, Role.HOME);
+    var receiver = new TestNode().has(PEER, Role.LINK);
+    var templates = new Template[EngineSettings.MAX_TEMPLATES];
+    for (int i = 0; i < templates.length; i++) {
+      var association = esp(HOME, PEER, Mode.TUNNEL, 0x8000 + i, new ReqId(100 + i)).build();
+      sender.association(association);
+      receiver.association(association);
+      templates[i] = espTunnel(HOME, PEER, new ReqId(100 + i));
+    }
+    sender.policy(fromTo(HOME, PEER), Direction.OUT, templates);
+    receiver.policy(fromTo(HOME, PEER), Direction.IN, templates);
+    sender.output(TO_PEER);
+    sender.sendsTo(receiver);
+    assertThat(receiver.onlyDelivered()).isEqualTo(TO_PEER);
   }
 
   @Test

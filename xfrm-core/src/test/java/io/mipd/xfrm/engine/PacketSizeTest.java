@@ -211,6 +211,21 @@ class PacketSizeTest {
   }
 
   @Test
+  void strangersCannotUseUpTheErrorsForOurSenders() {
+    var scene = Scene.registered();
+    byte[] strange = Packets.withOption(Packets.bindingUpdate(PEER, CARE_OF), 0xbe);
+    for (int i = 0; i < 200; i++) {
+      scene.mobileNode.input(strange);
+    }
+    assertThat(scene.mobileNode.engine.counters().of(Traffic.ICMPV6_ERRORS_SUPPRESSED))
+        .isPositive();
+    scene.mobileNode.delivered.clear();
+    byte[] tooBig = Packets.udp(HOME, PEER, 1452);
+    scene.mobileNode.output(tooBig);
+    assertThat(toldMtu(scene.mobileNode, tooBig)).isGreaterThan(1400);
+  }
+
+  @Test
   void noErrorIsSentAboutAnError() {
     var scene = Scene.plainTunnel();
     byte[] error = Packets.ipv6(HOME, PEER, IpProtocol.ICMPV6, new byte[1452]);

@@ -99,6 +99,7 @@ final class Exchange {
   final Deque<MobilityMessageOnTheWire> toAgent = new ArrayDeque<>();
   final Deque<MobilityMessageOnTheWire> toMobile = new ArrayDeque<>();
   private final Map<Instant, HomeAddress> detections = new LinkedHashMap<>();
+  private Optional<Instant> ownDetection = Optional.empty();
   private boolean homeAddressTaken;
   Instant now = Instant.EPOCH;
 
@@ -198,6 +199,8 @@ final class Exchange {
     for (NodeAction action : actions) {
       if (action instanceof NodeAction.ForgetLink forget) {
         forget(forget);
+      } else if (action instanceof NodeAction.StartDad) {
+        ownDetection = Optional.of(now.plusSeconds(1));
       }
     }
   }
@@ -370,6 +373,8 @@ final class Exchange {
         arrives(toMobile.removeFirst(), false);
       } else if (!detections.isEmpty()) {
         passes(Duration.between(now, detections.keySet().iterator().next()));
+      } else if (ownDetection.isPresent()) {
+        passes(Duration.between(now, ownDetection.get()));
       } else {
         return;
       }
@@ -414,6 +419,7 @@ final class Exchange {
     return Stream.of(
             agent.node().nextDeadline(),
             mobile.node().nextDeadline(),
+            ownDetection,
             detections.keySet().stream().min(Instant::compareTo))
         .flatMap(Optional::stream)
         .min(Instant::compareTo);
@@ -426,6 +432,12 @@ final class Exchange {
         boolean unique = !(homeAddressTaken && address.equals(HOME));
         toAgent(new NodeEvent.DadFinished(address, unique));
       }
+    }
+    if (ownDetection.isPresent() && !ownDetection.get().isAfter(now)) {
+      ownDetection = Optional.empty();
+      // The home agent defends what is bound (RFC 6275 section 10.4.1).
+      boolean unique = !homeAddressTaken && !agent.proxied.contains(HOME.value());
+      toMobile(new NodeEvent.DadFinished(HOME, unique));
     }
     if (isDue(agent.node())) {
       toAgent(new NodeEvent.DeadlineReached());
@@ -444,8 +456,14 @@ final class Exchange {
   /** kill -9 of the home agent, and its start: what was remembered is there, by the wall clock. */
   void restartAgent(Duration away) {
     Instant died = now;
-    now = now.plus(away);
     detections.clear();
+    Instant starts = now.plus(away);
+    while (mobile.node().nextDeadline().filter(it -> !it.isAfter(starts)).isPresent()) {
+      Instant due = mobile.node().nextDeadline().orElseThrow();
+      now = due.isAfter(now) ? due : now;
+      toMobile(new NodeEvent.DeadlineReached());
+    }
+    now = starts;
     ImmutableList.Builder<HomeBinding> restored = ImmutableList.builder();
     for (NodeAction.RememberBinding it : agent.remembered.values()) {
       Instant expiry = died.plus(it.lifetime());
@@ -466,6 +484,7 @@ final class Exchange {
   }
 
   void restartMobile(boolean bindingMayExist, SequenceNumber sequence) {
+    ownDetection = Optional.empty();
     mobile.restartAs(newMobile(bindingMayExist, sequence));
     startMobile();
   }

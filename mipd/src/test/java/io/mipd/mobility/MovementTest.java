@@ -152,4 +152,20 @@ class MovementTest {
     exchange.delivers(BindingAcknowledgement.class);
     assertThat(exchange.boundTo()).hasValue(COA_B);
   }
+
+  /**
+   * Found by the random walk: it was registered there before, but it has asked for another since.
+   */
+  @Test
+  void whatWasAskedForInBetweenIsOvertaken() {
+    var exchange = Exchange.inEsp().registeredAt(B);
+    exchange.movesTo(A);
+    exchange.delivers(BindingUpdate.class);
+    exchange.drops(BindingAcknowledgement.class);
+    exchange.movesTo(B);
+    exchange.drops(BindingUpdate.class);
+    exchange.movesTo(B);
+    exchange.settle();
+    assertThat(exchange.boundTo()).hasValue(COA_B);
+  }
 }

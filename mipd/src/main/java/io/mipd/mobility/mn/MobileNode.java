@@ -77,8 +77,8 @@ public final class MobileNode implements MobilityNode {
   /** On the home link with the tunnel still there: it takes what arrives. */
   private boolean returning;
 
-  /** Of the newest update that was sent, acknowledged or not; the home address at home. */
-  private Optional<CareOfAddress> asked = Optional.empty();
+  /** Nothing else has been asked of the home agent since what it has acknowledged. */
+  private boolean settled;
 
   /** An update that may not be sent before this time. */
   private Optional<Instant> deferredUntil = Optional.empty();
@@ -514,7 +514,7 @@ public final class MobileNode implements MobilityNode {
     pending = pending.filter(it -> isForAddressAway(it.newest()));
     if (acknowledged.isPresent()
         && acknowledged.get().careOf().equals(away.careOf())
-        && asked.equals(Optional.of(away.careOf()))
+        && settled
         && pending.isEmpty()) {
       // Back where the home agent still knows us: the link had only been away for a while.
       useTunnel(away.careOf(), actions);
@@ -555,7 +555,7 @@ public final class MobileNode implements MobilityNode {
     BindingLifetime lifetime =
         away ? BindingLifetime.atMost(settings.lifetime()) : BindingLifetime.DEREGISTER;
     sequence = sequence.next();
-    asked = Optional.of(careOf);
+    settled = false;
     var update =
         new BindingUpdate(
             sequence,
@@ -766,8 +766,11 @@ public final class MobileNode implements MobilityNode {
             .orElse(whole.multipliedBy(REFRESH_PERCENT).dividedBy(100));
     acknowledged =
         Optional.of(new Acknowledged(update.careOf(), update.sentAt().plus(wait), expiry));
-    if (newest || present) {
-      // What was sent after it asked for the same.
+    settled =
+        pending.orElseThrow().outstanding().stream()
+            .filter(it -> it.sequence().isAfter(update.sequence()))
+            .allMatch(it -> it.careOf().equals(update.careOf()));
+    if (newest || (present && settled)) {
       pending = Optional.empty();
     }
     if (present) {

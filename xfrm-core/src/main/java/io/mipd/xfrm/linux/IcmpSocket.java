@@ -2,7 +2,9 @@ package io.mipd.xfrm.linux;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import com.google.common.collect.HashMultiset;
 import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Multiset;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -52,6 +54,9 @@ public final class IcmpSocket implements AutoCloseable {
   private static final int IPV6_HEADER = 40;
   private static final int HOP_LIMIT = 255;
 
+  private record Membership(int interfaceIndex, Ipv6Address group) {}
+
+  private final Multiset<Membership> memberships = HashMultiset.create();
   private final FileDescriptor receiver;
   private final FileDescriptor unicast;
   private final FileDescriptor multicast;
@@ -187,13 +192,29 @@ public final class IcmpSocket implements AutoCloseable {
         interfaceIndex, source, destination, hopLimit, Unpooled.wrappedBuffer(received, 0, length));
   }
 
-  /** Receives what is sent to a multicast group on an interface. */
+  /**
+   * Receives what is sent to a multicast group on an interface. May be asked for several times, and
+   * then holds until it has been undone as often; the kernel itself takes it once.
+   */
   public void join(int interfaceIndex, Ipv6Address group) throws SystemCallException {
+    var membership = new Membership(interfaceIndex, group);
+    if (memberships.count(membership) == 0) {
+      joinOnce(interfaceIndex, group);
+    }
+    memberships.add(membership);
+  }
+
+  private void joinOnce(int interfaceIndex, Ipv6Address group) throws SystemCallException {
     receiver.setOption(IPPROTO_IPV6, IPV6_JOIN_GROUP, membership(interfaceIndex, group));
   }
 
   /** Undoes {@link #join}. */
   public void leave(int interfaceIndex, Ipv6Address group) throws SystemCallException {
+    var membership = new Membership(interfaceIndex, group);
+    memberships.remove(membership);
+    if (memberships.count(membership) > 0) {
+      return;
+    }
     receiver.setOption(IPPROTO_IPV6, IPV6_LEAVE_GROUP, membership(interfaceIndex, group));
   }
 

@@ -349,7 +349,7 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
     if (address.has(AddressFlag.TENTATIVE)) {
       return AddressState.TENTATIVE;
     }
-    return address.has(AddressFlag.DEPRECATED) ? AddressState.DEPRECATED : AddressState.USABLE;
+    return address.isDeprecated() ? AddressState.DEPRECATED : AddressState.USABLE;
   }
 
   @Override

@@ -56,6 +56,26 @@ class MovementTest {
     assertThat(exchange.boundTo()).hasValue(COA_B);
   }
 
+  /** RFC 6275 section 11.5.3. */
+  @Test
+  void aDeprecatedAddressIsLeftForAWorseInterface() {
+    var exchange = Exchange.inEsp();
+    exchange.movesTo(ETH1, B);
+    exchange.movesTo(ETH0, A);
+    exchange.settle();
+    assertThat(exchange.boundTo()).hasValue(COA_B);
+    exchange.address(ETH1, AddressState.DEPRECATED);
+    exchange.settle();
+    assertThat(exchange.boundTo()).hasValue(COA_A);
+    // Where all are deprecated, preference counts again.
+    exchange.address(ETH0, AddressState.DEPRECATED);
+    exchange.settle();
+    assertThat(exchange.boundTo()).hasValue(COA_B);
+    exchange.address(ETH0, AddressState.USABLE);
+    exchange.settle();
+    assertThat(exchange.boundTo()).hasValue(COA_A);
+  }
+
   @Test
   void theOldPathIsTakenAgainWhileTheNewOneIsNotAcknowledged() {
     var exchange = Exchange.inEsp().registeredAt(A);

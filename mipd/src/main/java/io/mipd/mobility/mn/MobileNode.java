@@ -36,6 +36,7 @@ import io.mipd.xfrm.packet.NdOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -324,37 +325,53 @@ public final class MobileNode implements MobilityNode {
     }
   }
 
-  /** The home link before all others; then by preference, and among equals where we are already. */
+  /**
+   * The home link before all others; then an address that is not deprecated (RFC 6275 section
+   * 11.5.3), by preference, and among equals where we are already.
+   */
   private Attachment whereWeAre() {
     for (Uplink uplink : uplinks.values()) {
       if (uplink.announces(settings.homePrefix())) {
         return new Attachment.Home(uplink.index());
       }
     }
-    Optional<Attachment.Away> best = Optional.empty();
-    int bestPreference = Integer.MIN_VALUE;
-    for (Uplink uplink : uplinks.values()) {
-      Optional<Attachment.Away> candidate = candidate(uplink);
-      boolean stays = candidate.isPresent() && candidate.get().equals(attachment);
-      if (candidate.isPresent()
-          && (uplink.preference() > bestPreference
-              || (stays && uplink.preference() == bestPreference))) {
-        best = candidate;
-        bestPreference = uplink.preference();
-      }
-    }
-    return best.isPresent() ? best.get() : new Attachment.Nowhere();
+    return uplinks.values().stream()
+        .flatMap(uplink -> candidate(uplink).stream())
+        .sorted(
+            Comparator.<Candidate, Boolean>comparing(Candidate::deprecated)
+                .thenComparing(Candidate::preference, Comparator.reverseOrder())
+                .thenComparing(it -> !it.away().equals(attachment)))
+        .map(Candidate::away)
+        .findFirst()
+        .map(Attachment.class::cast)
+        .orElseGet(Attachment.Nowhere::new);
   }
 
-  private Optional<Attachment.Away> candidate(Uplink uplink) {
-    if (attachment instanceof Attachment.Away away
-        && away.interfaceIndex() == uplink.index()
-        && uplink.mayUse(away.careOf().value())) {
-      return Optional.of(away);
-    }
+  /** A link that would do, and the address there. */
+  private record Candidate(Attachment.Away away, boolean deprecated, int preference) {}
+
+  /** What an uplink has to offer: the address that is in use, while there is none better. */
+  private Optional<Candidate> candidate(Uplink uplink) {
+    Optional<CareOfAddress> current =
+        attachment instanceof Attachment.Away away
+                && away.interfaceIndex() == uplink.index()
+                && uplink.mayUse(away.careOf().value())
+            ? Optional.of(away.careOf())
+            : Optional.empty();
     return uplink
         .careOf(settings.homePrefix(), home.value())
-        .map(careOf -> new Attachment.Away(uplink.index(), careOf));
+        .map(
+            best ->
+                current
+                    .filter(
+                        it -> !uplink.isDeprecated(it.value()) || uplink.isDeprecated(best.value()))
+                    .orElse(best))
+        .map(
+            careOf ->
+                new Candidate(
+                    new Attachment.Away(uplink.index(), careOf),
+                    uplink.isDeprecated(careOf.value()),
+                    uplink.preference()));
   }
 
   private void nowhere(Attachment before, List<NodeAction> actions) {

@@ -273,7 +273,8 @@ final class Uplink {
                         || router.prefixes().stream().anyMatch(it -> it.contains(address)));
   }
 
-  private boolean isDeprecated(Ipv6Address address) {
+  /** Whether new connections should not use it any more (RFC 4862 section 5.5.4). */
+  boolean isDeprecated(Ipv6Address address) {
     return stateOf(address).equals(Optional.of(AddressState.DEPRECATED));
   }
 

@@ -9,13 +9,14 @@ import java.util.List;
 
 /** What a node's system holds that a daemon may have put there. */
 record Footprint(ImmutableSet<String> lines) {
+  private static final ImmutableList<String> LINKS = ImmutableList.of("ip", "-br", "link", "show");
   private static final ImmutableList<ImmutableList<String>> COMMANDS =
       ImmutableList.of(
           ImmutableList.of("ip", "-6", "rule", "show"),
           ImmutableList.of("ip", "-6", "route", "show", "table", "all"),
           ImmutableList.of("ip", "-6", "neigh", "show", "proxy"),
           ImmutableList.of("ip", "-o", "-6", "addr", "show", "to", Network.HOME_ADDRESS),
-          ImmutableList.of("ip", "-br", "link", "show"),
+          LINKS,
           ImmutableList.of("ip", "-6", "neigh", "show", "nud", "permanent"),
           ImmutableList.of("nft", "list", "ruleset"));
 
@@ -26,7 +27,12 @@ record Footprint(ImmutableSet<String> lines) {
       for (String line :
           Splitter.on('\n').omitEmptyStrings().split(Children.must(network.in(node, command)))) {
         if (counts(line)) {
-          lines.add(String.join(" ", command.subList(0, 2)) + ": " + line.strip());
+          String own = line.strip().replaceAll("\\s+", " ");
+          if (command.equals(LINKS)) {
+            // Whether there is a cable, and where its other end is, changes with each move.
+            own = own.replaceFirst("^([^ @]+)(@\\S+)? \\S+ (\\S+).*", "$1 $3");
+          }
+          lines.add(String.join(" ", command.subList(0, 2)) + ": " + own);
         }
       }
     }
@@ -45,10 +51,6 @@ record Footprint(ImmutableSet<String> lines) {
 
   /** What is there now and was not before, in the order of now. */
   List<String> since(Footprint before) {
-    return Sets.difference(lines, before.lines).stream().map(Footprint::oneSpace).toList();
-  }
-
-  private static String oneSpace(String line) {
-    return line.replaceAll("\\s+", " ");
+    return ImmutableList.copyOf(Sets.difference(lines, before.lines));
   }
 }

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /** The lab's end of a {@link Traffic} program: gives orders and notes what it tells. */
@@ -56,7 +57,10 @@ final class TrafficEnd {
                   note(line);
                 }
               } catch (IOException e) {
-                System.err.println(name + ": " + e);
+                // Process.destroy() closes the stream: the end, as good as any.
+                if (process.isAlive() && !Objects.equals(e.getMessage(), "Stream closed")) {
+                  System.err.println(name + ": " + e);
+                }
               }
             },
             name);

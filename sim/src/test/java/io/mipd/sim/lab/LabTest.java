@@ -12,6 +12,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The lab itself: its network, its line, its traffic, its captures, and that nothing is left. */
 @Tag("root")
@@ -44,6 +46,7 @@ class LabTest {
         new ArrayList<>(
             List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Dmipd.home=" + Path.of("..").toAbsolutePath().normalize(),
                 "-cp",
                 System.getProperty("java.class.path"),
                 Lab.class.getName()));
@@ -83,6 +86,23 @@ class LabTest {
     assertThat(times).isNotEmpty();
     assertThat(times).allMatch(time -> Double.parseDouble(time) >= 40);
     assertThat(times).anyMatch(time -> Double.parseDouble(time) < 50);
+    assertNothingIsLeftOf(ended.pid());
+  }
+
+  /** Real daemons and real packets: everything the lab looks at must be well, or it says so. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2})
+  void daemonsCarryTheTrafficFromLinkToLink(int interfaces, @TempDir Path folder) throws Exception {
+    Ended ended =
+        lab("--interfaces", Integer.toString(interfaces), "--handovers", "2", "--out", folder + "");
+    assertThat(ended.status()).as(ended.output()).isZero();
+    assertThat(folder.resolve("result.json")).content().contains("\"ok\" : true");
+    List<String> rows = Files.readAllLines(folder.resolve("handovers.csv"));
+    assertThat(rows).hasSize(3);
+    if (interfaces == 2) {
+      assertThat(rows.subList(1, 3)).allMatch(row -> row.split(",", -1)[9].equals("0"));
+      assertThat(rows.subList(1, 3)).allMatch(row -> row.split(",", -1)[10].equals("0"));
+    }
     assertNothingIsLeftOf(ended.pid());
   }
 

@@ -54,4 +54,13 @@ public record InterfaceAddress(
     return !has(AddressFlag.DADFAILED)
         && (!has(AddressFlag.TENTATIVE) || has(AddressFlag.OPTIMISTIC));
   }
+
+  /**
+   * Whether new connections should not use it any more (RFC 4862 section 5.5.4). The lifetime tells
+   * it, too: with each router advertisement that says 0 the kernel takes the flag away for a
+   * moment.
+   */
+  public boolean isDeprecated() {
+    return has(AddressFlag.DEPRECATED) || preferredSeconds == 0;
+  }
 }

@@ -223,6 +223,7 @@ final class NodeFiles {
         esp.enable_authentication_check: TRUE
         tcp.check_checksum: TRUE
         udp.check_checksum: TRUE
+        tcp.desegment_tcp_streams: FALSE
         """);
     var lines = new StringBuilder();
     for (Association one : associations) {

@@ -112,7 +112,8 @@ final class Tshark {
       if (!words.get(1).isEmpty()) {
         malformed++;
       }
-      if (!words.get(2).isEmpty()) {
+      // Of a quoted packet there may be no more than its beginning: it cannot be checked.
+      if (!words.get(2).isEmpty() && !isError(words.get(FIRST_STATUS - 3))) {
         if (!words.get(3).startsWith("1")) {
           badIntegrity++;
         }
@@ -133,7 +134,6 @@ final class Tshark {
             .map(word -> Splitter.on(',').splitToList(word))
             .toList();
     if (isError(words.get(FIRST_STATUS - 3))) {
-      // tshark checks the quoted packet, too, of which there may be no more than its beginning.
       return statuses.get(0).get(0).equals(CHECKSUM_BAD);
     }
     // Linux writes the other zero in TCP, too, which tshark does not like though it is the same.

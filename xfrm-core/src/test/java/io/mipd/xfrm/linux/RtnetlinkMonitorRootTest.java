@@ -38,6 +38,9 @@ class RtnetlinkMonitorRootTest {
     here.sh(
         "ip link add v0 type veth peer name v1 netns " + there.name() + " && ip link set v0 up");
     there.sh("ip link set v1 up");
+    // An address that is added before the kernel has noticed the carrier is not told as optimistic.
+    TestNamespace.await(
+        "v0 is ready", () -> here.sh("ip -6 addr show dev v0 scope link").contains("fe80:"));
     monitor = here.within(() -> RtnetlinkMonitor.open(true));
   }
 

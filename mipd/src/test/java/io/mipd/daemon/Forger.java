@@ -1,0 +1,204 @@
+package io.mipd.daemon;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
+import io.mipd.mobility.wire.BindingFlag;
+import io.mipd.mobility.wire.BindingLifetime;
+import io.mipd.mobility.wire.CareOfAddress;
+import io.mipd.mobility.wire.MobilityMessage;
+import io.mipd.mobility.wire.MobilityOption;
+import io.mipd.mobility.wire.SequenceNumber;
+import io.mipd.xfrm.crypto.EncryptionAlgorithm;
+import io.mipd.xfrm.crypto.IntegrityAlgorithm;
+import io.mipd.xfrm.linux.NetworkNamespace;
+import io.mipd.xfrm.linux.RawSender;
+import io.mipd.xfrm.model.AssociationId;
+import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Mode;
+import io.mipd.xfrm.model.SecurityAssociation;
+import io.mipd.xfrm.model.Spi;
+import io.mipd.xfrm.model.TransformProtocol;
+import io.mipd.xfrm.packet.Checksum;
+import io.mipd.xfrm.transform.EspOutbound;
+import io.mipd.xfrm.transform.HomeAddressInsertion;
+import io.mipd.xfrm.transform.MemorySequenceStore;
+import io.mipd.xfrm.transform.PacketBuffer;
+import io.mipd.xfrm.transform.RoutingHeaderInsertion;
+import io.mipd.xfrm.transform.SequenceSource;
+import io.netty.buffer.Unpooled;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+
+/** Sends whatever it is told to from a node, header and all, with a mobile node's keys or none. */
+final class Forger implements AutoCloseable {
+  private static final int HEADER = 40;
+  private static final int SOURCE = 8;
+  private static final int DESTINATION = 24;
+  private static final int UDP_HEADER = 8;
+
+  private final RawSender sender;
+  private final KeyFile keys;
+  private final Map<Spi, SequenceSource> numbers = new HashMap<>();
+
+  private Forger(RawSender sender, KeyFile keys) {
+    this.sender = sender;
+    this.keys = keys;
+  }
+
+  /** At a node; its routing tables say where packets go. */
+  static Forger at(TestNet net, String node, KeyFile keys) throws Exception {
+    return new Forger(
+        NetworkNamespace.within(
+            NetworkNamespace.named(net.ns(node)), () -> RawSender.anyInterface(0)),
+        keys);
+  }
+
+  void send(byte[] packet) throws Exception {
+    sender.add(buffer(packet));
+    sender.flush();
+  }
+
+  private static PacketBuffer buffer(byte[] packet) {
+    var buffer = new PacketBuffer();
+    buffer.set(packet, 0, packet.length);
+    return buffer;
+  }
+
+  static byte[] ipv6(Ipv6Address source, Ipv6Address destination, int protocol, byte[] payload) {
+    var packet = ByteBuffer.allocate(HEADER + payload.length);
+    packet.putInt(6 << 28).putShort((short) payload.length).put((byte) protocol).put((byte) 64);
+    packet.position(HEADER).put(payload);
+    source.write(packet.array(), SOURCE);
+    destination.write(packet.array(), DESTINATION);
+    return packet.array();
+  }
+
+  static byte[] udp(Ipv6Address source, Ipv6Address destination, int port, int length) {
+    var datagram = ByteBuffer.allocate(UDP_HEADER + length);
+    datagram.putShort((short) port).putShort((short) port).putShort((short) datagram.capacity());
+    byte[] packet = ipv6(source, destination, IpProtocol.UDP, datagram.array());
+    int checksum =
+        Checksum.of(source, destination, IpProtocol.UDP, Unpooled.wrappedBuffer(datagram.array()));
+    ByteBuffer.wrap(packet).putShort(HEADER + 6, (short) (checksum == 0 ? 0xffff : checksum));
+    return packet;
+  }
+
+  static byte[] mobility(MobilityMessage message, Ipv6Address source, Ipv6Address destination) {
+    var buffer = new PacketBuffer();
+    MobilityPacket.write(message, source, destination, buffer);
+    return buffer.toOctets();
+  }
+
+  /** A home registration, from the home address; a lifetime of 0 ends it. */
+  static byte[] update(
+      int sequence, Ipv6Address home, Ipv6Address destination, Ipv6Address careOf, int units) {
+    return mobility(
+        new MobilityMessage.BindingUpdate(
+            new SequenceNumber(sequence),
+            ImmutableSet.of(BindingFlag.ACKNOWLEDGE, BindingFlag.HOME_REGISTRATION),
+            new BindingLifetime(units),
+            ImmutableList.of(new MobilityOption.AlternateCareOfAddress(new CareOfAddress(careOf)))),
+        home,
+        destination);
+  }
+
+  /** Moves the source into a Home Address option. */
+  static byte[] fromCareOf(byte[] packet, Ipv6Address careOf) {
+    PacketBuffer buffer = buffer(packet);
+    if (new HomeAddressInsertion(careOf).apply(buffer) != null) {
+      throw new IllegalStateException("no room");
+    }
+    return buffer.toOctets();
+  }
+
+  /** Moves the destination into a type 2 routing header. */
+  static byte[] toCareOf(byte[] packet, Ipv6Address careOf) {
+    PacketBuffer buffer = buffer(packet);
+    if (new RoutingHeaderInsertion(careOf).apply(buffer) != null) {
+      throw new IllegalStateException("no room");
+    }
+    return buffer.toOctets();
+  }
+
+  static byte[] tunnelled(byte[] packet, Ipv6Address source, Ipv6Address destination) {
+    return ipv6(source, destination, IpProtocol.IPV6, packet);
+  }
+
+  static byte[] withSource(byte[] packet, Ipv6Address source) {
+    byte[] changed = packet.clone();
+    source.write(changed, SOURCE);
+    return changed;
+  }
+
+  /** ESP in transport mode by the association of an SPI. */
+  byte[] sealed(int spi, byte[] packet) {
+    return sealed(
+        spi,
+        Mode.TRANSPORT,
+        Ipv6Address.read(packet, SOURCE),
+        Ipv6Address.read(packet, DESTINATION),
+        packet);
+  }
+
+  /** ESP in tunnel mode by the association of an SPI. */
+  byte[] sealed(int spi, byte[] packet, Ipv6Address source, Ipv6Address destination) {
+    return sealed(spi, Mode.TUNNEL, source, destination, packet);
+  }
+
+  private byte[] sealed(
+      int number, Mode mode, Ipv6Address source, Ipv6Address destination, byte[] packet) {
+    var spi = new Spi(number);
+    KeyFile.Keys pair = keys.keys().get(spi);
+    if (pair == null) {
+      throw new IllegalArgumentException("no keys for " + spi);
+    }
+    SecurityAssociation association =
+        SecurityAssociation.builder(
+                new AssociationId(destination, TransformProtocol.ESP, spi), source, mode)
+            .encryption(EncryptionAlgorithm.AES_CBC, pair.encryption())
+            .integrity(IntegrityAlgorithm.HMAC_SHA2_256_128, pair.integrity())
+            .replayWindow(64)
+            .build();
+    SequenceSource sequence =
+        numbers.computeIfAbsent(spi, it -> new MemorySequenceStore().outbound(association));
+    PacketBuffer buffer = buffer(packet);
+    if (new EspOutbound(association, sequence).apply(buffer) != null) {
+      throw new IllegalStateException("cannot be sealed");
+    }
+    return buffer.toOctets();
+  }
+
+  /** Two fragments of a packet without extension headers; the first has so many octets of it. */
+  static ImmutableList<byte[]> fragments(byte[] packet, int first) {
+    return ImmutableList.of(
+        fragment(packet, 0, first), fragment(packet, first, packet.length - HEADER));
+  }
+
+  private static byte[] fragment(byte[] packet, int from, int to) {
+    var payload = ByteBuffer.allocate(UDP_HEADER + to - from);
+    payload.put(packet[6]).put((byte) 0);
+    payload.putShort((short) (from | (to < packet.length - HEADER ? 1 : 0))).putInt(0x2b67);
+    payload.put(packet, HEADER + from, to - from);
+    byte[] fragment =
+        ipv6(
+            Ipv6Address.read(packet, SOURCE),
+            Ipv6Address.read(packet, DESTINATION),
+            IpProtocol.FRAGMENT,
+            payload.array());
+    System.arraycopy(packet, 0, fragment, 0, 4);
+    return fragment;
+  }
+
+  /** The packet without its first octets. */
+  static byte[] from(byte[] packet, int offset) {
+    return Arrays.copyOfRange(packet, offset, packet.length);
+  }
+
+  @Override
+  public void close() {
+    sender.close();
+  }
+}

@@ -78,6 +78,9 @@ final class EngineWorld implements AutoCloseable {
     /** From within the engine, likewise. */
     void engineNotice(XfrmNotice notice);
 
+    /** Between two packets: what was noted may be acted upon. */
+    void settle();
+
     /** It cannot go on. */
     void broken(String why);
   }
@@ -330,6 +333,8 @@ final class EngineWorld implements AutoCloseable {
         PacketBuffer packet = arrived[i];
         if (engine.claims(packet)) {
           engine.input(packet);
+          // What follows a Binding Update in the same batch may rely on it.
+          up.settle();
         } else if (addresses.isForUs(packet) && DropTable.drops(packet)) {
           // The kernel did not get it, and it is not ours after all: through the TUN device.
           tun.write(packet);

@@ -12,6 +12,7 @@ import io.mipd.xfrm.engine.Arrival;
 import io.mipd.xfrm.linux.Rtnetlink;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.ReqId;
+import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.netlink.AddressFlag;
 import io.mipd.xfrm.netlink.InterfaceAddress;
 import io.mipd.xfrm.netlink.Link;
@@ -131,9 +132,7 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
   @Override
   public void turn(Instant now) {
     Parts all = parts();
-    for (NodeEvent event = pending.poll(); event != null; event = pending.poll()) {
-      deliver(event);
-    }
+    settle();
     all.dad().turn(now);
     all.solicitor().turn(now);
     Optional<Instant> due = core.node().nextDeadline();
@@ -401,6 +400,20 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
   @Override
   public void engineNotice(XfrmNotice notice) {
     log.debug("engine: {}", notice);
+    if (notice instanceof XfrmNotice.Report report
+        && report.protocol() == TransformProtocol.HAO
+        && pending.isEmpty()) {
+      pending.add(
+          new NodeEvent.HomeAddressOptionRefused(
+              report.flow().source(), report.careOf(), report.flow().destination()));
+    }
+  }
+
+  @Override
+  public void settle() {
+    for (NodeEvent event = pending.poll(); event != null; event = pending.poll()) {
+      deliver(event);
+    }
   }
 
   @Override

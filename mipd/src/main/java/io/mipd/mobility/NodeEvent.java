@@ -18,6 +18,16 @@ public sealed interface NodeEvent {
   record MobilityMessageArrived(MobilityMessage message, Arrival arrival) implements NodeEvent {}
 
   /**
+   * A packet was discarded for its Home Address option: there is no binding that bears it out (RFC
+   * 6275 section 9.3.1).
+   *
+   * @param homeAddress of the option
+   * @param careOf the source address on the wire
+   */
+  record HomeAddressOptionRefused(
+      Ipv6Address homeAddress, Ipv6Address careOf, Ipv6Address destination) implements NodeEvent {}
+
+  /**
    * A message of ICMPv6 that a node of ours may care for: Neighbor Discovery, prefix discovery.
    *
    * @param hopLimit as it arrived; 255 for what came from the link itself (RFC 4861 section 6.1)

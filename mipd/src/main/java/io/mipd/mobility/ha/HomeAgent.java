@@ -9,11 +9,13 @@ import static io.mipd.mobility.NodeAction.Refusal.UNPROTECTED;
 import static io.mipd.mobility.NodeAction.Refusal.WRONG_ADDRESS;
 
 import com.google.common.collect.ImmutableList;
+import io.mipd.mobility.BindingErrors;
 import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeEvent;
 import io.mipd.mobility.ProtocolConstants;
+import io.mipd.mobility.StatusLimiter;
 import io.mipd.mobility.binding.HomeBinding;
 import io.mipd.mobility.planner.HomePolicies;
 import io.mipd.mobility.planner.TunnelProtection;
@@ -62,6 +64,7 @@ public final class HomeAgent implements MobilityNode {
   private final Map<HomeAddress, Registration> registrations = new LinkedHashMap<>();
   private final Optional<RouterAdvertiser> advertiser;
   private final StatusLimiter strangers = new StatusLimiter();
+  private final BindingErrors errors = new BindingErrors();
   private Optional<HomeLink> homeLink = Optional.empty();
   private boolean homeLinkIsUp;
 
@@ -150,6 +153,8 @@ public final class HomeAgent implements MobilityNode {
       }
     } else if (event instanceof NodeEvent.MobilityMessageArrived arrived) {
       arrived(now, arrived.message(), arrived.arrival(), actions);
+    } else if (event instanceof NodeEvent.HomeAddressOptionRefused refused) {
+      errors.answer(now, refused).ifPresent(actions::add);
     } else if (event instanceof NodeEvent.Icmpv6Arrived arrived) {
       icmpv6(now, arrived);
     } else if (event instanceof NodeEvent.LinkChanged change) {

@@ -6,6 +6,7 @@ import static io.mipd.mobility.NodeAction.Refusal.WRONG_ADDRESS;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
+import io.mipd.mobility.BindingErrors;
 import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.NodeAction;
@@ -85,6 +86,7 @@ public final class MobileNode implements MobilityNode {
   private Optional<Instant> deferredUntil = Optional.empty();
 
   private final RateLimit rate = new RateLimit();
+  private final BindingErrors errors = new BindingErrors();
 
   /** On the home link, looking for the home agent's link-layer address. */
   private Optional<Search> search = Optional.empty();
@@ -160,6 +162,8 @@ public final class MobileNode implements MobilityNode {
       icmpv6(now, arrived, actions);
     } else if (event instanceof NodeEvent.MobilityMessageArrived arrived) {
       arrived(now, arrived.message(), arrived.arrival(), actions);
+    } else if (event instanceof NodeEvent.HomeAddressOptionRefused refused) {
+      errors.answer(now, refused).ifPresent(actions::add);
     } else if (event instanceof NodeEvent.DadFinished finished) {
       dadFinished(now, finished, actions);
     } else if (event instanceof NodeEvent.ShutdownRequested) {

@@ -1,15 +1,15 @@
-package io.mipd.mobility.ha;
+package io.mipd.mobility;
 
-import io.mipd.mobility.ProtocolConstants;
 import java.time.Duration;
 import java.time.Instant;
 
 /** At most MAX_UPDATE_RATE answers within a second to those whom nothing authenticates. */
-final class StatusLimiter {
+public final class StatusLimiter {
   private Instant secondBegan = Instant.EPOCH;
   private int answered;
 
-  boolean mayAnswer(Instant now) {
+  /** Asked before each answer; true is for one. */
+  public boolean mayAnswer(Instant now) {
     if (!now.isBefore(secondBegan.plus(Duration.ofSeconds(1)))) {
       secondBegan = now;
       answered = 0;

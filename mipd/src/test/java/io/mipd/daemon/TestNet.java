@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Sets;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import java.io.IOException;
@@ -348,17 +350,28 @@ final class TestNet implements AutoCloseable {
     return text.toString();
   }
 
-  /** Everything of a node that mipd might leave behind. */
-  String system(String node) throws Exception {
-    return in(
+  /** Everything of a node that mipd might leave behind, a line each. */
+  ImmutableSet<String> system(String node) throws Exception {
+    String said =
+        in(
             node,
             """
             sh -c 'ip -6 addr; ip -6 route show table all; ip -6 rule; ip -6 neigh show proxy
             nft list ruleset; ip maddr show; sysctl -a 2>/dev/null | grep "^net.ipv6"'
-            """)
-        // What passes by itself.
-        .replaceAll("(valid_lft|preferred_lft|expires) \\S+", "")
-        .replaceAll("(?m)^.*(mc_forwarding|stable_secret|base_reachable_time).*\\R", "");
+            """);
+    return said.lines()
+        // What passes by itself, and the numbers of interfaces, which are given out anew.
+        .filter(line -> !line.matches(".*(mc_forwarding|stable_secret|base_reachable_time).*"))
+        .map(line -> line.replaceAll("(valid_lft|preferred_lft|expires) \\S+", ""))
+        .map(line -> line.replaceAll("^\\d{1,3}:(?!\\tfrom)", "").replaceAll("@\\w+:", ":").strip())
+        .collect(ImmutableSet.toImmutableSet());
+  }
+
+  /** That the system of a node is as it was. */
+  void assertSystem(String node, ImmutableSet<String> before) throws Exception {
+    ImmutableSet<String> now = system(node);
+    assertThat(Sets.difference(now, before)).as("new at " + node).isEmpty();
+    assertThat(Sets.difference(before, now)).as("gone at " + node).isEmpty();
   }
 
   @Override

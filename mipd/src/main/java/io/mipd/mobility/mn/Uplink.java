@@ -44,6 +44,9 @@ final class Uplink {
 
   private final Set<Ipv6Address> heardSince = new LinkedHashSet<>();
 
+  /** At our start there were addresses that the first router which we heard does not announce. */
+  private boolean doubtful;
+
   /**
    * What a router last said.
    *
@@ -99,6 +102,7 @@ final class Uplink {
       }
       routers.clear();
       decideAt = Optional.empty();
+      doubtful = false;
     }
     up = nowUp;
     return cameUp;
@@ -138,8 +142,14 @@ final class Uplink {
     boolean first = known == null && routers.size() == 1;
     if (first) {
       boolean follows = !router.sharesWith(before);
+      boolean started = before.isEmpty();
       before = Set.of();
-      return follows ? forget(source) : ImmutableList.of();
+      if (follows) {
+        return forget(source);
+      }
+      // The link may have changed while nobody looked; or there is another router.
+      doubtful = started && !isEveryAddressAnnounced();
+      return doubtful ? askAll(now, source) : ImmutableList.of();
     }
     if (known != null && !router.sharesWith(known.prefixes())) {
       // The same link-local address on another link, or the link has been renumbered.
@@ -149,13 +159,29 @@ final class Uplink {
       return forget(source);
     }
     boolean stranger = known == null && !router.sharesWith(others);
-    if (stranger && decideAt.isEmpty()) {
-      heardSince.clear();
-      heardSince.add(source);
-      decideAt = Optional.of(now.plus(ProtocolConstants.RETRANS_TIMER));
-      return ImmutableList.of(new NodeAction.SolicitRouters(index));
-    }
-    return ImmutableList.of();
+    return stranger && decideAt.isEmpty() ? askAll(now, source) : ImmutableList.of();
+  }
+
+  private ImmutableList<NodeAction> askAll(Instant now, Ipv6Address heard) {
+    heardSince.clear();
+    heardSince.add(heard);
+    decideAt = Optional.of(now.plus(ProtocolConstants.RETRANS_TIMER));
+    return ImmutableList.of(new NodeAction.SolicitRouters(index));
+  }
+
+  private boolean isEveryAddressAnnounced() {
+    return addresses.keySet().stream()
+        .filter(Ipv6Address::isGlobalUnicast)
+        .allMatch(this::isAnnounced);
+  }
+
+  private boolean isAnnounced(Ipv6Address address) {
+    return routers.values().stream()
+        .anyMatch(
+            router ->
+                // With no prefix at all, addresses are given out by other means (DHCPv6).
+                router.prefixes().isEmpty()
+                    || router.prefixes().stream().anyMatch(it -> it.contains(address)));
   }
 
   private ImmutableList<NodeAction> forget(Ipv6Address keep) {
@@ -230,15 +256,16 @@ final class Uplink {
 
   private ImmutableList<NodeAction> decide() {
     Set<Ipv6Prefix> all = prefixes();
-    if (!routers.keySet().retainAll(heardSince)) {
-      return ImmutableList.of();
-    }
+    routers.keySet().retainAll(heardSince);
+    boolean leftOver = doubtful && !isEveryAddressAnnounced();
+    doubtful = false;
     if (routers.isEmpty()) {
       before = all;
       return ImmutableList.of();
     }
-    Set<Ipv6Prefix> left = prefixes();
-    return left.containsAll(all) ? ImmutableList.of() : forget(routers.keySet().iterator().next());
+    return leftOver || !prefixes().containsAll(all)
+        ? forget(routers.keySet().iterator().next())
+        : ImmutableList.of();
   }
 
   boolean announces(Ipv6Prefix prefix) {
@@ -265,12 +292,7 @@ final class Uplink {
         && known != null
         && known.isUsable()
         && address.isGlobalUnicast()
-        && routers.values().stream()
-            .anyMatch(
-                router ->
-                    // With no prefix at all, addresses are given out by other means (DHCPv6).
-                    router.prefixes().isEmpty()
-                        || router.prefixes().stream().anyMatch(it -> it.contains(address)));
+        && isAnnounced(address);
   }
 
   /** Whether new connections should not use it any more (RFC 4862 section 5.5.4). */

@@ -129,6 +129,36 @@ class MovementTest {
     assertThat(exchange.boundTo()).hasValue(COA_A);
   }
 
+  /** The link has changed while no daemon ran: nobody announces what is left of the old one. */
+  @Test
+  void whatIsLeftFromBeforeTheStartIsForgotten() {
+    var exchange = Exchange.inEsp();
+    exchange.plug(ETH0, A);
+    exchange.address(ETH0, AddressState.USABLE);
+    exchange.replacesSilently(ETH0, B);
+    exchange.address(ETH0, AddressState.USABLE);
+    exchange.advertise(ETH0);
+    assertThat(exchange.mobile.forgotten).isEmpty();
+    exchange.passes(ProtocolConstants.RETRANS_TIMER);
+    assertThat(exchange.mobile.forgotten).hasSize(1);
+    exchange.settle();
+    assertThat(exchange.boundTo()).hasValue(COA_B);
+  }
+
+  @Test
+  void whatAnotherRouterAnnouncesIsNotForgotten() {
+    var exchange = Exchange.inEsp();
+    exchange.plug(ETH0, A);
+    exchange.address(ETH0, AddressState.USABLE);
+    exchange.replacesSilently(ETH0, B);
+    exchange.address(ETH0, AddressState.USABLE);
+    exchange.advertise(ETH0);
+    exchange.replacesSilently(ETH0, A);
+    exchange.advertise(ETH0);
+    exchange.passes(ProtocolConstants.RETRANS_TIMER);
+    assertThat(exchange.mobile.forgotten).isEmpty();
+  }
+
   @Test
   void aLinkThatWasOnlyAwayForAMomentIsTheSame() {
     var exchange = Exchange.inEsp().registeredAt(A);

@@ -28,9 +28,11 @@ import io.mipd.xfrm.transform.RoutingHeaderInsertion;
 import io.mipd.xfrm.transform.SequenceSource;
 import io.netty.buffer.Unpooled;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** Sends whatever it is told to from a node, header and all, with a mobile node's keys or none. */
 final class Forger implements AutoCloseable {
@@ -38,6 +40,7 @@ final class Forger implements AutoCloseable {
   private static final int SOURCE = 8;
   private static final int DESTINATION = 24;
   private static final int UDP_HEADER = 8;
+  private static final int DISCARD_PORT = 9;
 
   private final RawSender sender;
   private final KeyFile keys;
@@ -86,6 +89,19 @@ final class Forger implements AutoCloseable {
     return packet;
   }
 
+  /** A UDP datagram with a text in it. */
+  static byte[] datagram(Ipv6Address source, Ipv6Address destination, String text) {
+    byte[] data = text.getBytes(StandardCharsets.US_ASCII);
+    byte[] packet = udp(source, destination, DISCARD_PORT, data.length);
+    // Checksummed again with the text in its place.
+    var datagram = ByteBuffer.wrap(packet, HEADER, packet.length - HEADER).slice();
+    datagram.putShort(6, (short) 0).put(UDP_HEADER, data);
+    int checksum =
+        Checksum.of(source, destination, IpProtocol.UDP, Unpooled.wrappedBuffer(datagram));
+    datagram.putShort(6, (short) (checksum == 0 ? 0xffff : checksum));
+    return packet;
+  }
+
   static byte[] mobility(MobilityMessage message, Ipv6Address source, Ipv6Address destination) {
     var buffer = new PacketBuffer();
     MobilityPacket.write(message, source, destination, buffer);
@@ -131,6 +147,12 @@ final class Forger implements AutoCloseable {
     byte[] changed = packet.clone();
     source.write(changed, SOURCE);
     return changed;
+  }
+
+  /** From here on its packets bear these sequence numbers: somebody else uses the keys, too. */
+  void continueAt(int spi, long next) {
+    var number = new AtomicLong(next);
+    numbers.put(new Spi(spi), number::getAndIncrement);
   }
 
   /** ESP in transport mode by the association of an SPI. */

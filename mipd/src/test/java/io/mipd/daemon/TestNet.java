@@ -39,6 +39,7 @@ final class TestNet implements AutoCloseable {
   static final Duration LONG = Duration.ofSeconds(20);
 
   private static final Path SAMPLES = Path.of("src/main/dist/etc");
+  private static final String SAMPLE_KEYS = "mobile-node-1.keys.sample";
   private static final AtomicInteger COUNT = new AtomicInteger();
   private static final ImmutableList<String> NAMES = ImmutableList.of("sw", "ha", "r", "cn", "mn");
 
@@ -46,6 +47,7 @@ final class TestNet implements AutoCloseable {
       "mipd-" + ProcessHandle.current().pid() + "-" + COUNT.incrementAndGet() + "-";
   private final Path folder;
   private final Deque<Process> processes = new ArrayDeque<>();
+  private final List<String> names = new ArrayList<>(NAMES);
 
   private TestNet(Path folder) {
     this.folder = folder;
@@ -54,7 +56,7 @@ final class TestNet implements AutoCloseable {
   /** Makes it, with the mobile node's cable in no link. Skips the test where that cannot be. */
   static TestNet create(Path folder) throws Exception {
     for (String command : List.of("ip", "nft", "radvd", "ping", "tcpdump", "sysctl")) {
-      needs(isCommand(command), command + " is not installed");
+      needsCommand(command);
     }
     needs(System.getProperty("user.name", "").equals("root"), "not root");
     needs(Files.exists(Path.of("/dev/net/tun")), "there is no /dev/net/tun");
@@ -66,6 +68,11 @@ final class TestNet implements AutoCloseable {
       throw e;
     }
     return net;
+  }
+
+  /** Skips the test where a command is missing. */
+  static void needsCommand(String command) {
+    needs(isCommand(command), command + " is not installed");
   }
 
   private static boolean isCommand(String name) {
@@ -168,6 +175,12 @@ final class TestNet implements AutoCloseable {
         });
   }
 
+  /** Another namespace, without links. */
+  void addNode(String name) throws Exception {
+    names.add(name);
+    sh("ip netns add " + ns(name) + "\nip -n " + ns(name) + " link set lo up\n");
+  }
+
   String ns(String name) {
     return prefix + name;
   }
@@ -248,10 +261,8 @@ final class TestNet implements AutoCloseable {
    */
   Path configuration(String node, String sample, String... changes) throws IOException {
     Path etc = Files.createDirectories(folder.resolve(node));
-    Path keys = etc.resolve("mobile-node-1.keys");
-    if (!Files.exists(keys)) {
-      Files.copy(SAMPLES.resolve("mobile-node-1.keys.sample"), keys);
-      Files.setPosixFilePermissions(keys, PosixFilePermissions.fromString("rw-------"));
+    if (!Files.exists(etc.resolve("mobile-node-1.keys"))) {
+      keys(node, "mobile-node-1.keys", sampleKeys());
     }
     String text =
         Files.readString(SAMPLES.resolve(sample))
@@ -262,6 +273,18 @@ final class TestNet implements AutoCloseable {
       text = text.replace(changes[i], changes[i + 1]);
     }
     return Files.writeString(etc.resolve("mipd.conf"), text);
+  }
+
+  /** A file of keys beside a node's configuration. */
+  Path keys(String node, String name, String lines) throws IOException {
+    Path file = Files.createDirectories(folder.resolve(node)).resolve(name);
+    Files.writeString(file, lines);
+    return Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+  }
+
+  /** The sample's keys. */
+  static String sampleKeys() throws IOException {
+    return Files.readString(SAMPLES.resolve(SAMPLE_KEYS));
   }
 
   /** A running {@code mipd run}. */
@@ -342,8 +365,11 @@ final class TestNet implements AutoCloseable {
   /** The ends of all logs. */
   String logs() throws IOException {
     var text = new StringBuilder();
-    for (String node : List.of("ha", "mn")) {
+    for (String node : names) {
       String said = said(node);
+      if (said.isEmpty()) {
+        continue;
+      }
       text.append("--- ").append(node).append('\n');
       text.append(said, Math.max(0, said.length() - 6000), said.length());
     }
@@ -379,7 +405,7 @@ final class TestNet implements AutoCloseable {
     while (!processes.isEmpty()) {
       processes.pop().destroyForcibly().onExit().join();
     }
-    for (String name : NAMES) {
+    for (String name : names) {
       new ProcessBuilder("ip", "netns", "del", ns(name))
           .redirectErrorStream(true)
           .redirectOutput(ProcessBuilder.Redirect.DISCARD)

@@ -1,5 +1,9 @@
 package io.mipd.daemon;
 
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /** A configuration that cannot be used; its message is for the person who wrote it. */
@@ -25,5 +29,20 @@ public final class ConfigurationException extends Exception {
             + wrong
             + "; allowed: "
             + allowed);
+  }
+
+  /** A file that the system does not let us read. */
+  static ConfigurationException unreadable(Path file, IOException e, String allowed) {
+    String wrong;
+    if (e instanceof NoSuchFileException) {
+      wrong = "there is no such file";
+    } else if (e instanceof AccessDeniedException) {
+      wrong = "may not be read by this user";
+    } else if (e instanceof CharacterCodingException) {
+      wrong = "is not text in UTF-8";
+    } else {
+      wrong = "cannot be read: " + e.getMessage();
+    }
+    return at(file, 0, "", wrong, allowed);
   }
 }

@@ -124,7 +124,7 @@ record DaemonConfiguration(
     try {
       text = Files.readString(file);
     } catch (IOException e) {
-      throw ConfigurationException.at(file, 0, "", "cannot be read: " + e, "a readable file");
+      throw ConfigurationException.unreadable(file, e, "a readable file");
     }
     Section root;
     try {

@@ -65,8 +65,7 @@ final class KeyFile {
       }
       lines = Files.readAllLines(file, StandardCharsets.UTF_8);
     } catch (IOException e) {
-      throw ConfigurationException.at(
-          file, 0, "", "cannot be read: " + e, "a file of keys, mode 0600");
+      throw ConfigurationException.unreadable(file, e, "a file of keys, mode 0600");
     }
     var keys = new TreeMap<Integer, Keys>(Integer::compareUnsigned);
     for (int i = 0; i < lines.size(); i++) {

@@ -3,15 +3,22 @@ package io.mipd.xfrm.linux;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 
 /** The kernel's parameters under {@code /proc/sys}, of the calling thread's network namespace. */
 public final class Sysctl {
   private static final Path ROOT = Path.of("/proc/sys");
+
+  /** Octets of a value; the kernel's own limit for most. */
+  private static final int LONGEST = 4096;
 
   private Sysctl() {}
 
@@ -22,11 +29,25 @@ public final class Sysctl {
    */
   public static Optional<String> read(String key) throws SystemCallException {
     try {
-      return Optional.of(Files.readString(path(key)).strip());
+      return Optional.of(contents(path(key)));
     } catch (NoSuchFileException e) {
       return Optional.empty();
     } catch (IOException e) {
       throw failure("read", key, e);
+    }
+  }
+
+  /**
+   * In large pieces: these files claim to be empty, so that {@link Files#readString} asks for one
+   * octet first, and of a number the kernel gives nothing more to whoever comes back for the rest.
+   */
+  private static String contents(Path path) throws IOException {
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+      ByteBuffer octets = ByteBuffer.allocate(LONGEST);
+      while (octets.hasRemaining() && channel.read(octets) >= 0) {
+        // Until its end.
+      }
+      return new String(octets.array(), 0, octets.position(), StandardCharsets.UTF_8).strip();
     }
   }
 

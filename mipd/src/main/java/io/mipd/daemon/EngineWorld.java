@@ -118,6 +118,7 @@ final class EngineWorld implements AutoCloseable {
   private final PacketEngine engine;
   private final XfrmBackend backend;
   private final Map<Integer, Link> links = new TreeMap<>();
+  private final Map<Integer, Integer> mtus = new TreeMap<>();
   private final Map<Integer, PacketSocket> sockets = new TreeMap<>();
   private final Map<Integer, RawSender> senders = new TreeMap<>();
   private final @Nullable RawSender routed;
@@ -371,11 +372,47 @@ final class EngineWorld implements AutoCloseable {
     } else if (notice instanceof RtnetlinkNotice.AddressNotice change) {
       if (change.gone()) {
         addresses.remove(change.address());
+        engine.forgetLinkMtu(change.address().address());
       } else {
         addresses.put(change.address());
       }
     }
+    if (!(notice instanceof RtnetlinkNotice.RouteNotice)) {
+      tellMtus();
+    }
     up.interfaceChanged(notice);
+  }
+
+  /**
+   * The raw sockets do not fragment, so the engine must know what its links carry. A mobile node's
+   * packets leave by the link of their source. A router's leave by any, so that the smallest
+   * decides.
+   */
+  private void tellMtus() {
+    int least = Integer.MAX_VALUE;
+    for (Link link : links.values()) {
+      if (link.isRunning() && !link.isLoopback()) {
+        least = Math.min(least, mtus.getOrDefault(link.index(), link.mtu()));
+      }
+    }
+    for (InterfaceAddress address : addresses.addresses()) {
+      Link link = links.get(address.interfaceIndex());
+      if (link != null && !link.isLoopback()) {
+        int own = mtus.getOrDefault(link.index(), link.mtu());
+        engine.setLinkMtu(address.address(), setup.router() ? Math.min(own, least) : own);
+      }
+    }
+  }
+
+  /** What a router advertised may be less than the device can (RFC 4861 section 4.6.4). */
+  private static int mtuOf(Link link) {
+    try {
+      int advertised =
+          Sysctl.read("net/ipv6/conf/" + link.name() + "/mtu").map(Integer::parseInt).orElse(0);
+      return advertised > 0 ? Math.min(advertised, link.mtu()) : link.mtu();
+    } catch (SystemCallException | NumberFormatException e) {
+      return link.mtu();
+    }
   }
 
   private void linkChanged(Link link, boolean gone) {
@@ -387,9 +424,11 @@ final class EngineWorld implements AutoCloseable {
     }
     if (gone) {
       links.remove(link.index());
+      mtus.remove(link.index());
       closeSockets(link.index());
       return;
     }
+    mtus.put(link.index(), mtuOf(link));
     Link before = links.put(link.index(), link);
     if (before != null && !before.name().equals(link.name())) {
       closeSockets(link.index());

@@ -136,6 +136,12 @@ final class EngineCore {
     }
   }
 
+  void forgetLinkMtu(Ipv6Address outerSource) {
+    if (linkMtus.remove(outerSource) != null) {
+      linkMtuChanges++;
+    }
+  }
+
   private int linkMtu(Ipv6Address outerSource) {
     return linkMtus.getOrDefault(outerSource, settings.linkMtu());
   }

@@ -117,6 +117,11 @@ public final class PacketEngine {
     core.setLinkMtu(outerSource, Math.max(mtu, EngineSettings.MINIMUM_LINK_MTU));
   }
 
+  /** The address is gone; if it comes back, its link may be another. */
+  public void forgetLinkMtu(Ipv6Address outerSource) {
+    core.forgetLinkMtu(outerSource);
+  }
+
   /** May be read by any thread. */
   public EngineCounters counters() {
     return core.counters();

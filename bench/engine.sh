@@ -26,14 +26,15 @@ while [[ $# -gt 0 ]]; do
   shift
 done
 mkdir -p "$out"
+out=$(cd "$out" && pwd)
 rm -f "$out"/*.csv "$out"/*.txt
 
 mvn -B -ntp -q -pl xfrm-core -am test-compile -Dspotless.check.skip=true
 class_path() { # file, options
   mvn -B -ntp -q -f xfrm-core/pom.xml dependency:build-classpath -DincludeScope=test -Dmdep.outputFile="$1" "${@:2}"
 }
-class_path "$PWD/$out/jdk.txt"
-class_path "$PWD/$out/accp.txt" -Paccp
+class_path "$out/jdk.txt"
+class_path "$out/accp.txt" -Paccp
 classes=xfrm-core/target/test-classes:xfrm-core/target/classes
 
 evp=

@@ -88,7 +88,7 @@ final class Claims {
       case IpProtocol.MOBILITY -> true;
       case IpProtocol.ESP -> associations.hasBetween(TransformProtocol.ESP, source, destination);
       case IpProtocol.AH -> associations.hasBetween(TransformProtocol.AH, source, destination);
-      case IpProtocol.IPV6 -> core.databases().isTunnel(source, destination);
+      case IpProtocol.IPV6 -> isTunnel(source, destination);
       default -> false;
     };
   }
@@ -107,7 +107,7 @@ final class Claims {
    */
   private boolean isTunnel(
       byte[] octets, int header, int end, Ipv6Address source, Ipv6Address destination) {
-    if (core.databases().isTunnel(source, destination)) {
+    if (isTunnel(source, destination)) {
       return true;
     }
     if (end - header < Wire.IPV6_HEADER || Wire.version(octets, header) != 6) {
@@ -124,6 +124,12 @@ final class Claims {
         core.local().roleOf(innerDestination).isOurs() ? Direction.IN : Direction.FWD;
     Policy policy = core.databases().policies(direction).lookUp(inner);
     return policy != null && endsHere(policy.bundle().templates(), destination);
+  }
+
+  private boolean isTunnel(Ipv6Address source, Ipv6Address destination) {
+    Databases databases = core.databases();
+    return databases.isTunnel(source, destination)
+        || !databases.tunnelEnd(source, destination).equals(destination);
   }
 
   private static boolean endsHere(List<Template> templates, Ipv6Address destination) {

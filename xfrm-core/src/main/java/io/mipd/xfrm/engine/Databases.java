@@ -4,6 +4,11 @@ import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.Template;
+import io.mipd.xfrm.model.TransformProtocol;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Policies of every direction and the associations, with a number that changes when they do. */
 final class Databases {
@@ -15,7 +20,12 @@ final class Databases {
   /** How many templates name each pair of tunnel end points. */
   private final WordTable<Integer> tunnels;
 
+  /** Where plain tunnels of policies ended before the policy was last changed. */
+  private final Map<Policy.Id, FormerEnd> formerEnds = new LinkedHashMap<>();
+
   private long generation;
+
+  private record FormerEnd(Ipv6Address source, Ipv6Address former, Ipv6Address present) {}
 
   Databases(long seed) {
     in = new PolicyDatabase(seed ^ 0x1111_1111_1111_1111L);
@@ -48,7 +58,11 @@ final class Databases {
 
   void put(Policy policy) {
     PolicyDatabase database = policies(policy.direction());
-    database.get(policy.selector()).ifPresent(old -> countTunnels(old, -1));
+    Optional<Policy> old = database.get(policy.selector());
+    if (old.isPresent()) {
+      countTunnels(old.get(), -1);
+      noteFormerEnd(old.get(), policy);
+    }
     database.put(policy);
     countTunnels(policy, 1);
     changed();
@@ -58,6 +72,7 @@ final class Databases {
   boolean remove(Policy.Id id) {
     PolicyDatabase database = policies(id.direction());
     database.get(id.selector()).ifPresent(old -> countTunnels(old, -1));
+    formerEnds.remove(id);
     boolean removed = database.remove(id.selector());
     changed();
     return removed;
@@ -69,6 +84,7 @@ final class Databases {
     fwd.clear();
     associations.clear();
     tunnels.clear();
+    formerEnds.clear();
     changed();
   }
 
@@ -78,6 +94,48 @@ final class Databases {
   boolean isTunnel(Ipv6Address source, Ipv6Address destination) {
     return tunnels.get(source.high(), source.low(), destination.high(), destination.low(), 0, 0)
         != null;
+  }
+
+  /**
+   * Where a plain tunnel ends now that arrives from {@code source} at {@code destination}; there
+   * itself, unless a policy has moved it since. What is under way to a former care-of address of
+   * ours still arrives. Its source must be right now: without ESP it is all that vouches for the
+   * sender (RFC 6275 section 10.4.5).
+   */
+  Ipv6Address tunnelEnd(Ipv6Address source, Ipv6Address destination) {
+    if (!formerEnds.isEmpty() && !isTunnel(source, destination)) {
+      for (FormerEnd end : formerEnds.values()) {
+        if (end.former().equals(destination) && end.source().equals(source)) {
+          return end.present();
+        }
+      }
+    }
+    return destination;
+  }
+
+  private void noteFormerEnd(Policy old, Policy policy) {
+    if (policy.direction() == Direction.OUT || old.bundle().equals(policy.bundle())) {
+      return;
+    }
+    formerEnds.remove(policy.id());
+    Template before = plainTunnel(old);
+    Template after = plainTunnel(policy);
+    if (before != null
+        && after != null
+        && before.source().equals(after.source())
+        && !before.destination().equals(after.destination())) {
+      formerEnds.put(
+          policy.id(), new FormerEnd(after.source(), before.destination(), after.destination()));
+    }
+  }
+
+  private static @Nullable Template plainTunnel(Policy policy) {
+    for (Template template : policy.bundle().templates()) {
+      if (template.isTunnel() && template.protocol() == TransformProtocol.IPV6) {
+        return template;
+      }
+    }
+    return null;
   }
 
   private void countTunnels(Policy policy, int change) {

@@ -448,7 +448,7 @@ final class Inbound {
     if (path.isFull()) {
       return discard(Discard.TOO_MANY_HEADERS);
     }
-    path.addTunnel(source, destination);
+    path.addTunnel(source, core.databases().tunnelEnd(source, destination));
     Discard reason = transforms.decapsulate(p, header);
     return reason == null ? Next.LAYER : discard(reason);
   }

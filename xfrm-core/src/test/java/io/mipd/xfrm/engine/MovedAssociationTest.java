@@ -12,9 +12,12 @@ import com.google.common.collect.ImmutableList;
 import io.mipd.xfrm.backend.XfrmCommand;
 import io.mipd.xfrm.backend.XfrmReply;
 import io.mipd.xfrm.engine.LocalAddresses.Role;
+import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.Selector;
+import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.transform.Discard;
 import org.junit.jupiter.api.Test;
@@ -30,6 +33,12 @@ class MovedAssociationTest {
     var policy = new Policy.Id(Scene.to(HOME), Direction.IN);
     assertThat(mobileNode.backend.apply(new XfrmCommand.Migrate(policy, ImmutableList.of(move))))
         .isEqualTo(XfrmReply.DONE);
+  }
+
+  private static void update(
+      TestNode node, Selector selector, Direction direction, Template template) {
+    node.apply(
+        new XfrmCommand.UpdatePolicy(Policy.allow(selector, direction, 100, Bundle.of(template))));
   }
 
   @Test
@@ -80,5 +89,36 @@ class MovedAssociationTest {
 
     assertThat(scene.mobileNode.engine.counters().of(Discard.IN_STATE_SEQ_ERROR)).isEqualTo(1);
     assertThat(scene.mobileNode.delivered).containsExactly(TO_HOME);
+  }
+
+  /** Without an association there is the policy alone, and only our own end may be a former one. */
+  @Test
+  void aPlainTunnelStillArrivesAtTheOldCareOfAddress() {
+    var scene = Scene.plainTunnel();
+    scene.mobileNode.has(CARE_OF_B, Role.LINK);
+    scene.homeAgent.output(TO_HOME);
+    byte[] outer = scene.homeAgent.onlyTransmitted();
+
+    update(scene.mobileNode, Scene.to(HOME), Direction.IN, Template.ipv6InIpv6(AGENT, CARE_OF_B));
+
+    scene.mobileNode.input(outer);
+    assertThat(scene.mobileNode.onlyDelivered()).isEqualTo(TO_HOME);
+    // From anybody but the home agent it is refused as ever.
+    scene.mobileNode.input(Packets.withSource(outer, Scene.OTHER_CARE_OF));
+    assertThat(scene.mobileNode.delivered).containsExactly(TO_HOME);
+  }
+
+  /** RFC 6275 section 10.4.5: without ESP the source must be the care-of address that is bound. */
+  @Test
+  void aPlainTunnelFromTheOldCareOfAddressIsRefused() {
+    var scene = Scene.plainTunnel();
+    scene.mobileNode.output(Packets.udp(HOME, PEER, 100));
+    byte[] outer = scene.mobileNode.onlyTransmitted();
+    for (Direction direction : new Direction[] {Direction.FWD, Direction.IN}) {
+      update(scene.homeAgent, Scene.from(HOME), direction, Template.ipv6InIpv6(CARE_OF_B, AGENT));
+    }
+
+    scene.homeAgent.input(outer);
+    scene.homeAgent.hasRefused(Discard.TUNNEL_SOURCE_MISMATCH);
   }
 }

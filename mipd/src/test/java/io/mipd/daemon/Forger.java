@@ -29,7 +29,6 @@ import io.mipd.xfrm.transform.SequenceSource;
 import io.netty.buffer.Unpooled;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
@@ -79,27 +78,16 @@ final class Forger implements AutoCloseable {
     return packet.array();
   }
 
-  static byte[] udp(Ipv6Address source, Ipv6Address destination, int port, int length) {
-    var datagram = ByteBuffer.allocate(UDP_HEADER + length);
-    datagram.putShort((short) port).putShort((short) port).putShort((short) datagram.capacity());
-    byte[] packet = ipv6(source, destination, IpProtocol.UDP, datagram.array());
-    int checksum =
-        Checksum.of(source, destination, IpProtocol.UDP, Unpooled.wrappedBuffer(datagram.array()));
-    ByteBuffer.wrap(packet).putShort(HEADER + 6, (short) (checksum == 0 ? 0xffff : checksum));
-    return packet;
-  }
-
-  /** A UDP datagram with a text in it. */
+  /** A UDP datagram to the discard port that carries a text. */
   static byte[] datagram(Ipv6Address source, Ipv6Address destination, String text) {
     byte[] data = text.getBytes(StandardCharsets.US_ASCII);
-    byte[] packet = udp(source, destination, DISCARD_PORT, data.length);
-    // Checksummed again with the text in its place.
-    var datagram = ByteBuffer.wrap(packet, HEADER, packet.length - HEADER).slice();
-    datagram.putShort(6, (short) 0).put(UDP_HEADER, data);
+    var datagram = ByteBuffer.allocate(UDP_HEADER + data.length);
+    datagram.putShort((short) DISCARD_PORT).putShort((short) DISCARD_PORT);
+    datagram.putShort((short) datagram.capacity()).putShort((short) 0).put(data);
     int checksum =
-        Checksum.of(source, destination, IpProtocol.UDP, Unpooled.wrappedBuffer(datagram));
+        Checksum.of(source, destination, IpProtocol.UDP, Unpooled.wrappedBuffer(datagram.array()));
     datagram.putShort(6, (short) (checksum == 0 ? 0xffff : checksum));
-    return packet;
+    return ipv6(source, destination, IpProtocol.UDP, datagram.array());
   }
 
   static byte[] mobility(MobilityMessage message, Ipv6Address source, Ipv6Address destination) {
@@ -191,32 +179,6 @@ final class Forger implements AutoCloseable {
       throw new IllegalStateException("cannot be sealed");
     }
     return buffer.toOctets();
-  }
-
-  /** Two fragments of a packet without extension headers; the first has so many octets of it. */
-  static ImmutableList<byte[]> fragments(byte[] packet, int first) {
-    return ImmutableList.of(
-        fragment(packet, 0, first), fragment(packet, first, packet.length - HEADER));
-  }
-
-  private static byte[] fragment(byte[] packet, int from, int to) {
-    var payload = ByteBuffer.allocate(UDP_HEADER + to - from);
-    payload.put(packet[6]).put((byte) 0);
-    payload.putShort((short) (from | (to < packet.length - HEADER ? 1 : 0))).putInt(0x2b67);
-    payload.put(packet, HEADER + from, to - from);
-    byte[] fragment =
-        ipv6(
-            Ipv6Address.read(packet, SOURCE),
-            Ipv6Address.read(packet, DESTINATION),
-            IpProtocol.FRAGMENT,
-            payload.array());
-    System.arraycopy(packet, 0, fragment, 0, 4);
-    return fragment;
-  }
-
-  /** The packet without its first octets. */
-  static byte[] from(byte[] packet, int offset) {
-    return Arrays.copyOfRange(packet, offset, packet.length);
   }
 
   @Override

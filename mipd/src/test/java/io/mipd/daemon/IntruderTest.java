@@ -11,7 +11,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.common.collect.ImmutableList;
 import com.typesafe.config.Config;
 import io.mipd.daemon.TestNet.Mipd;
+import io.mipd.mobility.wire.BindingLifetime;
+import io.mipd.mobility.wire.BindingStatus;
 import io.mipd.mobility.wire.MobilityMessage;
+import io.mipd.mobility.wire.SequenceNumber;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import java.io.IOException;
@@ -113,6 +116,23 @@ class IntruderTest {
         Forger.fromCareOf(update(UNBOUND_HOME, AGENT), ATTACKER),
         // The end of a registration, as if from the home link.
         Forger.update(60000, HOME, AGENT, HOME, 0));
+  }
+
+  @Test
+  void anAcknowledgementOutsideEsp() throws Exception {
+    byte[] acknowledgement =
+        Forger.mobility(
+            new MobilityMessage.BindingAcknowledgement(
+                BindingStatus.ACCEPTED,
+                false,
+                new SequenceNumber(1),
+                BindingLifetime.DEREGISTER,
+                ImmutableList.of()),
+            AGENT,
+            HOME);
+    isRefused(scene.mobile, "in-template-mismatch", Forger.toCareOf(acknowledgement, careOf()));
+    assertThat(scene.net.status(scene.mobile).getString("registration.care-of-address"))
+        .isEqualTo(careOf().toString());
   }
 
   @Test

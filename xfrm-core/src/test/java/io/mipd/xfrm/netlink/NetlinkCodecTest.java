@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -260,5 +261,38 @@ class NetlinkCodecTest {
       }
     }
     assertThat(refused).isBetween(1, 20_000);
+  }
+
+  /** Of what a real kernel has been sent, each length field and each attribute changed in turn. */
+  @Test
+  void survivesAMillionMutations() {
+    ImmutableList<ByteBuf> goldens =
+        Stream.of(ADD_ADDRESS, ADDRESS_EXISTS, REPLACE_ROUTE, ADD_RULE, ADD_PROXY)
+            .map(NetlinkCodecTest::octets)
+            .collect(ImmutableList.toImmutableList());
+    long seed = 20_261_123L;
+    var random = new SplittableRandom(seed);
+    int refused = 0;
+    for (int i = 0; i < 1_000_000; i++) {
+      ByteBuf octets = goldens.get(i % goldens.size()).copy();
+      for (int k = random.nextInt(4); k >= 0; k--) {
+        octets.setByte(random.nextInt(octets.readableBytes()), random.nextInt());
+      }
+      try {
+        Optional<NetlinkMessage> message = NetlinkMessage.read(octets);
+        if (message.isEmpty()) {
+          continue;
+        }
+        ByteBuf payload = message.get().payload();
+        LinkCodec.decode(payload.duplicate());
+        InterfaceAddressCodec.decode(payload.duplicate());
+        RouteCodec.decode(payload.duplicate());
+        RoutingRuleCodec.decode(payload.duplicate());
+        NeighbourCodec.decode(payload.duplicate());
+      } catch (MalformedPacketException e) {
+        refused++;
+      }
+    }
+    assertThat(refused).as("seed %s", seed).isBetween(10_000, 999_000);
   }
 }

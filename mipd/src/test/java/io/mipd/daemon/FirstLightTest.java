@@ -73,6 +73,37 @@ class FirstLightTest {
     assertThat(net.stop(agent)).isZero();
   }
 
+  /**
+   * The care-of address is used while it is being checked (RFC 4429), and turns out to be taken.
+   */
+  @Test
+  void aCareOfAddressThatSomebodyElseHasIsGivenUp() throws Exception {
+    net.plug("b");
+    Mipd agent = net.startMipd("ha", net.configuration("ha", "home-agent.conf"));
+    Mipd mobile = net.startMipd("mn", net.configuration("mn", "mobile-node.conf"));
+    net.until("registered at B", TestNet.LONG, () -> bindingOf(agent).startsWith("2001:db8:b:"));
+    String taken = bindingOf(agent).replace("2001:db8:b:", "2001:db8:a:");
+    net.ip("r", "addr", "add", taken + "/64", "dev", "ea", "nodad");
+
+    net.plug("a");
+    net.until(
+        "the collision is seen",
+        TestNet.LONG,
+        () -> net.said("mn").contains(taken + " is somebody else's on this link"));
+    int updates = net.said("mn").split("sent BindingUpdate", -1).length;
+    // Its next home is elsewhere; what it said of the address that was never its own is overtaken.
+    net.plug("b");
+    net.until("pings go on at B", TestNet.LONG, this::pings);
+    net.until("registered at B", TestNet.LONG, () -> bindingOf(agent).startsWith("2001:db8:b:"));
+    assertThat(net.status(mobile).getString("registration.care-of-address"))
+        .isEqualTo(bindingOf(agent));
+    assertThat(net.said("mn").split("sent BindingUpdate", -1).length).isGreaterThan(updates);
+  }
+
+  private boolean pings() throws Exception {
+    return net.succeeds("cn", "ping -n -c 1 -W 1 " + TestNet.HOME_ADDRESS);
+  }
+
   private String bindingOf(Mipd agent) throws Exception {
     var bindings = net.status(agent).getConfigList("bindings");
     return bindings.isEmpty() ? "" : bindings.get(0).getString("care-of-address");

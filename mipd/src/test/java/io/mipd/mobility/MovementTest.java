@@ -76,6 +76,28 @@ class MovementTest {
     assertThat(exchange.boundTo()).hasValue(COA_A);
   }
 
+  /** The kernel takes it away, says no more, and configures it again. */
+  @Test
+  void anAddressThatVanishesWhileItIsCheckedIsNotUsedAgainOnThisLink() {
+    var exchange = Exchange.inEsp().registeredAt(B);
+    exchange.movesTo(A);
+    exchange.delivers(BindingUpdate.class);
+    exchange.address(ETH0, AddressState.GONE);
+    exchange.settle();
+    exchange.advertise(ETH0);
+    exchange.address(ETH0, AddressState.OPTIMISTIC);
+    exchange.passes(Duration.ofSeconds(5));
+    exchange.isQuiet();
+    assertThat(sends(exchange)).isNotEqualTo(Optional.of(COA_A.value()));
+    exchange.movesTo(B);
+    exchange.settle();
+    assertThat(exchange.boundTo()).hasValue(COA_B);
+    // The other one may have left the link meanwhile.
+    exchange.movesTo(A);
+    exchange.settle();
+    assertThat(exchange.boundTo()).hasValue(COA_A);
+  }
+
   @Test
   void theOldPathIsTakenAgainWhileTheNewOneIsNotAcknowledged() {
     var exchange = Exchange.inEsp().registeredAt(A);

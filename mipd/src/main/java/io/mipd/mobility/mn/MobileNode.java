@@ -12,7 +12,6 @@ import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeAction.Place;
 import io.mipd.mobility.NodeEvent;
-import io.mipd.mobility.NodeEvent.AddressState;
 import io.mipd.mobility.ProtocolConstants;
 import io.mipd.mobility.binding.OutstandingUpdate;
 import io.mipd.mobility.binding.RateLimit;
@@ -250,8 +249,7 @@ public final class MobileNode implements MobilityNode {
     if (uplink == null) {
       return;
     }
-    uplink.setAddress(change.address(), change.prefixLength(), change.state());
-    if (change.state() == AddressState.DUPLICATE) {
+    if (uplink.setAddress(change.address(), change.prefixLength(), change.state())) {
       actions.add(new NodeAction.Tell(change.address() + " is somebody else's on this link"));
     }
   }
@@ -384,8 +382,8 @@ public final class MobileNode implements MobilityNode {
     boolean collision =
         before instanceof Attachment.Away away
             && Optional.ofNullable(uplinks.get(away.interfaceIndex()))
-                .flatMap(uplink -> uplink.stateOf(away.careOf().value()))
-                .equals(Optional.of(AddressState.DUPLICATE));
+                .filter(uplink -> uplink.isDuplicate(away.careOf().value()))
+                .isPresent();
     if (isHome || collision) {
       // At home the cable is out; or the care-of address is another's, and so is the tunnel's end.
       acknowledged = Optional.empty();

@@ -39,6 +39,9 @@ final class Uplink {
   private final Map<Ipv6Address, Router> routers = new LinkedHashMap<>();
   private final Map<Ipv6Address, Address> addresses = new LinkedHashMap<>();
 
+  /** Addresses that others have on this link. */
+  private final Set<Ipv6Address> duplicates = new LinkedHashSet<>();
+
   /** Routers that have spoken since another appeared; present while it is not clear who is left. */
   private Optional<Instant> decideAt = Optional.empty();
 
@@ -64,6 +67,10 @@ final class Uplink {
   }
 
   private record Address(int prefixLength, AddressState state) {
+    boolean isUnderDetection() {
+      return state == AddressState.TENTATIVE || state == AddressState.OPTIMISTIC;
+    }
+
     boolean isUsable() {
       return state == AddressState.USABLE
           || state == AddressState.OPTIMISTIC
@@ -101,6 +108,7 @@ final class Uplink {
         before = prefixes();
       }
       routers.clear();
+      duplicates.clear();
       decideAt = Optional.empty();
       doubtful = false;
     }
@@ -108,12 +116,29 @@ final class Uplink {
     return cameUp;
   }
 
-  void setAddress(Ipv6Address address, int prefixLength, AddressState state) {
-    if (state == AddressState.GONE) {
-      addresses.remove(address);
-    } else {
-      addresses.put(address, new Address(prefixLength, state));
-    }
+  /**
+   * An address has come, changed or gone.
+   *
+   * @return whether it has turned out to be somebody else's. The kernel takes an autoconfigured one
+   *     away when Duplicate Address Detection fails, says no more, and configures it again with the
+   *     next router advertisement; it is not to be used on this link any more.
+   */
+  boolean setAddress(Ipv6Address address, int prefixLength, AddressState state) {
+    Address before =
+        state == AddressState.GONE
+            ? addresses.remove(address)
+            : addresses.put(address, new Address(prefixLength, state));
+    boolean failed =
+        state == AddressState.DUPLICATE
+            || (state == AddressState.GONE
+                && before != null
+                && before.isUnderDetection()
+                && isAnnounced(address));
+    return failed && up && duplicates.add(address);
+  }
+
+  boolean isDuplicate(Ipv6Address address) {
+    return duplicates.contains(address);
   }
 
   Optional<AddressState> stateOf(Ipv6Address address) {
@@ -185,6 +210,7 @@ final class Uplink {
   }
 
   private ImmutableList<NodeAction> forget(Ipv6Address keep) {
+    duplicates.clear();
     return ImmutableList.of(new NodeAction.ForgetLink(index, keep));
   }
 
@@ -291,6 +317,7 @@ final class Uplink {
     return up
         && known != null
         && known.isUsable()
+        && !duplicates.contains(address)
         && address.isGlobalUnicast()
         && isAnnounced(address);
   }

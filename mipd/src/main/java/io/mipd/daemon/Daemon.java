@@ -2,11 +2,8 @@ package io.mipd.daemon;
 
 import com.google.common.base.Joiner;
 import com.google.common.collect.ImmutableList;
-import io.mipd.xfrm.backend.XfrmCommand;
-import io.mipd.xfrm.backend.XfrmReply;
 import io.mipd.xfrm.linux.Poller;
 import io.mipd.xfrm.linux.Rtnetlink;
-import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.transform.FileSequenceStore;
 import java.io.IOException;
 import java.time.Duration;
@@ -80,7 +77,7 @@ final class Daemon {
     try {
       role.setSysctls(system);
       var shell = new NodeShell(role.core(bindings, began), loop, bindings, netlink);
-      try (var world =
+      try (World world =
               EngineWorld.open(role.setup(), poller, loop::now, netlink, sequences, shell);
           var control =
               ControlSocket.open(
@@ -88,12 +85,7 @@ final class Daemon {
                   request ->
                       loop.call(
                           () -> answer(request, configuration, began, loop.now(), world, shell)))) {
-        for (SecurityAssociation association : role.associations()) {
-          XfrmReply reply = world.backend().apply(new XfrmCommand.AddAssociation(association));
-          if (reply instanceof XfrmReply.Failed failed) {
-            throw new IOException(association + ": " + failed.text());
-          }
-        }
+        world.establish(role.associations());
         shell.begin(world, role.place(system, world), role.proxies(system, world));
         log.info("control socket {}", control);
         System.err.println(
@@ -114,7 +106,7 @@ final class Daemon {
       DaemonConfiguration configuration,
       Instant began,
       Instant now,
-      EngineWorld world,
+      World world,
       NodeShell shell) {
     return request.equals("status")
         ? StatusReport.of(configuration, Duration.between(began, now), world, shell.facts())

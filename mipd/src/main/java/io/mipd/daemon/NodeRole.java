@@ -46,15 +46,15 @@ abstract class NodeRole {
 
   abstract void setSysctls(SystemChanges system) throws IOException;
 
-  abstract EngineWorld.Setup setup();
+  abstract World.Setup setup();
 
   abstract ImmutableList<SecurityAssociation> associations();
 
   abstract NodeShell.Core core(BindingStore bindings, Instant now);
 
-  abstract Optional<HomePlace> place(SystemChanges system, EngineWorld world) throws IOException;
+  abstract Optional<HomePlace> place(SystemChanges system, World world) throws IOException;
 
-  abstract Optional<HomeProxies> proxies(SystemChanges system, EngineWorld world);
+  abstract Optional<HomeProxies> proxies(SystemChanges system, World world);
 
   /** Request ids of the tunnels of each home address. */
   final ImmutableMap<Ipv6Address, ImmutableList<ReqId>> tunnels() {
@@ -128,8 +128,8 @@ abstract class NodeRole {
     }
 
     @Override
-    EngineWorld.Setup setup() {
-      return new EngineWorld.Setup(
+    World.Setup setup() {
+      return new World.Setup(
           configuration.tunnelDevice(),
           configuration.tunnelMtu(),
           true,
@@ -163,13 +163,13 @@ abstract class NodeRole {
     }
 
     @Override
-    Optional<HomePlace> place(SystemChanges system, EngineWorld world) {
+    Optional<HomePlace> place(SystemChanges system, World world) {
       return Optional.empty();
     }
 
     @Override
-    Optional<HomeProxies> proxies(SystemChanges system, EngineWorld world) {
-      return Optional.of(new HomeProxies(system, world.tunIndex()));
+    Optional<HomeProxies> proxies(SystemChanges system, World world) {
+      return Optional.of(new HomeProxies(system, world.homeDevice()));
     }
   }
 
@@ -217,8 +217,8 @@ abstract class NodeRole {
     }
 
     @Override
-    EngineWorld.Setup setup() {
-      return new EngineWorld.Setup(
+    World.Setup setup() {
+      return new World.Setup(
           configuration.tunnelDevice(),
           configuration.tunnelMtu(),
           false,
@@ -254,15 +254,15 @@ abstract class NodeRole {
     }
 
     @Override
-    Optional<HomePlace> place(SystemChanges system, EngineWorld world) throws IOException {
+    Optional<HomePlace> place(SystemChanges system, World world) throws IOException {
       var place =
-          new HomePlace(system, mobile.homeAddress(), mobile.homePrefix(), world.tunIndex());
+          new HomePlace(system, mobile.homeAddress(), mobile.homePrefix(), world.homeDevice());
       place.begin();
       return Optional.of(place);
     }
 
     @Override
-    Optional<HomeProxies> proxies(SystemChanges system, EngineWorld world) {
+    Optional<HomeProxies> proxies(SystemChanges system, World world) {
       return Optional.empty();
     }
   }

@@ -6,6 +6,7 @@ import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeEvent;
 import io.mipd.mobility.NodeEvent.AddressState;
+import io.mipd.mobility.wire.MobilityCodec;
 import io.mipd.mobility.wire.MobilityMessage;
 import io.mipd.xfrm.backend.XfrmNotice;
 import io.mipd.xfrm.engine.Arrival;
@@ -24,7 +25,6 @@ import io.mipd.xfrm.packet.Icmpv6Message;
 import io.mipd.xfrm.packet.LinkLayerAddress;
 import io.mipd.xfrm.packet.MalformedPacketException;
 import io.mipd.xfrm.packet.Octets;
-import io.mipd.xfrm.transform.PacketBuffer;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
@@ -45,7 +45,7 @@ import org.slf4j.LoggerFactory;
  * Between a core and the world: what happens becomes the core's events, its actions are performed
  * in their order. One thread.
  */
-final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
+final class NodeShell implements World.Upward, EventLoop.Work {
   private static final Logger log = LoggerFactory.getLogger(NodeShell.class);
 
   /** Mobility Header messages that wait for the end of a batch; more than that are dropped. */
@@ -68,7 +68,6 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
   private final Rtnetlink netlink;
   private final Deque<NodeEvent> pending = new ArrayDeque<>();
   private final Map<NodeAction.Refusal, Long> refusals = new EnumMap<>(NodeAction.Refusal.class);
-  private final PacketBuffer outgoing = new PacketBuffer(2048);
   private final SecureRandom random = new SecureRandom();
   private final LinkCleaner cleaner;
   private @Nullable Parts parts;
@@ -78,7 +77,7 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
 
   /** What exists as soon as the world does. */
   private record Parts(
-      EngineWorld world,
+      World world,
       InstalledPolicies policies,
       Dad dad,
       RouterSolicitor solicitor,
@@ -94,13 +93,13 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
   }
 
   /** Begins: the world is there, the core learns of it. */
-  void begin(EngineWorld world, Optional<HomePlace> place, Optional<HomeProxies> proxies) {
+  void begin(World world, Optional<HomePlace> place, Optional<HomeProxies> proxies) {
     parts =
         new Parts(
             world,
             new InstalledPolicies(world.backend()),
             new Dad(
-                world.icmp(),
+                world.network().icmp(),
                 this::sendIcmpv6,
                 random,
                 (address, unique) -> deliver(new NodeEvent.DadFinished(address, unique))),
@@ -209,11 +208,11 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
       attempt(action, () -> cleaner.forget(forget.interfaceIndex(), forget.keep()));
     } else if (action instanceof NodeAction.PlaceHomeAddress place) {
       if (all.place().isPresent()) {
-        all.place().get().put(place.place(), all.world().link(place.interfaceIndex()));
+        all.place().get().put(place.place(), all.world().network().link(place.interfaceIndex()));
       }
     } else if (action instanceof NodeAction.KnowNeighbor know) {
       attempt(action, () -> netlink.replaceNeighbour(neighbour(know)));
-      all.world().homeLinkIs(know.interfaceIndex());
+      attempt(action, () -> all.world().homeLinkIs(know.interfaceIndex()));
     } else if (action instanceof NodeAction.Tell tell) {
       log.info("{}", tell.words());
     } else if (action instanceof NodeAction.Refuse refuse) {
@@ -264,16 +263,14 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
     }
   }
 
-  private void send(NodeAction.SendMessage send) {
-    MobilityPacket.write(send.message(), send.source(), send.destination(), outgoing);
-    Optional<Ipv6Address> careOf = send.careOf().map(one -> one.value());
+  private void send(NodeAction.SendMessage send) throws IOException {
     log.info(
         "sent {} from {} to {}{}",
         send.message(),
         send.source(),
         send.destination(),
-        careOf.map(one -> " by care-of address " + one).orElse(""));
-    parts().world().output(outgoing, careOf);
+        send.careOf().map(one -> " by care-of address " + one).orElse(""));
+    parts().world().send(send.message(), send.source(), send.destination(), send.careOf());
   }
 
   private void sendIcmpv6(
@@ -281,7 +278,7 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
       throws IOException {
     ByteBuf out = Unpooled.buffer(128);
     Icmpv6Codec.encode(message, source, destination, out);
-    parts().world().icmp().send(interfaceIndex, source, destination, out);
+    parts().world().network().icmp().send(interfaceIndex, source, destination, out);
   }
 
   private void proxy(NodeAction.Proxy proxy) throws IOException {
@@ -293,7 +290,7 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
       all.proxies().get().remove(proxy.address());
       return;
     }
-    Optional<Link> link = all.world().link(proxy.interfaceIndex());
+    Optional<Link> link = all.world().network().link(proxy.interfaceIndex());
     if (link.isEmpty()) {
       throw new IOException("there is no interface " + proxy.interfaceIndex());
     }
@@ -380,10 +377,10 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
   }
 
   @Override
-  public void mobility(PacketBuffer packet, Arrival arrival) {
+  public void mobility(ByteBuf octets, Arrival arrival) {
     MobilityMessage message;
     try {
-      message = MobilityPacket.read(packet, arrival.source(), arrival.destination());
+      message = MobilityCodec.decode(octets, arrival.source(), arrival.destination());
     } catch (MalformedPacketException e) {
       malformed++;
       log.debug("Mobility Header from {}: {}", arrival.source(), e.toString());
@@ -398,8 +395,8 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
   }
 
   @Override
-  public void engineNotice(XfrmNotice notice) {
-    log.debug("engine: {}", notice);
+  public void notice(XfrmNotice notice) {
+    log.debug("notice {}", notice);
     if (notice instanceof XfrmNotice.Report report
         && report.protocol() == TransformProtocol.HAO
         && pending.isEmpty()) {

@@ -31,25 +31,30 @@ missing_packages() {
   done
 }
 
-# Installs what is missing (as root, on Debian), or names it. Returns 1 if something is still missing.
+# Installs packages (as root, on Debian), or names them. Returns 1 if that cannot be done.
+install_packages() {
+  if ! is_root; then
+    say "missing, and only root can install: $*"
+    return 1
+  fi
+  if ! has_command apt-get; then
+    say "missing, and there is no apt-get here to install: $*"
+    return 1
+  fi
+  say "installing: $*"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get -q update >&2 && apt-get -q -y --no-install-recommends install "$@" >&2 || {
+    say "apt-get failed"
+    return 1
+  }
+}
+
+# Installs what is missing, or names it. Returns 1 if something is still missing.
 ensure_packages() {
   local missing
   mapfile -t missing < <(missing_packages)
   [[ ${#missing[@]} -eq 0 ]] && return 0
-  if ! is_root; then
-    say "missing, and only root can install: ${missing[*]}"
-    return 1
-  fi
-  if ! has_command apt-get; then
-    say "missing, and there is no apt-get here to install: ${missing[*]}"
-    return 1
-  fi
-  say "installing: ${missing[*]}"
-  export DEBIAN_FRONTEND=noninteractive
-  apt-get -q update >&2 && apt-get -q -y --no-install-recommends install "${missing[@]}" >&2 || {
-    say "apt-get failed"
-    return 1
-  }
+  install_packages "${missing[@]}" || return 1
   mapfile -t missing < <(missing_packages)
   [[ ${#missing[@]} -eq 0 ]] || { say "still missing after the installation: ${missing[*]}"; return 1; }
 }

@@ -2,7 +2,6 @@ package io.mipd.sim.lab;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
-import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import java.nio.file.Path;
 import java.util.Iterator;
@@ -16,6 +15,7 @@ import java.util.function.Supplier;
  *
  * @param command what to do
  * @param out where results go; without it a folder under {@code lab-results}
+ * @param world who transforms packets
  * @param handovers rows of the table; without it the walk home, A, B, A, home
  * @param delayMillis one way, between the core and the home agent
  * @param lossPercent of the frames between the core and the home agent, by seed
@@ -24,6 +24,7 @@ import java.util.function.Supplier;
 record LabOptions(
     Command command,
     Optional<Path> out,
+    World world,
     OptionalInt handovers,
     int delayMillis,
     double lossPercent,
@@ -49,7 +50,9 @@ record LabOptions(
       node home -> A -> B -> A -> home while ping, UDP and TCP run over its home address, and measures. Needs root.
 
         --out DIR                results go there (default: lab-results/TIME-PID)
-        --world engine           who transforms packets; only the engine so far
+        --world WORLD            who transforms packets: engine (default), this machine's kernel does the rest;
+                                 kernel, all nodes in a guest (User-Mode Linux) that has Mobile IPv6;
+                                 mixed-ha-kernel or mixed-mn-kernel, only that node in a guest
         --handovers N            N handovers between A and B in the table; the first registration before them and
                                  the return home after them are reported apart
         --delay MS               one way, between the core and the home agent (default 0)
@@ -63,7 +66,7 @@ record LabOptions(
         --cleanup                remove what a killed or kept lab has left
         --help                   this text
 
-      Not there yet: --ro, --user-ipsec, --ike, --scenario, other worlds.
+      Not there yet: --ro, --user-ipsec, --ike, --scenario.
       Exit status 0: every connection lived and everything was delivered; 1: not so; 2: wrong options;
       3: the system lacks something.""";
 
@@ -73,8 +76,6 @@ record LabOptions(
           "--user-ipsec", "IPsec of the user's own",
           "--ike", "negotiated keys",
           "--scenario", "scenes from files");
-  private static final ImmutableList<String> LATER_WORLDS =
-      ImmutableList.of("kernel", "mixed-ha-kernel", "mixed-mn-kernel");
 
   LabOptions {
     checkArgument(
@@ -85,6 +86,10 @@ record LabOptions(
     checkArgument(
         handovers.isEmpty() || (handovers.getAsInt() >= 1 && handovers.getAsInt() <= 1000),
         "--handovers: 1 to 1000");
+    checkArgument(
+        !keep || !world.isWhollyInGuest(),
+        "--keep cannot be: the network of --world %s ends with its guest",
+        world);
   }
 
   /**
@@ -93,6 +98,7 @@ record LabOptions(
   static LabOptions parse(List<String> words) {
     Command command = Command.RUN;
     Optional<Path> out = Optional.empty();
+    World world = World.ENGINE;
     OptionalInt handovers = OptionalInt.empty();
     int delay = 0;
     double loss = 0;
@@ -119,7 +125,7 @@ record LabOptions(
         case "--help", "-h" -> command = Command.HELP;
         case "--cleanup" -> command = Command.CLEANUP;
         case "--out" -> out = Optional.of(Path.of(value.get()).toAbsolutePath().normalize());
-        case "--world" -> checkWorld(value.get());
+        case "--world" -> world = world(value.get());
         case "--handovers" -> handovers = OptionalInt.of((int) number(option, value.get()));
         case "--delay" -> delay = (int) number(option, value.get());
         case "--loss" -> loss = decimal(option, value.get());
@@ -135,6 +141,7 @@ record LabOptions(
     return new LabOptions(
         command,
         out,
+        world,
         handovers,
         delay,
         loss,
@@ -146,9 +153,11 @@ record LabOptions(
         seed);
   }
 
-  private static void checkWorld(String world) {
-    checkArgument(!LATER_WORLDS.contains(world), "--world %s is not there yet; engine is", world);
-    checkArgument(world.equals("engine"), "--world: engine, not %s", world);
+  private static World world(String word) {
+    return World.named(word)
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException("--world: one of " + World.words() + ", not " + word));
   }
 
   private static long number(String option, String text) {

@@ -8,7 +8,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The lab's network, made of namespaces whose names carry the lab's process id. Nothing outside of
@@ -34,6 +36,7 @@ final class Network {
 
   private final long pid;
   private final int interfaces;
+  private final Map<String, SourceFilter> filters = new HashMap<>();
 
   Network(long pid, int interfaces) {
     this.pid = pid;
@@ -184,22 +187,15 @@ final class Network {
             "link set uplink up",
             "route add default via " + core));
     // As access networks do (RFC 2827): what claims to come from elsewhere goes no further.
-    Children.must(
-        in(
-            node,
-            "nft",
-            "add table ip6 filter; add chain ip6 filter forward { type filter hook forward priority"
-                + " 0; }; add rule ip6 filter forward iif acc ip6 saddr != "
-                + link.prefix()
-                + " counter drop"));
+    filters.put(
+        node,
+        SourceFilter.install(this, node, link, uplink.substring(0, uplink.length() - 1) + "/64"));
   }
 
   /** Packets that an access router refused to carry because of their source. */
   long foreignSources(String accessRouter) throws IOException {
-    String rules = Children.must(in(accessRouter, "nft", "list table ip6 filter"));
-    List<String> words = Splitter.onPattern("\\s+").splitToList(rules);
-    int at = words.indexOf("packets");
-    return at < 0 ? 0 : Long.parseLong(words.get(at + 1));
+    SourceFilter filter = filters.get(accessRouter);
+    return filter == null ? 0 : filter.refused();
   }
 
   private void wire(

@@ -106,7 +106,9 @@ final class NodeFiles {
   private String common(String role, String node) {
     return "role = "
         + role
-        + "\nworld = engine\nstate-directory = \""
+        + "\nworld = "
+        + options.world().of(node)
+        + "\nstate-directory = \""
         + results.resolve("state").resolve(node)
         + "\"\ncontrol-socket = \""
         + run.resolve(node + ".sock")

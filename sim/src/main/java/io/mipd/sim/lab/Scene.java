@@ -215,7 +215,7 @@ final class Scene {
 
   private void awaitReady(String node, Process daemon)
       throws IOException, InterruptedException, SceneFailure {
-    long limit = System.nanoTime() + READY_MILLIS * 1_000_000;
+    long limit = System.nanoTime() + patience(READY_MILLIS) * 1_000_000;
     while (true) {
       String text = Files.readString(log(node));
       if (text.contains("mipd ready")) {
@@ -232,7 +232,7 @@ final class Scene {
   }
 
   private void awaitHomeAddress() throws IOException, InterruptedException, SceneFailure {
-    long limit = System.nanoTime() + READY_MILLIS * 1_000_000;
+    long limit = System.nanoTime() + patience(READY_MILLIS) * 1_000_000;
     while (true) {
       String addresses =
           Children.must(
@@ -429,12 +429,12 @@ final class Scene {
       String device = Network.mobileInterface(move.index());
       long unplugged = now();
       cables.run(Network.unplug(move.index()));
-      if (notices.awaitCarrier(device, false, unplugged, CARRIER_MILLIS).isEmpty()) {
+      if (notices.awaitCarrier(device, false, unplugged, patience(CARRIER_MILLIS)).isEmpty()) {
         throw new SceneFailure("the mobile node's kernel has not noticed that the cable is out");
       }
       long plugged = now();
       cables.run(Network.plugInto(move.index(), move.to()));
-      OptionalLong linkUp = notices.awaitCarrier(device, true, plugged, CARRIER_MILLIS);
+      OptionalLong linkUp = notices.awaitCarrier(device, true, plugged, patience(CARRIER_MILLIS));
       if (linkUp.isEmpty()) {
         throw new SceneFailure("the mobile node's kernel has not noticed the new link");
       }
@@ -508,7 +508,10 @@ final class Scene {
         settled && row.isComplete(),
         settled
             ? row.isComplete() ? "all goes on" : "goes on, but a step was not seen: " + row.toCsv()
-            : "not everything goes on after " + SETTLE_MILLIS / 1000 + " s: " + row.toCsv());
+            : "not everything goes on after "
+                + patience(SETTLE_MILLIS) / 1000
+                + " s: "
+                + row.toCsv());
     return row;
   }
 
@@ -746,16 +749,21 @@ final class Scene {
     return (500L + 4L * options.delayMillis()) * 1_000_000;
   }
 
-  private void await(String what, long patienceMillis, BooleanSupplier condition)
+  private void await(String what, long usualMillis, BooleanSupplier condition)
       throws InterruptedException, SceneFailure {
-    if (!awaitQuietly(patienceMillis, condition)) {
-      throw new SceneFailure(what + ": not within " + patienceMillis / 1000 + " s");
+    if (!awaitQuietly(usualMillis, condition)) {
+      throw new SceneFailure(what + ": not within " + patience(usualMillis) / 1000 + " s");
     }
   }
 
-  private static boolean awaitQuietly(long patienceMillis, BooleanSupplier condition)
+  /** How long to wait for what usually takes no longer than so many milliseconds. */
+  private long patience(long usualMillis) {
+    return usualMillis * options.world().patience();
+  }
+
+  private boolean awaitQuietly(long usualMillis, BooleanSupplier condition)
       throws InterruptedException {
-    long limit = System.nanoTime() + patienceMillis * 1_000_000;
+    long limit = System.nanoTime() + patience(usualMillis) * 1_000_000;
     while (!condition.getAsBoolean()) {
       if (System.nanoTime() > limit) {
         return false;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.common.collect.ImmutableList;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class LabOptionsTest {
@@ -68,9 +69,17 @@ class LabOptionsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"kernel", "mixed-ha-kernel", "mixed-mn-kernel"})
-  void namesWorldsThatAreNotThereYet(String world) {
-    assertThatThrownBy(() -> parse("--world", world)).hasMessageContaining("not there yet");
+  @CsvSource({
+    "engine, engine, engine",
+    "kernel, kernel, kernel",
+    "mixed-ha-kernel, kernel, engine",
+    "mixed-mn-kernel, engine, kernel"
+  })
+  void theWorldSaysWhoTransformsPacketsWhere(String word, String agent, String mobile) {
+    World world = parse("--world", word).world();
+    assertThat(world.toString()).isEqualTo(word);
+    assertThat(world.of("ha")).isEqualTo(agent);
+    assertThat(world.of("mn")).isEqualTo(mobile);
   }
 
   @ParameterizedTest
@@ -85,6 +94,7 @@ class LabOptionsTest {
         "--payload-ipsec maybe",
         "--loss 51",
         "--world moon",
+        "--world kernel --keep",
         "--what"
       })
   void refusesWhatMakesNoSense(String line) {

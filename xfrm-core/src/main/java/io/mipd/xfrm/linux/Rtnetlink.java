@@ -49,7 +49,7 @@ public final class Rtnetlink implements AutoCloseable {
             "RTM_GETLINK",
             LinkCodec.RTM_GETLINK,
             out -> LinkCodec.encodeQuery(0, out),
-            (payload, links) -> LinkCodec.decode(payload).ifPresent(links::add)));
+            (message, links) -> LinkCodec.decode(message.payload()).ifPresent(links::add)));
   }
 
   public Optional<Link> link(String name) throws SystemCallException {
@@ -90,8 +90,8 @@ public final class Rtnetlink implements AutoCloseable {
             "RTM_GETADDR",
             InterfaceAddressCodec.RTM_GETADDR,
             InterfaceAddressCodec::encodeQuery,
-            (payload, addresses) ->
-                InterfaceAddressCodec.decode(payload).ifPresent(addresses::add)));
+            (message, addresses) ->
+                InterfaceAddressCodec.decode(message.payload()).ifPresent(addresses::add)));
   }
 
   /** Fails with EEXIST if the interface has the address already. */
@@ -123,7 +123,7 @@ public final class Rtnetlink implements AutoCloseable {
             "RTM_GETROUTE",
             RouteCodec.RTM_GETROUTE,
             RouteCodec::encodeQuery,
-            (payload, routes) -> routes.addAll(RouteCodec.decode(payload))));
+            (message, routes) -> routes.addAll(RouteCodec.decode(message.payload()))));
   }
 
   public ImmutableList<Route> routes(int table) throws SystemCallException {
@@ -160,7 +160,7 @@ public final class Rtnetlink implements AutoCloseable {
             "RTM_GETRULE",
             RoutingRuleCodec.RTM_GETRULE,
             RoutingRuleCodec::encodeQuery,
-            (payload, rules) -> RoutingRuleCodec.decode(payload).ifPresent(rules::add)));
+            (message, rules) -> RoutingRuleCodec.decode(message.payload()).ifPresent(rules::add)));
   }
 
   /** Fails with EEXIST if there is an equal rule. */
@@ -270,7 +270,8 @@ public final class Rtnetlink implements AutoCloseable {
             "RTM_GETNEIGH",
             NeighbourCodec.RTM_GETNEIGH,
             out -> NeighbourCodec.encodeQuery(proxies, out),
-            (payload, neighbours) -> NeighbourCodec.decode(payload).ifPresent(neighbours::add)));
+            (message, neighbours) ->
+                NeighbourCodec.decode(message.payload()).ifPresent(neighbours::add)));
   }
 
   private static Neighbour named(int interfaceIndex, Ipv6Address address, boolean proxy) {

@@ -40,9 +40,9 @@ class DaemonConfigurationTest {
     var protection = agent.served().get(0).protection().orElseThrow();
     assertThat(protection.encryption()).isEqualTo(EncryptionAlgorithm.AES_CBC);
     assertThat(protection.associations(agent.served().get(0).homeAddress(), agent.address()))
-        .hasSize(6)
+        .hasSize(8)
         .filteredOn(association -> association.mode() == Mode.TRANSPORT)
-        .hasSize(2);
+        .hasSize(4);
   }
 
   @Test
@@ -157,8 +157,8 @@ class DaemonConfigurationTest {
     refused(
         "mobile-node.conf",
         "{ to-home-agent = 0x1005",
-        "{ to-home-agent = 0x1007",
-        "has no keys for SPI 0x00001007");
+        "{ to-home-agent = 0x1009",
+        "has no keys for SPI 0x00001009");
   }
 
   @Test

@@ -214,6 +214,8 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
     } else if (action instanceof NodeAction.KnowNeighbor know) {
       attempt(action, () -> netlink.replaceNeighbour(neighbour(know)));
       all.world().homeLinkIs(know.interfaceIndex());
+    } else if (action instanceof NodeAction.RetakeAddress retake) {
+      attempt(action, () -> cleaner.retake(retake.interfaceIndex(), retake.address()));
     } else if (action instanceof NodeAction.Tell tell) {
       log.info("{}", tell.words());
     } else if (action instanceof NodeAction.Refuse refuse) {

@@ -100,6 +100,44 @@ class FirstLightTest {
     assertThat(net.said("mn").split("sent BindingUpdate", -1).length).isGreaterThan(updates);
   }
 
+  /**
+   * A home address with the interface identifier of the interface (L flag): the home agent answers
+   * for the link-local address too, so that the kernel's own check of it on the home link fails.
+   */
+  @Test
+  void theLinkLocalAddressComesHomeToo() throws Exception {
+    String home = "2001:db8:1::ff:fe00:aa";
+    String linkLocal = "fe80::ff:fe00:aa";
+    net.ip("mn", "link", "set", "eth0", "down");
+    net.ip("mn", "link", "set", "eth0", "address", "02:00:00:00:00:aa", "up");
+    net.in("ha", "sysctl -q net.ipv6.neigh.eth1.proxy_delay=0");
+    net.plug("a");
+    Mipd agent =
+        net.startMipd("ha", net.configuration("ha", "home-agent.conf", TestNet.HOME_ADDRESS, home));
+    net.startMipd("mn", net.configuration("mn", "mobile-node.conf", TestNet.HOME_ADDRESS, home));
+    net.until("registered at A", TestNet.LONG, () -> bindingOf(agent).startsWith("2001:db8:a:"));
+    net.until(
+        "the home agent answers for both",
+        TestNet.LONG,
+        () -> net.ip("ha", "-6", "neigh", "show", "proxy").contains(linkLocal));
+
+    // The kernel checks addresses when the interface is set up, not when its cable is moved.
+    net.ip("mn", "link", "set", "eth0", "down");
+    net.plug("h");
+    net.ip("mn", "link", "set", "eth0", "up");
+    net.until("deregistered", TestNet.LONG, () -> bindingOf(agent).isEmpty());
+    net.until("at home", TestNet.LONG, () -> net.succeeds("cn", "ping -n -c 1 -W 1 " + home));
+    net.until(
+        "its link-local address is its own",
+        TestNet.LONG,
+        () -> net.succeeds("ha", "ping -n -c 1 -W 1 " + linkLocal + "%eth1"));
+    assertThat(net.ip("mn", "-6", "addr", "show", "dev", "eth0", "to", linkLocal))
+        .contains(linkLocal)
+        .doesNotContain("tentative")
+        .doesNotContain("dadfailed");
+    assertThat(net.said("mn")).contains(linkLocal + " on interface");
+  }
+
   private boolean pings() throws Exception {
     return net.succeeds("cn", "ping -n -c 1 -W 1 " + TestNet.HOME_ADDRESS);
   }

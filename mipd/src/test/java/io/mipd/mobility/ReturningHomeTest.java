@@ -305,6 +305,22 @@ class ReturningHomeTest {
         .containsExactly(HOME.value(), linkLocal);
   }
 
+  /** What was on its way when the binding ended is still too old for its next life. */
+  @Test
+  void aHomeAgentThatWasKilledKnowsWhenTheBindingEnded() {
+    var exchange = Exchange.inEsp().registeredAt(A);
+    exchange.passes(Duration.ofSeconds(316));
+    var renewal = exchange.toAgent.removeFirst();
+    exchange.movesTo(HOME_LINK);
+    exchange.settle();
+    exchange.restartAgent(Duration.ofSeconds(1));
+    exchange.passes(Duration.ofSeconds(9));
+    exchange.arrives(renewal, true);
+    assertThat(exchange.acknowledgedNothingButOutOfWindow()).isTrue();
+    exchange.passes(Duration.ofSeconds(2));
+    assertThat(exchange.boundTo()).isEmpty();
+  }
+
   /** Its number is lost too: the refusal must reach it although the home agent has a binding. */
   @Test
   void isToldTheRightNumberOnTheHomeLink() {

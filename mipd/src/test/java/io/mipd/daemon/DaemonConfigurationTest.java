@@ -14,6 +14,8 @@ import java.time.Duration;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class DaemonConfigurationTest {
   private static final Path SAMPLES = Path.of("src/main/dist/etc");
@@ -122,6 +124,20 @@ class DaemonConfigurationTest {
         "protection.encryption: aes-gcm with configured keys: a restart would repeat its nonces"
             + " under the same key, which reveals plaintext and lets packets be forged (RFC 8221"
             + " section 3); allowed: aes-cbc, null");
+  }
+
+  /** RFC 8221 sections 5 and 6: what must not be used cannot be asked for. */
+  @ParameterizedTest
+  @CsvSource({
+    "encryption = aes-cbc, encryption = des-cbc",
+    "encryption = aes-cbc, encryption = des-iv64",
+    "encryption = aes-cbc, encryption = blowfish",
+    "integrity = hmac-sha2-256-128, integrity = hmac-md5-96",
+    "integrity = hmac-sha2-256-128, integrity = des-mac",
+    "integrity = hmac-sha2-256-128, integrity = none"
+  })
+  void whatMustNotBeUsedIsRefused(String sample, String instead) throws IOException {
+    refused("mobile-node.conf", sample, instead, ": unknown: ");
   }
 
   @Test

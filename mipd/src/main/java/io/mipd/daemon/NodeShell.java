@@ -213,6 +213,8 @@ final class NodeShell implements World.Upward, EventLoop.Work {
     } else if (action instanceof NodeAction.KnowNeighbor know) {
       attempt(action, () -> netlink.replaceNeighbour(neighbour(know)));
       attempt(action, () -> all.world().homeLinkIs(know.interfaceIndex()));
+    } else if (action instanceof NodeAction.RetakeAddress retake) {
+      attempt(action, () -> cleaner.retake(retake.interfaceIndex(), retake.address()));
     } else if (action instanceof NodeAction.Tell tell) {
       log.info("{}", tell.words());
     } else if (action instanceof NodeAction.Refuse refuse) {

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The lab itself: its network, its line, its traffic, its captures, and that nothing is left. */
 @Tag("root")
 class LabTest {
-  private record Ended(int status, String output, long pid) {}
+  record Ended(int status, String output, long pid) {}
 
   @BeforeAll
   static void needsRootAndTools() throws Exception {
@@ -54,7 +54,7 @@ class LabTest {
     return new ProcessBuilder(command).redirectErrorStream(true).start();
   }
 
-  private static Ended lab(String... options) throws Exception {
+  static Ended lab(String... options) throws Exception {
     Process process = start(options);
     String output =
         new String(
@@ -62,7 +62,7 @@ class LabTest {
     return new Ended(process.waitFor(), output, process.pid());
   }
 
-  private static void assertNothingIsLeftOf(long pid) throws Exception {
+  static void assertNothingIsLeftOf(long pid) throws Exception {
     assertThat(Children.must(ImmutableList.of("ip", "netns", "list")))
         .doesNotContain("-" + pid + "-");
     assertThat(Path.of("/run", Network.PREFIX + pid)).doesNotExist();

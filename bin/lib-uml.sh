@@ -123,7 +123,7 @@ write_job() {
       [[ $folder =~ ^/(tmp|run|var/tmp|dev/shm)/ ]] && printf '%q ' "$folder"
     done
     printf ')\nstdin=%s\nenvironment=(' "$stdin"
-    for name in CI JAVA_HOME LANG HOME USER "${!MIPD_@}"; do
+    for name in CI JAVA_HOME LANG TZ HOME USER "${!MIPD_@}"; do
       [[ -n ${!name+x} ]] && printf '%q ' "$name=${!name}"
     done
     for name in "${environment[@]}"; do

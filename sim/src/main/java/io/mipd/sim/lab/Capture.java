@@ -33,10 +33,24 @@ final class Capture {
     return file;
   }
 
-  /** The command that captures one interface into the file. */
-  ImmutableList<String> command(String device) {
+  /**
+   * The command that captures one interface into the file.
+   *
+   * @param bufferKib what may wait to be written: the more, the slower the machine
+   */
+  ImmutableList<String> command(String device, int bufferKib) {
     return ImmutableList.of(
-        "tcpdump", "-i", device, "-n", "-U", "-Z", "root", "-B", "8192", "-w", file.toString());
+        "tcpdump",
+        "-i",
+        device,
+        "-n",
+        "-U",
+        "-Z",
+        "root",
+        "-B",
+        Integer.toString(bufferKib),
+        "-w",
+        file.toString());
   }
 
   /** The end of the last whole record, from {@code from} on; 0 if there is no file header yet. */

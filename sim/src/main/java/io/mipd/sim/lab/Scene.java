@@ -26,6 +26,11 @@ final class Scene {
   /** tcpdump hands over what it has once a second. */
   private static final long CAPTURE_LAG_MILLIS = 1_600;
 
+  private static final int CAPTURE_KIB = 8 << 10;
+
+  /** All that is ever sent at once may have to wait. */
+  private static final int SLOW_CAPTURE_KIB = 64 << 10;
+
   private static final long BOTH_MILLIS = 2_000;
 
   /** At least 10 MB each way after the last handover. */
@@ -260,17 +265,20 @@ final class Scene {
     Path log = log("core");
     Files.createFile(log);
     // Its output goes to a file: it must be able to say what it did after everything else.
-    ImmutableList<String> command =
-        network.in(
-            "wan",
-            java(
-                Forwarder.class,
-                "left",
-                "right",
-                Integer.toString(options.delayMillis()),
-                Double.toString(options.lossPercent()),
-                Long.toString(options.seed())));
-    Process line = children.talkInto(command, log);
+    var command = new ArrayList<String>();
+    if (options.world().isWhollyInGuest()) {
+      // All share one CPU, and a wire does not wait for its turn.
+      command.addAll(List.of("chrt", "--fifo", "1"));
+    }
+    command.addAll(
+        java(
+            Forwarder.class,
+            "left",
+            "right",
+            Integer.toString(options.delayMillis()),
+            Double.toString(options.lossPercent()),
+            Long.toString(options.seed())));
+    Process line = children.talkInto(network.in("wan", command), log);
     awaitText("the long line", log, "ready");
     return line;
   }
@@ -346,8 +354,9 @@ final class Scene {
       throws IOException, InterruptedException, SceneFailure {
     String name = node + "-" + device;
     Path log = folder.resolve(name + ".tcpdump");
+    int captureKib = options.world().isWhollyInGuest() ? SLOW_CAPTURE_KIB : CAPTURE_KIB;
     var capture = new Capture(folder.resolve(name + ".part"));
-    captures.put(name, children.start(network.in(node, capture.command(device)), log));
+    captures.put(name, children.start(network.in(node, capture.command(device, captureKib)), log));
     awaitText("capture at " + name, log, "listening on");
     return capture;
   }

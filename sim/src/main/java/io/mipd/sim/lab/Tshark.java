@@ -55,7 +55,9 @@ final class Tshark {
 
   /** The given fields of all frames that pass a display filter, tab separated, a line each. */
   List<String> fields(Path capture, String filter, List<String> fields) throws IOException {
-    var command = ImmutableList.<String>builder().add("tshark", "-n", "-r", capture.toString());
+    var command = ImmutableList.<String>builder();
+    // What is still measured meanwhile comes first.
+    command.add("nice", "-n", "19", "tshark", "-n", "-r", capture.toString());
     if (!filter.isEmpty()) {
       command.add("-Y", filter);
     }

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The lab itself: its network, its line, its traffic, its captures, and that nothing is left. */
 @Tag("root")
 class LabTest {
-  private record Ended(int status, String output, long pid) {}
+  record Ended(int status, String output, long pid) {}
 
   @BeforeAll
   static void needsRootAndTools() throws Exception {
@@ -58,7 +58,7 @@ class LabTest {
     return new ProcessBuilder(command).redirectErrorStream(true).start();
   }
 
-  private static Ended lab(String... options) throws Exception {
+  static Ended lab(String... options) throws Exception {
     return end(start(options));
   }
 
@@ -69,7 +69,7 @@ class LabTest {
     return new Ended(process.waitFor(), output, process.pid());
   }
 
-  private static void assertNothingIsLeftOf(long pid) throws Exception {
+  static void assertNothingIsLeftOf(long pid) throws Exception {
     assertThat(Children.must(ImmutableList.of("ip", "netns", "list")))
         .doesNotContain("-" + pid + "-");
     assertThat(Path.of("/run", Network.PREFIX + pid)).doesNotExist();

@@ -94,7 +94,11 @@ final class Daemon {
             throw new IOException(association + ": " + failed.text());
           }
         }
-        shell.begin(world, role.place(system, world), role.proxies(system, world));
+        shell.begin(
+            world,
+            role.place(system, world),
+            role.proxies(system, world),
+            role.careOf(system, netlink, world));
         log.info("control socket {}", control);
         System.err.println(
             "mipd ready: " + configuration.role().title() + " " + configuration.world());

@@ -365,6 +365,11 @@ final class EngineWorld implements AutoCloseable {
     }
   }
 
+  /** As if the kernel had said it: of an address that we configure ourselves. */
+  void tell(RtnetlinkNotice notice) {
+    changed(notice);
+  }
+
   private void changed(RtnetlinkNotice notice) {
     sink.forgetWay();
     if (notice instanceof RtnetlinkNotice.LinkNotice change) {

@@ -207,6 +207,10 @@ abstract class NodeRole {
         throw new SystemLacksException(
             "there is none of the interfaces " + mobile.interfaces() + ": see ip link");
       }
+      if (isOwn(mobile.careOfAddresses()) && !netlink.link("lo").map(Link::isUp).orElse(false)) {
+        throw new SystemLacksException(
+            "care-of addresses of our own need the loopback device: ip link set lo up");
+      }
     }
 
     @Override

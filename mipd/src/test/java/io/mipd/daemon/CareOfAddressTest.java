@@ -89,7 +89,7 @@ class CareOfAddressTest {
     return io.mipd.xfrm.model.Ipv6Address.parse(text).toString();
   }
 
-  /** Lines of tcpdump at the mobile node: a time in seconds, the link-layer header, the rest. */
+  /** Lines of tcpdump: a time in seconds, the link-layer header, the rest. */
   private List<String> seen(String... words) throws Exception {
     return net.said("capture")
         .lines()
@@ -102,13 +102,15 @@ class CareOfAddressTest {
   }
 
   /** With {@code -v} tcpdump breaks a packet into lines; each packet is one here. */
-  private void capture() throws Exception {
+  private void capture(String node, String device) throws Exception {
     net.start(
-        "mn",
+        node,
         "capture",
         "sh",
         "-c",
-        "tcpdump -tt -n -l -v -i eth0 ip6 | sed -u -e ':a' -e '$!N' -e 's/\\n[ \\t]\\+/ /;ta' -e 'P;D'");
+        "tcpdump -tt -n -l -v -i "
+            + device
+            + " ip6 | sed -u -e ':a' -e '$!N' -e 's/\\n[ \\t]\\+/ /;ta' -e 'P;D'");
     net.until("the capture runs", TestNet.LONG, () -> net.said("capture").contains("listening on"));
   }
 
@@ -118,7 +120,7 @@ class CareOfAddressTest {
     net.plug("b");
     registersAt("b");
     net.until("pings at B", TestNet.LONG, this::pings);
-    capture();
+    capture("mn", "eth0");
     net.start("cn", "ping", "ping", "-n", "-i", "0.1", TestNet.HOME_ADDRESS);
     net.until("pings", TestNet.LONG, () -> net.said("ping").contains("bytes from"));
 
@@ -199,6 +201,28 @@ class CareOfAddressTest {
 
   private Callable<Boolean> says(String words) {
     return () -> net.said("mn").contains(words);
+  }
+
+  /** The interface was taken down: the kernel checks its link-local address for 3 s and more. */
+  @Test
+  void theLinkLocalAddressNeedNotBeReady() throws Exception {
+    net.in("mn", "sysctl -q -w net.ipv6.conf.eth0.dad_transmits=3");
+    start();
+    net.ip("mn", "link", "set", "eth0", "down");
+    capture("r", "ea");
+    net.plug("a");
+    net.ip("mn", "link", "set", "eth0", "up");
+    registersAt("a");
+    net.until("pings at A", TestNet.LONG, this::pings);
+    assertThat(addressesOf("eth0")).contains("fe80:").contains("tentative");
+    // Routers are asked, and neighbours answered, without it.
+    net.until("in the capture", TestNet.LONG, () -> !seen(":: > ff02::2").isEmpty());
+    assertThat(seen("fe80:", "router solicitation")).isEmpty();
+    net.until(
+        "it is the interface's",
+        TestNet.LONG,
+        () -> addressesOf("eth0").contains(address("a") + "/64"));
+    net.until("pings at A", TestNet.LONG, this::pings);
   }
 
   /** Another node configures it while we are still asking: neither is to have it. */

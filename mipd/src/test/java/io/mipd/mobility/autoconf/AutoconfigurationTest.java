@@ -536,6 +536,7 @@ class AutoconfigurationTest {
     comesUp();
     advertises(prefix());
     passes(SECOND);
+    says();
     var next = Ipv6Address.parse("fe80::b");
     hears(
         next,

@@ -86,7 +86,11 @@ final class Daemon {
                       loop.call(
                           () -> answer(request, configuration, began, loop.now(), world, shell)))) {
         world.establish(role.associations());
-        shell.begin(world, role.place(system, world), role.proxies(system, world));
+        shell.begin(
+            world,
+            role.place(system, world),
+            role.proxies(system, world),
+            role.careOf(system, netlink, world));
         log.info("control socket {}", control);
         System.err.println(
             "mipd ready: " + configuration.role().title() + " " + configuration.world());

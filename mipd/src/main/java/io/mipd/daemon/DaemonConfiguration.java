@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -89,6 +90,20 @@ record DaemonConfiguration(
   /** A mobile node that the home agent serves. */
   record Served(Ipv6Address homeAddress, Optional<Protection> protection) {}
 
+  /** Who configures care-of addresses. */
+  enum CareOf {
+    /** mipd where the kernel has no optimistic Duplicate Address Detection, else the kernel. */
+    AUTO,
+    MIPD,
+    /** The kernel, or a network manager. */
+    KERNEL;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
   /**
    * @param interfaces that may carry a care-of address, by preference
    * @param lifetime to ask for
@@ -99,6 +114,7 @@ record DaemonConfiguration(
       Ipv6Address homeAgent,
       Duration lifetime,
       ImmutableList<Uplink> interfaces,
+      CareOf careOfAddresses,
       Optional<Protection> protection)
       implements Role {
     static final String TITLE = "mobile-node";
@@ -226,9 +242,14 @@ record DaemonConfiguration(
       uplinks.add(new Uplink(name, one.integer("preference", 0, 0, 1000)));
       one.finish();
     }
+    CareOf careOf =
+        section.choice(
+            "care-of-addresses",
+            "auto",
+            ImmutableMap.of("auto", CareOf.AUTO, "mipd", CareOf.MIPD, "kernel", CareOf.KERNEL));
     Optional<Protection> protection = protection(section);
     section.finish();
-    return new MobileNode(home, prefix, agent, lifetime, uplinks.build(), protection);
+    return new MobileNode(home, prefix, agent, lifetime, uplinks.build(), careOf, protection);
   }
 
   private static Optional<Protection> protection(Section section) throws ConfigurationException {

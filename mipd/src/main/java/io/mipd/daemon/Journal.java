@@ -47,6 +47,9 @@ final class Journal {
   private final StateFile file;
   private final Set<Entry> entries;
 
+  /** The file has entries that are no more. */
+  private boolean stale;
+
   private Journal(StateFile file, Set<Entry> entries) {
     this.file = file;
     this.entries = entries;
@@ -102,7 +105,23 @@ final class Journal {
     }
   }
 
+  /**
+   * As {@link #remove}, but the file is left for the next change. Until then it says more than is
+   * so, which does no harm: what is not there need not be taken back.
+   */
+  void removeLater(Entry entry) {
+    stale |= entries.remove(entry);
+  }
+
+  /** Does what was left for later. */
+  void flush() throws IOException {
+    if (stale) {
+      write();
+    }
+  }
+
   private void write() throws IOException {
+    stale = false;
     if (entries.isEmpty()) {
       file.delete();
     } else {

@@ -108,6 +108,11 @@ final class NetworkWatch implements AutoCloseable {
     }
   }
 
+  /** As if the kernel had said it: of an address that we configure ourselves. */
+  void tell(RtnetlinkNotice notice) {
+    changed(notice);
+  }
+
   private void changed(RtnetlinkNotice notice) {
     if (notice instanceof RtnetlinkNotice.LinkNotice change) {
       if (change.gone()) {

@@ -82,7 +82,8 @@ final class NodeShell implements World.Upward, EventLoop.Work {
       Dad dad,
       RouterSolicitor solicitor,
       Optional<HomePlace> place,
-      Optional<HomeProxies> proxies) {}
+      Optional<HomeProxies> proxies,
+      Optional<CareOfAddresses> careOf) {}
 
   NodeShell(Core core, EventLoop loop, BindingStore bindings, Rtnetlink netlink) {
     this.core = core;
@@ -93,7 +94,11 @@ final class NodeShell implements World.Upward, EventLoop.Work {
   }
 
   /** Begins: the world is there, the core learns of it. */
-  void begin(World world, Optional<HomePlace> place, Optional<HomeProxies> proxies) {
+  void begin(
+      World world,
+      Optional<HomePlace> place,
+      Optional<HomeProxies> proxies,
+      Optional<CareOfAddresses> careOf) {
     parts =
         new Parts(
             world,
@@ -105,7 +110,8 @@ final class NodeShell implements World.Upward, EventLoop.Work {
                 (address, unique) -> deliver(new NodeEvent.DadFinished(address, unique))),
             new RouterSolicitor(world, this::sendIcmpv6),
             place,
-            proxies);
+            proxies,
+            careOf);
     deliver(new NodeEvent.Started());
     world.begin();
   }
@@ -125,6 +131,7 @@ final class NodeShell implements World.Upward, EventLoop.Work {
   /** The last event. */
   void shutDown() {
     deliver(new NodeEvent.ShutdownRequested());
+    parts().careOf().ifPresent(CareOfAddresses::close);
     parts().world().turn(loop.now());
   }
 
@@ -138,6 +145,7 @@ final class NodeShell implements World.Upward, EventLoop.Work {
     if (due.isPresent() && !due.get().isAfter(now)) {
       deliver(new NodeEvent.DeadlineReached());
     }
+    all.careOf().ifPresent(careOf -> careOf.turn(now));
     all.world().turn(now);
   }
 
@@ -150,6 +158,7 @@ final class NodeShell implements World.Upward, EventLoop.Work {
             all.dad().nextDeadline(),
             all.solicitor().nextDeadline(),
             all.world().nextDeadline(),
+            all.careOf().flatMap(CareOfAddresses::nextDeadline),
             pending.isEmpty() ? Optional.<Instant>empty() : Optional.of(Instant.MIN))) {
       if (least.isEmpty() || (other.isPresent() && other.get().isBefore(least.get()))) {
         least = other;
@@ -205,6 +214,7 @@ final class NodeShell implements World.Upward, EventLoop.Work {
     } else if (action instanceof NodeAction.SolicitRouters solicit) {
       all.solicitor().start(loop.now(), solicit.interfaceIndex());
     } else if (action instanceof NodeAction.ForgetLink forget) {
+      all.careOf().ifPresent(one -> one.forget(loop.now(), forget.interfaceIndex(), forget.keep()));
       attempt(action, () -> cleaner.forget(forget.interfaceIndex(), forget.keep()));
     } else if (action instanceof NodeAction.PlaceHomeAddress place) {
       if (all.place().isPresent()) {
@@ -311,6 +321,11 @@ final class NodeShell implements World.Upward, EventLoop.Work {
 
   @Override
   public void interfaceChanged(RtnetlinkNotice notice) {
+    coreLearns(notice);
+    parts().careOf().ifPresent(careOf -> careOf.interfaceChanged(loop.now(), notice));
+  }
+
+  private void coreLearns(RtnetlinkNotice notice) {
     if (notice instanceof RtnetlinkNotice.LinkNotice change) {
       Link link = change.link();
       deliver(
@@ -371,6 +386,9 @@ final class NodeShell implements World.Upward, EventLoop.Work {
       return;
     }
     parts().dad().received(interfaceIndex, source, message);
+    parts()
+        .careOf()
+        .ifPresent(one -> one.heard(loop.now(), interfaceIndex, source, destination, message));
     if (message instanceof Icmpv6Message.RouterAdvertisement advertisement) {
       parts().solicitor().heard(interfaceIndex);
       cleaner.heard(interfaceIndex, source, advertisement);

@@ -65,6 +65,16 @@ final class SystemChanges {
     log.debug("address {}/{} no longer on {}", address, prefixLength, interfaceName);
   }
 
+  /**
+   * Removes an address that {@link #putAddress} may have put there, without waiting for the disk.
+   */
+  void dropAddress(String interfaceName, int interfaceIndex, Ipv6Address address, int prefixLength)
+      throws SystemCallException {
+    netlink.removeAddress(interfaceIndex, address, prefixLength);
+    journal.removeLater(new Journal.Entry.AddressAdded(interfaceName, address, prefixLength));
+    log.debug("address {}/{} dropped from {}", address, prefixLength, interfaceName);
+  }
+
   void putProxy(Link link, Ipv6Address address) throws IOException {
     journal.add(new Journal.Entry.ProxyAdded(link.name(), address));
     netlink.addProxy(link.index(), address);
@@ -155,6 +165,7 @@ final class SystemChanges {
     }
     attempt(() -> removeRules(guarded, true, done));
     attempt(() -> removeRoutes(guarded, true, done));
+    attempt(journal::flush);
     return done.build();
   }
 

@@ -55,6 +55,7 @@ class DaemonConfigurationTest {
     var agent =
         (DaemonConfiguration.HomeAgent) DaemonConfiguration.read(sample("home-agent.conf")).role();
 
+    assertThat(mobile.careOfAddresses()).isEqualTo(DaemonConfiguration.CareOf.AUTO);
     assertThat(mobile.interfaces()).containsExactly(new DaemonConfiguration.Uplink("eth0", 10));
     assertThat(
             mobile
@@ -71,12 +72,21 @@ class DaemonConfigurationTest {
   }
 
   @Test
+  void careOfAddressesAreSomebodysBusiness() throws IOException {
+    refused(
+        "mobile-node.conf",
+        "care-of-addresses = auto",
+        "care-of-addresses = dhcp",
+        "mobile-node.care-of-addresses: unknown: \"dhcp\"; allowed: auto, mipd, kernel");
+  }
+
+  @Test
   void anUnknownKeyIsNamedWithItsLineAndWhatIsAllowed() throws IOException {
     refused(
         "mobile-node.conf",
         "lifetime = 420s",
         "life-time = 420s",
-        ":28: mobile-node.life-time: unknown key; allowed: home-address, home-agent,");
+        ":28: mobile-node.life-time: unknown key; allowed: care-of-addresses, home-address,");
   }
 
   @Test

@@ -453,6 +453,11 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     }
   }
 
+  /** Tells {@link XfrmNotice.SequencesMoved} from now on. */
+  void hearSequences() throws SystemCallException {
+    notices.hearSequences();
+  }
+
   /**
    * As {@link XfrmCommand.DeleteAssociation}.
    *

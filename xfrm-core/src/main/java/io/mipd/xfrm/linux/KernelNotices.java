@@ -70,7 +70,14 @@ final class KernelNotices implements AutoCloseable {
             | GROUP_MIGRATE
             | GROUP_MAPPING;
     var socket = NetlinkSocket.forGroups(NetlinkSocket.NETLINK_XFRM, groups, "xfrm notices");
-    return new KernelNotices(socket, ours, ownPort);
+    try {
+      // So that many changes of ours at once do not crowd out what others do.
+      socket.ignore(ownPort);
+      return new KernelNotices(socket, ours, ownPort);
+    } catch (SystemCallException e) {
+      socket.close();
+      throw e;
+    }
   }
 
   /**

@@ -6,12 +6,14 @@ import static io.mipd.xfrm.netlink.NetlinkMessage.NLM_F_ACK;
 import static io.mipd.xfrm.netlink.NetlinkMessage.NLM_F_DUMP;
 import static io.mipd.xfrm.netlink.NetlinkMessage.NLM_F_DUMP_INTR;
 import static io.mipd.xfrm.netlink.NetlinkMessage.NLM_F_REQUEST;
+import static io.mipd.xfrm.packet.MalformedPacketException.Reason.BAD_VALUE;
 
 import io.mipd.xfrm.netlink.NetlinkMessage;
 import io.mipd.xfrm.packet.MalformedPacketException;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -43,6 +45,17 @@ final class NetlinkSocket implements AutoCloseable {
   private static final int SOCKADDR_NL = 12;
   private static final int QUEUE = 4 << 20;
   private static final int BUFFER = 256 << 10;
+
+  /** Answers read at a time, and their octets: a header, the request's header, an explanation. */
+  private static final int ANSWERS = 64;
+
+  private static final int ANSWER = 1024;
+
+  // Offsets in a message: nlmsg_type, nlmsg_seq, and the error of an NLMSG_ERROR.
+  private static final int TYPE = 4;
+  private static final int SEQUENCE = 8;
+  private static final int ERROR = NetlinkMessage.HEADER;
+
   private static final int ANSWER_SECONDS = 5;
   private static final int LIST_ATTEMPTS = 20;
 
@@ -57,6 +70,7 @@ final class NetlinkSocket implements AutoCloseable {
   private final ByteBuf received = Unpooled.wrappedBuffer(octets);
   private final ByteBuf request = Unpooled.buffer(4096);
   private final int port;
+  private @Nullable MessageBatch answers;
   private int sequence;
 
   private NetlinkSocket(FileDescriptor descriptor, int port) {
@@ -124,6 +138,11 @@ final class NetlinkSocket implements AutoCloseable {
   /** Hears one more group. */
   void join(int group) throws SystemCallException {
     descriptor.setOption(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
+  }
+
+  /** Does not hear of what the requests of this port have changed. */
+  void ignore(int otherPort) throws SystemCallException {
+    PacketOptions.attachFilter(descriptor, SocketFilter.netlinkNotOf(otherPort));
   }
 
   /** Hears a group no more. */
@@ -248,35 +267,63 @@ final class NetlinkSocket implements AutoCloseable {
   private void collectAcknowledgements(
       List<Request> sent, int firstSequence, SystemCallException[] outcomes, boolean[] answered)
       throws SystemCallException {
+    if (answers == null) {
+      answers = MessageBatch.forReceiving(ANSWERS, ANSWER, SOCKADDR_NL, 0);
+    }
+    var first = sent.get(0);
     int missing = sent.size();
     while (missing > 0) {
-      int errno = receive(0);
-      if (errno == Errno.EINTR) {
+      // All of the batch has been done when sending it returns, so the answers are there.
+      int count = answers.receive(descriptor.number(), ANSWERS);
+      if (count == -Errno.EINTR) {
         continue;
       }
-      var first = sent.get(0);
-      if (errno != 0) {
-        throw noAnswer(first.name(), first.object(), errno);
+      if (count == -Errno.EAGAIN) {
+        throw new SystemCallException(
+            first.name(),
+            first.object().toString(),
+            "ENOBUFS",
+            "an answer was lost: of some of "
+                + sent.size()
+                + " requests it is not known whether"
+                + " they were done");
       }
-      try {
-        Optional<NetlinkMessage> next = NetlinkMessage.read(received);
-        while (next.isPresent()) {
-          var message = next.get();
-          int index = message.sequence() - firstSequence;
-          if (message.type() == NLMSG_ERROR
-              && index >= 0
-              && index < answered.length
-              && !answered[index]) {
-            answered[index] = true;
-            missing--;
-            var one = sent.get(index);
-            outcomes[index] = failure(message.answer(), one.name(), one.object());
+      if (count < 0) {
+        throw Native.failure(first.name(), first.object(), -count);
+      }
+      for (int i = 0; i < count; i++) {
+        int at = i * ANSWER;
+        var memory = answers.octets().buffer();
+        int index = memory.getInt(at + SEQUENCE) - firstSequence;
+        if (answers.length(i) >= ERROR + 4
+            && memory.getShort(at + TYPE) == NLMSG_ERROR
+            && index >= 0
+            && index < answered.length
+            && !answered[index]) {
+          answered[index] = true;
+          missing--;
+          if (memory.getInt(at + ERROR) != 0) {
+            outcomes[index] = failure(memory, at, answers.length(i), sent.get(index));
           }
-          next = NetlinkMessage.read(received);
         }
-      } catch (MalformedPacketException e) {
-        throw malformed(first.name(), first.object(), e);
       }
+    }
+  }
+
+  private SystemCallException failure(ByteBuffer memory, int at, int length, Request request) {
+    memory.get(at, octets, 0, length);
+    received.setIndex(0, length);
+    try {
+      var message = NetlinkMessage.read(received);
+      var failure =
+          message.isEmpty()
+              ? null
+              : failure(message.get().answer(), request.name(), request.object());
+      return failure != null
+          ? failure
+          : malformed(request.name(), request.object(), new MalformedPacketException(BAD_VALUE, 0));
+    } catch (MalformedPacketException e) {
+      return malformed(request.name(), request.object(), e);
     }
   }
 

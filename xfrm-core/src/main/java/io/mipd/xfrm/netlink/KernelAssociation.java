@@ -85,14 +85,6 @@ public record KernelAssociation(AssociationInfo info, XfrmAttributes attributes)
       SecurityAssociation association, ImmutableList.Builder<XfrmAttribute> attributes) {
     EncryptionAlgorithm encryption = association.encryption();
     IntegrityAlgorithm integrity = association.integrity();
-    if (integrity != IntegrityAlgorithm.NONE) {
-      attributes.add(
-          new XfrmAttribute.Algorithm(
-              XfrmAttribute.ALG_AUTH_TRUNC,
-              integrity.kernelName(),
-              association.integrityKey(),
-              integrity.icvLength() * 8));
-    }
     if (encryption.isCombined()) {
       attributes.add(
           new XfrmAttribute.Algorithm(
@@ -104,6 +96,14 @@ public record KernelAssociation(AssociationInfo info, XfrmAttributes attributes)
       attributes.add(
           new XfrmAttribute.Algorithm(
               XfrmAttribute.ALG_CRYPT, encryption.kernelName(), association.encryptionKey(), 0));
+    }
+    if (integrity != IntegrityAlgorithm.NONE) {
+      attributes.add(
+          new XfrmAttribute.Algorithm(
+              XfrmAttribute.ALG_AUTH_TRUNC,
+              integrity.kernelName(),
+              association.integrityKey(),
+              integrity.icvLength() * 8));
     }
   }
 

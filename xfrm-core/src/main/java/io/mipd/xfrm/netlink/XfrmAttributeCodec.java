@@ -41,6 +41,10 @@ final class XfrmAttributeCodec {
   private static final int MARK = 8;
   private static final int REPLAY = 12;
   private static final int EXTENDED_REPLAY = 24;
+
+  /** Words of the largest window, XFRMA_REPLAY_ESN_MAX. */
+  private static final int MAX_BITMAP = 4096 / 32;
+
   private static final int FILTER = 36;
   private static final int KMADDRESS = 40;
   private static final int OFFLOAD = 5;
@@ -158,12 +162,14 @@ final class XfrmAttributeCodec {
     outbound |= in.readUnsignedIntLE() << 32;
     inbound |= in.readUnsignedIntLE() << 32;
     int window = in.readIntLE();
-    if (words * 4 > in.readableBytes()) {
+    // A request may leave the bitmap out, for one of zeros.
+    boolean leftOut = in.readableBytes() == 0;
+    if (words > MAX_BITMAP || (words * 4 > in.readableBytes() && !leftOut)) {
       throw new MalformedPacketException(TRUNCATED, in.readerIndex());
     }
     var bitmap = ImmutableIntArray.builder((int) words);
     for (int i = 0; i < words; i++) {
-      bitmap.add(in.readIntLE());
+      bitmap.add(leftOut ? 0 : in.readIntLE());
     }
     return new XfrmAttribute.ExtendedReplay(outbound, inbound, window, bitmap.build());
   }

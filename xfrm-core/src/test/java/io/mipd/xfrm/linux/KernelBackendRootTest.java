@@ -343,6 +343,24 @@ class KernelBackendRootTest {
     assertThat(notices()).containsExactly(new XfrmNotice.PoliciesChanged());
   }
 
+  @Test
+  void manyChangesOfItsOwnDoNotCrowdOutOthers() throws Exception {
+    List<XfrmCommand> commands = new ArrayList<>();
+    for (int i = 0; i < 20_000; i++) {
+      var peer = new Ipv6Address(0x2001_0db8_000c_0000L, i);
+      commands.add(
+          new XfrmCommand.AddPolicy(
+              Policy.allow(
+                  Selector.between(HOME, peer), Direction.OUT, 1, Bundle.of(INNER, OUTER))));
+    }
+    ip("policy add src ::/0 dst 2001:db8:d::2 dir out action block");
+
+    assertThat(backend.applyAll(commands)).containsOnly(XfrmReply.DONE);
+
+    assertThat(notices()).containsExactly(new XfrmNotice.PoliciesChanged());
+    assertThat(backend.overruns()).isZero();
+  }
+
   /** More notices than the queue holds: no silence. */
   @Test
   void saysThatNoticesWereLost() throws Exception {

@@ -49,6 +49,7 @@ run_in_guest() {
   job=$(mktemp -d "${TMPDIR:-/tmp}/mipd-uml-$$-XXXXXX")
   guest=
   guard=
+  helpers=()
   asked=0
   trap end_guest EXIT
   trap 'ask_guest 130' INT
@@ -60,11 +61,13 @@ run_in_guest() {
   cat <"$job/out" & local out=$!
   cat <"$job/err" >&2 & local err=$!
   cat <"$job/kernel" >"${kernel_log:-$job/kernel.log}" &
+  helpers+=("$out" "$err" $!)
   exec {control}<>"$job/control"
   local input=/dev/null
   if $stdin; then
     mkfifo "$job/in"
     cat <&0 >"$job/in" &
+    helpers+=($!)
     input=$job/in
   fi
 
@@ -73,9 +76,10 @@ run_in_guest() {
     "umid=${job##*/}" "uml_dir=$job/" quiet panic=1 "hostname=$hostname"
     con=null con0=fd:0,fd:1 con1=null,fd:2 con2=fd:8,null con3=null,fd:9 console=tty3
   )
-  local i=0 tap
+  local i=0 tap mac
   for tap in "${taps[@]}"; do
-    words+=("vec$i:transport=tap,ifname=${tap%%,*},depth=64$([[ $tap == *,* ]] && printf ',mac=%s' "${tap#*,}")")
+    mac=${tap#"${tap%%,*}"}
+    words+=("vec$i:transport=tap,ifname=${tap%%,*},depth=64${mac:+,mac=${mac#,}}")
     i=$((i + 1))
   done
   # Its memory is a file: where there is room for it.
@@ -167,6 +171,6 @@ kill_guest() {
 
 end_guest() {
   kill_guest
-  [[ -n $guard ]] && kill "$guard" 2>/dev/null || true
+  kill $guard "${helpers[@]}" 2>/dev/null || true
   rm -rf "$job"
 }

@@ -2,9 +2,8 @@ package io.mipd.sim.lab;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.Lists;
-import java.io.File;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,27 +15,7 @@ final class Children {
 
   private final List<Process> all = new ArrayList<>();
 
-  /** How a command ended, and what it wrote. */
-  record Ended(int status, String output) {}
-
-  /** Runs a short command to its end. */
-  static Ended run(List<String> command) throws IOException {
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    process.getOutputStream().close();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    return new Ended(await(process), output);
-  }
-
-  /** Runs a short command that must not fail. */
-  static String must(List<String> command) throws IOException {
-    Ended ended = run(command);
-    if (ended.status() != 0) {
-      throw new IOException(String.join(" ", command) + ": " + ended.output().strip());
-    }
-    return ended.output();
-  }
-
-  private static int await(Process process) throws IOException {
+  static int await(Process process) throws IOException {
     try {
       return process.waitFor();
     } catch (InterruptedException e) {
@@ -47,29 +26,20 @@ final class Children {
   }
 
   /** Starts a long one; what it says goes to the end of a file. */
-  Process start(List<String> command, Path log) throws IOException {
-    ProcessBuilder.Redirect redirect = ProcessBuilder.Redirect.appendTo(log.toFile());
-    return remember(
-        new ProcessBuilder(command)
-            .redirectInput(new File("/dev/null"))
-            .redirectOutput(redirect)
-            .redirectError(redirect)
-            .start());
+  Process start(Program program, Path log) throws IOException {
+    Redirect redirect = Redirect.appendTo(log.toFile());
+    return remember(program.start(Program.nothing(), redirect, redirect));
   }
 
   /** Starts a long one that is talked with; what it says on standard error goes to a file. */
-  Process talk(List<String> command, Path log) throws IOException {
-    return remember(
-        new ProcessBuilder(command)
-            .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
-            .start());
+  Process talk(Program program, Path log) throws IOException {
+    return remember(program.start(Redirect.PIPE, Redirect.PIPE, Redirect.appendTo(log.toFile())));
   }
 
   /** Starts a long one that is given input; all that it says goes to the end of a file. */
-  Process talkInto(List<String> command, Path log) throws IOException {
-    ProcessBuilder.Redirect redirect = ProcessBuilder.Redirect.appendTo(log.toFile());
-    return remember(
-        new ProcessBuilder(command).redirectOutput(redirect).redirectError(redirect).start());
+  Process talkInto(Program program, Path log) throws IOException {
+    Redirect redirect = Redirect.appendTo(log.toFile());
+    return remember(program.start(Redirect.PIPE, redirect, redirect));
   }
 
   private synchronized Process remember(Process process) {

@@ -25,7 +25,7 @@ record Footprint(ImmutableSet<String> lines) {
     var lines = ImmutableSet.<String>builder();
     for (ImmutableList<String> command : COMMANDS) {
       for (String line :
-          Splitter.on('\n').omitEmptyStrings().split(Children.must(network.in(node, command)))) {
+          Splitter.on('\n').omitEmptyStrings().split(network.in(node, command).must())) {
         if (counts(line)) {
           String own = line.strip().replaceAll("\\s+", " ");
           if (command.equals(LINKS)) {

@@ -73,7 +73,7 @@ public final class Lab {
     Path run = Path.of("/run", Network.PREFIX + pid);
     Files.createDirectories(run);
 
-    var network = new Network(pid, options.interfaces());
+    var network = new Network(pid, options.interfaces(), options.world());
     var files = new NodeFiles(folder, run, options);
     var children = new Children();
     var results = new Results();
@@ -196,7 +196,8 @@ public final class Lab {
 
   private static String firstLine(String... command) {
     try {
-      return Children.run(ImmutableList.copyOf(command))
+      return Program.local(command)
+          .run()
           .output()
           .lines()
           .filter(line -> !line.startsWith("Running as user"))

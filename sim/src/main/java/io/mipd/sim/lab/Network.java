@@ -4,13 +4,13 @@ import com.google.common.base.Splitter;
 import com.google.common.collect.ImmutableList;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The lab's network, made of namespaces whose names carry the lab's process id. Nothing outside of
@@ -30,17 +30,29 @@ final class Network {
   static final ImmutableList<String> NODES =
       ImmutableList.of("sw", "wan", "core", "ha", "ara", "arb", "cn", "mn");
 
+  private static final String[] WITHOUT_IPV6 = {
+    "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1"
+  };
+
   static final String HOME_AGENT = "2001:db8:1::1";
   static final String HOME_ADDRESS = "2001:db8:1::100";
   static final String CORRESPONDENT = "2001:db8:c::c";
 
+  /** The home agent's guest: the other ends of its interfaces. */
+  private static final String HOME_TAP = "ha0";
+
+  private static final String UPLINK_TAP = "haup";
+
   private final long pid;
   private final int interfaces;
+  private final World world;
+  private Optional<Guest> guest = Optional.empty();
   private final Map<String, SourceFilter> filters = new HashMap<>();
 
-  Network(long pid, int interfaces) {
+  Network(long pid, int interfaces, World world) {
     this.pid = pid;
     this.interfaces = interfaces;
+    this.world = world;
   }
 
   /** The namespace of a node. */
@@ -48,16 +60,62 @@ final class Network {
     return PREFIX + pid + "-" + node;
   }
 
-  /** The command that runs another one in a node's namespace. */
-  ImmutableList<String> in(String node, List<String> command) {
-    return ImmutableList.<String>builder()
-        .add("ip", "netns", "exec", namespace(node))
-        .addAll(command)
-        .build();
+  private boolean isInGuest(String node) {
+    return world.guestNode().equals(Optional.of(node));
   }
 
-  ImmutableList<String> in(String node, String... command) {
+  /** The machine that has a node's namespace. */
+  Machine machine(String node) {
+    if (!isInGuest(node)) {
+      return Machine.LOCAL;
+    }
+    return guest.orElseThrow(() -> new IllegalStateException("no guest yet for " + node));
+  }
+
+  /** The guest that one node lives in, once it is booted. */
+  Optional<Guest> guest() {
+    return guest;
+  }
+
+  /** A command in a node's namespace. */
+  Program in(String node, List<String> command) {
+    return new Program(
+        machine(node),
+        ImmutableList.<String>builder()
+            .add("ip", "netns", "exec", namespace(node))
+            .addAll(command)
+            .build());
+  }
+
+  Program in(String node, String... command) {
     return in(node, ImmutableList.copyOf(command));
+  }
+
+  /** The {@code ip} command about a node's namespace. */
+  Program ip(String node, String... words) {
+    return new Program(
+        machine(node),
+        ImmutableList.<String>builder().add("ip", "-n", namespace(node)).add(words).build());
+  }
+
+  /** Where what one of a node's interfaces sends and receives can be seen: a namespace here. */
+  record Tap(String node, String device) {}
+
+  /**
+   * A guest is seen from here, by our clock and at our speed: its TAP devices carry what its node's
+   * interfaces do.
+   */
+  Tap tapOf(String node, String device) {
+    if (!isInGuest(node)) {
+      return new Tap(node, device);
+    }
+    return new Tap(
+        "sw",
+        switch (device) {
+          case "hlink" -> HOME_TAP;
+          case "uplink" -> UPLINK_TAP;
+          default -> Cables.plug(device.charAt(device.length() - 1) - '0');
+        });
   }
 
   /** Link address of the mobile node's n-th interface. */
@@ -69,19 +127,24 @@ final class Network {
     return "eth" + index;
   }
 
-  /** The switch's end of the mobile node's n-th cable. */
-  private static String plug(int index) {
-    return "mn" + index;
+  /** Boots a guest whose interfaces are the other ends of TAP devices in the switches. */
+  interface Boot {
+    Guest boot(ImmutableList<String> taps) throws IOException, InterruptedException;
   }
 
   /** Makes everything, with all links up but the mobile node's cables. */
-  void build() throws IOException {
+  void build(Boot boot) throws IOException, InterruptedException {
     for (String node : NODES) {
-      Children.must(ImmutableList.of("ip", "netns", "add", namespace(node)));
+      if (!isInGuest(node)) {
+        Program.local("ip", "netns", "add", namespace(node)).must();
+      }
     }
     // Before there are interfaces, so that every interface starts with these.
-    sysctl("sw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1");
-    sysctl("wan", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1");
+    sysctl("sw", WITHOUT_IPV6);
+    sysctl("wan", WITHOUT_IPV6);
+    if (world.guestNode().isPresent()) {
+      bootGuest(world.guestNode().get(), boot);
+    }
     for (String router : ImmutableList.of("core", "ha", "ara", "arb")) {
       sysctl(
           router,
@@ -92,8 +155,12 @@ final class Network {
     sysctl("cn", "net.ipv6.conf.default.accept_ra=0");
 
     var wires = new ArrayList<String>();
-    wire(wires, "ha", "hlink", "sw", "ha0");
-    wire(wires, "ha", "uplink", "wan", "right");
+    if (isInGuest("ha")) {
+      wireGuestHomeAgent(wires);
+    } else {
+      wire(wires, "ha", "hlink", "sw", "ha0");
+      wire(wires, "ha", "uplink", "wan", "right");
+    }
     wire(wires, "core", "toha", "wan", "left");
     wire(wires, "ara", "acc", "sw", "ara0");
     wire(wires, "ara", "uplink", "core", "toa");
@@ -101,29 +168,25 @@ final class Network {
     wire(wires, "arb", "uplink", "core", "tob");
     wire(wires, "cn", "eth0", "core", "tocn");
     for (int i = 0; i < interfaces; i++) {
-      // Its own index high: a veth whose index is by chance its peer's is taken for a lone device,
-      // and the kernel then reports its loss of carrier up to a second late.
-      wires.add(
-          "link add name "
-              + mobileInterface(i)
-              + " address "
-              + mobileLinkAddress(i)
-              + " netns "
-              + namespace("mn")
-              + " index "
-              + (100 + i)
-              + " type veth peer name "
-              + plug(i)
-              + " netns "
-              + namespace("sw"));
+      if (isInGuest("mn")) {
+        wireGuestMobileNode(i);
+      } else {
+        wires.add(cable(i, Cables.plug(i)) + " netns " + namespace("sw"));
+      }
     }
-    batch(ImmutableList.of("ip", "-batch", "-"), wires);
+    Program.local("ip", "-batch", "-").must(ImmutableList.copyOf(wires));
 
     var switches = new ArrayList<String>();
     for (Link link : Link.values()) {
       // No snooping: a multicast group that a node has joined before it was plugged in stays heard.
       switches.add("link add " + link.bridge() + " type bridge mcast_snooping 0 forward_delay 0");
       switches.add("link set " + link.bridge() + " up");
+    }
+    if (isInGuest("ha")) {
+      switches.add("link add brline type bridge mcast_snooping 0 forward_delay 0");
+      switches.add("link set brline up");
+      switches.add("link set " + UPLINK_TAP + " master brline");
+      switches.add("link set line master brline up");
     }
     switches.add("link set ha0 master brhome up");
     switches.add("link set ara0 master bra up");
@@ -175,6 +238,73 @@ final class Network {
     completeChecksums();
   }
 
+  /**
+   * A cable of the mobile node, without the end of the command that says where its other end is.
+   * Its own index is high: a veth whose index is by chance its peer's is taken for a lone device,
+   * and the kernel then reports its loss of carrier up to a second late.
+   */
+  private String cable(int index, String plug) {
+    return "link add name "
+        + mobileInterface(index)
+        + " address "
+        + mobileLinkAddress(index)
+        + " netns "
+        + namespace("mn")
+        + " index "
+        + (100 + index)
+        + " type veth peer name "
+        + plug;
+  }
+
+  private void bootGuest(String node, Boot boot) throws IOException, InterruptedException {
+    var taps = ImmutableList.<String>builder();
+    if (node.equals("ha")) {
+      taps.add(HOME_TAP, UPLINK_TAP);
+    } else {
+      for (int i = 0; i < interfaces; i++) {
+        taps.add(Cables.plug(i));
+      }
+    }
+    for (String tap : taps.build()) {
+      in("sw", "ip", "tuntap", "add", "dev", tap, "mode", "tap").must();
+      ip("sw", "link", "set", tap, "up").must();
+    }
+    Guest booted = boot.boot(taps.build());
+    guest = Optional.of(booted);
+    new Program(
+            booted, ImmutableList.<String>builder().add("sysctl", "-qw").add(WITHOUT_IPV6).build())
+        .must();
+    new Program(booted, ImmutableList.of("ip", "netns", "add", namespace(node))).must();
+  }
+
+  /** The interfaces of its guest become the node's own. */
+  private void wireGuestHomeAgent(List<String> wires) throws IOException {
+    completeChecksums(machine("ha"), ImmutableList.of("vec0", "vec1"), ImmutableList.of());
+    new Program(machine("ha"), ImmutableList.of("ip", "-batch", "-"))
+        .must(
+            ImmutableList.of(
+                "link set vec0 netns " + namespace("ha") + " name hlink",
+                "link set vec1 netns " + namespace("ha") + " name uplink"));
+    wire(wires, "wan", "right", "sw", "line");
+  }
+
+  /** In the guest a bridge is the cable, from the guest's interface to the node's veth. */
+  private void wireGuestMobileNode(int index) throws IOException {
+    String cable = "cable" + index;
+    String inside = "vec" + index;
+    String plug = Cables.guestPlug(index);
+    completeChecksums(machine("mn"), ImmutableList.of(inside), ImmutableList.of());
+    new Program(machine("mn"), ImmutableList.of("ip", "-batch", "-"))
+        .must(
+            ImmutableList.of(
+                cable(index, plug),
+                "link add " + cable + " type bridge mcast_snooping 0 forward_delay 0",
+                "link set " + inside + " master " + cable + " up",
+                "link set " + plug + " master " + cable,
+                "link set " + cable + " up"));
+    completeChecksums(machine("mn"), ImmutableList.of(plug), ImmutableList.of());
+  }
+
   private void accessRouter(String node, String own, String uplink, String core, Link link)
       throws IOException {
     configure(
@@ -217,63 +347,40 @@ final class Network {
    */
   private void completeChecksums() throws IOException {
     for (String node : NODES) {
-      List<String> links =
+      var names = ImmutableList.<String>builder();
+      for (String link :
           Splitter.on('\n')
               .omitEmptyStrings()
-              .splitToList(
-                  Children.must(
-                      ImmutableList.of(
-                          "ip", "-n", namespace(node), "-o", "link", "show", "type", "veth")));
-      for (String link : links) {
+              .split(ip(node, "-o", "link", "show", "type", "veth").must())) {
         // 3: eth0@if7: <...
-        String name = Splitter.onPattern("[:@]\\s*").splitToList(link).get(1).strip();
-        Children.must(
-            in(node, "ethtool", "-K", name, "tx", "off", "tso", "off", "gso", "off", "gro", "off"));
+        names.add(Splitter.onPattern("[:@]\\s*").splitToList(link).get(1).strip());
       }
+      completeChecksums(machine(node), names.build(), in(node).command());
+    }
+  }
+
+  private static void completeChecksums(
+      Machine machine, ImmutableList<String> devices, ImmutableList<String> within)
+      throws IOException {
+    for (String device : devices) {
+      new Program(
+              machine,
+              ImmutableList.<String>builder()
+                  .addAll(within)
+                  .add("ethtool", "-K", device, "tx", "off", "tso", "off", "gso", "off")
+                  .add("gro", "off")
+                  .build())
+          .must();
     }
   }
 
   private void sysctl(String node, String... settings) throws IOException {
-    Children.must(
-        in(node, ImmutableList.<String>builder().add("sysctl", "-qw").add(settings).build()));
+    in(node, ImmutableList.<String>builder().add("sysctl", "-qw").add(settings).build()).must();
   }
 
   /** Runs several {@code ip} commands in a node's namespace, in one process. */
   void configure(String node, Iterable<String> commands) throws IOException {
-    batch(ImmutableList.of("ip", "-n", namespace(node), "-batch", "-"), commands);
-  }
-
-  private static void batch(List<String> command, Iterable<String> lines) throws IOException {
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    try (var in = new PrintStream(process.getOutputStream(), false, StandardCharsets.UTF_8)) {
-      lines.forEach(in::println);
-    }
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    try {
-      if (process.waitFor() != 0) {
-        throw new IOException(
-            String.join(" ", command)
-                + ": "
-                + output.strip()
-                + "\nof:\n"
-                + String.join("\n", lines));
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted", e);
-    }
-  }
-
-  /** The commands that pull a cable out. */
-  static ImmutableList<String> unplug(int index) {
-    return ImmutableList.of(
-        "link set " + plug(index) + " down", "link set " + plug(index) + " nomaster");
-  }
-
-  /** The commands that plug a cable in. */
-  static ImmutableList<String> plugInto(int index, Link link) {
-    return ImmutableList.of(
-        "link set " + plug(index) + " master " + link.bridge(), "link set " + plug(index) + " up");
+    ip(node, "-batch", "-").must(ImmutableList.copyOf(commands));
   }
 
   /** Ends what still runs in this lab's namespaces and removes them. */
@@ -328,10 +435,10 @@ final class Network {
       for (String pid :
           Splitter.on('\n')
               .omitEmptyStrings()
-              .split(Children.must(ImmutableList.of("ip", "netns", "pids", name)))) {
+              .split(Program.local("ip", "netns", "pids", name).must())) {
         ProcessHandle.of(Long.parseLong(pid.strip())).ifPresent(ProcessHandle::destroyForcibly);
       }
-      Children.must(ImmutableList.of("ip", "netns", "del", name));
+      Program.local("ip", "netns", "del", name).must();
     } catch (IOException e) {
       System.err.println("lab: cannot remove " + name + ": " + e.getMessage());
     }

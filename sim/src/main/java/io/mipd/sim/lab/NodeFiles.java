@@ -59,6 +59,11 @@ final class NodeFiles {
     return HexFormat.of().formatHex(key);
   }
 
+  /** The folder for sockets, on the machine that has the node. */
+  Path run() {
+    return run;
+  }
+
   Path homeAgentConfiguration() {
     return results.resolve("config/ha/home-agent.conf");
   }

@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.BooleanSupplier;
 
@@ -90,7 +91,7 @@ final class Scene {
 
   void run() throws IOException, InterruptedException, SceneFailure {
     say("network namespaces " + network.namespace("*"));
-    network.build();
+    network.build(this::bootGuest);
     startCaptures();
     Process line = startLine();
     if (options.daemons()) {
@@ -112,15 +113,8 @@ final class Scene {
       startRouter("ha", Link.HOME);
     }
     notices.follow(
-        children.talk(
-            ImmutableList.of(
-                "ip", "-n", network.namespace("mn"), "-o", "-tshort", "monitor", "link", "address"),
-            log("lab")));
-    OpenBatch cables =
-        new OpenBatch(
-            children.talk(
-                ImmutableList.of("ip", "-n", network.namespace("sw"), "-force", "-batch", "-"),
-                log("lab")));
+        children.talk(network.ip("mn", "-o", "-tshort", "monitor", "link", "address"), log("lab")));
+    Cables cables = cables();
 
     ImmutableList<Process> daemons = startNodes(cables);
     awaitHomeAddress();
@@ -167,6 +161,8 @@ final class Scene {
 
     if (options.daemons()) {
       move(cables, mobile, peer);
+    } else {
+      pullOutAndPlugIn(cables);
     }
     // Its own lateness while nothing hurries counts for the figures, not that of the last rush.
     line.getOutputStream().write('\n');
@@ -181,16 +177,17 @@ final class Scene {
     line.getOutputStream().close();
     line.waitFor();
     reportLine();
+    reportGuestClock();
     stopCaptures();
     inspectCaptures();
   }
 
   // Setting up.
 
-  private ImmutableList<Process> startNodes(OpenBatch cables)
+  private ImmutableList<Process> startNodes(Cables cables)
       throws IOException, InterruptedException, SceneFailure {
     if (!options.daemons()) {
-      cables.run(Network.plugInto(0, Link.HOME));
+      cables.plugInto(0, Link.HOME);
       network.configure(
           "mn", ImmutableList.of("addr add " + Network.HOME_ADDRESS + "/64 dev eth0 nodad"));
       return ImmutableList.of();
@@ -200,10 +197,54 @@ final class Scene {
     }
     Process agent = startDaemon("ha", files.homeAgentConfiguration());
     awaitReady("ha", agent);
-    cables.run(Network.plugInto(0, Link.HOME));
+    cables.plugInto(0, Link.HOME);
     Process node = startDaemon("mn", files.mobileNodeConfiguration());
     awaitReady("mn", node);
     return ImmutableList.of(node, agent);
+  }
+
+  private Guest bootGuest(ImmutableList<String> taps) throws IOException, InterruptedException {
+    say(
+        "booting a guest for "
+            + options.world().guestNode().orElseThrow()
+            + "; it waits while as many run as there are CPUs");
+    var uml = ImmutableList.<String>builder();
+    uml.add(build.resolve("bin/uml").toString(), "--hostname", "mipd-lab");
+    uml.add("--writable", folder.toString());
+    uml.add("--kernel-log", folder.resolve("guest-kernel.log").toString());
+    uml.add("--limit", Integer.toString(guestSeconds()));
+    taps.forEach(tap -> uml.add("--tap", tap));
+    Guest guest =
+        Guest.boot(
+            children,
+            network.in("sw", uml.build()).command(),
+            java(GuestAgent.class),
+            log("guest"));
+    long ahead = guest.synchronizeClock();
+    results.fact("guest_clock_ahead_ms_at_start", ahead / 1e6);
+    say("the guest's clock is ahead by " + ms(ahead));
+    new Program(guest, ImmutableList.of("mkdir", "-p", files.run().toString())).must();
+    return guest;
+  }
+
+  private int guestSeconds() {
+    return 900 + 120 * options.handovers().orElse(2);
+  }
+
+  private Cables cables() throws IOException {
+    var switches =
+        new OpenBatch(children.talk(network.ip("sw", "-force", "-batch", "-"), log("lab")));
+    Optional<OpenBatch> guest = Optional.empty();
+    if (options.world() == World.MIXED_MN_KERNEL) {
+      guest =
+          Optional.of(
+              new OpenBatch(
+                  children.talk(
+                      new Program(
+                          network.machine("mn"), ImmutableList.of("ip", "-force", "-batch", "-")),
+                      log("lab"))));
+    }
+    return new Cables(switches, guest);
   }
 
   private Process startDaemon(String node, Path configuration) throws IOException {
@@ -240,17 +281,7 @@ final class Scene {
     long limit = System.nanoTime() + patience(READY_MILLIS) * 1_000_000;
     while (true) {
       String addresses =
-          Children.must(
-              ImmutableList.of(
-                  "ip",
-                  "-n",
-                  network.namespace("mn"),
-                  "-6",
-                  "-o",
-                  "addr",
-                  "show",
-                  "to",
-                  Network.HOME_ADDRESS));
+          network.ip("mn", "-6", "-o", "addr", "show", "to", Network.HOME_ADDRESS).must();
       if (!addresses.isBlank() && !addresses.contains("tentative")) {
         return;
       }
@@ -355,8 +386,11 @@ final class Scene {
     String name = node + "-" + device;
     Path log = folder.resolve(name + ".tcpdump");
     int captureKib = options.world().isWhollyInGuest() ? SLOW_CAPTURE_KIB : CAPTURE_KIB;
+    Network.Tap tap = network.tapOf(node, device);
     var capture = new Capture(folder.resolve(name + ".part"));
-    captures.put(name, children.start(network.in(node, capture.command(device, captureKib)), log));
+    captures.put(
+        name,
+        children.start(network.in(tap.node(), capture.command(tap.device(), captureKib)), log));
     awaitText("capture at " + name, log, "listening on");
     return capture;
   }
@@ -378,7 +412,7 @@ final class Scene {
     }
   }
 
-  private void move(OpenBatch cables, TrafficEnd mobile, TrafficEnd peer)
+  private void move(Cables cables, TrafficEnd mobile, TrafficEnd peer)
       throws IOException, InterruptedException, SceneFailure {
     boolean both = options.interfaces() == 2;
     Move first = new Move(0, Link.HOME, Link.A, 0);
@@ -401,7 +435,7 @@ final class Scene {
       at = Link.A;
     }
     if (both) {
-      cables.run(Network.unplug(1));
+      cables.unplug(1);
       Thread.sleep(500);
     }
     Move home = new Move(count + 1, at, Link.HOME, 0);
@@ -413,11 +447,24 @@ final class Scene {
     }
   }
 
-  private void plugSecond(OpenBatch cables) throws InterruptedException, SceneFailure {
+  /** Without daemons nobody could move: only whether its kernel notices what happens to a cable. */
+  private void pullOutAndPlugIn(Cables cables)
+      throws IOException, InterruptedException, SceneFailure {
+    say("the cable is pulled out and plugged in again");
+    long plugged = replug(cables, new Move(0, Link.HOME, Link.HOME, 0)).begin();
+    boolean flows = awaitQuietly(SETTLE_MILLIS, () -> flowing(plugged));
+    results.verdict(
+        "a cable is out and in",
+        flows,
+        flows ? "noticed; all goes on" : "noticed; nothing goes on");
+    windowStart = now();
+  }
+
+  private void plugSecond(Cables cables) throws InterruptedException, SceneFailure {
     String device = Network.mobileInterface(1);
     long start = now();
     say("the second interface, " + device + ", is plugged into " + Link.B);
-    cables.run(Network.plugInto(1, Link.B));
+    cables.plugInto(1, Link.B);
     await(
         "an address on " + device,
         READY_MILLIS,
@@ -433,16 +480,16 @@ final class Scene {
   }
 
   /** The cable is pulled out and plugged in elsewhere. */
-  private Start replug(OpenBatch cables, Move move) {
+  private Start replug(Cables cables, Move move) {
     return () -> {
       String device = Network.mobileInterface(move.index());
       long unplugged = now();
-      cables.run(Network.unplug(move.index()));
+      cables.unplug(move.index());
       if (notices.awaitCarrier(device, false, unplugged, patience(CARRIER_MILLIS)).isEmpty()) {
         throw new SceneFailure("the mobile node's kernel has not noticed that the cable is out");
       }
       long plugged = now();
-      cables.run(Network.plugInto(move.index(), move.to()));
+      cables.plugInto(move.index(), move.to());
       OptionalLong linkUp = notices.awaitCarrier(device, true, plugged, patience(CARRIER_MILLIS));
       if (linkUp.isEmpty()) {
         throw new SceneFailure("the mobile node's kernel has not noticed the new link");
@@ -469,7 +516,7 @@ final class Scene {
         throw new SceneFailure("no router at A");
       }
       long start = now();
-      Children.must(ImmutableList.of("kill", "-HUP", Long.toString(router.pid())));
+      Program.local("kill", "-HUP", Long.toString(router.pid())).must();
       step(
           start,
           OptionalLong.of(start),
@@ -662,13 +709,15 @@ final class Scene {
             "ha", files.homeAgentConfiguration(), "mn", files.mobileNodeConfiguration());
     for (Map.Entry<String, Path> entry : configurations.entrySet()) {
       String node = entry.getKey();
-      Children.Ended ended =
-          Children.run(
-              ImmutableList.of(
+      Program.Ended ended =
+          network
+              .in(
+                  node,
                   build.resolve("bin/mipd").toString(),
                   "status",
                   "--config",
-                  entry.getValue().toString()));
+                  entry.getValue().toString())
+              .run();
       results.verdict("status of " + node, ended.status() == 0, "exit status " + ended.status());
       Files.writeString(folder.resolve(node + "-status.json"), ended.output());
     }
@@ -702,6 +751,14 @@ final class Scene {
     results.fact("line", reports);
   }
 
+  private void reportGuestClock() throws IOException, InterruptedException {
+    if (network.guest().isPresent()) {
+      long ahead = network.guest().get().clockAheadNanos();
+      results.fact("guest_clock_ahead_ms_at_end", ahead / 1e6);
+      say("the guest's clock is ahead by " + ms(ahead));
+    }
+  }
+
   private void stopCaptures() throws IOException, InterruptedException {
     Thread.sleep(CAPTURE_LAG_MILLIS);
     long dropped = 0;
@@ -733,7 +790,7 @@ final class Scene {
       }
     }
     parts.forEach(part -> command.add(part.toString()));
-    Children.must(command);
+    Program.local(command).must();
     for (Path part : parts) {
       Files.delete(part);
     }

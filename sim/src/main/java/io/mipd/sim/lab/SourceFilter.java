@@ -31,52 +31,55 @@ final class SourceFilter {
    */
   static SourceFilter install(Network network, String router, Link link, String uplinkPrefix)
       throws IOException {
-    if (Children.run(network.in(router, "nft", "add table ip6 filter")).status() == 0) {
-      Children.must(
-          network.in(
+    if (network.in(router, "nft", "add table ip6 filter").run().status() == 0) {
+      network
+          .in(
               router,
               "nft",
               "add chain ip6 filter forward { type filter hook forward priority 0; };"
                   + " add rule ip6 filter forward iif acc ip6 saddr != "
                   + link.prefix()
-                  + " counter drop"));
+                  + " counter drop")
+          .must();
       return new SourceFilter(network, router, true);
     }
-    Children.must(network.in(router, "tc", "qdisc", "add", "dev", "uplink", "clsact"));
+    network.in(router, "tc", "qdisc", "add", "dev", "uplink", "clsact").must();
     int preference = 1;
     for (String prefix :
         ImmutableList.of(link.prefix().toString(), uplinkPrefix, "fe80::/10", "::/128")) {
-      Children.must(
-          network.in(
+      network
+          .in(
               router,
               Splitter.on(' ')
                   .splitToList(
                       "tc filter add dev uplink egress pref %d protocol ipv6 flower src_ip %s action pass"
-                          .formatted(preference, prefix))));
+                          .formatted(preference, prefix)))
+          .must();
       preference++;
     }
-    Children.must(
-        network.in(
+    network
+        .in(
             router,
             Splitter.on(' ')
                 .splitToList(
-                    "tc filter add dev uplink egress pref 9 protocol ipv6 flower action drop")));
+                    "tc filter add dev uplink egress pref 9 protocol ipv6 flower action drop"))
+        .must();
     return new SourceFilter(network, router, false);
   }
 
   /** Packets refused. */
   long refused() throws IOException {
     if (nftables) {
-      String rules = Children.must(network.in(router, "nft", "list table ip6 filter"));
+      String rules = network.in(router, "nft", "list table ip6 filter").must();
       List<String> words = Splitter.onPattern("\\s+").splitToList(rules);
       int at = words.indexOf("packets");
       return at < 0 ? 0 : Long.parseLong(words.get(at + 1));
     }
     Matcher matcher =
         DROPPED.matcher(
-            Children.must(
-                network.in(
-                    router, "tc", "-s", "filter", "show", "dev", "uplink", "egress", "pref", "9")));
+            network
+                .in(router, "tc", "-s", "filter", "show", "dev", "uplink", "egress", "pref", "9")
+                .must());
     return matcher.find() ? Long.parseLong(matcher.group(1)) : 0;
   }
 }

@@ -28,7 +28,7 @@ class LabTest {
     }
     for (String tool :
         ImmutableList.of("ip", "radvd", "tcpdump", "tshark", "mergecap", "ethtool", "nft")) {
-      if (Children.run(ImmutableList.of("sh", "-c", "command -v " + tool)).status() != 0) {
+      if (Program.local("sh", "-c", "command -v " + tool).run().status() != 0) {
         missing.add(tool);
       }
     }
@@ -70,8 +70,7 @@ class LabTest {
   }
 
   static void assertNothingIsLeftOf(long pid) throws Exception {
-    assertThat(Children.must(ImmutableList.of("ip", "netns", "list")))
-        .doesNotContain("-" + pid + "-");
+    assertThat(Program.local("ip", "netns", "list").must()).doesNotContain("-" + pid + "-");
     assertThat(Path.of("/run", Network.PREFIX + pid)).doesNotExist();
   }
 
@@ -93,6 +92,22 @@ class LabTest {
     assertThat(times).isNotEmpty();
     assertThat(times).allMatch(time -> Double.parseDouble(time) >= 40);
     assertThat(times).anyMatch(time -> Double.parseDouble(time) < 50);
+    assertNothingIsLeftOf(ended.pid());
+  }
+
+  /** One node has a kernel of its own, and is wired to the others by TAP devices. */
+  @ParameterizedTest
+  @ValueSource(strings = {"mixed-ha-kernel", "mixed-mn-kernel"})
+  void aNodeMayLiveInAGuest(String world, @TempDir Path folder) throws Exception {
+    boolean guest = Files.exists(Path.of("/usr/bin/linux.uml"));
+    if (!guest) {
+      System.err.println("LabTest skips " + world + ", missing: package user-mode-linux");
+      assertThat(System.getenv("CI")).as("user-mode-linux").isNotEqualTo("true");
+    }
+    assumeThat(guest).isTrue();
+    Ended ended = lab("--world", world, "--no-daemons", "--out", folder.toString());
+    assertThat(ended.status()).as(ended.output()).isZero();
+    assertThat(ended.output()).contains("a cable is out and in: noticed; all goes on");
     assertNothingIsLeftOf(ended.pid());
   }
 
@@ -121,7 +136,7 @@ class LabTest {
       Thread.sleep(20);
     }
     process.destroyForcibly().waitFor();
-    String before = Children.must(ImmutableList.of("ip", "netns", "list"));
+    String before = Program.local("ip", "netns", "list").must();
     assertThat(before).contains("-" + process.pid() + "-mn");
     Ended cleanup = lab("--cleanup");
     assertThat(cleanup.status()).isZero();

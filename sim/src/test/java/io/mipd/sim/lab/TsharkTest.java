@@ -41,7 +41,7 @@ class TsharkTest {
 
   private static Tshark tshark(Path folder) throws Exception {
     assumeTrue(
-        Children.run(ImmutableList.of("sh", "-c", "command -v tshark")).status() == 0,
+        Program.local("sh", "-c", "command -v tshark").run().status() == 0,
         "tshark is not installed");
     var files = new NodeFiles(folder, Path.of("/run/x"), LabOptions.parse(ImmutableList.of()));
     files.write();

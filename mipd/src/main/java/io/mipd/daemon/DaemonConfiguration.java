@@ -2,6 +2,7 @@ package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.Maps;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigParseOptions;
@@ -12,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Locale;
@@ -24,7 +26,7 @@ import java.util.Set;
  *
  * @param stateDirectory what must survive a restart: sequence numbers, bindings
  * @param controlSocket where {@code mipd status} asks
- * @param tunnelDevice name of the TUN device
+ * @param tunnelDevice name of the device that home addresses are on while they are away
  * @param tunnelMtu its MTU in octets: what fits into an outer packet of 1500
  */
 record DaemonConfiguration(
@@ -33,7 +35,7 @@ record DaemonConfiguration(
     Path controlSocket,
     String tunnelDevice,
     int tunnelMtu,
-    World world,
+    WorldChoice world,
     Role role) {
   static final Path DEFAULT_STATE_DIRECTORY = Path.of("/var/lib/mipd");
   static final Path DEFAULT_CONTROL_SOCKET = Path.of("/run/mipd/control.sock");
@@ -44,14 +46,20 @@ record DaemonConfiguration(
   static final int DEFAULT_TUNNEL_MTU = 1400;
 
   /** Who transforms packets. */
-  enum World {
+  enum WorldChoice {
+    /** The kernel where it can do all that is needed, else our engine. */
+    AUTO,
+    KERNEL,
     ENGINE;
 
     @Override
     public String toString() {
-      return "engine";
+      return name().toLowerCase(Locale.ROOT);
     }
   }
+
+  private static final ImmutableMap<String, WorldChoice> WORLDS =
+      Maps.uniqueIndex(Arrays.asList(WorldChoice.values()), WorldChoice::toString);
 
   /** What this node is. */
   sealed interface Role {
@@ -157,7 +165,7 @@ record DaemonConfiguration(
         root.choice(
             "role",
             ImmutableMap.of(HomeAgent.TITLE, HomeAgent.TITLE, MobileNode.TITLE, MobileNode.TITLE));
-    World world = root.choice("world", "engine", ImmutableMap.of("engine", World.ENGINE));
+    WorldChoice world = root.choice("world", "auto", WORLDS);
     Path state = root.path("state-directory", DEFAULT_STATE_DIRECTORY);
     Path socket = root.path("control-socket", DEFAULT_CONTROL_SOCKET);
     String device = root.interfaceName("tunnel-device", DEFAULT_TUNNEL_DEVICE);

@@ -42,6 +42,21 @@ final class Journal {
         return "proxy " + interfaceName + " " + address;
       }
     }
+
+    record DeviceAdded(String name) implements Entry {
+      @Override
+      public String toString() {
+        return "device " + name;
+      }
+    }
+
+    /** The kernel has policies and states of ours. */
+    record XfrmUsed() implements Entry {
+      @Override
+      public String toString() {
+        return "xfrm";
+      }
+    }
   }
 
   private final StateFile file;
@@ -73,6 +88,12 @@ final class Journal {
     }
     if (words.get(0).equals("proxy") && words.size() == 3) {
       return new Entry.ProxyAdded(words.get(1), Ipv6Address.parse(words.get(2)));
+    }
+    if (words.get(0).equals("device") && words.size() == 2) {
+      return new Entry.DeviceAdded(words.get(1));
+    }
+    if (line.equals("xfrm")) {
+      return new Entry.XfrmUsed();
     }
     throw new IllegalArgumentException("unknown entry");
   }

@@ -59,8 +59,7 @@ abstract class NodeRole {
   abstract Optional<HomeProxies> proxies(SystemChanges system, World world);
 
   /** Who configures our addresses; empty for the kernel. */
-  abstract Optional<CareOfAddresses> careOf(
-      SystemChanges system, Rtnetlink netlink, World world);
+  abstract Optional<CareOfAddresses> careOf(SystemChanges system, Rtnetlink netlink, World world);
 
   /** Request ids of the tunnels of each home address. */
   final ImmutableMap<Ipv6Address, ImmutableList<ReqId>> tunnels() {

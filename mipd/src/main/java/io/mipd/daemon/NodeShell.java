@@ -98,7 +98,8 @@ final class NodeShell implements World.Upward, EventLoop.Work {
       World world,
       Optional<HomePlace> place,
       Optional<HomeProxies> proxies,
-      Optional<CareOfAddresses> careOf) {
+      Optional<CareOfAddresses> careOf)
+      throws IOException {
     parts =
         new Parts(
             world,

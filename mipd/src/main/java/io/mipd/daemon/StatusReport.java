@@ -32,10 +32,14 @@ final class StatusReport {
       InstalledPolicies policies) {}
 
   static Map<String, Object> of(
-      DaemonConfiguration configuration, Duration uptime, World world, Facts facts) {
+      DaemonConfiguration configuration,
+      DaemonConfiguration.WorldChoice choice,
+      Duration uptime,
+      World world,
+      Facts facts) {
     Map<String, Object> report = new LinkedHashMap<>();
     report.put("role", configuration.role().title());
-    report.put("world", configuration.world().toString());
+    report.put("world", choice.toString());
     report.put("pid", ProcessHandle.current().pid());
     report.put("uptime-seconds", uptime.toSeconds());
     report.putAll(facts.core());

@@ -79,7 +79,7 @@ interface World extends AutoCloseable {
       ImmutableSet<Spi> spis) {}
 
   /** Tells {@link Upward} of the interfaces and addresses that are there. */
-  void begin();
+  void begin() throws IOException;
 
   /**
    * Puts the configured associations where packets find them; those of a dead predecessor that are

@@ -153,7 +153,7 @@ class KernelSceneTest {
     movesTo("b");
     movesTo("a");
 
-    int first = protocol(cable.last(PacketLog.from(AGENT).and(isPayload())));
+    int first = protocol(cable.last(PacketLog.from(AGENT).and(KernelSceneTest::isPayload)));
     assertThat(first).isEqualTo(kind == Protected.ALL ? IpProtocol.ESP : IpProtocol.IPV6);
     assertThat(cable.packets(PacketLog.esp(0x1001)).isEmpty())
         .as("signalling in clear")
@@ -166,8 +166,8 @@ class KernelSceneTest {
     stopsWithoutTrace();
   }
 
-  private static java.util.function.Predicate<byte[]> isPayload() {
-    return packet -> protocol(packet) == IpProtocol.IPV6 || PacketLog.esp(0x1006).test(packet);
+  private static boolean isPayload(byte[] packet) {
+    return protocol(packet) == IpProtocol.IPV6 || PacketLog.esp(0x1006).test(packet);
   }
 
   /** Somebody empties the kernel's databases under us. */

@@ -133,15 +133,19 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     List<XfrmCommand> waiting = new ArrayList<>();
     for (XfrmCommand command : commands) {
       var refusal = refusal(command);
-      if (refusal.isEmpty()
-          && !(command instanceof XfrmCommand.Migrate)
-          && !(command instanceof XfrmCommand.Flush)) {
-        waiting.add(command);
-        continue;
+      boolean alone =
+          refusal.isPresent()
+              || command instanceof XfrmCommand.Migrate
+              || command instanceof XfrmCommand.Flush;
+      if (alone || waiting.size() == NetlinkSocket.BATCH) {
+        replies.addAll(applyTogether(waiting));
+        waiting.clear();
       }
-      replies.addAll(applyTogether(waiting));
-      waiting.clear();
-      replies.add(refusal.isPresent() ? refusal.get() : apply(command));
+      if (alone) {
+        replies.add(refusal.isPresent() ? refusal.get() : apply(command));
+      } else {
+        waiting.add(command);
+      }
     }
     replies.addAll(applyTogether(waiting));
     return replies.build();

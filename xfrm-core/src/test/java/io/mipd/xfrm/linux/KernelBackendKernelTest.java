@@ -19,6 +19,7 @@ import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.ReqId;
@@ -456,9 +457,43 @@ class KernelBackendKernelTest {
     assertThat(backend.ownAssociations()).isEmpty();
   }
 
-  /** RFC 6275 section 9.3.3: the input of a Binding Error. */
+  /** Asks for route optimization and holds no packet. */
   @Test
-  void reportsAHomeAddressOptionWithoutABinding() throws Exception {
+  void aTriggerAsksAndLetsPacketsPass() throws Exception {
+    var trigger =
+        new Template(
+            TransformProtocol.HAO,
+            Mode.IN_TRIGGER,
+            HOME,
+            Ipv6Address.UNSPECIFIED,
+            ReqId.ANY,
+            Spi.ANY,
+            true);
+    var policy =
+        Policy.allow(
+            Selector.between(Ipv6Prefix.host(HOME), Ipv6Prefix.ANY),
+            Direction.OUT,
+            10,
+            Bundle.of(trigger));
+    done(new XfrmCommand.AddPolicy(policy));
+    try (var socket = socket()) {
+      send(socket, PEER, 1);
+    }
+
+    assertThat(notices())
+        .containsExactly(
+            new XfrmNotice.Acquire(
+                Flow.withPorts(HOME, PEER, IpProtocol.UDP, OWN_PORT, PORT), policy.id(), trigger));
+    assertThat(namespace.sh("grep XfrmOut /proc/net/xfrm_stat").lines())
+        .allMatch(line -> line.endsWith("\t0") || line.endsWith(" 0"), "nothing was dropped");
+  }
+
+  /**
+   * A Home Address option without a binding: RFC 6275 section 9.3.3, the input of a Binding Error.
+   * Where a policy allows one it is let in by the wildcard state.
+   */
+  @Test
+  void reportsAHomeAddressOptionWithoutABindingOrLetsItIn() throws Exception {
     var peer = TestNamespace.create();
     try (peer) {
       TestNamespace.connect(namespace, "v0", peer, "v1");
@@ -493,6 +528,22 @@ class KernelBackendKernelTest {
                 told.addAll(notices());
                 return told.stream().anyMatch(XfrmNotice.Report.class::isInstance);
               });
+          done(
+              new XfrmCommand.AddPolicy(
+                  Policy.allow(
+                      Selector.between(home, here),
+                      Direction.IN,
+                      10,
+                      Bundle.of(Template.homeAddressOption(home, here).asOptional()))));
+          try (var receiver =
+              namespace.within(
+                  () -> new DatagramSocket(new InetSocketAddress(here.toInetAddress(), PORT)))) {
+            receiver.setSoTimeout(10_000);
+            send(socket, here, 1);
+            var packet = new DatagramPacket(new byte[100], 100);
+            receiver.receive(packet);
+            assertThat(Ipv6Address.of(packet.getAddress())).isEqualTo(home);
+          }
         }
       }
       assertThat(told)

@@ -19,19 +19,26 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * With several uplinks, what has a care-of address of one of them as its source leaves by that one:
- * access networks drop foreign sources, and the kernel chooses among default routes without looking
- * at the source.
+ * Keeps foreign sources from links, where routers drop them: the kernel chooses among routes
+ * without looking at the source. With several uplinks what has a care-of address as its source
+ * leaves by the uplink that has the address; and what still has one that is gone does not leave at
+ * all, until the tunnel ends elsewhere.
  *
  * <pre>
- *   1345: from CoA lookup 62750000 + interface index
+ *   1345: from CoA lookup 62750000 + interface index      with several uplinks
+ *   1346: from CoA blackhole                              when it is gone
  *   table: what the main table has for that interface
  * </pre>
  */
 final class CareOfRoutes {
   private static final Logger log = LoggerFactory.getLogger(CareOfRoutes.class);
 
-  private static final int PRIORITY = 1345;
+  private static final int LOOKUP_PRIORITY = 1345;
+  private static final int GONE_PRIORITY = 1346;
+
+  /** Addresses that are gone and still kept from leaving; the oldest is let go beyond. */
+  private static final int MAX_GONE = 4;
+
   private static final int TABLE_BASE = 62_750_000;
 
   private final SystemChanges system;
@@ -40,6 +47,7 @@ final class CareOfRoutes {
   private final Map<Integer, String> names = new HashMap<>();
   private final Set<Route> copies = new LinkedHashSet<>();
   private final Set<Source> sources = new HashSet<>();
+  private final Set<Ipv6Address> gone = new LinkedHashSet<>();
 
   private record Source(int interfaceIndex, Ipv6Address address) {}
 
@@ -50,9 +58,6 @@ final class CareOfRoutes {
   }
 
   void changed(RtnetlinkNotice notice) {
-    if (uplinks.size() < 2) {
-      return;
-    }
     try {
       if (notice instanceof RtnetlinkNotice.LinkNotice change) {
         linkChanged(change.link(), change.gone());
@@ -75,7 +80,8 @@ final class CareOfRoutes {
   }
 
   private void routeChanged(Route route, boolean gone) throws IOException {
-    if (route.table() != Route.MAIN
+    if (uplinks.size() < 2
+        || route.table() != Route.MAIN
         || route.type() != RouteType.UNICAST
         || route.interfaceIndex().isEmpty()
         || !names.containsKey(route.interfaceIndex().getAsInt())
@@ -93,22 +99,48 @@ final class CareOfRoutes {
     }
   }
 
-  private void addressChanged(InterfaceAddress address, boolean gone) throws IOException {
+  private void addressChanged(InterfaceAddress address, boolean isGone) throws IOException {
     if (!names.containsKey(address.interfaceIndex())
         || !address.address().isGlobalUnicast()
         || home.contains(address.address())) {
       return;
     }
     var source = new Source(address.interfaceIndex(), address.address());
-    RoutingRule rule =
-        RoutingRule.lookup(
-            PRIORITY, Ipv6Prefix.host(address.address()), TABLE_BASE + address.interfaceIndex());
-    if (!gone && address.isUsable()) {
+    if (!isGone && address.isUsable()) {
       if (sources.add(source)) {
-        system.putRule(rule);
+        if (uplinks.size() > 1) {
+          system.putRule(lookup(source));
+        }
+        if (gone.remove(source.address())) {
+          system.removeRule(blackhole(source.address()));
+        }
       }
     } else if (sources.remove(source)) {
-      system.removeRule(rule);
+      if (uplinks.size() > 1) {
+        system.removeRule(lookup(source));
+      }
+      if (sources.stream().noneMatch(other -> other.address().equals(source.address()))) {
+        keepFromLeaving(source.address());
+      }
     }
+  }
+
+  private void keepFromLeaving(Ipv6Address address) throws IOException {
+    system.putRule(blackhole(address));
+    gone.add(address);
+    if (gone.size() > MAX_GONE) {
+      Ipv6Address oldest = gone.iterator().next();
+      gone.remove(oldest);
+      system.removeRule(blackhole(oldest));
+    }
+  }
+
+  private static RoutingRule lookup(Source source) {
+    return RoutingRule.lookup(
+        LOOKUP_PRIORITY, Ipv6Prefix.host(source.address()), TABLE_BASE + source.interfaceIndex());
+  }
+
+  private static RoutingRule blackhole(Ipv6Address address) {
+    return RoutingRule.blackhole(GONE_PRIORITY, Ipv6Prefix.host(address));
   }
 }

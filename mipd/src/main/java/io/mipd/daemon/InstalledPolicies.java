@@ -15,6 +15,7 @@ import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.backend.XfrmCommand;
+import io.mipd.xfrm.backend.XfrmError;
 import io.mipd.xfrm.backend.XfrmReply;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
@@ -27,10 +28,13 @@ import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,6 +45,9 @@ final class InstalledPolicies {
   /** Carries moves; matches no packet, for nothing has this source and this destination. */
   private static final int CARRIER_PRIORITY = Integer.MAX_VALUE;
 
+  /** Steps that may wait; the oldest is given up beyond. */
+  private static final int MAX_UNFINISHED = 1024;
+
   private final XfrmBackend backend;
 
   /** In the order in which the owners came: who comes later yields to those before. */
@@ -49,7 +56,15 @@ final class InstalledPolicies {
   private ImmutableList<Policy> policies = ImmutableList.of();
   private ImmutableList<RouteOptimizationState> states = ImmutableList.of();
   private ImmutableList<Finding> findings = ImmutableList.of();
+
+  private final Deque<Step> unfinished = new ArrayDeque<>();
+  private Optional<XfrmError> lastError = Optional.empty();
   private long failures;
+
+  /** Something that the backend has refused. */
+  private interface Step {
+    boolean run();
+  }
 
   InstalledPolicies(XfrmBackend backend) {
     this.backend = backend;
@@ -68,12 +83,58 @@ final class InstalledPolicies {
     return failures;
   }
 
+  /** Whether something waits for {@link #retry}. */
+  boolean isBehind() {
+    return !unfinished.isEmpty();
+  }
+
   /**
-   * Carries out a wish, whole or not at all.
+   * Tries again, in order, what the backend has refused.
+   *
+   * @return whether nothing is left of it
+   */
+  boolean retry() {
+    while (!unfinished.isEmpty()) {
+      if (!unfinished.element().run()) {
+        return false;
+      }
+      unfinished.remove();
+    }
+    return true;
+  }
+
+  /** Behind what waits already, for the order matters. */
+  private boolean inOrder(Step step) {
+    lastError = Optional.empty();
+    boolean first = retry();
+    if (first && step.run()) {
+      return true;
+    }
+    // What contradicts itself, or asks for too much, will do so the next time, too.
+    if (!first || lastError.filter(InstalledPolicies::mayPass).isPresent()) {
+      unfinished.add(step);
+      if (unfinished.size() > MAX_UNFINISHED) {
+        log.error("too much waits for the backend: the oldest step is given up");
+        unfinished.remove();
+      }
+    }
+    return false;
+  }
+
+  private static boolean mayPass(XfrmError error) {
+    return error == XfrmError.NO_MEMORY || error == XfrmError.OTHER;
+  }
+
+  /**
+   * Carries out a wish, whole or not at all; what could not be done is kept for {@link #retry}.
    *
    * @return whether the backend now holds it
    */
   boolean want(HomeAddress owner, MobilityWish wish) {
+    return inOrder(() -> carryOut(owner, wish));
+  }
+
+  private boolean carryOut(HomeAddress owner, MobilityWish wish) {
     MobilityWish before = wishes.get(owner.value());
     if (wish.equals(before)) {
       return true;
@@ -126,6 +187,7 @@ final class InstalledPolicies {
     Transaction.Result result =
         Transaction.apply(Plan.between(policies, merged.policies()), backend);
     if (result instanceof Transaction.Result.RolledBack failed) {
+      lastError = Optional.of(failed.failure().error());
       log.error(
           "{}: {} ({}); nothing changed{}",
           failed.command(),
@@ -165,10 +227,13 @@ final class InstalledPolicies {
   /**
    * Moves the associations of some tunnels, both ways. The backend moves them along with a policy
    * as the kernel does; at the first registration there is none yet, so that one which matches no
-   * packet carries the move.
+   * packet carries the move. Kept for {@link #retry} likewise.
    */
   boolean move(NodeAction.MoveTunnel move, ImmutableList<ReqId> tunnels) {
-    boolean all = true;
+    return inOrder(() -> carryOut(move, tunnels));
+  }
+
+  private boolean carryOut(NodeAction.MoveTunnel move, ImmutableList<ReqId> tunnels) {
     for (ReqId reqId : tunnels) {
       Template old = Template.tunnel(TransformProtocol.ESP, move.from(), move.homeAgent(), reqId);
       Policy carrier =
@@ -196,16 +261,21 @@ final class InstalledPolicies {
                   move.from(),
                   move.homeAgent(),
                   move.to()));
-      all &= done(new XfrmCommand.UpdatePolicy(carrier));
-      all &= done(new XfrmCommand.Migrate(carrier.id(), moves));
-      all &= done(new XfrmCommand.DeletePolicy(carrier.id()));
+      if (!done(new XfrmCommand.UpdatePolicy(carrier))) {
+        return false;
+      }
+      boolean moved = done(new XfrmCommand.Migrate(carrier.id(), moves));
+      if (!done(new XfrmCommand.DeletePolicy(carrier.id())) || !moved) {
+        return false;
+      }
     }
-    return all;
+    return true;
   }
 
   private boolean done(XfrmCommand command) {
     XfrmReply reply = backend.apply(command);
     if (reply instanceof XfrmReply.Failed failed) {
+      lastError = Optional.of(failed.error());
       log.error("{}: {} ({})", command, failed.error(), failed.text());
       return false;
     }

@@ -214,6 +214,12 @@ final class KernelLedger implements XfrmBackend {
       return prepared;
     }
     XfrmReply reply = kernel.apply(command);
+    if (reply instanceof XfrmReply.Failed failed
+        && failed.error() == XfrmError.EXISTS
+        && command instanceof XfrmCommand.AddPolicy) {
+      log.warn("somebody else has put a policy in the place of one of ours, replaced: {}", policy);
+      reply = kernel.apply(new XfrmCommand.UpdatePolicy(inKernel(policy)));
+    }
     if (reply instanceof XfrmReply.Failed) {
       Policy before = policies.get(policy.id());
       return after(

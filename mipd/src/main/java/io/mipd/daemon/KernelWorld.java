@@ -4,6 +4,7 @@ import com.google.common.base.CaseFormat;
 import com.google.common.base.CharMatcher;
 import com.google.common.base.Splitter;
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.MobilityCodec;
 import io.mipd.mobility.wire.MobilityMessage;
@@ -108,7 +109,9 @@ final class KernelWorld implements World {
     sequences = new KernelSequences(kernel, ledgers);
     this.device = device;
     ledger = new KernelLedger(kernel, sequences, new PlainTunnels(system, setup));
-    routes = new CareOfRoutes(system, setup.interfaces(), setup.home());
+    routes =
+        new CareOfRoutes(
+            system, setup.router() ? ImmutableSet.of() : setup.interfaces(), setup.home());
     watch =
         NetworkWatch.open(
             poller, new AddressBook(setup.home(), setup.served(), device), up, this::changed);

@@ -29,6 +29,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -51,6 +52,8 @@ final class NodeShell implements World.Upward, EventLoop.Work {
   /** Mobility Header messages that wait for the end of a batch; more than that are dropped. */
   private static final int MAX_PENDING = 1024;
 
+  private static final Duration RETRY_INTERVAL = Duration.ofSeconds(1);
+
   /**
    * A core and what is to be known of it.
    *
@@ -70,6 +73,7 @@ final class NodeShell implements World.Upward, EventLoop.Work {
   private final Map<NodeAction.Refusal, Long> refusals = new EnumMap<>(NodeAction.Refusal.class);
   private final SecureRandom random = new SecureRandom();
   private final LinkCleaner cleaner;
+  private Optional<Instant> retryAt = Optional.empty();
   private @Nullable Parts parts;
   private @Nullable String failure;
   private long malformed;
@@ -148,6 +152,21 @@ final class NodeShell implements World.Upward, EventLoop.Work {
     }
     all.careOf().ifPresent(careOf -> careOf.turn(now));
     all.world().turn(now);
+    retry(now);
+  }
+
+  /** What the backend had no room for is tried again until it has. */
+  private void retry(Instant now) {
+    InstalledPolicies policies = parts().policies();
+    if (!policies.isBehind()) {
+      retryAt = Optional.empty();
+    } else if (retryAt.isEmpty()) {
+      retryAt = Optional.of(now.plus(RETRY_INTERVAL));
+    } else if (!now.isBefore(retryAt.get())) {
+      boolean done = policies.retry();
+      log.info("policies that were refused before: {}", done ? "installed" : "refused again");
+      retryAt = done ? Optional.empty() : Optional.of(now.plus(RETRY_INTERVAL));
+    }
   }
 
   @Override
@@ -158,6 +177,7 @@ final class NodeShell implements World.Upward, EventLoop.Work {
         List.of(
             all.dad().nextDeadline(),
             all.solicitor().nextDeadline(),
+            retryAt,
             all.world().nextDeadline(),
             all.careOf().flatMap(CareOfAddresses::nextDeadline),
             pending.isEmpty() ? Optional.<Instant>empty() : Optional.of(Instant.MIN))) {

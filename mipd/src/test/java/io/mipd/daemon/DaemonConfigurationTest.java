@@ -86,7 +86,16 @@ class DaemonConfigurationTest {
         "mobile-node.conf",
         "lifetime = 420s",
         "life-time = 420s",
-        ":28: mobile-node.life-time: unknown key; allowed: care-of-addresses, home-address,");
+        ":29: mobile-node.life-time: unknown key; allowed: care-of-addresses, home-address,");
+  }
+
+  @Test
+  void aWorldThatThereIsNotIsNamed() throws IOException {
+    refused(
+        "mobile-node.conf",
+        "world = auto",
+        "world = moon",
+        ":8: world: unknown: \"moon\"; allowed: auto, kernel, engine");
   }
 
   @Test
@@ -95,16 +104,16 @@ class DaemonConfigurationTest {
         "mobile-node.conf",
         "lifetime = 420s",
         "lifetime = 420s\n  lifetime = 60s",
-        ":29: mobile-node.lifetime: given twice, first in line 28; allowed: each key once");
+        ":30: mobile-node.lifetime: given twice, first in line 29; allowed: each key once");
   }
 
   @Test
   void anObjectTwiceInAFileIsRefused() throws IOException {
     refused(
         "mobile-node.conf",
-        "world = engine",
+        "world = auto",
         "mobile-node { \"home-address\" : x }",
-        "mobile-node: given twice, first in line 7");
+        "mobile-node: given twice, first in line 8");
   }
 
   @Test

@@ -1,0 +1,273 @@
+package io.mipd.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
+import io.mipd.mobility.MobilityWish;
+import io.mipd.mobility.NodeAction;
+import io.mipd.mobility.planner.HomePolicies;
+import io.mipd.mobility.planner.TunnelProtection;
+import io.mipd.mobility.wire.CareOfAddress;
+import io.mipd.mobility.wire.HomeAddress;
+import io.mipd.xfrm.backend.XfrmBackend;
+import io.mipd.xfrm.backend.XfrmCommand;
+import io.mipd.xfrm.backend.XfrmReply;
+import io.mipd.xfrm.linux.KernelBackend;
+import io.mipd.xfrm.linux.KernelSequences;
+import io.mipd.xfrm.linux.NetworkNamespace;
+import io.mipd.xfrm.linux.Rtnetlink;
+import io.mipd.xfrm.model.Direction;
+import io.mipd.xfrm.model.Flow;
+import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.ReqId;
+import io.mipd.xfrm.model.SecurityAssociation;
+import io.mipd.xfrm.netlink.KernelAssociation;
+import io.mipd.xfrm.transform.FileSequenceStore;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Comparator;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is in the kernel when a daemon dies at any step, and what its successor makes of it. */
+@Tag("kernel")
+class KernelLedgerTest {
+  private static final HomeAddress HOME = new HomeAddress(Ipv6Address.parse("2001:db8:1::100"));
+  private static final Ipv6Address AGENT = Ipv6Address.parse("2001:db8:1::1");
+  private static final Ipv6Address PEER = Ipv6Address.parse("2001:db8:c::c");
+  private static final CareOfAddress AT_A = new CareOfAddress(Ipv6Address.parse("2001:db8:a::10"));
+  private static final CareOfAddress AT_B = new CareOfAddress(Ipv6Address.parse("2001:db8:b::10"));
+
+  @TempDir private Path folder = Path.of("");
+  private final String name = "mipd-t" + ProcessHandle.current().pid();
+
+  @BeforeEach
+  void build() throws Exception {
+    Path keys = folder.resolve("mobile-node-1.keys");
+    Files.writeString(keys, TestNet.sampleKeys());
+    Files.setPosixFilePermissions(keys, PosixFilePermissions.fromString("rw-------"));
+    renew();
+  }
+
+  private void renew() throws Exception {
+    takeDown();
+    assertThat(new ProcessBuilder("ip", "netns", "add", name).start().waitFor()).isZero();
+  }
+
+  @AfterEach
+  void takeDown() throws Exception {
+    new ProcessBuilder("ip", "netns", "del", name).start().waitFor();
+  }
+
+  /** One life of a daemon, as far as its policies and states are concerned. */
+  private final class Life implements AutoCloseable {
+    final KernelBackend kernel;
+    final Rtnetlink netlink;
+    final KernelLedger ledger;
+    final InstalledPolicies policies;
+    final Dying backend;
+    final Protection protection;
+    final HomePolicies planner;
+
+    Life(int commands) throws Exception {
+      DaemonConfiguration configuration =
+          DaemonConfiguration.read(
+              Files.writeString(folder.resolve("mipd.conf"), TestNet.sample("mobile-node.conf")));
+      protection =
+          ((DaemonConfiguration.MobileNode) configuration.role()).protection().orElseThrow();
+      planner = new HomePolicies(HOME, AGENT, tunnelProtection(protection));
+      kernel = within(KernelBackend::open);
+      netlink = within(Rtnetlink::open);
+      var setup =
+          new World.Setup(
+              "mipd0",
+              1400,
+              false,
+              ImmutableSet.of("eth0"),
+              ImmutableSet.of(HOME.value()),
+              ImmutableSet.of(),
+              AGENT,
+              Ipv6Prefix.parse("2001:db8:1::/64"),
+              ImmutableSet.of());
+      var store = new FileSequenceStore(folder.resolve("sequences"));
+      ledger =
+          new KernelLedger(
+              kernel,
+              new KernelSequences(kernel, store::ledger),
+              new PlainTunnels(new SystemChanges(netlink, Journal.open(folder)), setup));
+      backend = new Dying(ledger, commands);
+      policies = new InstalledPolicies(backend);
+      ledger.adopt();
+      ledger.establish(associations());
+    }
+
+    private <T> T within(java.util.concurrent.Callable<T> work) throws Exception {
+      return NetworkNamespace.within(NetworkNamespace.named(name), work);
+    }
+
+    ImmutableList<SecurityAssociation> associations() {
+      return protection.associations(HOME.value(), AGENT);
+    }
+
+    ImmutableList<ReqId> tunnels() {
+      return ImmutableList.of(
+          protection.returnRoutability().orElseThrow().reqId(),
+          protection.payload().orElseThrow().reqId());
+    }
+
+    /** What a mobile node does that registers at A, moves to B and comes home. */
+    void wanders(int stages) {
+      stage(stages > 0, planner.mobileNodeUnregistered(), Optional.empty());
+      stage(stages > 1, planner.mobileNodeAway(AT_A), move(HOME.value(), AT_A.value()));
+      stage(stages > 2, planner.mobileNodeAway(AT_B), move(AT_A.value(), AT_B.value()));
+      stage(stages > 3, planner.mobileNodeAtHome(), move(AT_B.value(), HOME.value()));
+    }
+
+    private void stage(boolean reached, MobilityWish wish, Optional<NodeAction.MoveTunnel> move) {
+      if (reached) {
+        move.ifPresent(it -> assertThat(policies.move(it, tunnels())).isTrue());
+        assertThat(policies.want(HOME, wish)).isTrue();
+      }
+    }
+
+    private static Optional<NodeAction.MoveTunnel> move(Ipv6Address from, Ipv6Address to) {
+      return Optional.of(new NodeAction.MoveTunnel(HOME, AGENT, from, to));
+    }
+
+    /** Everything of ours, in an order of its own. */
+    ImmutableList<String> inKernel() throws IOException {
+      var all = ImmutableList.<String>builder();
+      kernel.policies().stream().map(Policy::toString).sorted().forEach(all::add);
+      kernel.ownAssociations().stream().map(this::words).sorted().forEach(all::add);
+      return all.build();
+    }
+
+    private String words(KernelAssociation one) {
+      return one.association(kernel.ours())
+          .map(SecurityAssociation::toString)
+          .orElseGet(
+              () ->
+                  one.info().source()
+                      + " > "
+                      + one.info().destination()
+                      + " proto "
+                      + one.info().protocol()
+                      + " "
+                      + one.routeOptimization());
+    }
+
+    /** As the kernel looks policies up. */
+    void nothingInClear() throws IOException {
+      Flow flow = Flow.withPorts(HOME.value(), PEER, IpProtocol.TCP, 1, 2);
+      Optional<Policy> decides =
+          kernel.policies().stream()
+              .filter(it -> it.direction() == Direction.OUT && it.selector().matches(flow))
+              .min(Comparator.comparingInt(Policy::priority));
+      // Without a policy the device of the home address swallows it.
+      assertThat(decides.filter(it -> it.action() == Policy.Action.ALLOW && it.bundle().isEmpty()))
+          .isEmpty();
+    }
+
+    /** The end, as a process has it: what is in the kernel stays. */
+    @Override
+    public void close() {
+      kernel.close();
+      netlink.close();
+    }
+  }
+
+  private static TunnelProtection tunnelProtection(Protection one) {
+    return new TunnelProtection(
+        Optional.of(one.signalling().reqId()),
+        one.prefixDiscovery().map(Protection.Pair::reqId),
+        one.returnRoutability().map(Protection.Pair::reqId),
+        one.payload().map(Protection.Pair::reqId));
+  }
+
+  /** Ends the life of its daemon at some command, before or after it is carried out. */
+  private static final class Dying implements XfrmBackend {
+    private final XfrmBackend backend;
+    private int left;
+
+    Dying(XfrmBackend backend, int commands) {
+      this.backend = backend;
+      left = commands;
+    }
+
+    @Override
+    public XfrmReply apply(XfrmCommand command) {
+      if (left-- == 0) {
+        throw new Death();
+      }
+      return backend.apply(command);
+    }
+
+    @Override
+    public Limits limits() {
+      return backend.limits();
+    }
+  }
+
+  private static final class Death extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+  }
+
+  /** What a life that nothing disturbs leaves after so many stages. */
+  private ImmutableList<String> undisturbed(int stages) throws Exception {
+    renew();
+    try (var life = new Life(Integer.MAX_VALUE)) {
+      life.wanders(stages);
+      life.ledger.dropSurvivors();
+      return life.inKernel();
+    }
+  }
+
+  @Test
+  void aSuccessorTakesOverFromEveryStep() throws Exception {
+    ImmutableList<String> atB = undisturbed(3);
+    ImmutableList<String> atHome = undisturbed(4);
+    int deaths = 0;
+    for (int commands = 0; ; commands++) {
+      renew();
+      boolean died = false;
+      try (var life = new Life(commands)) {
+        try {
+          life.wanders(4);
+        } catch (Death e) {
+          died = true;
+        }
+        if (died) {
+          life.nothingInClear();
+        }
+      }
+      if (!died) {
+        break;
+      }
+      deaths++;
+      try (var successor = new Life(Integer.MAX_VALUE)) {
+        successor.nothingInClear();
+        successor.wanders(3);
+        successor.ledger.dropSurvivors();
+        assertThat(successor.inKernel()).as("away, killed at command %s", commands).isEqualTo(atB);
+        successor.wanders(4);
+        assertThat(successor.inKernel())
+            .as("at home, killed at command %s", commands)
+            .isEqualTo(atHome);
+        assertThat(successor.ledger.close()).isEmpty();
+        assertThat(successor.kernel.policies()).isEmpty();
+        assertThat(successor.kernel.ownAssociations()).isEmpty();
+      }
+    }
+    assertThat(deaths).isGreaterThan(20);
+  }
+}

@@ -390,7 +390,10 @@ final class Scene {
     var capture = new Capture(folder.resolve(name + ".part"));
     captures.put(
         name,
-        children.start(network.in(tap.node(), capture.command(tap.device(), captureKib)), log));
+        children.start(
+            network.in(tap.node(), capture.command(tap.device(), captureKib)),
+            capture.file(),
+            log));
     awaitText("capture at " + name, log, "listening on");
     return capture;
   }

@@ -59,10 +59,16 @@ final class AddressBook implements LocalAddresses {
     roles = ImmutableMap.copyOf(found);
   }
 
+  /** Packets leave by links: not by the TUN device, nor by the loopback device. */
+  private boolean isOnLink(InterfaceAddress address) {
+    return address.interfaceIndex() != tunIndex
+        && address.interfaceIndex() != CareOfAddresses.LOOPBACK;
+  }
+
   /** The link that has an address; empty if none has. */
   OptionalInt interfaceOf(Ipv6Address address) {
     for (InterfaceAddress one : all.values()) {
-      if (one.address().equals(address) && one.interfaceIndex() != tunIndex) {
+      if (one.address().equals(address) && isOnLink(one)) {
         return OptionalInt.of(one.interfaceIndex());
       }
     }
@@ -72,7 +78,7 @@ final class AddressBook implements LocalAddresses {
   /** A link with an address of this prefix; empty if there is none. */
   OptionalInt interfaceIn(Ipv6Prefix prefix) {
     for (InterfaceAddress one : all.values()) {
-      if (prefix.contains(one.address()) && one.interfaceIndex() != tunIndex) {
+      if (prefix.contains(one.address()) && isOnLink(one)) {
         return OptionalInt.of(one.interfaceIndex());
       }
     }

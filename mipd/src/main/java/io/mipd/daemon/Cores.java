@@ -44,7 +44,7 @@ final class Cores {
                         own.interval(), own.lifetime(), own.preference()))
                 : Optional.empty(),
             served.buildOrThrow());
-    var core = new HomeAgent(settings, restored(store, now), new SecureRandom());
+    var core = new HomeAgent(settings, restored(store, now), ended(store), new SecureRandom());
     return new NodeShell.Core(core, role.tunnels(), at -> report(core, at));
   }
 
@@ -65,6 +65,14 @@ final class Cores {
                                 binding.flags(),
                                 now.plus(binding.left(wallClock)))))
         .collect(toImmutableList());
+  }
+
+  private static ImmutableMap<HomeAddress, SequenceNumber> ended(BindingStore store) {
+    return store.entries().stream()
+        .filter(entry -> entry.binding().isEmpty())
+        .collect(
+            ImmutableMap.toImmutableMap(
+                BindingStore.Entry::homeAddress, BindingStore.Entry::sequence));
   }
 
   private static Map<String, Object> report(HomeAgent core, Instant now) {

@@ -1,17 +1,13 @@
 package io.mipd.daemon;
 
-import com.google.common.base.Joiner;
-import com.google.common.collect.ImmutableList;
-import io.mipd.xfrm.backend.XfrmCommand;
-import io.mipd.xfrm.backend.XfrmReply;
 import io.mipd.xfrm.linux.Poller;
 import io.mipd.xfrm.linux.Rtnetlink;
-import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.transform.FileSequenceStore;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,18 +28,15 @@ final class Daemon {
    * @throws IOException if something failed
    */
   static int run(DaemonConfiguration configuration) throws SystemLacksException, IOException {
-    ImmutableList<Probe.Finding> findings = Probe.engineWorld();
-    if (!Probe.works(findings)) {
-      throw new SystemLacksException(
-          "the " + configuration.world() + " world lacks: " + Joiner.on("; ").join(findings));
-    }
+    Probe.Choice choice = Probe.choose(configuration.world());
+    log.info("world: {}, {}", choice.world(), choice.reason());
     try (var state = new StateDirectory(configuration.stateDirectory()).lock();
         var poller = Poller.open();
         var netlink = Rtnetlink.open()) {
       var loop = new EventLoop(poller);
       Thread served = Thread.currentThread();
       Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(loop, served), "stop"));
-      return serve(configuration, state, poller, netlink, loop);
+      return serve(configuration, choice.world(), state, poller, netlink, loop);
     }
   }
 
@@ -63,6 +56,7 @@ final class Daemon {
 
   private static int serve(
       DaemonConfiguration configuration,
+      DaemonConfiguration.WorldChoice choice,
       StateDirectory.Lock state,
       Poller poller,
       Rtnetlink netlink,
@@ -71,7 +65,9 @@ final class Daemon {
     NodeRole role = NodeRole.of(configuration);
     role.check(netlink);
     var system = new SystemChanges(netlink, Journal.open(state.path()));
-    for (String what : system.takeOver(role.guarded())) {
+    boolean inKernel = choice == DaemonConfiguration.WorldChoice.KERNEL;
+    Optional<String> kept = inKernel ? Optional.of(configuration.tunnelDevice()) : Optional.empty();
+    for (String what : system.takeOver(role.guarded(), kept)) {
       log.warn("left by a daemon that did not stop cleanly, removed: {}", what);
     }
     BindingStore bindings = BindingStore.open(state.path());
@@ -80,24 +76,32 @@ final class Daemon {
     try {
       role.setSysctls(system);
       var shell = new NodeShell(role.core(bindings, began), loop, bindings, netlink);
-      try (var world =
-              EngineWorld.open(role.setup(), poller, loop::now, netlink, sequences, shell);
+      try (World world =
+              inKernel
+                  ? KernelWorld.open(role.setup(), poller, system, sequences::ledger, shell)
+                  : EngineWorld.open(role.setup(), poller, loop::now, netlink, sequences, shell);
           var control =
               ControlSocket.open(
                   configuration.controlSocket(),
                   request ->
                       loop.call(
-                          () -> answer(request, configuration, began, loop.now(), world, shell)))) {
-        for (SecurityAssociation association : role.associations()) {
-          XfrmReply reply = world.backend().apply(new XfrmCommand.AddAssociation(association));
-          if (reply instanceof XfrmReply.Failed failed) {
-            throw new IOException(association + ": " + failed.text());
-          }
-        }
-        shell.begin(world, role.place(system, world), role.proxies(system, world));
+                          () ->
+                              answer(
+                                  request,
+                                  configuration,
+                                  choice,
+                                  began,
+                                  loop.now(),
+                                  world,
+                                  shell)))) {
+        world.establish(role.associations());
+        shell.begin(
+            world,
+            role.place(system, world),
+            role.proxies(system, world),
+            role.careOf(system, netlink, world));
         log.info("control socket {}", control);
-        System.err.println(
-            "mipd ready: " + configuration.role().title() + " " + configuration.world());
+        System.err.println("mipd ready: " + configuration.role().title() + " " + choice);
         loop.run(shell);
         log.info("stopping");
         shell.shutDown();
@@ -112,12 +116,13 @@ final class Daemon {
   private static Map<String, Object> answer(
       String request,
       DaemonConfiguration configuration,
+      DaemonConfiguration.WorldChoice choice,
       Instant began,
       Instant now,
-      EngineWorld world,
+      World world,
       NodeShell shell) {
     return request.equals("status")
-        ? StatusReport.of(configuration, Duration.between(began, now), world, shell.facts())
+        ? StatusReport.of(configuration, choice, Duration.between(began, now), world, shell.facts())
         : Map.of("error", "unknown request; known: status");
   }
 }

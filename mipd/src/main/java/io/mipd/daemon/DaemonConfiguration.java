@@ -2,6 +2,7 @@ package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.Maps;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigParseOptions;
@@ -12,8 +13,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -23,7 +26,7 @@ import java.util.Set;
  *
  * @param stateDirectory what must survive a restart: sequence numbers, bindings
  * @param controlSocket where {@code mipd status} asks
- * @param tunnelDevice name of the TUN device
+ * @param tunnelDevice name of the device that home addresses are on while they are away
  * @param tunnelMtu its MTU in octets: what fits into an outer packet of 1500
  */
 record DaemonConfiguration(
@@ -32,7 +35,7 @@ record DaemonConfiguration(
     Path controlSocket,
     String tunnelDevice,
     int tunnelMtu,
-    World world,
+    WorldChoice world,
     Role role) {
   static final Path DEFAULT_STATE_DIRECTORY = Path.of("/var/lib/mipd");
   static final Path DEFAULT_CONTROL_SOCKET = Path.of("/run/mipd/control.sock");
@@ -43,14 +46,20 @@ record DaemonConfiguration(
   static final int DEFAULT_TUNNEL_MTU = 1400;
 
   /** Who transforms packets. */
-  enum World {
+  enum WorldChoice {
+    /** The kernel where it can do all that is needed, else our engine. */
+    AUTO,
+    KERNEL,
     ENGINE;
 
     @Override
     public String toString() {
-      return "engine";
+      return name().toLowerCase(Locale.ROOT);
     }
   }
+
+  private static final ImmutableMap<String, WorldChoice> WORLDS =
+      Maps.uniqueIndex(Arrays.asList(WorldChoice.values()), WorldChoice::toString);
 
   /** What this node is. */
   sealed interface Role {
@@ -89,6 +98,20 @@ record DaemonConfiguration(
   /** A mobile node that the home agent serves. */
   record Served(Ipv6Address homeAddress, Optional<Protection> protection) {}
 
+  /** Who configures care-of addresses. */
+  enum CareOf {
+    /** mipd where the kernel has no optimistic Duplicate Address Detection, else the kernel. */
+    AUTO,
+    MIPD,
+    /** The kernel, or a network manager. */
+    KERNEL;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
   /**
    * @param interfaces that may carry a care-of address, by preference
    * @param lifetime to ask for
@@ -99,6 +122,7 @@ record DaemonConfiguration(
       Ipv6Address homeAgent,
       Duration lifetime,
       ImmutableList<Uplink> interfaces,
+      CareOf careOfAddresses,
       Optional<Protection> protection)
       implements Role {
     static final String TITLE = "mobile-node";
@@ -141,7 +165,7 @@ record DaemonConfiguration(
         root.choice(
             "role",
             ImmutableMap.of(HomeAgent.TITLE, HomeAgent.TITLE, MobileNode.TITLE, MobileNode.TITLE));
-    World world = root.choice("world", "engine", ImmutableMap.of("engine", World.ENGINE));
+    WorldChoice world = root.choice("world", "auto", WORLDS);
     Path state = root.path("state-directory", DEFAULT_STATE_DIRECTORY);
     Path socket = root.path("control-socket", DEFAULT_CONTROL_SOCKET);
     String device = root.interfaceName("tunnel-device", DEFAULT_TUNNEL_DEVICE);
@@ -226,9 +250,14 @@ record DaemonConfiguration(
       uplinks.add(new Uplink(name, one.integer("preference", 0, 0, 1000)));
       one.finish();
     }
+    CareOf careOf =
+        section.choice(
+            "care-of-addresses",
+            "auto",
+            ImmutableMap.of("auto", CareOf.AUTO, "mipd", CareOf.MIPD, "kernel", CareOf.KERNEL));
     Optional<Protection> protection = protection(section);
     section.finish();
-    return new MobileNode(home, prefix, agent, lifetime, uplinks.build(), protection);
+    return new MobileNode(home, prefix, agent, lifetime, uplinks.build(), careOf, protection);
   }
 
   private static Optional<Protection> protection(Section section) throws ConfigurationException {

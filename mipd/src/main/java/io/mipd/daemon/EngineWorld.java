@@ -1,41 +1,39 @@
 package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
-import com.google.common.collect.ImmutableSet;
+import io.mipd.mobility.wire.CareOfAddress;
+import io.mipd.mobility.wire.MobilityMessage;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.backend.XfrmCommand;
 import io.mipd.xfrm.backend.XfrmNotice;
+import io.mipd.xfrm.backend.XfrmReply;
 import io.mipd.xfrm.engine.Arrival;
 import io.mipd.xfrm.engine.AssociationStatus;
 import io.mipd.xfrm.engine.EngineBackend;
-import io.mipd.xfrm.engine.EngineCounters;
 import io.mipd.xfrm.engine.EngineSettings;
 import io.mipd.xfrm.engine.EngineSink;
 import io.mipd.xfrm.engine.PacketEngine;
-import io.mipd.xfrm.linux.IcmpSocket;
 import io.mipd.xfrm.linux.NftTable;
 import io.mipd.xfrm.linux.PacketSocket;
 import io.mipd.xfrm.linux.Poller;
 import io.mipd.xfrm.linux.RawSender;
 import io.mipd.xfrm.linux.Rtnetlink;
-import io.mipd.xfrm.linux.RtnetlinkMonitor;
 import io.mipd.xfrm.linux.SocketFilter;
 import io.mipd.xfrm.linux.Sysctl;
 import io.mipd.xfrm.linux.SystemCallException;
 import io.mipd.xfrm.linux.TunDevice;
 import io.mipd.xfrm.model.Ipv6Address;
-import io.mipd.xfrm.model.Ipv6Prefix;
-import io.mipd.xfrm.model.Spi;
+import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.netlink.AddressFlag;
 import io.mipd.xfrm.netlink.InterfaceAddress;
 import io.mipd.xfrm.netlink.Link;
 import io.mipd.xfrm.netlink.RtnetlinkNotice;
-import io.mipd.xfrm.packet.Icmpv6Message;
 import io.mipd.xfrm.transform.PacketBuffer;
 import io.mipd.xfrm.transform.SequenceStore;
-import io.netty.buffer.ByteBuf;
+import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Instant;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -50,7 +48,7 @@ import org.slf4j.LoggerFactory;
  * outer ones are copied by packet sockets while nftables drops the originals, and leave by raw
  * sockets, each through the interface that has its source.
  */
-final class EngineWorld implements AutoCloseable {
+final class EngineWorld implements World {
   private static final Logger log = LoggerFactory.getLogger(EngineWorld.class);
 
   /** Inner packets taken in one turn, so that they do not starve what arrives. */
@@ -58,72 +56,29 @@ final class EngineWorld implements AutoCloseable {
 
   static final String TABLE_NAME = "mipd";
 
-  /** What comes from below; called on the event loop's thread, never within the engine. */
-  interface Upward {
-    void interfaceChanged(RtnetlinkNotice notice);
-
-    /** The message is only valid during the call. */
-    void icmpv6(
-        int interfaceIndex,
-        Ipv6Address source,
-        Ipv6Address destination,
-        int hopLimit,
-        ByteBuf message);
-
-    /**
-     * A Mobility Header message, from within the engine: only to be noted, not to be acted upon.
-     */
-    void mobility(PacketBuffer packet, Arrival arrival);
-
-    /** From within the engine, likewise. */
-    void engineNotice(XfrmNotice notice);
-
-    /** Between two packets: what was noted may be acted upon. */
-    void settle();
-
-    /** It cannot go on. */
-    void broken(String why);
-  }
-
-  /**
-   * @param router whether packets arrive and leave by every interface (home agent), or by those in
-   *     {@code interfaces} only
-   * @param home our own home addresses; the TUN device has them
-   * @param served home addresses that we serve
-   * @param homeAgent the home agent: us or ours
-   * @param spis of inbound associations
-   */
-  record Setup(
-      String tunName,
-      int tunMtu,
-      boolean router,
-      ImmutableSet<String> interfaces,
-      ImmutableSet<Ipv6Address> home,
-      ImmutableSet<Ipv6Address> served,
-      Ipv6Address homeAgent,
-      Ipv6Prefix homePrefix,
-      ImmutableSet<Spi> spis) {}
-
   private final Setup setup;
   private final Poller poller;
   private final Supplier<Instant> clock;
   private final Upward up;
   private final Rtnetlink netlink;
-  private final RtnetlinkMonitor monitor;
   private final TunDevice tun;
   private final NftTable dropTable;
-  private final IcmpSocket icmp;
   private final AddressBook addresses;
+  private final NetworkWatch watch;
   private final Sink sink = new Sink();
   private final PacketEngine engine;
   private final XfrmBackend backend;
-  private final Map<Integer, Link> links = new TreeMap<>();
   private final Map<Integer, Integer> mtus = new TreeMap<>();
   private final Map<Integer, PacketSocket> sockets = new TreeMap<>();
+
+  /** Which name the interface had when its sockets were opened: senders are bound by name. */
+  private final Map<Integer, String> names = new TreeMap<>();
+
   private final Map<Integer, RawSender> senders = new TreeMap<>();
   private final @Nullable RawSender routed;
   private final PacketBuffer[] arrived = new PacketBuffer[PacketSocket.BATCH];
   private final PacketBuffer inner = new PacketBuffer();
+  private final PacketBuffer outgoing = new PacketBuffer(2048);
   private OptionalInt homeLink = OptionalInt.empty();
   private long unsent;
 
@@ -143,20 +98,13 @@ final class EngineWorld implements AutoCloseable {
     for (int i = 0; i < arrived.length; i++) {
       arrived[i] = new PacketBuffer();
     }
-    monitor = RtnetlinkMonitor.open();
-    tun = TunDevice.open(setup.tunName());
+    tun = TunDevice.open(setup.device());
     addresses = new AddressBook(setup.home(), setup.served(), tun.interfaceIndex());
     engine =
         new PacketEngine(EngineSettings.DEFAULT, sink, addresses, sequences, new SecureRandom());
     backend = new EngineBackend(engine);
     routed = setup.router() ? RawSender.anyInterface(0) : null;
-    icmp =
-        IcmpSocket.open(
-            ImmutableSet.of(
-                Icmpv6Message.ROUTER_SOLICITATION,
-                Icmpv6Message.ROUTER_ADVERTISEMENT,
-                Icmpv6Message.NEIGHBOR_SOLICITATION,
-                Icmpv6Message.NEIGHBOR_ADVERTISEMENT));
+    watch = NetworkWatch.open(poller, addresses, up, this::changed);
     dropTable =
         NftTable.owned(
             DropTable.FAMILY,
@@ -200,7 +148,7 @@ final class EngineWorld implements AutoCloseable {
     // Neither a link-local address nor router solicitations, which would only meet the engine.
     Sysctl.write(conf + "addr_gen_mode", "1");
     Sysctl.write(conf + "accept_ra", "0");
-    netlink.setMtu(tun.interfaceIndex(), setup.tunMtu());
+    netlink.setMtu(tun.interfaceIndex(), setup.deviceMtu());
     netlink.setUp(tun.interfaceIndex(), true);
     for (Ipv6Address address : setup.home()) {
       netlink.replaceAddress(
@@ -208,57 +156,59 @@ final class EngineWorld implements AutoCloseable {
               tun.interfaceIndex(), address, Ipv6Address.BITS, AddressFlag.NODAD));
     }
     poller.add(tun.fd(), this::takeInner);
-    poller.add(icmp.fd(), this::takeIcmp);
-    poller.add(monitor.fd(), this::takeChanges);
   }
 
-  /** Tells {@link Upward} of the interfaces and addresses that are there. */
-  void begin() {
-    takeChanges();
+  @Override
+  public void establish(ImmutableList<SecurityAssociation> associations) throws IOException {
+    for (SecurityAssociation association : associations) {
+      if (backend.apply(new XfrmCommand.AddAssociation(association))
+          instanceof XfrmReply.Failed failed) {
+        throw new IOException(association + ": " + failed.text());
+      }
+    }
   }
 
-  XfrmBackend backend() {
+  @Override
+  public XfrmBackend backend() {
     return backend;
   }
 
-  IcmpSocket icmp() {
-    return icmp;
+  @Override
+  public NetworkWatch network() {
+    return watch;
   }
 
-  AddressBook addresses() {
-    return addresses;
-  }
-
-  int tunIndex() {
+  @Override
+  public int homeDevice() {
     return tun.interfaceIndex();
   }
 
-  String tunName() {
-    return tun.name();
+  @Override
+  public Map<String, Object> counters() {
+    Map<String, Object> report = new LinkedHashMap<>();
+    engine
+        .counters()
+        .traffic()
+        .forEach((kind, count) -> report.put(StatusReport.key(kind.name()), count));
+    Map<String, Object> discards = new LinkedHashMap<>();
+    engine
+        .counters()
+        .discards()
+        .forEach((reason, count) -> discards.put(StatusReport.key(reason.name()), count));
+    report.put("discards", discards);
+    report.put("sent", sent());
+    report.put("not-sent", unsent());
+    report.put("copies-lost", dropped());
+    return report;
   }
 
-  EngineCounters counters() {
-    return engine.counters();
-  }
-
-  ImmutableList<AssociationStatus> associations() {
+  @Override
+  public ImmutableList<AssociationStatus> associations() {
     return engine.associations();
   }
 
-  Optional<Link> link(int index) {
-    return Optional.ofNullable(links.get(index));
-  }
-
-  Optional<Link> link(String name) {
-    return links.values().stream().filter(link -> link.name().equals(name)).findFirst();
-  }
-
-  ImmutableList<Link> links() {
-    return ImmutableList.copyOf(links.values());
-  }
-
   /** Packets for which there was no way out. */
-  long unsent() {
+  private long unsent() {
     long sum = unsent;
     for (RawSender sender : senders.values()) {
       sum += sender.refused();
@@ -266,7 +216,7 @@ final class EngineWorld implements AutoCloseable {
     return routed == null ? sum : sum + routed.refused();
   }
 
-  long sent() {
+  private long sent() {
     long sum = 0;
     for (RawSender sender : senders.values()) {
       sum += sender.sent();
@@ -275,7 +225,7 @@ final class EngineWorld implements AutoCloseable {
   }
 
   /** Copies lost because we were too slow. */
-  long dropped() {
+  private long dropped() {
     long sum = 0;
     for (PacketSocket socket : sockets.values()) {
       sum += socket.dropped();
@@ -283,26 +233,29 @@ final class EngineWorld implements AutoCloseable {
     return sum;
   }
 
-  /**
-   * The home agent is on this link. Said as soon as a router is heard there, when the kernel may
-   * not yet have an address of the home prefix.
-   */
-  void homeLinkIs(int interfaceIndex) {
+  @Override
+  public void homeLinkIs(int interfaceIndex) {
     homeLink = OptionalInt.of(interfaceIndex);
     sink.forgetWay();
   }
 
-  /** Sends a packet of our own through the policies. */
-  void output(PacketBuffer packet, Optional<Ipv6Address> careOf) {
+  @Override
+  public void send(
+      MobilityMessage message,
+      Ipv6Address source,
+      Ipv6Address destination,
+      Optional<CareOfAddress> careOf) {
+    MobilityPacket.write(message, source, destination, outgoing);
     engine.tick(clock.get());
     if (careOf.isPresent()) {
-      engine.output(packet, careOf.get());
+      engine.output(outgoing, careOf.get().value());
     } else {
-      engine.output(packet);
+      engine.output(outgoing);
     }
   }
 
-  void turn(Instant now) {
+  @Override
+  public void turn(Instant now) {
     Optional<Instant> due = engine.nextDeadline();
     if (due.isPresent() && !due.get().isAfter(now)) {
       engine.tick(now);
@@ -310,7 +263,8 @@ final class EngineWorld implements AutoCloseable {
     flush();
   }
 
-  Optional<Instant> nextDeadline() {
+  @Override
+  public Optional<Instant> nextDeadline() {
     return engine.nextDeadline();
   }
 
@@ -347,22 +301,9 @@ final class EngineWorld implements AutoCloseable {
     flush();
   }
 
-  private void takeIcmp() {
-    // What a router says counts for the link that it is heard on, so the link comes first.
-    takeChanges();
-    try {
-      icmp.receive(up::icmpv6);
-    } catch (SystemCallException e) {
-      log.debug("ICMPv6 socket: {}", e.toString());
-    }
-  }
-
-  private void takeChanges() {
-    try {
-      monitor.receive(this::changed);
-    } catch (SystemCallException e) {
-      up.broken("rtnetlink: " + e.getMessage());
-    }
+  @Override
+  public void begin() {
+    watch.begin();
   }
 
   private void changed(RtnetlinkNotice notice) {
@@ -371,16 +312,12 @@ final class EngineWorld implements AutoCloseable {
       linkChanged(change.link(), change.gone());
     } else if (notice instanceof RtnetlinkNotice.AddressNotice change) {
       if (change.gone()) {
-        addresses.remove(change.address());
         engine.forgetLinkMtu(change.address().address());
-      } else {
-        addresses.put(change.address());
       }
     }
     if (!(notice instanceof RtnetlinkNotice.RouteNotice)) {
       tellMtus();
     }
-    up.interfaceChanged(notice);
   }
 
   /**
@@ -390,15 +327,15 @@ final class EngineWorld implements AutoCloseable {
    */
   private void tellMtus() {
     int least = Integer.MAX_VALUE;
-    for (Link link : links.values()) {
+    for (Link link : watch.links()) {
       if (link.isRunning() && !link.isLoopback()) {
         least = Math.min(least, mtus.getOrDefault(link.index(), link.mtu()));
       }
     }
     for (InterfaceAddress address : addresses.addresses()) {
-      Link link = links.get(address.interfaceIndex());
-      if (link != null && !link.isLoopback()) {
-        int own = mtus.getOrDefault(link.index(), link.mtu());
+      Optional<Link> link = watch.link(address.interfaceIndex());
+      if (link.isPresent() && !link.get().isLoopback()) {
+        int own = mtus.getOrDefault(link.get().index(), link.get().mtu());
         engine.setLinkMtu(address.address(), setup.router() ? Math.min(own, least) : own);
       }
     }
@@ -423,14 +360,12 @@ final class EngineWorld implements AutoCloseable {
       return;
     }
     if (gone) {
-      links.remove(link.index());
       mtus.remove(link.index());
       closeSockets(link.index());
       return;
     }
     mtus.put(link.index(), mtuOf(link));
-    Link before = links.put(link.index(), link);
-    if (before != null && !before.name().equals(link.name())) {
+    if (!link.name().equals(names.getOrDefault(link.index(), link.name()))) {
       closeSockets(link.index());
     }
     boolean ours = setup.router() ? !link.isLoopback() : setup.interfaces().contains(link.name());
@@ -443,12 +378,13 @@ final class EngineWorld implements AutoCloseable {
     try {
       PacketSocket socket = PacketSocket.open(link.index(), Filters.outer());
       sockets.put(link.index(), socket);
+      names.put(link.index(), link.name());
       poller.add(socket.fd(), () -> takeOuter(socket));
       if (!setup.router()) {
         senders.put(link.index(), RawSender.open(link.name(), 0));
         // The home agent asks for us here when we come home, before the address is on the link.
         for (Ipv6Address address : setup.home()) {
-          icmp.join(link.index(), address.solicitedNodeMulticast());
+          watch.icmp().join(link.index(), address.solicitedNodeMulticast());
         }
       }
       log.debug("sockets on {} ({})", link.name(), link.index());
@@ -459,6 +395,7 @@ final class EngineWorld implements AutoCloseable {
   }
 
   private void closeSockets(int index) {
+    names.remove(index);
     PacketSocket socket = sockets.remove(index);
     if (socket != null) {
       poller.remove(socket.fd());
@@ -550,20 +487,18 @@ final class EngineWorld implements AutoCloseable {
 
     @Override
     public void mobility(PacketBuffer packet, Arrival arrival) {
-      up.mobility(packet, arrival);
+      up.mobility(MobilityPacket.message(packet), arrival);
     }
 
     @Override
     public void notice(XfrmNotice notice) {
-      up.engineNotice(notice);
+      up.notice(notice);
     }
   }
 
   /** Takes back all of it; routes and rules of others may lead into the device no more. */
   @Override
   public void close() {
-    poller.remove(monitor.fd());
-    poller.remove(icmp.fd());
     poller.remove(tun.fd());
     for (Integer index : ImmutableList.copyOf(sockets.keySet())) {
       closeSockets(index);
@@ -571,10 +506,9 @@ final class EngineWorld implements AutoCloseable {
     if (routed != null) {
       routed.close();
     }
-    icmp.close();
+    watch.close();
     tun.close();
     dropTable.close();
-    monitor.close();
     backend.apply(new XfrmCommand.Flush());
   }
 

@@ -42,10 +42,28 @@ final class Journal {
         return "proxy " + interfaceName + " " + address;
       }
     }
+
+    record DeviceAdded(String name) implements Entry {
+      @Override
+      public String toString() {
+        return "device " + name;
+      }
+    }
+
+    /** The kernel has policies and states of ours. */
+    record XfrmUsed() implements Entry {
+      @Override
+      public String toString() {
+        return "xfrm";
+      }
+    }
   }
 
   private final StateFile file;
   private final Set<Entry> entries;
+
+  /** The file has entries that are no more. */
+  private boolean stale;
 
   private Journal(StateFile file, Set<Entry> entries) {
     this.file = file;
@@ -70,6 +88,12 @@ final class Journal {
     }
     if (words.get(0).equals("proxy") && words.size() == 3) {
       return new Entry.ProxyAdded(words.get(1), Ipv6Address.parse(words.get(2)));
+    }
+    if (words.get(0).equals("device") && words.size() == 2) {
+      return new Entry.DeviceAdded(words.get(1));
+    }
+    if (line.equals("xfrm")) {
+      return new Entry.XfrmUsed();
     }
     throw new IllegalArgumentException("unknown entry");
   }
@@ -102,7 +126,23 @@ final class Journal {
     }
   }
 
+  /**
+   * As {@link #remove}, but the file is left for the next change. Until then it says more than is
+   * so, which does no harm: what is not there need not be taken back.
+   */
+  void removeLater(Entry entry) {
+    stale |= entries.remove(entry);
+  }
+
+  /** Does what was left for later. */
+  void flush() throws IOException {
+    if (stale) {
+      write();
+    }
+  }
+
   private void write() throws IOException {
+    stale = false;
     if (entries.isEmpty()) {
       file.delete();
     } else {

@@ -24,6 +24,9 @@ import org.slf4j.LoggerFactory;
 final class LinkCleaner {
   private static final Logger log = LoggerFactory.getLogger(LinkCleaner.class);
 
+  /** RFC 4291 section 2.5.6. */
+  private static final int LINK_LOCAL_PREFIX_LENGTH = 64;
+
   private final Rtnetlink netlink;
   private final Map<Integer, Heard> heard = new HashMap<>();
 
@@ -79,6 +82,15 @@ final class LinkCleaner {
         netlink.removeNeighbour(interfaceIndex, neighbour.address());
       }
     }
+  }
+
+  /** Puts a link-local address that failed its detection in force without another one. */
+  void retake(int interfaceIndex, Ipv6Address address) throws SystemCallException {
+    netlink.removeAddress(interfaceIndex, address, LINK_LOCAL_PREFIX_LENGTH);
+    netlink.replaceAddress(
+        InterfaceAddress.permanent(
+            interfaceIndex, address, LINK_LOCAL_PREFIX_LENGTH, AddressFlag.NODAD));
+    log.info("{} on interface {} is ours", address, interfaceIndex);
   }
 
   /** Learnt from a router advertisement, and not from the new link's. */

@@ -1,5 +1,6 @@
 package io.mipd.daemon;
 
+import com.google.common.collect.ImmutableMap;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -146,12 +147,17 @@ public final class Main {
 
     @Override
     public Integer call() {
-      var findings = Probe.engineWorld();
-      boolean works = Probe.works(findings);
-      if (spec != null) {
-        print(spec, "engine world: " + (works ? "works" : "does not work") + "\n");
-        for (Probe.Finding finding : findings) {
-          print(spec, "  " + finding + "\n");
+      boolean works = false;
+      for (var world :
+          ImmutableMap.of("kernel", Probe.kernelWorld(), "engine", Probe.engineWorld())
+              .entrySet()) {
+        boolean one = Probe.works(world.getValue());
+        works |= one;
+        if (spec != null) {
+          print(spec, world.getKey() + " world: " + (one ? "works" : "does not work") + "\n");
+          for (Probe.Finding finding : world.getValue()) {
+            print(spec, "  " + finding + "\n");
+          }
         }
       }
       return works ? STOPPED : SYSTEM_LACKS;

@@ -4,7 +4,6 @@ import io.mipd.mobility.wire.MobilityCodec;
 import io.mipd.mobility.wire.MobilityMessage;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
-import io.mipd.xfrm.packet.MalformedPacketException;
 import io.mipd.xfrm.transform.PacketBuffer;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -40,12 +39,9 @@ final class MobilityPacket {
     into.set(out.array(), out.arrayOffset(), out.writerIndex());
   }
 
-  /** Reads the message of a packet as the engine hands it over. */
-  static MobilityMessage read(PacketBuffer packet, Ipv6Address source, Ipv6Address destination)
-      throws MalformedPacketException {
-    return MobilityCodec.decode(
-        Unpooled.wrappedBuffer(packet.array(), packet.start() + HEADER, packet.length() - HEADER),
-        source,
-        destination);
+  /** The message of a packet as the engine hands it over: from the Payload Proto field on. */
+  static ByteBuf message(PacketBuffer packet) {
+    return Unpooled.wrappedBuffer(
+        packet.array(), packet.start() + HEADER, packet.length() - HEADER);
   }
 }

@@ -3,6 +3,7 @@ package io.mipd.daemon;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
+import io.mipd.mobility.autoconf.Autoconfiguration;
 import io.mipd.xfrm.linux.Rtnetlink;
 import io.mipd.xfrm.linux.Sysctl;
 import io.mipd.xfrm.linux.SystemCallException;
@@ -12,6 +13,7 @@ import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.model.Spi;
 import io.mipd.xfrm.netlink.Link;
 import java.io.IOException;
+import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -46,15 +48,18 @@ abstract class NodeRole {
 
   abstract void setSysctls(SystemChanges system) throws IOException;
 
-  abstract EngineWorld.Setup setup();
+  abstract World.Setup setup();
 
   abstract ImmutableList<SecurityAssociation> associations();
 
   abstract NodeShell.Core core(BindingStore bindings, Instant now);
 
-  abstract Optional<HomePlace> place(SystemChanges system, EngineWorld world) throws IOException;
+  abstract Optional<HomePlace> place(SystemChanges system, World world) throws IOException;
 
-  abstract Optional<HomeProxies> proxies(SystemChanges system, EngineWorld world);
+  abstract Optional<HomeProxies> proxies(SystemChanges system, World world);
+
+  /** Who configures our addresses; empty for the kernel. */
+  abstract Optional<CareOfAddresses> careOf(SystemChanges system, Rtnetlink netlink, World world);
 
   /** Request ids of the tunnels of each home address. */
   final ImmutableMap<Ipv6Address, ImmutableList<ReqId>> tunnels() {
@@ -128,8 +133,8 @@ abstract class NodeRole {
     }
 
     @Override
-    EngineWorld.Setup setup() {
-      return new EngineWorld.Setup(
+    World.Setup setup() {
+      return new World.Setup(
           configuration.tunnelDevice(),
           configuration.tunnelMtu(),
           true,
@@ -163,13 +168,18 @@ abstract class NodeRole {
     }
 
     @Override
-    Optional<HomePlace> place(SystemChanges system, EngineWorld world) {
+    Optional<HomePlace> place(SystemChanges system, World world) {
       return Optional.empty();
     }
 
     @Override
-    Optional<HomeProxies> proxies(SystemChanges system, EngineWorld world) {
-      return Optional.of(new HomeProxies(system, world.tunIndex()));
+    Optional<HomeProxies> proxies(SystemChanges system, World world) {
+      return Optional.of(new HomeProxies(system, world.homeDevice()));
+    }
+
+    @Override
+    Optional<CareOfAddresses> careOf(SystemChanges system, Rtnetlink netlink, World world) {
+      return Optional.empty();
     }
   }
 
@@ -196,6 +206,10 @@ abstract class NodeRole {
         throw new SystemLacksException(
             "there is none of the interfaces " + mobile.interfaces() + ": see ip link");
       }
+      if (isOwn(mobile.careOfAddresses()) && !netlink.link("lo").map(Link::isUp).orElse(false)) {
+        throw new SystemLacksException(
+            "care-of addresses of our own need the loopback device: ip link set lo up");
+      }
     }
 
     @Override
@@ -205,26 +219,32 @@ abstract class NodeRole {
 
     @Override
     void setSysctls(SystemChanges system) throws IOException {
+      boolean own = isOwn(mobile.careOfAddresses());
+      log.info(
+          "care-of addresses are configured by {} (care-of-addresses = {})",
+          own ? "mipd" : "the kernel",
+          mobile.careOfAddresses());
       for (DaemonConfiguration.Uplink uplink : mobile.interfaces()) {
         String conf = "net/ipv6/conf/" + uplink.name() + "/";
         boolean forwards = Sysctl.read(conf + "forwarding").equals(Optional.of("1"));
         system.setSysctl(conf + "accept_ra", forwards ? "2" : "1");
-        system.setSysctl(conf + "autoconf", "1");
-        // RFC 4429: an address is used while it is being checked.
-        system.setSysctl(conf + "optimistic_dad", "1");
-        system.setSysctl(conf + "use_optimistic", "1");
+        // Routers, routes on the link, MTU and timers are the kernel's in any case.
+        system.setSysctl(conf + "autoconf", own ? "0" : "1");
+        if (!own) {
+          // RFC 4429: an address is used while it is being checked.
+          system.setSysctl(conf + "optimistic_dad", "1");
+          system.setSysctl(conf + "use_optimistic", "1");
+        }
       }
     }
 
     @Override
-    EngineWorld.Setup setup() {
-      return new EngineWorld.Setup(
+    World.Setup setup() {
+      return new World.Setup(
           configuration.tunnelDevice(),
           configuration.tunnelMtu(),
           false,
-          mobile.interfaces().stream()
-              .map(DaemonConfiguration.Uplink::name)
-              .collect(ImmutableSet.toImmutableSet()),
+          names(),
           guarded(),
           ImmutableSet.of(),
           mobile.homeAgent(),
@@ -254,16 +274,55 @@ abstract class NodeRole {
     }
 
     @Override
-    Optional<HomePlace> place(SystemChanges system, EngineWorld world) throws IOException {
+    Optional<HomePlace> place(SystemChanges system, World world) throws IOException {
       var place =
-          new HomePlace(system, mobile.homeAddress(), mobile.homePrefix(), world.tunIndex());
+          new HomePlace(system, mobile.homeAddress(), mobile.homePrefix(), world.homeDevice());
       place.begin();
       return Optional.of(place);
     }
 
     @Override
-    Optional<HomeProxies> proxies(SystemChanges system, EngineWorld world) {
+    Optional<HomeProxies> proxies(SystemChanges system, World world) {
       return Optional.empty();
+    }
+
+    @Override
+    Optional<CareOfAddresses> careOf(SystemChanges system, Rtnetlink netlink, World world) {
+      if (!isOwn(mobile.careOfAddresses())) {
+        return Optional.empty();
+      }
+      return Optional.of(
+          new CareOfAddresses(
+              names(),
+              new Autoconfiguration(guarded(), new SecureRandom()),
+              system,
+              netlink,
+              world.network().icmp(),
+              world.network()::tell));
+    }
+
+    private ImmutableSet<String> names() {
+      return mobile.interfaces().stream()
+          .map(DaemonConfiguration.Uplink::name)
+          .collect(ImmutableSet.toImmutableSet());
+    }
+
+    /** Whether we configure care-of addresses ourselves. */
+    private static boolean isOwn(DaemonConfiguration.CareOf wanted) {
+      return switch (wanted) {
+        case MIPD -> true;
+        case KERNEL -> false;
+        case AUTO -> !kernelIsOptimistic();
+      };
+    }
+
+    private static boolean kernelIsOptimistic() {
+      try {
+        return Sysctl.read("net/ipv6/conf/default/optimistic_dad").isPresent();
+      } catch (SystemCallException e) {
+        log.debug("{}", e.toString());
+        return false;
+      }
     }
   }
 

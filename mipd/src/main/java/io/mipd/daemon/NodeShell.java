@@ -6,6 +6,7 @@ import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeEvent;
 import io.mipd.mobility.NodeEvent.AddressState;
+import io.mipd.mobility.wire.MobilityCodec;
 import io.mipd.mobility.wire.MobilityMessage;
 import io.mipd.xfrm.backend.XfrmNotice;
 import io.mipd.xfrm.engine.Arrival;
@@ -24,7 +25,6 @@ import io.mipd.xfrm.packet.Icmpv6Message;
 import io.mipd.xfrm.packet.LinkLayerAddress;
 import io.mipd.xfrm.packet.MalformedPacketException;
 import io.mipd.xfrm.packet.Octets;
-import io.mipd.xfrm.transform.PacketBuffer;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
@@ -45,7 +45,7 @@ import org.slf4j.LoggerFactory;
  * Between a core and the world: what happens becomes the core's events, its actions are performed
  * in their order. One thread.
  */
-final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
+final class NodeShell implements World.Upward, EventLoop.Work {
   private static final Logger log = LoggerFactory.getLogger(NodeShell.class);
 
   /** Mobility Header messages that wait for the end of a batch; more than that are dropped. */
@@ -68,7 +68,6 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
   private final Rtnetlink netlink;
   private final Deque<NodeEvent> pending = new ArrayDeque<>();
   private final Map<NodeAction.Refusal, Long> refusals = new EnumMap<>(NodeAction.Refusal.class);
-  private final PacketBuffer outgoing = new PacketBuffer(2048);
   private final SecureRandom random = new SecureRandom();
   private final LinkCleaner cleaner;
   private @Nullable Parts parts;
@@ -78,12 +77,13 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
 
   /** What exists as soon as the world does. */
   private record Parts(
-      EngineWorld world,
+      World world,
       InstalledPolicies policies,
       Dad dad,
       RouterSolicitor solicitor,
       Optional<HomePlace> place,
-      Optional<HomeProxies> proxies) {}
+      Optional<HomeProxies> proxies,
+      Optional<CareOfAddresses> careOf) {}
 
   NodeShell(Core core, EventLoop loop, BindingStore bindings, Rtnetlink netlink) {
     this.core = core;
@@ -94,19 +94,25 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
   }
 
   /** Begins: the world is there, the core learns of it. */
-  void begin(EngineWorld world, Optional<HomePlace> place, Optional<HomeProxies> proxies) {
+  void begin(
+      World world,
+      Optional<HomePlace> place,
+      Optional<HomeProxies> proxies,
+      Optional<CareOfAddresses> careOf)
+      throws IOException {
     parts =
         new Parts(
             world,
             new InstalledPolicies(world.backend()),
             new Dad(
-                world.icmp(),
+                world.network().icmp(),
                 this::sendIcmpv6,
                 random,
                 (address, unique) -> deliver(new NodeEvent.DadFinished(address, unique))),
             new RouterSolicitor(world, this::sendIcmpv6),
             place,
-            proxies);
+            proxies,
+            careOf);
     deliver(new NodeEvent.Started());
     world.begin();
   }
@@ -126,6 +132,7 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
   /** The last event. */
   void shutDown() {
     deliver(new NodeEvent.ShutdownRequested());
+    parts().careOf().ifPresent(CareOfAddresses::close);
     parts().world().turn(loop.now());
   }
 
@@ -139,6 +146,7 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
     if (due.isPresent() && !due.get().isAfter(now)) {
       deliver(new NodeEvent.DeadlineReached());
     }
+    all.careOf().ifPresent(careOf -> careOf.turn(now));
     all.world().turn(now);
   }
 
@@ -151,6 +159,7 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
             all.dad().nextDeadline(),
             all.solicitor().nextDeadline(),
             all.world().nextDeadline(),
+            all.careOf().flatMap(CareOfAddresses::nextDeadline),
             pending.isEmpty() ? Optional.<Instant>empty() : Optional.of(Instant.MIN))) {
       if (least.isEmpty() || (other.isPresent() && other.get().isBefore(least.get()))) {
         least = other;
@@ -206,14 +215,17 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
     } else if (action instanceof NodeAction.SolicitRouters solicit) {
       all.solicitor().start(loop.now(), solicit.interfaceIndex());
     } else if (action instanceof NodeAction.ForgetLink forget) {
+      all.careOf().ifPresent(one -> one.forget(loop.now(), forget.interfaceIndex(), forget.keep()));
       attempt(action, () -> cleaner.forget(forget.interfaceIndex(), forget.keep()));
     } else if (action instanceof NodeAction.PlaceHomeAddress place) {
       if (all.place().isPresent()) {
-        all.place().get().put(place.place(), all.world().link(place.interfaceIndex()));
+        all.place().get().put(place.place(), all.world().network().link(place.interfaceIndex()));
       }
     } else if (action instanceof NodeAction.KnowNeighbor know) {
       attempt(action, () -> netlink.replaceNeighbour(neighbour(know)));
-      all.world().homeLinkIs(know.interfaceIndex());
+      attempt(action, () -> all.world().homeLinkIs(know.interfaceIndex()));
+    } else if (action instanceof NodeAction.RetakeAddress retake) {
+      attempt(action, () -> cleaner.retake(retake.interfaceIndex(), retake.address()));
     } else if (action instanceof NodeAction.Tell tell) {
       log.info("{}", tell.words());
     } else if (action instanceof NodeAction.Refuse refuse) {
@@ -264,16 +276,14 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
     }
   }
 
-  private void send(NodeAction.SendMessage send) {
-    MobilityPacket.write(send.message(), send.source(), send.destination(), outgoing);
-    Optional<Ipv6Address> careOf = send.careOf().map(one -> one.value());
+  private void send(NodeAction.SendMessage send) throws IOException {
     log.info(
         "sent {} from {} to {}{}",
         send.message(),
         send.source(),
         send.destination(),
-        careOf.map(one -> " by care-of address " + one).orElse(""));
-    parts().world().output(outgoing, careOf);
+        send.careOf().map(one -> " by care-of address " + one).orElse(""));
+    parts().world().send(send.message(), send.source(), send.destination(), send.careOf());
   }
 
   private void sendIcmpv6(
@@ -281,7 +291,7 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
       throws IOException {
     ByteBuf out = Unpooled.buffer(128);
     Icmpv6Codec.encode(message, source, destination, out);
-    parts().world().icmp().send(interfaceIndex, source, destination, out);
+    parts().world().network().icmp().send(interfaceIndex, source, destination, out);
   }
 
   private void proxy(NodeAction.Proxy proxy) throws IOException {
@@ -293,7 +303,7 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
       all.proxies().get().remove(proxy.address());
       return;
     }
-    Optional<Link> link = all.world().link(proxy.interfaceIndex());
+    Optional<Link> link = all.world().network().link(proxy.interfaceIndex());
     if (link.isEmpty()) {
       throw new IOException("there is no interface " + proxy.interfaceIndex());
     }
@@ -312,6 +322,11 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
 
   @Override
   public void interfaceChanged(RtnetlinkNotice notice) {
+    coreLearns(notice);
+    parts().careOf().ifPresent(careOf -> careOf.interfaceChanged(loop.now(), notice));
+  }
+
+  private void coreLearns(RtnetlinkNotice notice) {
     if (notice instanceof RtnetlinkNotice.LinkNotice change) {
       Link link = change.link();
       deliver(
@@ -372,6 +387,9 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
       return;
     }
     parts().dad().received(interfaceIndex, source, message);
+    parts()
+        .careOf()
+        .ifPresent(one -> one.heard(loop.now(), interfaceIndex, source, destination, message));
     if (message instanceof Icmpv6Message.RouterAdvertisement advertisement) {
       parts().solicitor().heard(interfaceIndex);
       cleaner.heard(interfaceIndex, source, advertisement);
@@ -380,10 +398,10 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
   }
 
   @Override
-  public void mobility(PacketBuffer packet, Arrival arrival) {
+  public void mobility(ByteBuf octets, Arrival arrival) {
     MobilityMessage message;
     try {
-      message = MobilityPacket.read(packet, arrival.source(), arrival.destination());
+      message = MobilityCodec.decode(octets, arrival.source(), arrival.destination());
     } catch (MalformedPacketException e) {
       malformed++;
       log.debug("Mobility Header from {}: {}", arrival.source(), e.toString());
@@ -398,8 +416,8 @@ final class NodeShell implements EngineWorld.Upward, EventLoop.Work {
   }
 
   @Override
-  public void engineNotice(XfrmNotice notice) {
-    log.debug("engine: {}", notice);
+  public void notice(XfrmNotice notice) {
+    log.debug("notice {}", notice);
     if (notice instanceof XfrmNotice.Report report
         && report.protocol() == TransformProtocol.HAO
         && pending.isEmpty()) {

@@ -1,9 +1,12 @@
 package io.mipd.daemon;
 
+import com.google.common.base.Joiner;
 import com.google.common.collect.ImmutableList;
+import io.mipd.xfrm.linux.KernelFeatures;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** What this system can do for which world, and what is missing. */
 final class Probe {
@@ -11,7 +14,7 @@ final class Probe {
   private static final long CAP_NET_RAW = 1L << 13;
 
   /**
-   * @param needed without it the engine world does not work
+   * @param needed without it the world does not work
    */
   record Finding(String what, boolean present, boolean needed, String remark) {
     @Override
@@ -20,36 +23,110 @@ final class Probe {
     }
   }
 
+  /**
+   * A world, and why it was chosen.
+   *
+   * @param world never {@code AUTO}
+   */
+  record Choice(DaemonConfiguration.WorldChoice world, String reason) {}
+
   private Probe() {}
 
+  /**
+   * Settles on a world.
+   *
+   * @throws SystemLacksException with what is missing for the one that is asked for, or for both
+   */
+  static Choice choose(DaemonConfiguration.WorldChoice asked) throws SystemLacksException {
+    if (asked == DaemonConfiguration.WorldChoice.ENGINE) {
+      require(asked, engineWorld());
+      return new Choice(asked, "as configured");
+    }
+    ImmutableList<Finding> kernel = kernelWorld();
+    if (asked == DaemonConfiguration.WorldChoice.KERNEL) {
+      require(asked, kernel);
+      return new Choice(asked, "as configured");
+    }
+    if (works(kernel)) {
+      return new Choice(
+          DaemonConfiguration.WorldChoice.KERNEL, "this kernel has IPsec and Mobile IPv6");
+    }
+    require(DaemonConfiguration.WorldChoice.ENGINE, engineWorld());
+    return new Choice(
+        DaemonConfiguration.WorldChoice.ENGINE,
+        "the kernel lacks " + Joiner.on(", ").join(missing(kernel)));
+  }
+
+  private static void require(
+      DaemonConfiguration.WorldChoice world, ImmutableList<Finding> findings)
+      throws SystemLacksException {
+    if (!works(findings)) {
+      throw new SystemLacksException(
+          "the " + world + " world lacks: " + Joiner.on("; ").join(missing(findings)));
+    }
+  }
+
+  private static ImmutableList<String> missing(ImmutableList<Finding> findings) {
+    return findings.stream()
+        .filter(finding -> finding.needed() && !finding.present())
+        .map(finding -> finding.what() + " (" + finding.remark() + ")")
+        .collect(ImmutableList.toImmutableList());
+  }
+
   static ImmutableList<Finding> engineWorld() {
+    return ImmutableList.<Finding>builder()
+        .addAll(common("a TUN device"))
+        .add(
+            new Finding(
+                "/dev/net/tun",
+                Files.exists(Path.of("/dev/net/tun")),
+                true,
+                "inner packets; modprobe tun"))
+        .add(optimisticDad())
+        .build();
+  }
+
+  static ImmutableList<Finding> kernelWorld() {
+    var findings = ImmutableList.<Finding>builder().addAll(common("policies and states"));
+    KernelFeatures kernel = KernelFeatures.probe();
+    for (KernelFeatures.Feature feature : KernelFeatures.Feature.values()) {
+      Optional<String> problem = kernel.missing(feature);
+      findings.add(
+          new Finding(
+              feature.what(),
+              problem.isEmpty(),
+              true,
+              feature.option() + problem.map(text -> "; the kernel says: " + text).orElse("")));
+    }
+    return findings.add(optimisticDad()).build();
+  }
+
+  private static ImmutableList<Finding> common(String what) {
     long capabilities = capabilities();
     return ImmutableList.of(
         new Finding(
             "CAP_NET_ADMIN",
             (capabilities & CAP_NET_ADMIN) != 0,
             true,
-            "to make a TUN device, routes and rules; run as root"),
+            "to make " + what + ", routes and rules; run as root"),
         new Finding(
             "CAP_NET_RAW",
             (capabilities & CAP_NET_RAW) != 0,
             true,
             "for raw and packet sockets; run as root"),
         new Finding(
-            "/dev/net/tun",
-            Files.exists(Path.of("/dev/net/tun")),
-            true,
-            "inner packets; modprobe tun"),
-        new Finding(
             "IPv6",
             Files.isDirectory(Path.of("/proc/sys/net/ipv6/conf/all")),
             true,
-            "net.ipv6 in /proc/sys"),
-        new Finding(
-            "optimistic DAD",
-            Files.exists(Path.of("/proc/sys/net/ipv6/conf/all/optimistic_dad")),
-            false,
-            "a care-of address at once (RFC 4429); else a second later"));
+            "net.ipv6 in /proc/sys"));
+  }
+
+  private static Finding optimisticDad() {
+    return new Finding(
+        "optimistic DAD",
+        Files.exists(Path.of("/proc/sys/net/ipv6/conf/all/optimistic_dad")),
+        false,
+        "CONFIG_IPV6_OPTIMISTIC_DAD: a care-of address at once (RFC 4429); else a second later");
   }
 
   static boolean works(Iterable<Finding> findings) {

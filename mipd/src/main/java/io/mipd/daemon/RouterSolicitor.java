@@ -30,7 +30,7 @@ final class RouterSolicitor {
 
   static final int MAX_RTR_SOLICITATIONS = 3;
 
-  private final EngineWorld world;
+  private final World world;
   private final Dad.Sender sender;
   private final Map<Integer, Asking> all = new TreeMap<>();
 
@@ -39,7 +39,7 @@ final class RouterSolicitor {
    */
   private record Asking(int sent, Instant next) {}
 
-  RouterSolicitor(EngineWorld world, Dad.Sender sender) {
+  RouterSolicitor(World world, Dad.Sender sender) {
     this.world = world;
     this.sender = sender;
   }
@@ -73,6 +73,7 @@ final class RouterSolicitor {
         source.isEmpty()
             ? ImmutableList.of()
             : world
+                .network()
                 .link(interfaceIndex)
                 .flatMap(Link::address)
                 .<ImmutableList<NdOption>>map(
@@ -99,7 +100,7 @@ final class RouterSolicitor {
 
   /** Not an optimistic one: RFC 4429 section 3.3 forbids it in a router solicitation with SLLAO. */
   private Optional<Ipv6Address> linkLocal(int interfaceIndex) {
-    for (InterfaceAddress address : world.addresses().addresses()) {
+    for (InterfaceAddress address : world.network().addresses().addresses()) {
       if (address.interfaceIndex() == interfaceIndex
           && address.address().isLinkLocal()
           && address.isUsable()

@@ -32,10 +32,14 @@ final class StatusReport {
       InstalledPolicies policies) {}
 
   static Map<String, Object> of(
-      DaemonConfiguration configuration, Duration uptime, EngineWorld world, Facts facts) {
+      DaemonConfiguration configuration,
+      DaemonConfiguration.WorldChoice choice,
+      Duration uptime,
+      World world,
+      Facts facts) {
     Map<String, Object> report = new LinkedHashMap<>();
     report.put("role", configuration.role().title());
-    report.put("world", configuration.world().toString());
+    report.put("world", choice.toString());
     report.put("pid", ProcessHandle.current().pid());
     report.put("uptime-seconds", uptime.toSeconds());
     report.putAll(facts.core());
@@ -73,33 +77,26 @@ final class StatusReport {
     return all;
   }
 
-  private static Map<String, Object> counters(EngineWorld world, Facts facts) {
-    Map<String, Object> report = new LinkedHashMap<>();
-    world.counters().traffic().forEach((kind, count) -> report.put(key(kind.name()), count));
-    Map<String, Object> discards = new LinkedHashMap<>();
-    world.counters().discards().forEach((reason, count) -> discards.put(key(reason.name()), count));
-    report.put("discards", discards);
+  private static Map<String, Object> counters(World world, Facts facts) {
+    Map<String, Object> report = new LinkedHashMap<>(world.counters());
     Map<String, Object> refusals = new LinkedHashMap<>();
     facts.refusals().forEach((reason, count) -> refusals.put(key(reason.name()), count));
     report.put("refusals", refusals);
     report.put("malformed-messages", facts.malformed());
     report.put("messages-overflown", facts.overflow());
-    report.put("sent", world.sent());
-    report.put("not-sent", world.unsent());
-    report.put("copies-lost", world.dropped());
     report.put("policy-failures", facts.policies().failures());
     return report;
   }
 
-  private static List<Object> interfaces(EngineWorld world) {
+  private static List<Object> interfaces(World world) {
     List<Object> all = new ArrayList<>();
-    for (Link link : world.links()) {
+    for (Link link : world.network().links()) {
       Map<String, Object> one = new LinkedHashMap<>();
       one.put("name", link.name());
       one.put("index", link.index());
       one.put("up", link.isRunning());
       List<Object> addresses = new ArrayList<>();
-      for (InterfaceAddress address : world.addresses().addresses()) {
+      for (InterfaceAddress address : world.network().addresses().addresses()) {
         if (address.interfaceIndex() == link.index()) {
           addresses.add(
               address.address()
@@ -114,7 +111,8 @@ final class StatusReport {
     return all;
   }
 
-  private static String key(String constant) {
+  /** A constant of ours as JSON names it. */
+  static String key(String constant) {
     return constant.toLowerCase(Locale.ROOT).replace('_', '-');
   }
 }

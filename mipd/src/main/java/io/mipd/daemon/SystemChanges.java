@@ -8,6 +8,7 @@ import io.mipd.xfrm.linux.SystemCallException;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.netlink.InterfaceAddress;
+import io.mipd.xfrm.netlink.Ipv6Tunnel;
 import io.mipd.xfrm.netlink.Link;
 import io.mipd.xfrm.netlink.Route;
 import io.mipd.xfrm.netlink.RouteType;
@@ -65,6 +66,16 @@ final class SystemChanges {
     log.debug("address {}/{} no longer on {}", address, prefixLength, interfaceName);
   }
 
+  /**
+   * Removes an address that {@link #putAddress} may have put there, without waiting for the disk.
+   */
+  void dropAddress(String interfaceName, int interfaceIndex, Ipv6Address address, int prefixLength)
+      throws SystemCallException {
+    netlink.removeAddress(interfaceIndex, address, prefixLength);
+    journal.removeLater(new Journal.Entry.AddressAdded(interfaceName, address, prefixLength));
+    log.debug("address {}/{} dropped from {}", address, prefixLength, interfaceName);
+  }
+
   void putProxy(Link link, Ipv6Address address) throws IOException {
     journal.add(new Journal.Entry.ProxyAdded(link.name(), address));
     netlink.addProxy(link.index(), address);
@@ -78,6 +89,50 @@ final class SystemChanges {
     }
     journal.remove(new Journal.Entry.ProxyAdded(interfaceName, address));
     log.debug("no proxy for {} on {}", address, interfaceName);
+  }
+
+  /**
+   * A device that swallows what is sent to it, up; the one of that name that is there already stays
+   * as it is.
+   */
+  Link putDevice(String name, int mtu) throws IOException {
+    journal.add(new Journal.Entry.DeviceAdded(name));
+    if (netlink.link(name).isEmpty()) {
+      netlink.addDummy(name);
+    }
+    return up(name, mtu);
+  }
+
+  /** A tunnel of IPv6 in IPv6 (RFC 2473), up. */
+  Link putTunnel(String name, Ipv6Address local, Ipv6Address remote, int mtu) throws IOException {
+    journal.add(new Journal.Entry.DeviceAdded(name));
+    netlink.addTunnel(Ipv6Tunnel.between(name, local, remote));
+    log.debug("tunnel {} from {} to {}", name, local, remote);
+    return up(name, mtu);
+  }
+
+  private Link up(String name, int mtu) throws IOException {
+    Link link = netlink.link(name).orElseThrow(() -> new IOException("there is no device " + name));
+    // Neither a link-local address nor router solicitations.
+    Sysctl.write("net/ipv6/conf/" + name + "/addr_gen_mode", "1");
+    Sysctl.write("net/ipv6/conf/" + name + "/accept_ra", "0");
+    netlink.setMtu(link.index(), mtu);
+    netlink.setUp(link.index(), true);
+    return link;
+  }
+
+  void removeDevice(String name) throws IOException {
+    Optional<Link> link = netlink.link(name);
+    if (link.isPresent()) {
+      netlink.removeLink(link.get().index());
+    }
+    journal.remove(new Journal.Entry.DeviceAdded(name));
+    log.debug("no device {}", name);
+  }
+
+  /** From now on the kernel has policies and states of ours. */
+  void xfrmIsUsed() throws IOException {
+    journal.add(new Journal.Entry.XfrmUsed());
   }
 
   /** Puts a route in the place of the one with the same destination, table and metric. */
@@ -104,14 +159,22 @@ final class SystemChanges {
     }
   }
 
+  void removeRule(RoutingRule rule) throws SystemCallException {
+    if (netlink.removeRule(rule.withProtocol(PROTOCOL))) {
+      log.debug("no rule {} from {}", rule.priority(), rule.from());
+    }
+  }
+
   /**
    * Takes back what a dead predecessor left, but for what keeps the given addresses' packets from
    * leaving in clear.
    *
+   * @param device that goes on being used, with its addresses, and the kernel's policies and states
+   *     with it; empty for none of all that
    * @return what was taken back, in words
    */
-  ImmutableList<String> takeOver(ImmutableSet<Ipv6Address> guarded) {
-    return takeBack(guarded, false);
+  ImmutableList<String> takeOver(ImmutableSet<Ipv6Address> guarded, Optional<String> device) {
+    return takeBack(guarded, device, false);
   }
 
   /**
@@ -120,16 +183,20 @@ final class SystemChanges {
    * @return what was taken back, in words
    */
   ImmutableList<String> takeBackAll() {
-    return takeBack(ImmutableSet.of(), true);
+    return takeBack(ImmutableSet.of(), Optional.empty(), true);
   }
 
-  private ImmutableList<String> takeBack(ImmutableSet<Ipv6Address> guarded, boolean sysctls) {
+  private ImmutableList<String> takeBack(
+      ImmutableSet<Ipv6Address> guarded, Optional<String> kept, boolean sysctls) {
     var done = ImmutableList.<String>builder();
     // Rules that lead somewhere first, so that what they led is held by the blackholes meanwhile.
     attempt(() -> removeRules(guarded, false, done));
     attempt(() -> removeRoutes(guarded, false, done));
     for (Journal.Entry entry : journal.entries().reverse()) {
       if (entry instanceof Journal.Entry.AddressAdded added) {
+        if (kept.equals(Optional.of(added.interfaceName()))) {
+          continue;
+        }
         attempt(
             () -> {
               removeAddress(added.interfaceName(), added.address(), added.prefixLength());
@@ -140,6 +207,21 @@ final class SystemChanges {
             () -> {
               removeProxy(added.interfaceName(), added.address());
               done.add(entry.toString());
+            });
+      } else if (entry instanceof Journal.Entry.DeviceAdded added) {
+        if (kept.equals(Optional.of(added.name()))) {
+          continue;
+        }
+        attempt(
+            () -> {
+              removeDevice(added.name());
+              done.add(entry.toString());
+            });
+      } else if (entry instanceof Journal.Entry.XfrmUsed && kept.isEmpty()) {
+        attempt(
+            () -> {
+              done.addAll(KernelWorld.removeAll());
+              journal.remove(entry);
             });
       } else if (sysctls && entry instanceof Journal.Entry.SysctlChanged changed) {
         attempt(
@@ -155,6 +237,7 @@ final class SystemChanges {
     }
     attempt(() -> removeRules(guarded, true, done));
     attempt(() -> removeRoutes(guarded, true, done));
+    attempt(journal::flush);
     return done.build();
   }
 

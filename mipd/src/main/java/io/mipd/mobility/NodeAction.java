@@ -86,6 +86,12 @@ public sealed interface NodeAction {
       implements NodeAction {}
 
   /**
+   * Our link-local address, which the kernel has found to be another's, is ours: the home agent
+   * defended it and does so no more. Without Duplicate Address Detection (RFC 6275 section 11.5.5).
+   */
+  record RetakeAddress(int interfaceIndex, Ipv6Address address) implements NodeAction {}
+
+  /**
    * On the home link, the home agent has this link-layer address: so that we need not ask in the
    * home address's name while the home agent still answers for it (RFC 6275 section 11.5.5).
    */

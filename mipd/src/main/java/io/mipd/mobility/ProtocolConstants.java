@@ -34,6 +34,9 @@ public final class ProtocolConstants {
   /** RFC 4861 section 10. */
   public static final int MAX_MULTICAST_SOLICIT = 3;
 
+  /** RFC 4861 section 10. */
+  public static final Duration MAX_RTR_SOLICITATION_DELAY = Duration.ofSeconds(1);
+
   /** Unsolicited advertisements that may be missed before a router is taken as gone. */
   public static final int MISSED_ADVERTISEMENTS = 3;
 

@@ -226,6 +226,7 @@ class CrashTest {
       assertThat(net.mipd(node, "cleanup", "--config", dead.configuration().toString())).isZero();
     }
     net.assertSystem("ha", agentBefore);
+    net.assertSystem("mn", mobileBefore);
     agent = net.startMipd("ha", agent.configuration());
     mobile = net.startMipd("mn", mobile.configuration());
     net.until(

@@ -14,6 +14,8 @@ import java.time.Duration;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class DaemonConfigurationTest {
   private static final Path SAMPLES = Path.of("src/main/dist/etc");
@@ -40,9 +42,9 @@ class DaemonConfigurationTest {
     var protection = agent.served().get(0).protection().orElseThrow();
     assertThat(protection.encryption()).isEqualTo(EncryptionAlgorithm.AES_CBC);
     assertThat(protection.associations(agent.served().get(0).homeAddress(), agent.address()))
-        .hasSize(6)
+        .hasSize(8)
         .filteredOn(association -> association.mode() == Mode.TRANSPORT)
-        .hasSize(2);
+        .hasSize(4);
   }
 
   @Test
@@ -53,6 +55,7 @@ class DaemonConfigurationTest {
     var agent =
         (DaemonConfiguration.HomeAgent) DaemonConfiguration.read(sample("home-agent.conf")).role();
 
+    assertThat(mobile.careOfAddresses()).isEqualTo(DaemonConfiguration.CareOf.AUTO);
     assertThat(mobile.interfaces()).containsExactly(new DaemonConfiguration.Uplink("eth0", 10));
     assertThat(
             mobile
@@ -69,12 +72,21 @@ class DaemonConfigurationTest {
   }
 
   @Test
+  void careOfAddressesAreSomebodysBusiness() throws IOException {
+    refused(
+        "mobile-node.conf",
+        "care-of-addresses = auto",
+        "care-of-addresses = dhcp",
+        "mobile-node.care-of-addresses: unknown: \"dhcp\"; allowed: auto, mipd, kernel");
+  }
+
+  @Test
   void anUnknownKeyIsNamedWithItsLineAndWhatIsAllowed() throws IOException {
     refused(
         "mobile-node.conf",
         "lifetime = 420s",
         "life-time = 420s",
-        ":28: mobile-node.life-time: unknown key; allowed: home-address, home-agent,");
+        ":28: mobile-node.life-time: unknown key; allowed: care-of-addresses, home-address,");
   }
 
   @Test
@@ -124,6 +136,20 @@ class DaemonConfigurationTest {
             + " section 3); allowed: aes-cbc, null");
   }
 
+  /** RFC 8221 sections 5 and 6: what must not be used cannot be asked for. */
+  @ParameterizedTest
+  @CsvSource({
+    "encryption = aes-cbc, encryption = des-cbc",
+    "encryption = aes-cbc, encryption = des-iv64",
+    "encryption = aes-cbc, encryption = blowfish",
+    "integrity = hmac-sha2-256-128, integrity = hmac-md5-96",
+    "integrity = hmac-sha2-256-128, integrity = des-mac",
+    "integrity = hmac-sha2-256-128, integrity = none"
+  })
+  void whatMustNotBeUsedIsRefused(String sample, String instead) throws IOException {
+    refused("mobile-node.conf", sample, instead, ": unknown: ");
+  }
+
   @Test
   void keysThatOthersMayReadAreRefused() throws IOException {
     Path keys = folder.resolve("mobile-node-1.keys");
@@ -157,8 +183,8 @@ class DaemonConfigurationTest {
     refused(
         "mobile-node.conf",
         "{ to-home-agent = 0x1005",
-        "{ to-home-agent = 0x1007",
-        "has no keys for SPI 0x00001007");
+        "{ to-home-agent = 0x1009",
+        "has no keys for SPI 0x00001009");
   }
 
   @Test

@@ -3,9 +3,13 @@ package io.mipd.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mipd.daemon.TestNet.Mipd;
+import io.mipd.xfrm.model.Ipv6Address;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.concurrent.Callable;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -98,6 +102,119 @@ class FirstLightTest {
     assertThat(net.status(mobile).getString("registration.care-of-address"))
         .isEqualTo(bindingOf(agent));
     assertThat(net.said("mn").split("sent BindingUpdate", -1).length).isGreaterThan(updates);
+  }
+
+  /**
+   * radvd advertises the home link and does not tell the home agent's address: the mobile node
+   * finds the home agent by asking for its own address without a name (RFC 6275 section 11.5.5).
+   */
+  @Test
+  void comesHomeWhereRadvdAdvertises() throws Exception {
+    Path radvd = net.folder().resolve("radvd-home.conf");
+    Files.writeString(
+        radvd,
+        """
+        interface eth1 {
+          AdvSendAdvert on;
+          AdvHomeAgentFlag on;
+          MinRtrAdvInterval 0.03;
+          MaxRtrAdvInterval 0.5;
+          MinDelayBetweenRAs 0.03;
+          AdvIntervalOpt on;
+          prefix 2001:db8:1::/64 { AdvValidLifetime 60; AdvPreferredLifetime 40; };
+        };
+        """);
+    Files.setPosixFilePermissions(radvd, PosixFilePermissions.fromString("rw-r--r--"));
+    net.start(
+        "ha",
+        "radvd-home",
+        "radvd",
+        "-n",
+        "-u",
+        "root",
+        "-C",
+        radvd.toString(),
+        "-p",
+        net.folder().resolve("radvd-home.pid").toString(),
+        "-m",
+        "stderr");
+    PacketLog homeLink = PacketLog.start(net, "ha", "eth1", "ha-eth1");
+    Mipd agent =
+        net.startMipd(
+            "ha", net.configuration("ha", "home-agent.conf", "enabled = on", "enabled = off"));
+    net.startMipd("mn", net.configuration("mn", "mobile-node.conf"));
+    net.plug("a");
+    net.until("registered at A", TestNet.LONG, () -> bindingOf(agent).startsWith("2001:db8:a:"));
+
+    net.plug("h");
+    net.until("deregistered", TestNet.LONG, () -> bindingOf(agent).isEmpty());
+    net.until("pings go on at home", TestNet.LONG, this::pings);
+    Ipv6Address home = Ipv6Address.parse(TestNet.HOME_ADDRESS);
+    Predicate<byte[]> solicitation =
+        packet -> packet[6] == 58 && packet[40] == (byte) 135 && isTarget(packet, home);
+    Predicate<byte[]> advertisement =
+        packet -> packet[6] == 58 && packet[40] == (byte) 136 && isTarget(packet, home);
+    assertThat(homeLink.packets(solicitation.and(PacketLog.to(home.solicitedNodeMulticast()))))
+        .anyMatch(PacketLog.from(Ipv6Address.UNSPECIFIED));
+    // The home agent answers to all, with the Solicited flag clear.
+    assertThat(
+            homeLink.packets(
+                advertisement
+                    .and(PacketLog.from(home).negate())
+                    .and(PacketLog.to(Ipv6Address.ALL_NODES))))
+        .isNotEmpty()
+        .allMatch(packet -> (packet[44] & 0x40) == 0);
+    // And in the end the mobile node tells all that the address is its own.
+    assertThat(
+            homeLink.packets(
+                advertisement.and(PacketLog.from(home)).and(PacketLog.to(Ipv6Address.ALL_NODES))))
+        .isNotEmpty()
+        .allMatch(packet -> (packet[44] & 0x60) == 0x20);
+    assertThat(net.said("ha"))
+        .as("advertisements of its own")
+        .doesNotContainPattern("action SendIcmpv6[^\n]*RouterAdvertisement");
+  }
+
+  private static boolean isTarget(byte[] packet, Ipv6Address address) {
+    return Ipv6Address.read(packet, 48).equals(address);
+  }
+
+  /**
+   * A home address with the interface identifier of the interface (L flag): the home agent answers
+   * for the link-local address too, so that the kernel's own check of it on the home link fails.
+   */
+  @Test
+  void theLinkLocalAddressComesHomeToo() throws Exception {
+    String home = "2001:db8:1::ff:fe00:aa";
+    String linkLocal = "fe80::ff:fe00:aa";
+    net.ip("mn", "link", "set", "eth0", "down");
+    net.ip("mn", "link", "set", "eth0", "address", "02:00:00:00:00:aa", "up");
+    net.in("ha", "sysctl -q net.ipv6.neigh.eth1.proxy_delay=0");
+    net.plug("a");
+    Mipd agent =
+        net.startMipd("ha", net.configuration("ha", "home-agent.conf", TestNet.HOME_ADDRESS, home));
+    net.startMipd("mn", net.configuration("mn", "mobile-node.conf", TestNet.HOME_ADDRESS, home));
+    net.until("registered at A", TestNet.LONG, () -> bindingOf(agent).startsWith("2001:db8:a:"));
+    net.until(
+        "the home agent answers for both",
+        TestNet.LONG,
+        () -> net.ip("ha", "-6", "neigh", "show", "proxy").contains(linkLocal));
+
+    // The kernel checks addresses when the interface is set up, not when its cable is moved.
+    net.ip("mn", "link", "set", "eth0", "down");
+    net.plug("h");
+    net.ip("mn", "link", "set", "eth0", "up");
+    net.until("deregistered", TestNet.LONG, () -> bindingOf(agent).isEmpty());
+    net.until("at home", TestNet.LONG, () -> net.succeeds("cn", "ping -n -c 1 -W 1 " + home));
+    net.until(
+        "its link-local address is its own",
+        TestNet.LONG,
+        () -> net.succeeds("ha", "ping -n -c 1 -W 1 " + linkLocal + "%eth1"));
+    assertThat(net.ip("mn", "-6", "addr", "show", "dev", "eth0", "to", linkLocal))
+        .contains(linkLocal)
+        .doesNotContain("tentative")
+        .doesNotContain("dadfailed");
+    assertThat(net.said("mn")).contains(linkLocal + " on interface");
   }
 
   private boolean pings() throws Exception {

@@ -36,6 +36,7 @@ import java.util.concurrent.atomic.AtomicLong;
 /** Sends whatever it is told to from a node, header and all, with a mobile node's keys or none. */
 final class Forger implements AutoCloseable {
   private static final int HEADER = 40;
+  private static final int NEXT_HEADER = 6;
   private static final int SOURCE = 8;
   private static final int DESTINATION = 24;
   private static final int UDP_HEADER = 8;
@@ -88,6 +89,53 @@ final class Forger implements AutoCloseable {
         Checksum.of(source, destination, IpProtocol.UDP, Unpooled.wrappedBuffer(datagram.array()));
     datagram.putShort(6, (short) (checksum == 0 ? 0xffff : checksum));
     return ipv6(source, destination, IpProtocol.UDP, datagram.array());
+  }
+
+  /** An ICMPv6 message of four octets (an identifier, say) and a text. */
+  static byte[] icmpv6(int type, Ipv6Address source, Ipv6Address destination, String text) {
+    byte[] data = text.getBytes(StandardCharsets.US_ASCII);
+    var message = ByteBuffer.allocate(8 + data.length);
+    message.put((byte) type).position(8).put(data);
+    message.putShort(
+        2,
+        (short)
+            Checksum.of(
+                source, destination, IpProtocol.ICMPV6, Unpooled.wrappedBuffer(message.array())));
+    return ipv6(source, destination, IpProtocol.ICMPV6, message.array());
+  }
+
+  /** The same packet with a destination option of four octets in front of its payload. */
+  static byte[] behindOption(byte[] packet, int type) {
+    var payload = ByteBuffer.allocate(8 + packet.length - HEADER);
+    payload.put(packet[NEXT_HEADER]).put((byte) 0).put((byte) type).put((byte) 4).putInt(0);
+    payload.put(packet, HEADER, packet.length - HEADER);
+    return ipv6(
+        Ipv6Address.read(packet, SOURCE),
+        Ipv6Address.read(packet, DESTINATION),
+        IpProtocol.DESTINATION_OPTIONS,
+        payload.array());
+  }
+
+  /** The same packet cut behind the first sixteen octets of its payload. */
+  static byte[][] inTwoFragments(byte[] packet) {
+    int cut = HEADER + 16;
+    return new byte[][] {
+      fragment(packet, HEADER, cut, 1), fragment(packet, cut, packet.length, cut - HEADER)
+    };
+  }
+
+  /**
+   * @param offset in octets, with the M flag of RFC 8200 section 4.5 in its lowest bit
+   */
+  private static byte[] fragment(byte[] packet, int from, int to, int offset) {
+    var payload = ByteBuffer.allocate(8 + to - from);
+    payload.put(packet[NEXT_HEADER]).put((byte) 0).putShort((short) offset).putInt(0x4711);
+    payload.put(packet, from, to - from);
+    return ipv6(
+        Ipv6Address.read(packet, SOURCE),
+        Ipv6Address.read(packet, DESTINATION),
+        IpProtocol.FRAGMENT,
+        payload.array());
   }
 
   static byte[] mobility(MobilityMessage message, Ipv6Address source, Ipv6Address destination) {

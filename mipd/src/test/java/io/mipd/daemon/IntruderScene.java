@@ -93,6 +93,8 @@ final class IntruderScene implements AutoCloseable {
                 "mobile-node-2.keys",
                 "signalling { to-home-agent = 0x1001, to-mobile-node = 0x1002 }",
                 "signalling { to-home-agent = 0x2001, to-mobile-node = 0x2002 }",
+                "prefix-discovery { to-home-agent = 0x1007, to-mobile-node = 0x1008 }",
+                "",
                 "return-routability { to-home-agent = 0x1003, to-mobile-node = 0x1004 }",
                 "",
                 "payload { to-home-agent = 0x1005, to-mobile-node = 0x1006 }",
@@ -191,6 +193,11 @@ final class IntruderScene implements AutoCloseable {
   Forger asMobile(int spi) throws IOException {
     int last = PacketLog.sequence(mobileLink.last(PacketLog.esp(spi)));
     forger.continueAt(spi, Integer.toUnsignedLong(last) + 1);
+    return forger;
+  }
+
+  /** The attacker with the keys of the mobile node, for associations that this has not used. */
+  Forger stolen() {
     return forger;
   }
 

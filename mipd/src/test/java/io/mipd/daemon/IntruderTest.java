@@ -163,6 +163,29 @@ class IntruderTest {
         Forger.fromCareOf(update(UNBOUND_HOME, AGENT_ELSEWHERE), ATTACKER));
   }
 
+  /** Mobile prefix discovery has an association of its own, which is for nothing else. */
+  @Test
+  void mobilePrefixDiscoveryOutsideItsAssociation() throws Exception {
+    String mark = mark();
+    byte[] solicitation = Forger.icmpv6(146, HOME, AGENT, mark);
+    isRefused(scene.agent, "in-template-mismatch", Forger.fromCareOf(solicitation, careOf()));
+    isRefused(
+        scene.agent,
+        "in-state-mismatch",
+        Forger.fromCareOf(scene.stolen().sealed(0x1007, update(HOME, AGENT)), careOf()));
+    isRefused(
+        scene.mobile,
+        "in-template-mismatch",
+        Forger.toCareOf(Forger.icmpv6(147, AGENT, HOME, mark), careOf()));
+    scene.isNowhere(mark);
+    // As it should be it gets through, so that its absence means something.
+    String good = mark();
+    scene.send(
+        Forger.fromCareOf(
+            scene.stolen().sealed(0x1007, Forger.icmpv6(146, HOME, AGENT, good)), careOf()));
+    scene.net.until("it arrives", TestNet.LONG, () -> scene.agentTun.shows(good));
+  }
+
   @Test
   void anUpdateForAnAddressThatIsNotServedGetsItsStatus() throws Exception {
     int before = statuses().size();
@@ -263,11 +286,14 @@ class IntruderTest {
               careOf));
       scene.net.until("an update", TestNet.LONG, () -> sentByMobile(0x1001) > before);
       assertThat(scene.binding(HOME).getInt("sequence")).isEqualTo(sequence);
-      scene.send(Forger.withSource(fromMobile(0x1001), TAMPERED));
       scene.net.until(
           "the update is taken",
           TestNet.LONG,
-          () -> scene.binding(HOME).getInt("sequence") != sequence);
+          () -> {
+            // The newest: somebody else may have used up the number of the first in this scene.
+            scene.send(Forger.withSource(fromMobile(0x1001), TAMPERED));
+            return scene.binding(HOME).getInt("sequence") != sequence;
+          });
     } finally {
       scene.holdBack(false);
     }
@@ -447,6 +473,51 @@ class IntruderTest {
     byte[] expected = packet.clone();
     expected[7] -= (byte) hops;
     return expected;
+  }
+
+  /** What has the shape of ours and is not: the kernels get it, and answer as without us. */
+  @Test
+  void othersOptionsFragmentsAndEspReachTheKernel() throws Exception {
+    scene.net.sh(
+        """
+        ip netns exec "$P"ha nft -f - <<'END'
+        table ip6 behind {
+          counter alien {}
+          chain prerouting {
+            type filter hook prerouting priority -150;
+            ip6 saddr %s esp spi 0x7777 counter name alien
+          }
+        }
+        END
+        """
+            .formatted(ATTACKER));
+    Config discards = scene.net.status(scene.agent).getConfig("counters.discards");
+    for (Ipv6Address to : List.of(AGENT, careOf())) {
+      String padded = mark();
+      String unknown = mark();
+      String cut = mark();
+      // PadN, and an option that whoever does not know it skips (RFC 8200 section 4.2).
+      scene.send(
+          Forger.behindOption(Forger.icmpv6(128, ATTACKER, to, padded), 1),
+          Forger.behindOption(Forger.icmpv6(128, ATTACKER, to, unknown), 0x1e));
+      scene.send(Forger.inTwoFragments(Forger.icmpv6(128, ATTACKER, to, cut)));
+      for (String mark : List.of(padded, unknown, cut)) {
+        scene.net.until(
+            to + " answers " + mark,
+            TestNet.LONG,
+            () ->
+                scene.attacker.packets(PacketLog.from(to).and(PacketLog.contains(mark))).stream()
+                    .anyMatch(
+                        packet -> packet[6] == IpProtocol.ICMPV6 && packet[40] == (byte) 129));
+      }
+    }
+    scene.send(sealed(ATTACKER, AGENT, 0x7777));
+    scene.net.until(
+        "the kernel has the ESP packet",
+        TestNet.LONG,
+        () -> scene.net.in("ha", "nft list counter ip6 behind alien").contains("packets 1 "));
+    scene.net.in("ha", "nft delete table ip6 behind");
+    assertThat(scene.net.status(scene.agent).getConfig("counters.discards")).isEqualTo(discards);
   }
 
   /** Both ways, on a path of 1280 octets, which the smallest inner packets fill with ESP. */

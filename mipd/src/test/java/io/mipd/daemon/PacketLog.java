@@ -109,6 +109,10 @@ final class PacketLog implements AutoCloseable {
     return packet -> Ipv6Address.read(packet, 24).equals(destination);
   }
 
+  static Predicate<byte[]> contains(String text) {
+    return packet -> new String(packet, StandardCharsets.ISO_8859_1).contains(text);
+  }
+
   /** ESP directly behind the IPv6 header or behind one more header of 24 octets. */
   static Predicate<byte[]> esp(int spi) {
     return packet -> {

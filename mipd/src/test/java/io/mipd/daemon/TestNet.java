@@ -175,6 +175,13 @@ final class TestNet implements AutoCloseable {
         });
   }
 
+  /**
+   * The world that this machine's tests are about: the kernel's in a guest that has Mobile IPv6.
+   */
+  static String world() {
+    return System.getenv("MIPD_GUEST") == null ? "engine" : "kernel";
+  }
+
   /** Another namespace, without links. */
   void addNode(String name) throws Exception {
     names.add(name);
@@ -267,7 +274,8 @@ final class TestNet implements AutoCloseable {
     String text =
         Files.readString(SAMPLES.resolve(sample))
             .replace("/var/lib/mipd", etc.resolve("state").toString())
-            .replace("/run/mipd/control.sock", etc.resolve("control.sock").toString());
+            .replace("/run/mipd/control.sock", etc.resolve("control.sock").toString())
+            .replace("world = auto", "world = " + world());
     for (int i = 0; i < changes.length; i += 2) {
       assertThat(text).contains(changes[i]);
       text = text.replace(changes[i], changes[i + 1]);
@@ -280,6 +288,11 @@ final class TestNet implements AutoCloseable {
     Path file = Files.createDirectories(folder.resolve(node)).resolve(name);
     Files.writeString(file, lines);
     return Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+  }
+
+  /** The text of a sample configuration. */
+  static String sample(String name) throws IOException {
+    return Files.readString(SAMPLES.resolve(name));
   }
 
   /** The sample's keys. */
@@ -373,6 +386,27 @@ final class TestNet implements AutoCloseable {
       text.append("--- ").append(node).append('\n');
       text.append(said, Math.max(0, said.length() - 6000), said.length());
     }
+    return text.append(kernels()).toString();
+  }
+
+  /** What the kernels of the daemons' nodes say. */
+  private String kernels() {
+    var text = new StringBuilder();
+    for (String node : List.of("ha", "mn")) {
+      try {
+        text.append("--- kernel of ").append(node).append('\n');
+        text.append(
+            in(
+                node,
+                """
+                sh -c 'ip -6 addr; ip -6 neigh; ip -6 rule; ip -6 route show table all
+                ip xfrm policy; ip -s -6 xfrm state list nokeys; grep -v " 0$" /proc/net/xfrm_stat
+                true'
+                """));
+      } catch (Exception | AssertionError e) {
+        text.append(e.getMessage());
+      }
+    }
     return text.toString();
   }
 
@@ -383,7 +417,7 @@ final class TestNet implements AutoCloseable {
             node,
             """
             sh -c 'ip -6 addr; ip -6 route show table all; ip -6 rule; ip -6 neigh show proxy
-            nft list ruleset; ip maddr show; sysctl -a 2>/dev/null | grep "^net.ipv6"'
+            nft list ruleset 2>/dev/null; ip xfrm policy; ip xfrm state list nokeys; ip maddr show; sysctl -a 2>/dev/null | grep "^net.ipv6"'
             """);
     return said.lines()
         // What passes by itself, and the numbers of interfaces, which are given out anew.
@@ -391,6 +425,18 @@ final class TestNet implements AutoCloseable {
         .map(line -> line.replaceAll("(valid_lft|preferred_lft|expires) \\S+", ""))
         .map(line -> line.replaceAll("^\\d{1,3}:(?!\\tfrom)", "").replaceAll("@\\w+:", ":").strip())
         .collect(ImmutableSet.toImmutableSet());
+  }
+
+  /**
+   * As {@link #assertSystem}, when the kernel has had time to do what is its own again. What it has
+   * asked for in vain (an acquire) it forgets after 30 s, and nobody can make it forget earlier.
+   */
+  void awaitSystem(String node, ImmutableSet<String> before) throws Exception {
+    long end = System.nanoTime() + Duration.ofSeconds(45).toNanos();
+    while (!system(node).equals(before) && System.nanoTime() < end) {
+      TimeUnit.MILLISECONDS.sleep(200);
+    }
+    assertSystem(node, before);
   }
 
   /** That the system of a node is as it was. */

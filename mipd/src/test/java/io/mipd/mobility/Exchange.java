@@ -105,7 +105,7 @@ final class Exchange {
 
   private Exchange(TunnelProtection protection, SequenceNumber sequence) {
     this.protection = protection;
-    agent = new Side("home agent", newAgent(ImmutableList.of()), AGENT);
+    agent = new Side("home agent", newAgent(ImmutableList.of(), ImmutableMap.of()), AGENT);
     mobile = new Side("mobile node", newMobile(false, sequence), AGENT);
     startAgent();
     startMobile();
@@ -120,7 +120,8 @@ final class Exchange {
     return of(ESP);
   }
 
-  private HomeAgent newAgent(ImmutableList<HomeBinding> restored) {
+  private HomeAgent newAgent(
+      ImmutableList<HomeBinding> restored, ImmutableMap<HomeAddress, SequenceNumber> ended) {
     return new HomeAgent(
         new HomeAgentSettings(
             "eth1",
@@ -130,6 +131,7 @@ final class Exchange {
             Optional.empty(),
             ImmutableMap.of(HOME, protection, OTHER_HOME, OTHER_ESP)),
         restored,
+        ended,
         new Random(1));
   }
 
@@ -472,7 +474,9 @@ final class Exchange {
             new HomeBinding(it.homeAddress(), it.careOf(), it.sequence(), it.flags(), expiry));
       }
     }
-    agent.restartAs(newAgent(restored.build()));
+    var ended = new LinkedHashMap<>(agent.sequences);
+    ended.keySet().removeAll(agent.remembered.keySet());
+    agent.restartAs(newAgent(restored.build(), ImmutableMap.copyOf(ended)));
     startAgent();
   }
 

@@ -18,6 +18,7 @@ import io.mipd.mobility.wire.BindingFlag;
 import io.mipd.mobility.wire.BindingStatus;
 import io.mipd.mobility.wire.MobilityMessage.BindingAcknowledgement;
 import io.mipd.mobility.wire.MobilityMessage.BindingUpdate;
+import io.mipd.mobility.wire.MobilityOption;
 import io.mipd.mobility.wire.SequenceNumber;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Flow;
@@ -31,6 +32,8 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Away from home: first registration, refresh, movement, and what may happen to messages. */
 class HomeRegistrationTest {
@@ -128,6 +131,32 @@ class HomeRegistrationTest {
     exchange.passes(Duration.ofSeconds(200));
     assertThat(exchange.boundTo()).hasValue(COA_A);
     assertThat(sends(exchange)).hasValue(COA_A.value());
+  }
+
+  /** RFC 6275 section 6.2.4: in units of four seconds; no advice if not less than the lifetime. */
+  @ParameterizedTest
+  @CsvSource({"25, 100", "104, 416", "0, 315", "105, 315", "200, 315"})
+  void renewsTheBindingWhenTheHomeAgentAdvisesIt(int advice, int seconds) {
+    var exchange = Exchange.inEsp();
+    exchange.movesTo(A);
+    exchange.delivers(BindingUpdate.class);
+    exchange.passes(Duration.ofMillis(1001));
+    var wire = exchange.underway(BindingAcknowledgement.class);
+    var said = exchange.drops(BindingAcknowledgement.class);
+    exchange.toMobile(
+        new NodeEvent.MobilityMessageArrived(
+            new BindingAcknowledgement(
+                said.status(),
+                false,
+                said.sequence(),
+                said.lifetime(),
+                ImmutableList.of(new MobilityOption.BindingRefreshAdvice(advice))),
+            wire.arrival()));
+    exchange.passes(
+        Duration.between(exchange.now, Instant.EPOCH.plusSeconds(seconds).minusMillis(1)));
+    exchange.isQuiet();
+    exchange.passes(Duration.ofMillis(1));
+    exchange.delivers(BindingUpdate.class);
   }
 
   @Test

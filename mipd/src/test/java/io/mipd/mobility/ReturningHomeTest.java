@@ -238,6 +238,89 @@ class ReturningHomeTest {
     assertThat(exchange.mobileNode().isAtHome()).isTrue();
   }
 
+  /** It knows no binding, so that whoever answers for the address is somebody else. */
+  @Test
+  void doesNotTakeTheHomeAddressFromSomebodyElse() {
+    var exchange = Exchange.inEsp();
+    exchange.somebodyHasTheHomeAddress();
+    exchange.movesTo(HOME_LINK);
+    exchange.passes(Duration.ofSeconds(1));
+    exchange.delivers(BindingUpdate.class);
+    assertThat(exchange.acknowledged())
+        .isEqualTo(BindingStatus.NOT_HOME_AGENT_FOR_THIS_MOBILE_NODE);
+    // Perhaps the home agent has just let go. It has not.
+    assertThat(exchange.mobile.dadStarted).hasSize(2);
+    exchange.passes(Duration.ofSeconds(1000));
+    exchange.isQuiet();
+    assertThat(exchange.mobile.dadStarted).hasSize(2);
+    assertThat(exchange.mobileNode().isAtHome()).isFalse();
+    assertThat(place(exchange)).isEqualTo(Place.NOWHERE);
+    assertThat(exchange.mobile.blocks(FROM_HOME, Direction.OUT)).isTrue();
+  }
+
+  /** The home agent has let go, and its answer was lost. */
+  @Test
+  void takesTheHomeAddressWhenNobodyAnswersForItAnyMore() {
+    var exchange = Exchange.inEsp().registeredAt(A);
+    SequenceNumber known = exchange.mobile.sequences.getOrDefault(HOME, new SequenceNumber(0));
+    exchange.unplug(ETH0);
+    exchange.restartMobile(false, known);
+    exchange.movesTo(HOME_LINK);
+    exchange.passes(Duration.ofSeconds(1));
+    exchange.delivers(BindingUpdate.class);
+    exchange.drops(BindingAcknowledgement.class);
+    exchange.passes(Duration.ofSeconds(1));
+    exchange.settle();
+    assertThat(exchange.mobileNode().isAtHome()).isTrue();
+    assertThat(place(exchange)).isEqualTo(Place.HOME);
+    assertThat(exchange.mobile.dadStarted).hasSize(2);
+  }
+
+  /** L flag: the home agent has defended the link-local address, too. */
+  @Test
+  void takesItsLinkLocalAddressBackAndAnnouncesIt() {
+    var exchange = Exchange.inEsp();
+    Ipv6Address linkLocal = Ipv6Address.parse("fe80::100");
+    exchange.toMobile(
+        new NodeEvent.AddressChanged(ETH0, linkLocal, 64, NodeEvent.AddressState.USABLE));
+    exchange.registeredAt(A);
+    assertThat(exchange.agent.proxied).containsExactlyInAnyOrder(linkLocal, HOME.value());
+    // The kernel is the first to look at the link.
+    exchange.plug(ETH0, HOME_LINK);
+    exchange.toMobile(
+        new NodeEvent.AddressChanged(ETH0, linkLocal, 64, NodeEvent.AddressState.DUPLICATE));
+    exchange.advertise(ETH0);
+    assertThat(exchange.mobile.performed(NodeAction.RetakeAddress.class)).isEmpty();
+    exchange.settle();
+    assertThat(exchange.mobileNode().isAtHome()).isTrue();
+    assertThat(exchange.agent.proxied).isEmpty();
+    assertThat(exchange.mobile.performed(NodeAction.RetakeAddress.class))
+        .containsExactly(new NodeAction.RetakeAddress(ETH0, linkLocal));
+    assertThat(exchange.mobile.performed(NodeAction.SendIcmpv6.class))
+        .extracting(
+            it ->
+                it.message() instanceof Icmpv6Message.NeighborAdvertisement advertisement
+                    ? advertisement.target()
+                    : Ipv6Address.UNSPECIFIED)
+        .containsExactly(HOME.value(), linkLocal);
+  }
+
+  /** What was on its way when the binding ended is still too old for its next life. */
+  @Test
+  void aHomeAgentThatWasKilledKnowsWhenTheBindingEnded() {
+    var exchange = Exchange.inEsp().registeredAt(A);
+    exchange.passes(Duration.ofSeconds(316));
+    var renewal = exchange.toAgent.removeFirst();
+    exchange.movesTo(HOME_LINK);
+    exchange.settle();
+    exchange.restartAgent(Duration.ofSeconds(1));
+    exchange.passes(Duration.ofSeconds(9));
+    exchange.arrives(renewal, true);
+    assertThat(exchange.acknowledgedNothingButOutOfWindow()).isTrue();
+    exchange.passes(Duration.ofSeconds(2));
+    assertThat(exchange.boundTo()).isEmpty();
+  }
+
   /** Its number is lost too: the refusal must reach it although the home agent has a binding. */
   @Test
   void isToldTheRightNumberOnTheHomeLink() {

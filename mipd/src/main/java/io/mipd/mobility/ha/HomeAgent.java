@@ -9,6 +9,7 @@ import static io.mipd.mobility.NodeAction.Refusal.UNPROTECTED;
 import static io.mipd.mobility.NodeAction.Refusal.WRONG_ADDRESS;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
 import io.mipd.mobility.BindingErrors;
 import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.MobilityWish;
@@ -118,6 +119,18 @@ public final class HomeAgent implements MobilityNode {
    */
   public HomeAgent(
       HomeAgentSettings settings, ImmutableList<HomeBinding> restored, RandomGenerator random) {
+    this(settings, restored, ImmutableMap.of(), random);
+  }
+
+  /**
+   * @param restored bindings that an earlier life of this home agent has acknowledged
+   * @param ended the last sequence numbers of those that it has seen ending
+   */
+  public HomeAgent(
+      HomeAgentSettings settings,
+      ImmutableList<HomeBinding> restored,
+      ImmutableMap<HomeAddress, SequenceNumber> ended,
+      RandomGenerator random) {
     this.settings = settings;
     settings
         .served()
@@ -132,6 +145,13 @@ public final class HomeAgent implements MobilityNode {
         registration.restored = true;
       }
     }
+    ended.forEach(
+        (home, sequence) -> {
+          Registration registration = registrations.get(home);
+          if (registration != null && registration.binding.isEmpty()) {
+            registration.lastSequence = Optional.of(sequence);
+          }
+        });
     advertiser = settings.advertising().map(it -> new RouterAdvertiser(settings, it, random));
   }
 
@@ -150,6 +170,11 @@ public final class HomeAgent implements MobilityNode {
     if (event instanceof NodeEvent.Started) {
       for (Registration registration : registrations.values()) {
         actions.add(want(registration, registration.policies.homeAgentUnbound()));
+        if (registration.binding.isEmpty() && registration.lastSequence.isPresent()) {
+          // When it ended is not known: at the latest when we died.
+          registration.forgottenAt =
+              Optional.of(now.plus(ProtocolConstants.MAX_DELETE_BCE_TIMEOUT));
+        }
       }
     } else if (event instanceof NodeEvent.MobilityMessageArrived arrived) {
       arrived(now, arrived.message(), arrived.arrival(), actions);

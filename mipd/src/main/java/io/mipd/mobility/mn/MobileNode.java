@@ -12,6 +12,7 @@ import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeAction.Place;
 import io.mipd.mobility.NodeEvent;
+import io.mipd.mobility.NodeEvent.AddressState;
 import io.mipd.mobility.ProtocolConstants;
 import io.mipd.mobility.binding.OutstandingUpdate;
 import io.mipd.mobility.binding.RateLimit;
@@ -92,6 +93,9 @@ public final class MobileNode implements MobilityNode {
 
   /** On the home link, making sure that nobody else has the home address. */
   private boolean detecting;
+
+  /** On the home link somebody answers for the home address, who need not be our home agent. */
+  private boolean contested;
 
   /** Somebody on the home link has the home address (RFC 6275 section 11.7.1). */
   private boolean duplicate;
@@ -295,15 +299,16 @@ public final class MobileNode implements MobilityNode {
             uplink.index(),
             home.value(),
             arrived.source(),
-            advertisement(true, uplink.linkLayerAddress().get())));
+            advertisement(home.value(), true, uplink.linkLayerAddress().get())));
   }
 
-  private NeighborAdvertisement advertisement(boolean solicited, LinkLayerAddress address) {
+  private static NeighborAdvertisement advertisement(
+      Ipv6Address target, boolean solicited, LinkLayerAddress address) {
     return new NeighborAdvertisement(
         false,
         solicited,
         true,
-        home.value(),
+        target,
         ImmutableList.of(new NdOption.TargetLinkLayerAddress(address)));
   }
 
@@ -318,6 +323,7 @@ public final class MobileNode implements MobilityNode {
     deferredUntil = Optional.empty();
     search = Optional.empty();
     detecting = false;
+    contested = false;
     if (next instanceof Attachment.Nowhere) {
       nowhere(before, actions);
     } else if (next instanceof Attachment.Home at) {
@@ -399,8 +405,7 @@ public final class MobileNode implements MobilityNode {
     pending = Optional.empty();
     if (!bindingMayExist) {
       // No home agent defends it, so it is for us to make sure that it is still unique.
-      detecting = true;
-      actions.add(new NodeAction.StartDad(at.interfaceIndex(), home));
+      detect(at, actions);
       return;
     }
     if (tunnelEnd.isPresent()) {
@@ -415,6 +420,11 @@ public final class MobileNode implements MobilityNode {
       search = Optional.of(new Search(ProtocolConstants.MAX_MULTICAST_SOLICIT, now));
       searchAgain(now, actions);
     }
+  }
+
+  private void detect(Attachment.Home at, List<NodeAction> actions) {
+    detecting = true;
+    actions.add(new NodeAction.StartDad(at.interfaceIndex(), home));
   }
 
   private void tellAgent(
@@ -472,8 +482,13 @@ public final class MobileNode implements MobilityNode {
       placeAtHome(now, at, actions);
       return;
     }
-    // Perhaps it is our home agent, with a binding that we do not know of.
     actions.add(new NodeAction.Tell("somebody on the home link answers for " + home));
+    if (contested) {
+      // The home agent has said that it is not him: the address is not to be used.
+      return;
+    }
+    // Perhaps it is our home agent, with a binding that we do not know of.
+    contested = true;
     bindingMayExist = true;
     comeHome(now, at, actions);
   }
@@ -484,6 +499,20 @@ public final class MobileNode implements MobilityNode {
       throw new IllegalStateException("attached to an interface that is not known: " + at);
     }
     return uplink;
+  }
+
+  /**
+   * The kernel checks our link-local address as soon as the link is up. Where it has the home
+   * address's interface identifier the home agent has defended it until now (L flag), so that it
+   * seemed to be another's; it is ours, without another check (RFC 6275 section 11.5.5).
+   */
+  private void retakeLinkLocal(Attachment.Home at, List<NodeAction> actions) {
+    for (Ipv6Address address : uplink(at).linkLocals()) {
+      boolean failed = uplink(at).stateOf(address).equals(Optional.of(AddressState.DUPLICATE));
+      if (failed && address.low() == home.value().low()) {
+        actions.add(new NodeAction.RetakeAddress(at.interfaceIndex(), address));
+      }
+    }
   }
 
   private void placeAtHome(Instant now, Attachment.Home at, List<NodeAction> actions) {
@@ -501,7 +530,10 @@ public final class MobileNode implements MobilityNode {
     announce(now, actions);
   }
 
-  /** Tells the home link that the home address is ours again (RFC 6275 section 11.5.5). */
+  /**
+   * Tells the home link that the home address is ours again, and our link-local address likewise
+   * (RFC 6275 section 11.5.5).
+   */
   private void announce(Instant now, List<NodeAction> actions) {
     announceAt = Optional.empty();
     if (!(attachment instanceof Attachment.Home at) || !isHome) {
@@ -515,12 +547,15 @@ public final class MobileNode implements MobilityNode {
         .linkLayerAddress()
         .ifPresent(
             address ->
-                actions.add(
-                    new NodeAction.SendIcmpv6(
-                        at.interfaceIndex(),
-                        home.value(),
-                        Ipv6Address.ALL_NODES,
-                        advertisement(false, address))));
+                Stream.concat(Stream.of(home.value()), uplink(at).linkLocals().stream())
+                    .forEach(
+                        target ->
+                            actions.add(
+                                new NodeAction.SendIcmpv6(
+                                    at.interfaceIndex(),
+                                    home.value(),
+                                    Ipv6Address.ALL_NODES,
+                                    advertisement(target, false, address)))));
   }
 
   private void goAway(Instant now, Attachment.Away away, List<NodeAction> actions) {
@@ -746,10 +781,14 @@ public final class MobileNode implements MobilityNode {
     if (answered.get().lifetime().isZero() && (acknowledgement.status().isAccepted() || gone)) {
       bindingMayExist = false;
       actions.add(new NodeAction.ForgetBinding(home, sequence));
-      if (attachment instanceof Attachment.Home at) {
-        placeAtHome(now, at, actions);
-      } else {
+      if (!(attachment instanceof Attachment.Home at)) {
         pending = Optional.empty();
+      } else if (gone && contested) {
+        pending = Optional.empty();
+        detect(at, actions);
+      } else {
+        retakeLinkLocal(at, actions);
+        placeAtHome(now, at, actions);
       }
     } else if (acknowledgement.status().isAccepted() && !acknowledgement.lifetime().isZero()) {
       registered(acknowledgement, answered.get(), actions);

@@ -306,6 +306,13 @@ final class Uplink {
         .findFirst();
   }
 
+  /** Our link-local addresses here, whatever their state. */
+  ImmutableList<Ipv6Address> linkLocals() {
+    return addresses.keySet().stream()
+        .filter(Ipv6Address::isLinkLocal)
+        .collect(ImmutableList.toImmutableList());
+  }
+
   /** Whether our link-local address here has the interface identifier of that address. */
   boolean hasLinkLocalOf(Ipv6Address address) {
     return addresses.keySet().stream()

@@ -42,11 +42,15 @@ class LabTest {
   }
 
   private static Process start(String... options) throws Exception {
+    return start(Path.of("..").toAbsolutePath().normalize(), options);
+  }
+
+  private static Process start(Path home, String... options) throws Exception {
     List<String> command =
         new ArrayList<>(
             List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Dmipd.home=" + Path.of("..").toAbsolutePath().normalize(),
+                "-Dmipd.home=" + home,
                 "-cp",
                 System.getProperty("java.class.path"),
                 Lab.class.getName()));
@@ -55,7 +59,10 @@ class LabTest {
   }
 
   static Ended lab(String... options) throws Exception {
-    Process process = start(options);
+    return end(start(options));
+  }
+
+  private static Ended end(Process process) throws Exception {
     String output =
         new String(
             process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
@@ -147,6 +154,34 @@ class LabTest {
     process.destroy();
     process.waitFor();
     assertNothingIsLeftOf(process.pid());
+  }
+
+  @Test
+  void aLabThatIsAskedToEndWhileDaemonsRunTidiesUp(@TempDir Path folder) throws Exception {
+    Process process = start("--out", folder.toString());
+    long limit = System.nanoTime() + 60_000_000_000L;
+    Path log = folder.resolve("mn.log");
+    while (!(Files.exists(log) && Files.readString(log).contains("mipd ready"))
+        && System.nanoTime() < limit) {
+      Thread.sleep(20);
+    }
+    assertThat(log).content().contains("mipd ready");
+    process.destroy();
+    process.waitFor();
+    assertNothingIsLeftOf(process.pid());
+  }
+
+  /** There is no bin/mipd in an empty folder. */
+  @Test
+  void aSceneThatFailsIsSaidAndTidiedUp(@TempDir Path folder, @TempDir Path empty)
+      throws Exception {
+    Ended ended = end(start(empty, "--out", folder.toString()));
+    assertThat(ended.status()).as(ended.output()).isEqualTo(1);
+    assertThat(ended.output())
+        .contains("FAILED the scene runs to its end: mipd at ha has ended")
+        .endsWith("results: " + folder + "\n");
+    assertThat(folder.resolve("result.json")).content().contains("\"ok\" : false");
+    assertNothingIsLeftOf(ended.pid());
   }
 
   @Test

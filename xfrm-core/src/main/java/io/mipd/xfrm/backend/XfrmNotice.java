@@ -23,4 +23,19 @@ public sealed interface XfrmNotice {
 
   /** Someone else added, changed or removed policies. */
   record PoliciesChanged() implements XfrmNotice {}
+
+  /** Someone else added, changed or removed associations. */
+  record AssociationsChanged() implements XfrmNotice {}
+
+  /**
+   * The sequence numbers of an association have come this far.
+   *
+   * @param outbound the last that was sent
+   * @param inbound the highest that was taken
+   */
+  record SequencesMoved(AssociationId association, long outbound, long inbound)
+      implements XfrmNotice {}
+
+  /** Notices were lost: whatever they would have told must be read again. */
+  record Resync() implements XfrmNotice {}
 }

@@ -49,6 +49,7 @@ final class Errno {
           .put(36, "ENAMETOOLONG")
           .put(38, "ENOSYS")
           .put(40, "ELOOP")
+          .put(61, "ENODATA")
           .put(71, "EPROTO")
           .put(75, "EOVERFLOW")
           .put(77, "EBADFD")

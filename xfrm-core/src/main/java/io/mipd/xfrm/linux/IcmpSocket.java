@@ -6,6 +6,7 @@ import com.google.common.collect.HashMultiset;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Multiset;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.packet.LinkLayerAddress;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.lang.ref.Reference;
@@ -236,6 +237,46 @@ public final class IcmpSocket implements AutoCloseable {
    */
   public void send(int interfaceIndex, Ipv6Address source, Ipv6Address destination, ByteBuf icmp)
       throws SystemCallException {
+    byte[] header = write(source, destination, icmp);
+    int length = icmp.readableBytes();
+    // RFC 2464 section 7: 33:33 and the last four octets of the group.
+    long result =
+        destination.isMulticast()
+            ? sendOnLink(
+                interfaceIndex,
+                new byte[] {0x33, 0x33, header[36], header[37], header[38], header[39]},
+                length)
+            : sendToNode(interfaceIndex, header, length);
+    check(result, interfaceIndex, source, destination);
+  }
+
+  /**
+   * Sends a message to a node whose link-layer address is known, whatever the kernel knows of it.
+   *
+   * @see #send(int, Ipv6Address, Ipv6Address, ByteBuf)
+   */
+  public void send(
+      int interfaceIndex,
+      Ipv6Address source,
+      Ipv6Address destination,
+      LinkLayerAddress to,
+      ByteBuf icmp)
+      throws SystemCallException {
+    write(source, destination, icmp);
+    long result = sendOnLink(interfaceIndex, to.octets().toArray(), icmp.readableBytes());
+    check(result, interfaceIndex, source, destination);
+  }
+
+  private static void check(
+      long result, int interfaceIndex, Ipv6Address source, Ipv6Address destination)
+      throws SystemCallException {
+    if (result < 0) {
+      throw Native.failure("send", source + " > " + destination + " on " + interfaceIndex);
+    }
+  }
+
+  /** Puts header and message into {@link #packet}; returns the header. */
+  private byte[] write(Ipv6Address source, Ipv6Address destination, ByteBuf icmp) {
     int length = icmp.readableBytes();
     checkArgument(length <= MESSAGE, "too long: %s", length);
     var header = new byte[IPV6_HEADER];
@@ -250,24 +291,16 @@ public final class IcmpSocket implements AutoCloseable {
     var body = new byte[length];
     icmp.getBytes(icmp.readerIndex(), body);
     packet.buffer().put(IPV6_HEADER, body);
-    long result =
-        destination.isMulticast()
-            ? sendToGroup(interfaceIndex, header, length)
-            : sendToNode(interfaceIndex, header, length);
-    if (result < 0) {
-      throw Native.failure("send", source + " > " + destination + " on " + interfaceIndex);
-    }
+    return header;
   }
 
   /**
    * Through a packet socket: the kernel would choose a source where it is asked to route a packet
    * from the unspecified address, and finds none while the interface's addresses are tentative.
    */
-  private long sendToGroup(int interfaceIndex, byte[] header, int length) {
+  private long sendOnLink(int interfaceIndex, byte[] linkLayerAddress, int length) {
     var name = PacketAddress.of(interfaceIndex, PacketAddress.ETH_P_IPV6);
-    // RFC 2464 section 7: 33:33 and the last four octets of the group.
-    byte[] group = {0x33, 0x33, header[36], header[37], header[38], header[39]};
-    PacketAddress.setDestination(name, group);
+    PacketAddress.setDestination(name, linkLayerAddress);
     groupMessage.buffer().putLong(0, name.address());
     vector.buffer().putLong(8, IPV6_HEADER + (long) length);
     try {

@@ -1,5 +1,6 @@
 package io.mipd.xfrm.linux;
 
+import static com.google.common.base.Preconditions.checkArgument;
 import static io.mipd.xfrm.netlink.NetlinkMessage.NLM_F_CREATE;
 import static io.mipd.xfrm.netlink.NetlinkMessage.NLM_F_EXCL;
 import static io.mipd.xfrm.netlink.NetlinkMessage.NLM_F_REPLACE;
@@ -9,6 +10,7 @@ import com.google.common.collect.ImmutableSet;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.netlink.InterfaceAddress;
 import io.mipd.xfrm.netlink.InterfaceAddressCodec;
+import io.mipd.xfrm.netlink.Ipv6Tunnel;
 import io.mipd.xfrm.netlink.Link;
 import io.mipd.xfrm.netlink.LinkCodec;
 import io.mipd.xfrm.netlink.Neighbour;
@@ -49,7 +51,7 @@ public final class Rtnetlink implements AutoCloseable {
             "RTM_GETLINK",
             LinkCodec.RTM_GETLINK,
             out -> LinkCodec.encodeQuery(0, out),
-            (payload, links) -> LinkCodec.decode(payload).ifPresent(links::add)));
+            (message, links) -> LinkCodec.decode(message.payload()).ifPresent(links::add)));
   }
 
   public Optional<Link> link(String name) throws SystemCallException {
@@ -83,6 +85,48 @@ public final class Rtnetlink implements AutoCloseable {
         "RTM_DELLINK", LinkCodec.RTM_DELLINK, 0, index, out -> LinkCodec.encodeQuery(index, out));
   }
 
+  /** The IPv6-in-IPv6 tunnel devices, the kernel's own {@code ip6tnl0} and others' too. */
+  public ImmutableList<Ipv6Tunnel> tunnels() throws SystemCallException {
+    return ImmutableList.copyOf(
+        socket.<Ipv6Tunnel>list(
+            "RTM_GETLINK",
+            LinkCodec.RTM_GETLINK,
+            out -> LinkCodec.encodeQuery(0, out),
+            (message, tunnels) ->
+                LinkCodec.decodeTunnel(message.payload()).ifPresent(tunnels::add)));
+  }
+
+  /** Fails with EEXIST if the name is taken, or there is a tunnel between the same ends. */
+  public void addTunnel(Ipv6Tunnel tunnel) throws SystemCallException {
+    socket.request(
+        "RTM_NEWLINK",
+        LinkCodec.RTM_NEWLINK,
+        NLM_F_CREATE | NLM_F_EXCL,
+        tunnel,
+        out -> LinkCodec.encodeTunnel(tunnel.at(0), out));
+  }
+
+  /** Changes the tunnel of this interface index in place: routes through it stay. */
+  public void changeTunnel(Ipv6Tunnel tunnel) throws SystemCallException {
+    checkArgument(tunnel.interfaceIndex() > 0, "of which tunnel: %s", tunnel);
+    socket.request(
+        "RTM_NEWLINK",
+        LinkCodec.RTM_NEWLINK,
+        0,
+        tunnel,
+        out -> LinkCodec.encodeTunnel(tunnel, out));
+  }
+
+  /** Makes an interface that drops what it is given. */
+  public void addDummy(String name) throws SystemCallException {
+    socket.request(
+        "RTM_NEWLINK",
+        LinkCodec.RTM_NEWLINK,
+        NLM_F_CREATE | NLM_F_EXCL,
+        name,
+        out -> LinkCodec.encodeDummy(name, out));
+  }
+
   /** The IPv6 addresses of all interfaces. */
   public ImmutableList<InterfaceAddress> addresses() throws SystemCallException {
     return ImmutableList.copyOf(
@@ -90,8 +134,8 @@ public final class Rtnetlink implements AutoCloseable {
             "RTM_GETADDR",
             InterfaceAddressCodec.RTM_GETADDR,
             InterfaceAddressCodec::encodeQuery,
-            (payload, addresses) ->
-                InterfaceAddressCodec.decode(payload).ifPresent(addresses::add)));
+            (message, addresses) ->
+                InterfaceAddressCodec.decode(message.payload()).ifPresent(addresses::add)));
   }
 
   /** Fails with EEXIST if the interface has the address already. */
@@ -123,7 +167,7 @@ public final class Rtnetlink implements AutoCloseable {
             "RTM_GETROUTE",
             RouteCodec.RTM_GETROUTE,
             RouteCodec::encodeQuery,
-            (payload, routes) -> routes.addAll(RouteCodec.decode(payload))));
+            (message, routes) -> routes.addAll(RouteCodec.decode(message.payload()))));
   }
 
   public ImmutableList<Route> routes(int table) throws SystemCallException {
@@ -160,7 +204,7 @@ public final class Rtnetlink implements AutoCloseable {
             "RTM_GETRULE",
             RoutingRuleCodec.RTM_GETRULE,
             RoutingRuleCodec::encodeQuery,
-            (payload, rules) -> RoutingRuleCodec.decode(payload).ifPresent(rules::add)));
+            (message, rules) -> RoutingRuleCodec.decode(message.payload()).ifPresent(rules::add)));
   }
 
   /** Fails with EEXIST if there is an equal rule. */
@@ -270,7 +314,8 @@ public final class Rtnetlink implements AutoCloseable {
             "RTM_GETNEIGH",
             NeighbourCodec.RTM_GETNEIGH,
             out -> NeighbourCodec.encodeQuery(proxies, out),
-            (payload, neighbours) -> NeighbourCodec.decode(payload).ifPresent(neighbours::add)));
+            (message, neighbours) ->
+                NeighbourCodec.decode(message.payload()).ifPresent(neighbours::add)));
   }
 
   private static Neighbour named(int interfaceIndex, Ipv6Address address, boolean proxy) {

@@ -44,4 +44,16 @@ public record SocketFilter(ImmutableList<Instruction> instructions) {
     program.add(new Instruction(0x06, 0, 0, -1));
     return new SocketFilter(program.build());
   }
+
+  /** Netlink messages of which another port than this is the cause. */
+  static SocketFilter netlinkNotOf(int port) {
+    return new SocketFilter(
+        ImmutableList.of(
+            // BPF_LD | BPF_W | BPF_ABS: nlmsg_pid, in network order as the program sees it.
+            new Instruction(0x20, 0, 0, 12),
+            // BPF_JMP | BPF_JEQ | BPF_K
+            new Instruction(0x15, 0, 1, Integer.reverseBytes(port)),
+            new Instruction(0x06, 0, 0, 0),
+            new Instruction(0x06, 0, 0, -1)));
+  }
 }

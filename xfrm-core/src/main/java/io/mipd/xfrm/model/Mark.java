@@ -15,6 +15,21 @@ public record Mark(int value, int mask) {
     return (mark & mask) == value;
   }
 
+  /** Matches what both match; they have no bits of the mask in common. */
+  public Mark and(Mark other) {
+    return new Mark(value | other.value, mask | other.mask);
+  }
+
+  /** Whether the bits under the mask of {@code other} are asked for, and as {@code other} does. */
+  public boolean includes(Mark other) {
+    return (mask & other.mask) == other.mask && (value & other.mask) == other.value;
+  }
+
+  /** What {@link #and} added to it. */
+  public Mark without(Mark other) {
+    return new Mark(value & ~other.mask, mask & ~other.mask);
+  }
+
   @Override
   public String toString() {
     return "0x" + Integer.toHexString(value) + "/0x" + Integer.toHexString(mask);

@@ -68,12 +68,21 @@ public final class NetlinkMessage {
    * @return where it begins
    */
   public static int begin(ByteBuf out, int type, int flags, int sequence) {
+    return begin(out, type, flags, sequence, 0);
+  }
+
+  /**
+   * As {@link #begin(ByteBuf, int, int, int)}.
+   *
+   * @param port of the socket that sends it: the notice of what it changes carries it back
+   */
+  public static int begin(ByteBuf out, int type, int flags, int sequence, int port) {
     int start = out.writerIndex();
     out.writeIntLE(0);
     out.writeShortLE(type);
     out.writeShortLE(flags);
     out.writeIntLE(sequence);
-    out.writeIntLE(0);
+    out.writeIntLE(port);
     return start;
   }
 
@@ -115,6 +124,11 @@ public final class NetlinkMessage {
 
   public boolean has(int flag) {
     return (flags & flag) != 0;
+  }
+
+  /** Whether a request asks for a list. */
+  public boolean isDump() {
+    return (flags & NLM_F_DUMP) == NLM_F_DUMP;
   }
 
   public int sequence() {

@@ -10,6 +10,7 @@ import io.mipd.xfrm.model.Mark;
  * @param from {@link Ipv6Prefix#ANY} for all sources
  * @param to {@link Ipv6Prefix#ANY} for all destinations
  * @param table of {@link Action#LOOKUP}; 0 otherwise
+ * @param input name of the interface that the packet must have come in by; empty for any
  * @param protocol who made it, as in {@link Route#protocol}
  */
 public record RoutingRule(
@@ -19,6 +20,7 @@ public record RoutingRule(
     Action action,
     int table,
     Mark mark,
+    String input,
     int protocol) {
 
   /** {@code FR_ACT_*} of {@code linux/fib_rules.h}. */
@@ -44,24 +46,29 @@ public record RoutingRule(
   /** Packets from {@code from} meet {@code table}. */
   public static RoutingRule lookup(int priority, Ipv6Prefix from, int table) {
     return new RoutingRule(
-        priority, from, Ipv6Prefix.ANY, Action.LOOKUP, table, Mark.ANY, Route.PROTOCOL_STATIC);
+        priority, from, Ipv6Prefix.ANY, Action.LOOKUP, table, Mark.ANY, "", Route.PROTOCOL_STATIC);
   }
 
   /** Packets from {@code from} are dropped. */
   public static RoutingRule blackhole(int priority, Ipv6Prefix from) {
     return new RoutingRule(
-        priority, from, Ipv6Prefix.ANY, Action.BLACKHOLE, 0, Mark.ANY, Route.PROTOCOL_STATIC);
+        priority, from, Ipv6Prefix.ANY, Action.BLACKHOLE, 0, Mark.ANY, "", Route.PROTOCOL_STATIC);
   }
 
   public RoutingRule withTo(Ipv6Prefix newTo) {
-    return new RoutingRule(priority, from, newTo, action, table, mark, protocol);
+    return new RoutingRule(priority, from, newTo, action, table, mark, input, protocol);
   }
 
   public RoutingRule withMark(Mark newMark) {
-    return new RoutingRule(priority, from, to, action, table, newMark, protocol);
+    return new RoutingRule(priority, from, to, action, table, newMark, input, protocol);
+  }
+
+  /** Only packets that came in by the interface of this name. */
+  public RoutingRule withInput(String newInput) {
+    return new RoutingRule(priority, from, to, action, table, mark, newInput, protocol);
   }
 
   public RoutingRule withProtocol(int newProtocol) {
-    return new RoutingRule(priority, from, to, action, table, mark, newProtocol);
+    return new RoutingRule(priority, from, to, action, table, mark, input, newProtocol);
   }
 }

@@ -8,6 +8,7 @@ import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Mark;
 import io.mipd.xfrm.packet.MalformedPacketException;
 import io.netty.buffer.ByteBuf;
+import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /**
@@ -31,6 +32,7 @@ public final class RoutingRuleCodec {
   private static final int RT_TABLE_COMPAT = 252;
   private static final int FRA_DST = 1;
   private static final int FRA_SRC = 2;
+  private static final int FRA_IIFNAME = 3;
   private static final int FRA_PRIORITY = 6;
   private static final int FRA_FWMARK = 10;
   private static final int FRA_TABLE = 15;
@@ -69,12 +71,14 @@ public final class RoutingRuleCodec {
     int mark = 0;
     int mask = 0;
     int protocol = 0;
+    String input = "";
     for (var attribute = NetlinkAttribute.read(in);
         attribute != null;
         attribute = NetlinkAttribute.read(in)) {
       switch (attribute.type()) {
         case FRA_DST -> to = attribute.asAddress();
         case FRA_SRC -> from = attribute.asAddress();
+        case FRA_IIFNAME -> input = attribute.asString();
         case FRA_PRIORITY -> priority = attribute.asInt();
         case FRA_FWMARK -> mark = attribute.asInt();
         case FRA_FWMASK -> mask = attribute.asInt();
@@ -91,6 +95,7 @@ public final class RoutingRuleCodec {
             action.get(),
             table,
             new Mark(mark, mask),
+            input,
             protocol));
   }
 
@@ -124,6 +129,10 @@ public final class RoutingRuleCodec {
     }
     if (!rule.from().isAny()) {
       NetlinkAttribute.write(out, FRA_SRC, rule.from().address());
+    }
+    if (!rule.input().isEmpty()) {
+      NetlinkAttribute.write(
+          out, FRA_IIFNAME, (rule.input() + "\0").getBytes(StandardCharsets.UTF_8));
     }
     if (!rule.mark().isAny()) {
       NetlinkAttribute.write(out, FRA_FWMARK, rule.mark().value());

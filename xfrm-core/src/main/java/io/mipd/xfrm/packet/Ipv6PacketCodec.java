@@ -1,5 +1,7 @@
 package io.mipd.xfrm.packet;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
 import com.google.common.collect.ImmutableList;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.packet.MalformedPacketException.Reason;
@@ -87,6 +89,20 @@ public final class Ipv6PacketCodec {
           true;
       default -> false;
     };
+  }
+
+  /**
+   * Reads one extension header, from its Next Header field on.
+   *
+   * @param protocol which one it is
+   * @throws MalformedPacketException if it is truncated or its lengths do not fit
+   */
+  public static ExtensionHeader decodeExtension(int protocol, ByteBuf in)
+      throws MalformedPacketException {
+    checkArgument(isExtension(protocol), "not an extension header: %s", protocol);
+    Wire.require(in, UNIT);
+    in.skipBytes(1);
+    return extension(protocol, in);
   }
 
   /** The Next Header field has been read, and seven octets more are there. */

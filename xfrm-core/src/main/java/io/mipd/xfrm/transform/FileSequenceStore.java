@@ -13,6 +13,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.EnumSet;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sequence numbers that go on across restarts, a file for each association and direction. With keys
@@ -75,6 +76,31 @@ public final class FileSequenceStore implements SequenceStore {
       return new Mapped(association, edge, mapped);
     } catch (IOException e) {
       throw new UncheckedIOException("anti-replay window in " + file + ": " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * The same numbers for an association that the kernel holds.
+   *
+   * @throws IOException if its files cannot be used
+   */
+  public SequenceLedger ledger(SecurityAssociation association) throws IOException {
+    Path out = file("out", association);
+    FileChannel channel = open(out);
+    try {
+      long reserved = read(channel, out);
+      if (association.replayWindow() == 0) {
+        return new Ledger(channel, reserved, null, 0);
+      }
+      Path in = file("in", association);
+      try (FileChannel inbound = open(in)) {
+        long taken = read(inbound, in);
+        return new Ledger(
+            channel, reserved, inbound.map(FileChannel.MapMode.READ_WRITE, 0, LENGTH), taken);
+      }
+    } catch (IOException e) {
+      channel.close();
+      throw e;
     }
   }
 
@@ -168,6 +194,64 @@ public final class FileSequenceStore implements SequenceStore {
       }
       reserved = wanted;
       return true;
+    }
+  }
+
+  private static final class Ledger implements SequenceLedger {
+    private final FileChannel channel;
+    private final @Nullable MappedByteBuffer inbound;
+    private long reserved;
+    private long taken;
+
+    Ledger(FileChannel channel, long reserved, @Nullable MappedByteBuffer inbound, long taken) {
+      this.channel = channel;
+      this.reserved = reserved;
+      this.inbound = inbound;
+      this.taken = taken;
+    }
+
+    @Override
+    public long reserved() {
+      return reserved;
+    }
+
+    @Override
+    public void reserve(long last) throws IOException {
+      if (last > reserved) {
+        set(last);
+      }
+    }
+
+    @Override
+    public void settle(long last) throws IOException {
+      set(last);
+    }
+
+    private void set(long last) throws IOException {
+      write(channel, 8, ByteBuffer.allocate(8).putLong(0, last));
+      reserved = last;
+    }
+
+    @Override
+    public long taken() {
+      return taken;
+    }
+
+    @Override
+    public void take(long highest) {
+      if (inbound != null && highest > taken) {
+        taken = highest;
+        inbound.putLong(8, highest);
+      }
+    }
+
+    @Override
+    public void close() {
+      try {
+        channel.close();
+      } catch (IOException e) {
+        // All that was written was forced to the disk.
+      }
     }
   }
 

@@ -285,6 +285,7 @@ class EngineFuzzTest {
 
   private void mutate(int count) {
     var random = new Random(SEED);
+    long heapThen = 0;
     for (int i = 0; i < count; i++) {
       List<byte[]> corpus = random.nextInt(4) == 0 ? leaving : arriving;
       byte[] packet = mutated(corpus.get(random.nextInt(corpus.size())), random);
@@ -313,10 +314,25 @@ class EngineFuzzTest {
       if (i % 1000 == 0) {
         engine.tick(TestNode.START.plusMillis(i));
       }
+      if (i == count / 5) {
+        heapThen = heap();
+      }
     }
+    // What has a limit is full by now; whatever grew with each packet would take far more.
+    assertThat(heap() - heapThen).as("growth of the heap").isLessThan(count * 8L);
     assertThat(engine.core().databases().associations().size()).isEqualTo(5);
     assertThat(engine.reassemblyOctets())
         .isLessThanOrEqualTo(2L * EngineSettings.DEFAULT.maxReassemblyOctets());
+  }
+
+  private static long heap() {
+    long least = Long.MAX_VALUE;
+    for (int i = 0; i < 3; i++) {
+      System.gc();
+      Runtime runtime = Runtime.getRuntime();
+      least = Math.min(least, runtime.totalMemory() - runtime.freeMemory());
+    }
+    return least;
   }
 
   private byte[] mutated(byte[] original, Random random) {

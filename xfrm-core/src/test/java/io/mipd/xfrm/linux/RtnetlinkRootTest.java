@@ -179,6 +179,19 @@ class RtnetlinkRootTest {
   }
 
   @Test
+  void aRuleNamesTheInterfaceAPacketCameInBy() throws Exception {
+    var rule = RoutingRule.lookup(1005, ANY, 1000).withInput("v0");
+
+    rtnetlink.addRule(rule);
+
+    assertThat(here.sh("ip -6 rule show").replace('\t', ' '))
+        .contains("1005: from all iif v0 lookup 1000");
+    assertThat(rtnetlink.rules()).contains(rule);
+    assertThat(rtnetlink.removeRule(rule.withInput("v9"))).isFalse();
+    assertThat(rtnetlink.removeRule(rule)).isTrue();
+  }
+
+  @Test
   void proxiesAnAddress() throws Exception {
     rtnetlink.addProxy(v0, HOME);
     rtnetlink.addProxy(v0, HOME);

@@ -53,6 +53,35 @@ class FileSequenceStoreTest {
         .isEqualTo(1);
   }
 
+  /** What the kernel numbers and what the engine numbers is one row. */
+  @Test
+  void aLedgerGoesOnWhereASourceStoppedAndTheOtherWayRound() throws IOException {
+    var store = new FileSequenceStore(directory);
+    assertThat(store.outbound(association(1)).next()).isEqualTo(1);
+    store.inbound(association(1)).accept(40);
+
+    try (var ledger = store.ledger(association(1))) {
+      assertThat(ledger.reserved()).isEqualTo(FileSequenceStore.BLOCK);
+      assertThat(ledger.taken()).isEqualTo(40);
+      ledger.reserve(200_000);
+      ledger.reserve(100);
+      assertThat(ledger.reserved()).isEqualTo(200_000);
+      ledger.take(50);
+      ledger.take(45);
+      assertThat(ledger.taken()).isEqualTo(50);
+    }
+    assertThat(store.outbound(association(1)).next()).isEqualTo(200_001);
+    assertThat(store.inbound(association(1)).reconstruct(50)).isEqualTo(AntiReplay.REFUSED);
+    assertThat(store.inbound(association(1)).reconstruct(51)).isEqualTo(51);
+
+    try (var ledger = store.ledger(association(1))) {
+      ledger.settle(150_000);
+    }
+    try (var ledger = store.ledger(association(1))) {
+      assertThat(ledger.reserved()).isEqualTo(150_000);
+    }
+  }
+
   @Test
   void refusesAfterARestartWhatWasTakenBefore() throws IOException {
     var before = new FileSequenceStore(directory).inbound(association(1));

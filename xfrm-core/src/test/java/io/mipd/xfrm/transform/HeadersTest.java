@@ -158,6 +158,38 @@ class HeadersTest {
     }
   }
 
+  /** The same through IPsec's tunnels, whose integrity the network's mark must not break. */
+  @ParameterizedTest
+  @CsvSource({"0,0,0", "0,2,0", "0,3,-1", "2,3,3", "2,1,1", "1,3,3", "1,2,1", "3,0,3"})
+  void congestionIsToldOnThroughIpsec(int inner, int arriving, int expected) {
+    for (TransformProtocol protocol :
+        new TransformProtocol[] {TransformProtocol.ESP, TransformProtocol.AH}) {
+      var tunnel = association(protocol, Mode.TUNNEL).build();
+      var p = packet();
+      byte[] octets = p.array();
+      octets[p.start()] = 0x6b; // DSCP 46
+      octets[p.start() + 1] = (byte) (0x80 | inner << 4 | 0x5);
+      assertThat(IpsecRoundTripTest.outbound(tunnel).apply(p)).isNull();
+      int outer = p.start();
+      assertThat(octets[outer + 1] >> 4 & 3).as("copied").isEqualTo(inner);
+      assertThat((octets[outer] & 0xf) << 2 | (octets[outer + 1] & 0xc0) >> 6).isEqualTo(46);
+      assertThat(octets[outer + 7]).as("hop limit").isEqualTo((byte) 64);
+
+      octets[outer + 1] = (byte) ((octets[outer + 1] & ~0x30) | arriving << 4);
+      octets[outer + 7] = 3;
+      Discard discard = IpsecRoundTripTest.inbound(tunnel).apply(p, outer + 40, outer + 6);
+      if (expected < 0) {
+        assertThat(discard).as("%s", protocol).isNotNull();
+      } else {
+        assertThat(discard).as("%s", protocol).isNull();
+        assertThat(octets[p.start() + 1] >> 4 & 3).as("%s", protocol).isEqualTo(expected);
+        assertThat((octets[p.start()] & 0xf) << 2 | (octets[p.start() + 1] & 0xc0) >> 6)
+            .isEqualTo(46);
+        assertThat(octets[p.start() + 7]).isEqualTo((byte) 64);
+      }
+    }
+  }
+
   /** RFC 6438 section 3: one label for a flow, others for others. */
   @Test
   void aFlowKeepsItsLabel() {

@@ -1,0 +1,480 @@
+package io.mipd.daemon;
+
+import com.google.common.collect.HashMultimap;
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.SetMultimap;
+import io.mipd.xfrm.backend.XfrmBackend;
+import io.mipd.xfrm.backend.XfrmCommand;
+import io.mipd.xfrm.backend.XfrmError;
+import io.mipd.xfrm.backend.XfrmReply;
+import io.mipd.xfrm.linux.KernelBackend;
+import io.mipd.xfrm.linux.KernelSequences;
+import io.mipd.xfrm.linux.SystemCallException;
+import io.mipd.xfrm.model.AssociationId;
+import io.mipd.xfrm.model.Bundle;
+import io.mipd.xfrm.model.Direction;
+import io.mipd.xfrm.model.Flow;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Mode;
+import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.ReqId;
+import io.mipd.xfrm.model.RouteOptimizationState;
+import io.mipd.xfrm.model.SecurityAssociation;
+import io.mipd.xfrm.model.SecurityPath;
+import io.mipd.xfrm.model.Template;
+import io.mipd.xfrm.model.TransformProtocol;
+import io.mipd.xfrm.netlink.KernelAssociation;
+import io.mipd.xfrm.netlink.KernelPolicy;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The books of what the kernel has of ours: it passes commands on and remembers what became of
+ * them. So it can answer for what the kernel has let through, put back what others have taken away,
+ * and take over from a predecessor that was killed. Tunnels that are no states to the kernel are
+ * made by {@link PlainTunnels}.
+ */
+final class KernelLedger implements XfrmBackend {
+  private static final Logger log = LoggerFactory.getLogger(KernelLedger.class);
+
+  private final KernelBackend kernel;
+  private final KernelSequences sequences;
+  private final PlainTunnels tunnels;
+  private final Map<Policy.Id, Policy> policies = new LinkedHashMap<>();
+  private final Map<AssociationId, SecurityAssociation> associations = new LinkedHashMap<>();
+  private final SetMultimap<ReqId, AssociationId> byReqId = HashMultimap.create();
+  private final Map<RouteOptimizationState.Id, RouteOptimizationState> states =
+      new LinkedHashMap<>();
+
+  /** Inbound policies between two hosts, by the two. */
+  private final Map<Hosts, Set<Policy.Id>> inbound = new HashMap<>();
+
+  /** Policies of a predecessor that nobody has wished for yet. */
+  private final Map<Policy.Id, Policy> survivors = new LinkedHashMap<>();
+
+  private record Hosts(Ipv6Address source, Ipv6Address destination) {}
+
+  KernelLedger(KernelBackend kernel, KernelSequences sequences, PlainTunnels tunnels) {
+    this.kernel = kernel;
+    this.sequences = sequences;
+    this.tunnels = tunnels;
+  }
+
+  @Override
+  public Limits limits() {
+    return kernel.limits();
+  }
+
+  /**
+   * Begins with the policies that a killed predecessor has left in force. A message that comes for
+   * the first time has no state of its own: its policy decides.
+   */
+  void adopt() throws IOException {
+    putWildcards();
+    for (Policy policy : kernel.policies()) {
+      survivors.put(policy.id(), policy);
+    }
+    if (!survivors.isEmpty()) {
+      log.info("{} policies of a daemon that was killed are still in force", survivors.size());
+    }
+  }
+
+  private void putWildcards() throws IOException {
+    require(kernel.putWildcard(TransformProtocol.HAO));
+    require(kernel.putWildcard(TransformProtocol.ROUTE2));
+  }
+
+  /** Removes what the predecessor had and nobody has wished for since {@link #adopt}. */
+  void dropSurvivors() throws IOException {
+    for (Policy.Id id : ImmutableList.copyOf(survivors.keySet())) {
+      log.info("no longer wanted, removed: {}", id);
+      kernel.apply(new XfrmCommand.DeletePolicy(id));
+    }
+    survivors.clear();
+    for (RouteOptimizationState state : statesThere()) {
+      if (!states.containsKey(state.id())) {
+        kernel.apply(new XfrmCommand.DeleteRouteOptimization(state.id()));
+      }
+    }
+  }
+
+  private List<RouteOptimizationState> statesThere() throws SystemCallException {
+    return kernel.ownAssociations().stream()
+        .flatMap(one -> one.routeOptimization().stream())
+        .toList();
+  }
+
+  /**
+   * Puts the configured associations into the kernel. A predecessor's that are the same, wherever
+   * they have been moved to, stay and keep their sequence numbers; its others go.
+   */
+  void establish(ImmutableList<SecurityAssociation> configured) throws IOException {
+    Map<SecurityAssociation, SecurityAssociation> there = new HashMap<>();
+    for (KernelAssociation one : kernel.ownAssociations()) {
+      one.association(kernel.ours()).ifPresent(found -> there.put(anywhere(found), found));
+    }
+    List<SecurityAssociation> missing = new ArrayList<>();
+    for (SecurityAssociation association : configured) {
+      SecurityAssociation found = there.remove(anywhere(association));
+      if (found == null) {
+        missing.add(association);
+      } else {
+        require(sequences.takeOver(found));
+        book(found);
+      }
+    }
+    for (SecurityAssociation stale : there.values()) {
+      log.info("no longer configured, removed: {}", stale);
+      kernel.remove(stale.id());
+    }
+    for (SecurityAssociation association : missing) {
+      require(apply(new XfrmCommand.AddAssociation(association)));
+    }
+  }
+
+  private static void require(XfrmReply reply) throws IOException {
+    if (reply instanceof XfrmReply.Failed failed) {
+      throw new IOException(failed.text());
+    }
+  }
+
+  /** The same association, if it had never been moved. */
+  private static SecurityAssociation anywhere(SecurityAssociation association) {
+    return association.mode() == Mode.TUNNEL
+        ? association.movedTo(Ipv6Address.UNSPECIFIED, Ipv6Address.UNSPECIFIED)
+        : association;
+  }
+
+  @Override
+  public XfrmReply apply(XfrmCommand command) {
+    if (command instanceof XfrmCommand.AddPolicy add) {
+      // A predecessor's with the same identity is replaced in place.
+      return put(
+          add.policy(),
+          survivors.containsKey(add.policy().id())
+              ? new XfrmCommand.UpdatePolicy(inKernel(add.policy()))
+              : new XfrmCommand.AddPolicy(inKernel(add.policy())));
+    }
+    if (command instanceof XfrmCommand.UpdatePolicy update) {
+      return put(update.policy(), new XfrmCommand.UpdatePolicy(inKernel(update.policy())));
+    }
+    if (command instanceof XfrmCommand.Migrate migrate) {
+      return migrate(migrate);
+    }
+    XfrmReply reply =
+        command instanceof XfrmCommand.AddAssociation add
+            ? sequences.install(add.association())
+            : command instanceof XfrmCommand.DeleteAssociation delete
+                ? sequences.remove(delete.id())
+                : kernel.apply(command);
+    if (reply instanceof XfrmReply.Failed) {
+      return reply;
+    }
+    if (command instanceof XfrmCommand.DeletePolicy delete) {
+      return after(reply, () -> forget(delete.id()));
+    } else if (command instanceof XfrmCommand.AddAssociation add) {
+      book(add.association());
+    } else if (command instanceof XfrmCommand.DeleteAssociation delete) {
+      strike(delete.id());
+    } else if (command instanceof XfrmCommand.PutRouteOptimization put) {
+      states.put(put.state().id(), put.state());
+    } else if (command instanceof XfrmCommand.DeleteRouteOptimization delete) {
+      states.remove(delete.id());
+    } else if (command instanceof XfrmCommand.Flush) {
+      associations.clear();
+      byReqId.clear();
+      states.clear();
+      return after(
+          reply,
+          () -> {
+            for (Policy.Id id : ImmutableList.copyOf(policies.keySet())) {
+              forget(id);
+            }
+          });
+    }
+    return reply;
+  }
+
+  /** A way into a tunnel comes before the policy that needs it, and goes after it. */
+  private XfrmReply put(Policy policy, XfrmCommand command) {
+    boolean plain = PlainTunnels.of(policy).isPresent();
+    XfrmReply prepared = plain ? after(XfrmReply.DONE, () -> tunnels.put(policy)) : XfrmReply.DONE;
+    if (prepared instanceof XfrmReply.Failed) {
+      return prepared;
+    }
+    XfrmReply reply = kernel.apply(command);
+    if (reply instanceof XfrmReply.Failed) {
+      Policy before = policies.get(policy.id());
+      return after(
+          reply,
+          () -> {
+            if (before == null) {
+              tunnels.remove(policy.id());
+            } else {
+              tunnels.put(before);
+            }
+          });
+    }
+    remember(policy);
+    return plain ? reply : after(reply, () -> tunnels.put(policy));
+  }
+
+  private void remember(Policy policy) {
+    survivors.remove(policy.id());
+    policies.put(policy.id(), policy);
+    if (policy.direction() == Direction.IN
+        && policy.selector().source().isHost()
+        && policy.selector().destination().isHost()) {
+      inbound.computeIfAbsent(hosts(policy.id()), key -> new LinkedHashSet<>()).add(policy.id());
+    }
+  }
+
+  private void forget(Policy.Id id) throws IOException {
+    policies.remove(id);
+    Set<Policy.Id> ids = inbound.get(hosts(id));
+    if (ids != null && ids.remove(id) && ids.isEmpty()) {
+      inbound.remove(hosts(id));
+    }
+    tunnels.remove(id);
+  }
+
+  private static Hosts hosts(Policy.Id id) {
+    return new Hosts(id.selector().source().address(), id.selector().destination().address());
+  }
+
+  private interface Step {
+    void run() throws IOException;
+  }
+
+  private static XfrmReply after(XfrmReply reply, Step step) {
+    try {
+      step.run();
+      return reply;
+    } catch (IOException e) {
+      return reply instanceof XfrmReply.Failed
+          ? reply
+          : new XfrmReply.Failed(XfrmError.OTHER, "" + e.getMessage());
+    }
+  }
+
+  /** The policy as the kernel has it: without a plain tunnel, which is a device. */
+  private static Policy inKernel(Policy policy) {
+    int plain = PlainTunnels.of(policy).isPresent() ? 1 : 0;
+    ImmutableList<Template> templates = policy.bundle().templates();
+    return KernelPolicy.asInstalled(
+        new Policy(
+            policy.selector(),
+            policy.direction(),
+            policy.priority(),
+            policy.action(),
+            new Bundle(templates.subList(0, templates.size() - plain))));
+  }
+
+  /**
+   * Moves associations from where they are, which after a predecessor's death may not be where the
+   * command takes them to be.
+   */
+  private XfrmReply migrate(XfrmCommand.Migrate command) {
+    var moves = ImmutableList.<XfrmCommand.Move>builder();
+    for (XfrmCommand.Move move : command.moves()) {
+      moving(move)
+          .map(association -> from(association, move))
+          .filter(actual -> !isDone(actual))
+          .ifPresent(moves::add);
+    }
+    ImmutableList<XfrmCommand.Move> actual = moves.build();
+    if (actual.isEmpty()) {
+      return XfrmReply.DONE;
+    }
+    Policy carrier = policies.get(command.policy());
+    if (carrier != null) {
+      // The kernel moves nothing that no template of the policy names.
+      XfrmCommand.Move first = actual.get(0);
+      Template template =
+          Template.tunnel(
+              first.protocol(), first.oldSource(), first.oldDestination(), first.reqId());
+      XfrmReply reply =
+          kernel.apply(
+              new XfrmCommand.UpdatePolicy(
+                  Policy.allow(
+                      carrier.selector(),
+                      carrier.direction(),
+                      carrier.priority(),
+                      Bundle.of(template))));
+      if (reply instanceof XfrmReply.Failed) {
+        return reply;
+      }
+    }
+    XfrmReply reply = kernel.apply(new XfrmCommand.Migrate(command.policy(), actual));
+    if (!(reply instanceof XfrmReply.Failed)) {
+      for (XfrmCommand.Move move : actual) {
+        moving(move).ifPresent(one -> moved(one, move));
+      }
+    }
+    return reply;
+  }
+
+  /** The association that a move is about: the one that shares the end which stays. */
+  private Optional<SecurityAssociation> moving(XfrmCommand.Move move) {
+    return byReqId.get(move.reqId()).stream()
+        .flatMap(id -> Stream.ofNullable(associations.get(id)))
+        .filter(
+            one ->
+                one.id().protocol() == move.protocol()
+                    && one.mode() == move.mode()
+                    && (one.source().equals(move.newSource())
+                        || one.destination().equals(move.newDestination())))
+        .findFirst();
+  }
+
+  private static XfrmCommand.Move from(SecurityAssociation association, XfrmCommand.Move move) {
+    return new XfrmCommand.Move(
+        move.protocol(),
+        move.mode(),
+        move.reqId(),
+        association.source(),
+        association.destination(),
+        move.newSource(),
+        move.newDestination());
+  }
+
+  private static boolean isDone(XfrmCommand.Move move) {
+    return move.oldSource().equals(move.newSource())
+        && move.oldDestination().equals(move.newDestination());
+  }
+
+  private void moved(SecurityAssociation association, XfrmCommand.Move move) {
+    strike(association.id());
+    SecurityAssociation now = association.movedTo(move.newSource(), move.newDestination());
+    sequences.renamed(association.id(), now.destination());
+    book(now);
+  }
+
+  /** Takes an association that the kernel has already into the books. */
+  void book(SecurityAssociation association) {
+    associations.put(association.id(), association);
+    byReqId.put(association.reqId(), association.id());
+  }
+
+  private void strike(AssociationId id) {
+    SecurityAssociation gone = associations.remove(id);
+    if (gone != null) {
+      byReqId.remove(gone.reqId(), id);
+    }
+  }
+
+  /** The state that is wished for. */
+  Optional<RouteOptimizationState> state(RouteOptimizationState.Id id) {
+    return Optional.ofNullable(states.get(id));
+  }
+
+  ImmutableList<SecurityAssociation> associations() {
+    return ImmutableList.copyOf(associations.values());
+  }
+
+  /**
+   * Puts back what others have changed or taken away.
+   *
+   * @return what was put back, in words
+   */
+  ImmutableList<String> repair() throws IOException {
+    var done = ImmutableList.<String>builder();
+    Map<Policy.Id, Policy> there = new HashMap<>();
+    for (Policy policy : kernel.policies()) {
+      there.put(policy.id(), policy);
+    }
+    Set<AssociationId> present = new LinkedHashSet<>();
+    kernel.ownAssociations().forEach(one -> one.id().ifPresent(present::add));
+    putWildcards();
+    // Associations before the policies that need them.
+    for (SecurityAssociation association : associations()) {
+      if (!present.contains(association.id())) {
+        // What is left of the old one: its sequence numbers go on behind those.
+        sequences.remove(association.id());
+        report(done, association.toString(), new XfrmCommand.AddAssociation(association));
+      }
+    }
+    Map<RouteOptimizationState.Id, RouteOptimizationState> routes = new HashMap<>();
+    statesThere().forEach(state -> routes.put(state.id(), state));
+    for (RouteOptimizationState state : ImmutableList.copyOf(states.values())) {
+      if (!state.equals(routes.get(state.id()))) {
+        report(done, state.toString(), new XfrmCommand.PutRouteOptimization(state));
+      }
+    }
+    for (Policy policy : ImmutableList.copyOf(policies.values())) {
+      Policy wanted = inKernel(policy);
+      if (!wanted.equals(there.get(policy.id()))) {
+        report(done, wanted.toString(), new XfrmCommand.UpdatePolicy(policy));
+      }
+    }
+    return done.build();
+  }
+
+  /**
+   * Takes everything out of the kernel; sequence numbers are stored.
+   *
+   * @return what went wrong, in words
+   */
+  ImmutableList<String> close() {
+    var problems = ImmutableList.<String>builder();
+    for (Policy.Id id : ImmutableList.copyOf(policies.keySet())) {
+      if (apply(new XfrmCommand.DeletePolicy(id)) instanceof XfrmReply.Failed failed) {
+        problems.add(id + ": " + failed.text());
+      }
+    }
+    for (XfrmReply.Failed failed : sequences.removeAll()) {
+      problems.add(failed.text());
+    }
+    if (apply(new XfrmCommand.Flush()) instanceof XfrmReply.Failed failed) {
+      problems.add(failed.text());
+    }
+    return problems.build();
+  }
+
+  private void report(ImmutableList.Builder<String> done, String what, XfrmCommand command) {
+    XfrmReply reply = apply(command);
+    done.add(reply instanceof XfrmReply.Failed failed ? what + ": " + failed.text() : what);
+  }
+
+  /**
+   * What the kernel has made sure of before it let a packet of this flow through to this host: the
+   * associations that the policy for it demands. Only policies between two hosts count, so that a
+   * flow for which there is none is one of which nothing is known.
+   */
+  SecurityPath demanded(Flow flow) {
+    return inbound.getOrDefault(new Hosts(flow.source(), flow.destination()), Set.of()).stream()
+        .map(policies::get)
+        .filter(policy -> policy != null && policy.selector().matches(flow))
+        .min(Comparator.comparingInt(Policy::priority))
+        .map(policy -> path(policy, flow))
+        .orElse(SecurityPath.EMPTY);
+  }
+
+  private static SecurityPath path(Policy policy, Flow flow) {
+    var steps = ImmutableList.<SecurityPath.Step>builder();
+    for (Template template : policy.bundle().templates()) {
+      if (!template.optional() && template.protocol().isIpsec()) {
+        steps.add(
+            new SecurityPath.Step(
+                template.protocol(),
+                template.mode(),
+                template.isTunnel() ? template.source() : flow.source(),
+                template.isTunnel() ? template.destination() : flow.destination(),
+                template.reqId(),
+                template.spi()));
+      }
+    }
+    return new SecurityPath(steps.build());
+  }
+}

@@ -1,0 +1,482 @@
+package io.mipd.daemon;
+
+import com.google.common.base.CaseFormat;
+import com.google.common.base.CharMatcher;
+import com.google.common.base.Splitter;
+import com.google.common.collect.ImmutableList;
+import io.mipd.mobility.wire.CareOfAddress;
+import io.mipd.mobility.wire.MobilityCodec;
+import io.mipd.mobility.wire.MobilityMessage;
+import io.mipd.xfrm.backend.XfrmBackend;
+import io.mipd.xfrm.backend.XfrmCommand;
+import io.mipd.xfrm.backend.XfrmNotice;
+import io.mipd.xfrm.backend.XfrmReply;
+import io.mipd.xfrm.engine.Arrival;
+import io.mipd.xfrm.engine.AssociationStatus;
+import io.mipd.xfrm.linux.KernelBackend;
+import io.mipd.xfrm.linux.KernelSequences;
+import io.mipd.xfrm.linux.MobilitySocket;
+import io.mipd.xfrm.linux.Poller;
+import io.mipd.xfrm.linux.SystemCallException;
+import io.mipd.xfrm.model.Flow;
+import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.RouteOptimizationState;
+import io.mipd.xfrm.model.SecurityAssociation;
+import io.mipd.xfrm.netlink.AddressFlag;
+import io.mipd.xfrm.netlink.InterfaceAddress;
+import io.mipd.xfrm.netlink.KernelAssociation;
+import io.mipd.xfrm.netlink.Link;
+import io.mipd.xfrm.netlink.Route;
+import io.mipd.xfrm.netlink.RtnetlinkNotice;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The Linux kernel's own IPsec and Mobile IPv6: policies and states by netlink, messages by a raw
+ * socket, home addresses on a device that swallows what no policy transforms.
+ *
+ * <p>The raw socket does not tell which association a message came through. But it gets only what
+ * the {@code in} policy for the flow has let through, and {@link KernelLedger#demanded} knows what
+ * that policy demands. The socket is opened when the first policies are in force, and what was
+ * queued when somebody else had changed them is not believed.
+ */
+final class KernelWorld implements World {
+  private static final Logger log = LoggerFactory.getLogger(KernelWorld.class);
+
+  private static final Path XFRM_STATISTICS = Path.of("/proc/net/xfrm_stat");
+
+  private static final Duration REPAIR_INTERVAL = Duration.ofSeconds(1);
+
+  private final Setup setup;
+  private final Poller poller;
+  private final Upward up;
+  private final SystemChanges system;
+  private final KernelBackend kernel;
+  private final KernelLedger ledger;
+  private final KernelSequences sequences;
+  private final NetworkWatch watch;
+  private final CareOfRoutes routes;
+  private final int device;
+
+  /** Links where the home addresses' solicited-node groups are joined. */
+  private final Set<Integer> joined = new HashSet<>();
+
+  private @Nullable MobilitySocket mobility;
+  private OptionalInt homeLink = OptionalInt.empty();
+  private long sent;
+  private long distrusted;
+  private long repairs;
+
+  /** Somebody else has changed what is ours: what is queued may have passed without it. */
+  private boolean disturbed;
+
+  /** Not before then is it tried again. */
+  private Instant repairAt = Instant.MIN;
+
+  private KernelWorld(
+      Setup setup,
+      Poller poller,
+      Upward up,
+      SystemChanges system,
+      KernelBackend kernel,
+      KernelSequences.Ledgers ledgers,
+      int device)
+      throws IOException {
+    this.setup = setup;
+    this.poller = poller;
+    this.up = up;
+    this.system = system;
+    this.kernel = kernel;
+    sequences = new KernelSequences(kernel, ledgers);
+    this.device = device;
+    ledger = new KernelLedger(kernel, sequences, new PlainTunnels(system, setup));
+    routes = new CareOfRoutes(system, setup.interfaces(), setup.home());
+    watch =
+        NetworkWatch.open(
+            poller, new AddressBook(setup.home(), setup.served(), device), up, this::changed);
+    poller.add(kernel.fd(), this::takeNotices);
+  }
+
+  /**
+   * Sets it all up; policies and states of a predecessor that was killed stay in force until the
+   * first wishes replace them.
+   *
+   * @throws IOException if something cannot be had; what was put into the system by then is in the
+   *     journal
+   */
+  static KernelWorld open(
+      Setup setup, Poller poller, SystemChanges system, KernelSequences.Ledgers ledgers, Upward up)
+      throws IOException {
+    system.xfrmIsUsed();
+    Link device = system.putDevice(setup.device(), setup.deviceMtu());
+    KernelBackend kernel = KernelBackend.open();
+    try {
+      var world = new KernelWorld(setup, poller, up, system, kernel, ledgers, device.index());
+      world.start(device);
+      return world;
+    } catch (IOException | RuntimeException e) {
+      kernel.close();
+      throw e;
+    }
+  }
+
+  private void start(Link link) throws IOException {
+    ledger.adopt();
+    for (Ipv6Address address : setup.home()) {
+      system.putAddress(
+          link,
+          InterfaceAddress.permanent(
+              device, address, Ipv6Address.BITS, AddressFlag.NODAD, AddressFlag.HOMEADDRESS));
+    }
+  }
+
+  private void changed(RtnetlinkNotice notice) {
+    routes.changed(notice);
+    if (notice instanceof RtnetlinkNotice.LinkNotice change) {
+      if (change.gone()) {
+        joined.remove(change.link().index());
+      } else if (setup.interfaces().contains(change.link().name())) {
+        join(change.link());
+      }
+    }
+  }
+
+  /** The home agent asks for us here when we come home, before the address is on the link. */
+  private void join(Link link) {
+    if (!joined.add(link.index())) {
+      return;
+    }
+    try {
+      for (Ipv6Address address : setup.home()) {
+        watch.icmp().join(link.index(), address.solicitedNodeMulticast());
+      }
+    } catch (SystemCallException e) {
+      joined.remove(link.index());
+      log.warn("{}: {}", link.name(), e.getMessage());
+    }
+  }
+
+  @Override
+  public void establish(ImmutableList<SecurityAssociation> associations) throws IOException {
+    ledger.establish(associations);
+  }
+
+  /** The first policies are in force by now, so that what reaches the socket has met them. */
+  @Override
+  public void begin() throws IOException {
+    mobility = MobilitySocket.open();
+    poller.add(mobility.fd(), this::takeMessages);
+    watch.begin();
+    ledger.dropSurvivors();
+  }
+
+  @Override
+  public XfrmBackend backend() {
+    return ledger;
+  }
+
+  @Override
+  public NetworkWatch network() {
+    return watch;
+  }
+
+  @Override
+  public int homeDevice() {
+    return device;
+  }
+
+  /**
+   * The home address is not on the home link yet, and its own table leads to a device that
+   * swallows; the home agent is to be reached none the less (RFC 6275 section 11.5.5).
+   */
+  @Override
+  public void homeLinkIs(int interfaceIndex) throws IOException {
+    leaveHomeLink();
+    system.putRoute(toHomeAgent(interfaceIndex));
+    homeLink = OptionalInt.of(interfaceIndex);
+  }
+
+  private void leaveHomeLink() throws IOException {
+    if (homeLink.isPresent()) {
+      system.removeRoute(toHomeAgent(homeLink.getAsInt()));
+      homeLink = OptionalInt.empty();
+    }
+  }
+
+  private Route toHomeAgent(int interfaceIndex) {
+    return Route.via(interfaceIndex, Ipv6Prefix.host(setup.homeAgent())).withTable(HomePlace.TABLE);
+  }
+
+  @Override
+  public void send(
+      MobilityMessage message,
+      Ipv6Address source,
+      Ipv6Address destination,
+      Optional<CareOfAddress> careOf)
+      throws IOException {
+    if (mobility == null) {
+      throw new IOException("a message before the policies are in force");
+    }
+    ByteBuf octets = Unpooled.buffer(64);
+    MobilityCodec.encode(message, source, destination, octets);
+    if (careOf.isEmpty()) {
+      mobility.send(source, destination, octets);
+    } else {
+      sendBy(mobility, octets, stateFor(source, destination, careOf.get().value()));
+    }
+    sent++;
+  }
+
+  /** The care-of address is ours if the source is a home address of ours, else the other's. */
+  private RouteOptimizationState stateFor(
+      Ipv6Address source, Ipv6Address destination, Ipv6Address careOf) {
+    return setup.home().contains(source)
+        ? RouteOptimizationState.homeAddressOption(source, destination, careOf)
+        : RouteOptimizationState.routingHeader(source, destination, careOf);
+  }
+
+  /**
+   * The kernel takes the care-of address from its state, so that the state is lent for a moment.
+   */
+  private void sendBy(MobilitySocket socket, ByteBuf octets, RouteOptimizationState state)
+      throws IOException {
+    Optional<RouteOptimizationState> wished = ledger.state(state.id());
+    boolean lend = !wished.equals(Optional.of(state));
+    if (lend) {
+      require(kernel.apply(new XfrmCommand.PutRouteOptimization(state)));
+    }
+    try {
+      socket.send(state.id().source(), state.id().destination(), octets);
+    } finally {
+      if (lend) {
+        require(
+            kernel.apply(
+                wished.isPresent()
+                    ? new XfrmCommand.PutRouteOptimization(wished.get())
+                    : new XfrmCommand.DeleteRouteOptimization(state.id())));
+      }
+    }
+  }
+
+  private static void require(XfrmReply reply) throws IOException {
+    if (reply instanceof XfrmReply.Failed failed) {
+      throw new IOException(failed.text());
+    }
+  }
+
+  private record Received(ByteBuf message, Arrival arrival) {}
+
+  private void takeMessages() {
+    if (mobility == null) {
+      return;
+    }
+    List<Received> batch = new ArrayList<>();
+    try {
+      mobility.receive(
+          (interfaceIndex, source, destination, careOf, routingHeader, message) ->
+              batch.add(
+                  new Received(
+                      message.copy(),
+                      new Arrival(
+                          source,
+                          destination,
+                          careOf,
+                          routingHeader,
+                          ledger.demanded(Flow.of(source, destination, IpProtocol.MOBILITY)),
+                          interfaceIndex))));
+    } catch (SystemCallException e) {
+      log.debug("mobility socket: {}", e.toString());
+    }
+    // Whoever took our policies away before one of these came is heard of before it is believed.
+    takeNotices();
+    if (disturbed) {
+      distrusted += batch.size();
+      return;
+    }
+    for (Received one : batch) {
+      up.mobility(one.message(), one.arrival());
+      up.settle();
+    }
+  }
+
+  private void takeNotices() {
+    try {
+      kernel.receive(this::noticed);
+    } catch (SystemCallException e) {
+      up.broken("xfrm: " + e.getMessage());
+    }
+  }
+
+  private void noticed(XfrmNotice notice) {
+    if (notice instanceof XfrmNotice.SequencesMoved moved) {
+      if (sequences.on(moved) instanceof XfrmReply.Failed failed) {
+        log.error("{}", failed.text());
+      }
+      return;
+    }
+    if (notice instanceof XfrmNotice.Resync) {
+      log.warn("the kernel's notices were lost; everything is read again");
+      if (sequences.resynchronise() instanceof XfrmReply.Failed failed) {
+        log.error("{}", failed.text());
+      }
+    }
+    disturbed |=
+        notice instanceof XfrmNotice.PoliciesChanged
+            || notice instanceof XfrmNotice.AssociationsChanged
+            || notice instanceof XfrmNotice.Resync;
+    up.notice(notice);
+  }
+
+  /** Puts back what others have taken; what was queued meanwhile is thrown away. */
+  @Override
+  public void turn(Instant now) {
+    if (!disturbed || now.isBefore(repairAt)) {
+      return;
+    }
+    try {
+      for (String what : ledger.repair()) {
+        repairs++;
+        log.warn("changed by somebody else, put back: {}", what);
+      }
+      disturbed = false;
+      distrusted += discardMessages();
+    } catch (IOException e) {
+      repairAt = now.plus(REPAIR_INTERVAL);
+      log.error("what somebody else has changed cannot be put back yet: {}", e.getMessage());
+    }
+  }
+
+  private int discardMessages() throws SystemCallException {
+    if (mobility == null) {
+      return 0;
+    }
+    int total = 0;
+    int count;
+    do {
+      count = mobility.receive((index, source, destination, careOf, header, message) -> {});
+      total += count;
+    } while (count == MobilitySocket.BATCH);
+    return total;
+  }
+
+  @Override
+  public Optional<Instant> nextDeadline() {
+    return disturbed ? Optional.of(repairAt) : Optional.empty();
+  }
+
+  @Override
+  public ImmutableList<AssociationStatus> associations() {
+    try {
+      return kernel.ownAssociations().stream()
+          .flatMap(one -> status(one).stream())
+          .collect(ImmutableList.toImmutableList());
+    } catch (SystemCallException e) {
+      log.warn("associations: {}", e.getMessage());
+      return ImmutableList.of();
+    }
+  }
+
+  private Optional<AssociationStatus> status(KernelAssociation association) {
+    return association
+        .association(kernel.ours())
+        .map(
+            one ->
+                new AssociationStatus(
+                    one.id(),
+                    one.source(),
+                    one.mode(),
+                    one.reqId(),
+                    one.encryption().kernelName(),
+                    one.integrity().kernelName(),
+                    association.info().use().packets(),
+                    association.info().use().bytes(),
+                    false));
+  }
+
+  @Override
+  public Map<String, Object> counters() {
+    Map<String, Object> report = new LinkedHashMap<>();
+    report.put("discards", discards());
+    report.put("sent", sent);
+    report.put("distrusted", distrusted);
+    report.put("repairs", repairs);
+    report.put("notices-lost", kernel.overruns());
+    return report;
+  }
+
+  /** What the kernel counts of errors ({@code /proc/net/xfrm_stat}), named as our engine does. */
+  private static Map<String, Object> discards() {
+    Map<String, Object> counts = new LinkedHashMap<>();
+    try {
+      for (String line : Files.readAllLines(XFRM_STATISTICS)) {
+        List<String> words =
+            Splitter.on(CharMatcher.whitespace()).omitEmptyStrings().splitToList(line);
+        if (words.size() == 2 && !words.get(1).equals("0")) {
+          counts.put(discard(words.get(0)), Long.parseLong(words.get(1)));
+        }
+      }
+    } catch (IOException e) {
+      log.debug("without CONFIG_XFRM_STATISTICS the kernel does not count: {}", e.toString());
+    }
+    return counts;
+  }
+
+  /** {@code XfrmInTmplMismatch} as {@code in-template-mismatch}. */
+  private static String discard(String name) {
+    String words =
+        CaseFormat.UPPER_CAMEL.to(CaseFormat.LOWER_HYPHEN, name.substring("Xfrm".length()));
+    return words
+        .replace("tmpl", "template")
+        .replace("-pol-", "-policy-")
+        .replaceAll("pols$", "policies");
+  }
+
+  /** Sequence numbers are stored; then all of ours goes, policies first. */
+  @Override
+  public void close() {
+    poller.remove(kernel.fd());
+    if (mobility != null) {
+      poller.remove(mobility.fd());
+      mobility.close();
+    }
+    watch.close();
+    for (String problem : ledger.close()) {
+      log.warn("{}", problem);
+    }
+    kernel.close();
+  }
+
+  /**
+   * Removes all that the kernel has of a daemon that is dead.
+   *
+   * @return what was removed, in words
+   */
+  static ImmutableList<String> removeAll() throws SystemCallException {
+    try (KernelBackend kernel = KernelBackend.open()) {
+      int policies = kernel.policies().size();
+      int states = kernel.ownAssociations().size();
+      if (kernel.apply(new XfrmCommand.Flush()) instanceof XfrmReply.Failed failed) {
+        throw new SystemCallException("xfrm", "flush", "EIO", failed.text());
+      }
+      return ImmutableList.of(policies + " xfrm policies and " + states + " xfrm states");
+    }
+  }
+}

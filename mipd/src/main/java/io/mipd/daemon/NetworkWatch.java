@@ -1,0 +1,141 @@
+package io.mipd.daemon;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
+import io.mipd.xfrm.linux.IcmpSocket;
+import io.mipd.xfrm.linux.Poller;
+import io.mipd.xfrm.linux.RtnetlinkMonitor;
+import io.mipd.xfrm.linux.SystemCallException;
+import io.mipd.xfrm.netlink.Link;
+import io.mipd.xfrm.netlink.RtnetlinkNotice;
+import io.mipd.xfrm.packet.Icmpv6Message;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** This node's interfaces, addresses and Neighbor Discovery, which the kernel keeps. */
+final class NetworkWatch implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(NetworkWatch.class);
+
+  private final Poller poller;
+  private final AddressBook addresses;
+  private final World.Upward up;
+  private final Consumer<RtnetlinkNotice> world;
+  private final RtnetlinkMonitor monitor;
+  private final IcmpSocket icmp;
+  private final Map<Integer, Link> links = new TreeMap<>();
+
+  private NetworkWatch(
+      Poller poller,
+      AddressBook addresses,
+      World.Upward up,
+      Consumer<RtnetlinkNotice> world,
+      RtnetlinkMonitor monitor,
+      IcmpSocket icmp) {
+    this.poller = poller;
+    this.addresses = addresses;
+    this.up = up;
+    this.world = world;
+    this.monitor = monitor;
+    this.icmp = icmp;
+  }
+
+  /**
+   * @param world is told of a change when it is in the books and before {@code up} is
+   */
+  static NetworkWatch open(
+      Poller poller, AddressBook addresses, World.Upward up, Consumer<RtnetlinkNotice> world)
+      throws SystemCallException {
+    var monitor = RtnetlinkMonitor.open();
+    IcmpSocket icmp;
+    try {
+      icmp =
+          IcmpSocket.open(
+              ImmutableSet.of(
+                  Icmpv6Message.ROUTER_SOLICITATION,
+                  Icmpv6Message.ROUTER_ADVERTISEMENT,
+                  Icmpv6Message.NEIGHBOR_SOLICITATION,
+                  Icmpv6Message.NEIGHBOR_ADVERTISEMENT));
+    } catch (SystemCallException e) {
+      monitor.close();
+      throw e;
+    }
+    var watch = new NetworkWatch(poller, addresses, up, world, monitor, icmp);
+    poller.add(icmp.fd(), watch::takeIcmp);
+    poller.add(monitor.fd(), watch::takeChanges);
+    return watch;
+  }
+
+  /** Tells everything that is there. */
+  void begin() {
+    takeChanges();
+  }
+
+  IcmpSocket icmp() {
+    return icmp;
+  }
+
+  AddressBook addresses() {
+    return addresses;
+  }
+
+  Optional<Link> link(int index) {
+    return Optional.ofNullable(links.get(index));
+  }
+
+  ImmutableList<Link> links() {
+    return ImmutableList.copyOf(links.values());
+  }
+
+  private void takeIcmp() {
+    // What a router says counts for the link that it is heard on, so the link comes first.
+    takeChanges();
+    try {
+      icmp.receive(up::icmpv6);
+    } catch (SystemCallException e) {
+      log.debug("ICMPv6 socket: {}", e.toString());
+    }
+  }
+
+  private void takeChanges() {
+    try {
+      monitor.receive(this::changed);
+    } catch (SystemCallException e) {
+      up.broken("rtnetlink: " + e.getMessage());
+    }
+  }
+
+  /** As if the kernel had said it: of an address that we configure ourselves. */
+  void tell(RtnetlinkNotice notice) {
+    changed(notice);
+  }
+
+  private void changed(RtnetlinkNotice notice) {
+    if (notice instanceof RtnetlinkNotice.LinkNotice change) {
+      if (change.gone()) {
+        links.remove(change.link().index());
+      } else {
+        links.put(change.link().index(), change.link());
+      }
+    } else if (notice instanceof RtnetlinkNotice.AddressNotice change) {
+      if (change.gone()) {
+        addresses.remove(change.address());
+      } else {
+        addresses.put(change.address());
+      }
+    }
+    world.accept(notice);
+    up.interfaceChanged(notice);
+  }
+
+  @Override
+  public void close() {
+    poller.remove(monitor.fd());
+    poller.remove(icmp.fd());
+    icmp.close();
+    monitor.close();
+  }
+}

@@ -1,0 +1,196 @@
+package io.mipd.daemon;
+
+import com.google.common.collect.ImmutableSet;
+import io.mipd.xfrm.model.Direction;
+import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.Selector;
+import io.mipd.xfrm.model.Template;
+import io.mipd.xfrm.model.TransformProtocol;
+import io.mipd.xfrm.netlink.Route;
+import io.mipd.xfrm.netlink.RoutingRule;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Tunnels without IPsec (RFC 2473) in the kernel: a device between two addresses, for xfrm takes no
+ * such state from user space. What policies say of home addresses becomes routes into the device,
+ * and rules about what comes out of it: the home address that a policy names, and nothing else (RFC
+ * 6275 section 10.4.5).
+ *
+ * <pre>
+ *   home agent   route HoA dev mipd0-1 metric 512
+ *                1340: from HoA iif mipd0-1 lookup main
+ *                1341: from all iif mipd0-1 blackhole
+ *   mobile node  route default dev mipd0-1 table 6275 metric 512
+ * </pre>
+ */
+final class PlainTunnels {
+  /** Before the route into the device of home addresses, which swallows. */
+  private static final int METRIC = 512;
+
+  private static final int ADMITTED_PRIORITY = 1340;
+  private static final int REST_PRIORITY = 1341;
+
+  private final SystemChanges system;
+  private final World.Setup setup;
+  private final Map<Ends, Tunnel> tunnels = new LinkedHashMap<>();
+
+  /** The tunnel that each policy is about, and what it has put beside it. */
+  private final Map<Policy.Id, Use> uses = new HashMap<>();
+
+  private record Ends(Ipv6Address local, Ipv6Address remote) {}
+
+  /** A device, and how many policies need it. */
+  private static final class Tunnel {
+    final String name;
+    final int index;
+    int users;
+
+    Tunnel(String name, int index) {
+      this.name = name;
+      this.index = index;
+    }
+  }
+
+  private record Use(Ends ends, Optional<Route> route, Optional<RoutingRule> rule) {}
+
+  PlainTunnels(SystemChanges system, World.Setup setup) {
+    this.system = system;
+    this.setup = setup;
+  }
+
+  /** The plain tunnel that a policy's packets are in, outside of all else. */
+  static Optional<Template> of(Policy policy) {
+    var templates = policy.bundle().templates();
+    if (templates.isEmpty()) {
+      return Optional.empty();
+    }
+    Template outermost = templates.get(templates.size() - 1);
+    return outermost.protocol() == TransformProtocol.IPV6
+        ? Optional.of(outermost)
+        : Optional.empty();
+  }
+
+  /** Makes what the policy needs, and no longer what it needed before. */
+  void put(Policy policy) throws IOException {
+    Optional<Template> template = of(policy);
+    Use before = uses.get(policy.id());
+    if (template.isEmpty()) {
+      remove(policy.id());
+      return;
+    }
+    boolean out = policy.direction() == Direction.OUT;
+    var ends =
+        out
+            ? new Ends(template.get().source(), template.get().destination())
+            : new Ends(template.get().destination(), template.get().source());
+    if (before != null && before.ends().equals(ends)) {
+      return;
+    }
+    Tunnel tunnel = tunnel(ends);
+    tunnel.users++;
+    Optional<Route> route = out ? route(policy.selector(), tunnel) : Optional.empty();
+    Optional<RoutingRule> rule =
+        policy.direction() == Direction.FWD
+            ? admitted(policy.selector(), tunnel)
+            : Optional.empty();
+    if (route.isPresent()) {
+      system.putRoute(route.get());
+    }
+    if (rule.isPresent()) {
+      system.putRule(rule.get());
+    }
+    uses.put(policy.id(), new Use(ends, route, rule));
+    if (before != null) {
+      // The route has been replaced in place by the new one.
+      release(new Use(before.ends(), Optional.empty(), before.rule()));
+    }
+  }
+
+  void remove(Policy.Id id) throws IOException {
+    Use use = uses.remove(id);
+    if (use != null) {
+      release(use);
+    }
+  }
+
+  private void release(Use use) throws IOException {
+    if (use.route().isPresent()) {
+      system.removeRoute(use.route().get());
+    }
+    if (use.rule().isPresent()) {
+      system.removeRule(use.rule().get());
+    }
+    Tunnel tunnel = tunnels.get(use.ends());
+    if (tunnel != null && --tunnel.users == 0) {
+      tunnels.remove(use.ends());
+      if (setup.router()) {
+        system.removeRule(rest(tunnel));
+      }
+      system.removeDevice(tunnel.name);
+    }
+  }
+
+  private Tunnel tunnel(Ends ends) throws IOException {
+    Tunnel known = tunnels.get(ends);
+    if (known != null) {
+      return known;
+    }
+    String name = freeName();
+    int index = system.putTunnel(name, ends.local(), ends.remote(), setup.deviceMtu()).index();
+    var tunnel = new Tunnel(name, index);
+    tunnels.put(ends, tunnel);
+    if (setup.router()) {
+      system.putRule(rest(tunnel));
+    }
+    return tunnel;
+  }
+
+  private String freeName() {
+    ImmutableSet<String> taken =
+        tunnels.values().stream().map(one -> one.name).collect(ImmutableSet.toImmutableSet());
+    for (int i = 1; ; i++) {
+      String name = setup.device() + "-" + i;
+      if (!taken.contains(name)) {
+        return name;
+      }
+    }
+  }
+
+  /** Only of the policies that speak of all that a home address sends or receives. */
+  private Optional<Route> route(Selector selector, Tunnel tunnel) {
+    if (selector.protocol() != IpProtocol.ANY) {
+      return Optional.empty();
+    }
+    if (isHostOf(selector.destination(), setup.served()) && selector.source().isAny()) {
+      return Optional.of(Route.via(tunnel.index, selector.destination()).withMetric(METRIC));
+    }
+    if (isHostOf(selector.source(), setup.home()) && selector.destination().isAny()) {
+      return Optional.of(
+          Route.via(tunnel.index, Ipv6Prefix.ANY).withTable(HomePlace.TABLE).withMetric(METRIC));
+    }
+    return Optional.empty();
+  }
+
+  private Optional<RoutingRule> admitted(Selector selector, Tunnel tunnel) {
+    return selector.protocol() == IpProtocol.ANY && isHostOf(selector.source(), setup.served())
+        ? Optional.of(
+            RoutingRule.lookup(ADMITTED_PRIORITY, selector.source(), Route.MAIN)
+                .withInput(tunnel.name))
+        : Optional.empty();
+  }
+
+  private static RoutingRule rest(Tunnel tunnel) {
+    return RoutingRule.blackhole(REST_PRIORITY, Ipv6Prefix.ANY).withInput(tunnel.name);
+  }
+
+  private static boolean isHostOf(Ipv6Prefix prefix, ImmutableSet<Ipv6Address> addresses) {
+    return prefix.isHost() && addresses.contains(prefix.address());
+  }
+}

@@ -1,0 +1,218 @@
+package io.mipd.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.common.collect.ImmutableSet;
+import io.mipd.daemon.TestNet.Mipd;
+import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.model.Ipv6Address;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Home agent and mobile node that leave IPsec and Mobile IPv6 to Linux itself. */
+@Tag("kernel")
+class KernelSceneTest {
+  private static final Ipv6Address HOME = Ipv6Address.parse(TestNet.HOME_ADDRESS);
+  private static final Ipv6Address AGENT = Ipv6Address.parse(TestNet.HOME_AGENT);
+  private static final Ipv6Address CORRESPONDENT = Ipv6Address.parse(TestNet.CORRESPONDENT);
+
+  @TempDir private Path folder = Path.of("");
+
+  @SuppressWarnings("NullAway.Init")
+  private TestNet net;
+
+  @SuppressWarnings("NullAway.Init")
+  private Mipd agent;
+
+  @SuppressWarnings("NullAway.Init")
+  private Mipd mobile;
+
+  private ImmutableSet<String> agentBefore = ImmutableSet.of();
+  private ImmutableSet<String> mobileBefore = ImmutableSet.of();
+
+  /** What of the traffic between mobile node and home agent is in ESP. */
+  private enum Protected {
+    NOTHING,
+    SIGNALLING,
+    ALL;
+
+    String[] changes(String sample) {
+      return switch (this) {
+        case NOTHING -> new String[] {"ipsec = on", "ipsec = off", protection(sample), ""};
+        case SIGNALLING ->
+            new String[] {"payload { to-home-agent = 0x1005, to-mobile-node = 0x1006 }", ""};
+        case ALL -> new String[0];
+      };
+    }
+
+    private static String protection(String sample) {
+      int start = sample.indexOf("protection {");
+      int depth = 0;
+      for (int i = start; i < sample.length(); i++) {
+        depth += sample.charAt(i) == '{' ? 1 : sample.charAt(i) == '}' ? -1 : 0;
+        if (depth == 0 && sample.charAt(i) == '}') {
+          return sample.substring(start, i + 1);
+        }
+      }
+      throw new AssertionError("no end of protection");
+    }
+  }
+
+  @BeforeEach
+  void build() throws Exception {
+    net = TestNet.create(folder);
+  }
+
+  @AfterEach
+  void takeDown() throws Exception {
+    net.close();
+  }
+
+  /** Both, the mobile node at home, where its kernel has an address by then. */
+  private void start(Protected kind) throws Exception {
+    agentBefore = net.system("ha");
+    agent = net.startMipd("ha", configuration(kind, "ha", "home-agent.conf"));
+    net.plug("h");
+    net.until(
+        "the kernel has an address at home",
+        TestNet.LONG,
+        () -> {
+          String addresses = net.ip("mn", "-6", "addr", "show", "dev", "eth0");
+          return addresses.contains("2001:db8:1:") && !addresses.contains("tentative");
+        });
+    mobileBefore = net.system("mn");
+    mobile = net.startMipd("mn", configuration(kind, "mn", "mobile-node.conf"));
+    assertThat(net.status(agent).getString("world")).isEqualTo("kernel");
+    assertThat(net.status(mobile).getString("world")).isEqualTo("kernel");
+  }
+
+  private Path configuration(Protected kind, String node, String sample) throws Exception {
+    return net.configuration(node, sample, kind.changes(TestNet.sample(sample)));
+  }
+
+  private void reachable(String where) throws Exception {
+    net.until(
+        "pings go on " + where,
+        TestNet.LONG,
+        () -> net.succeeds("cn", "ping -n -c 1 -W 1 " + TestNet.HOME_ADDRESS));
+  }
+
+  private String careOf() throws Exception {
+    var bindings = net.status(agent).getConfigList("bindings");
+    return bindings.isEmpty() ? "" : bindings.get(0).getString("care-of-address");
+  }
+
+  /** Movement, registration and pings from {@code link} on. */
+  private void movesTo(String link) throws Exception {
+    net.plug(link);
+    net.until(
+        "registered at " + link, TestNet.LONG, () -> careOf().startsWith("2001:db8:" + link + ":"));
+    reachable("at " + link);
+  }
+
+  private void comesHome() throws Exception {
+    net.plug("h");
+    net.until("de-registered", TestNet.LONG, () -> careOf().isEmpty());
+    reachable("at home");
+  }
+
+  private void stopsWithoutTrace() throws Exception {
+    assertThat(net.stop(mobile)).isZero();
+    net.awaitSystem("mn", mobileBefore);
+    assertThat(net.stop(agent)).isZero();
+    net.awaitSystem("ha", agentBefore);
+  }
+
+  private static int protocol(byte[] packet) {
+    return packet[6] & 0xff;
+  }
+
+  /** Between correspondent and home address, in clear on a foreign link. */
+  private static boolean isBare(byte[] packet) {
+    return (Ipv6Address.read(packet, 8).equals(HOME)
+            && Ipv6Address.read(packet, 24).equals(CORRESPONDENT))
+        || (Ipv6Address.read(packet, 24).equals(HOME)
+            && Ipv6Address.read(packet, 8).equals(CORRESPONDENT));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void goesFromLinkToLinkAndHomeAgain(Protected kind) throws Exception {
+    start(kind);
+    reachable("at home, before any registration");
+    // On the cable: at the interface itself the kernel shows also what it has taken out of ESP.
+    PacketLog cable = PacketLog.start(net, "sw", "pm", "cable");
+
+    movesTo("a");
+    movesTo("b");
+    movesTo("a");
+
+    int first = protocol(cable.last(PacketLog.from(AGENT).and(KernelSceneTest::isPayload)));
+    assertThat(first).isEqualTo(kind == Protected.ALL ? IpProtocol.ESP : IpProtocol.IPV6);
+    assertThat(cable.packets(PacketLog.esp(0x1001)).isEmpty())
+        .as("signalling in clear")
+        .isEqualTo(kind == Protected.NOTHING);
+    int away = cable.packets(KernelSceneTest::isBare).size();
+    movesTo("b");
+    assertThat(cable.packets(KernelSceneTest::isBare)).as("in clear while away").hasSize(away);
+
+    comesHome();
+    stopsWithoutTrace();
+  }
+
+  private static boolean isPayload(byte[] packet) {
+    return protocol(packet) == IpProtocol.IPV6 || PacketLog.esp(0x1006).test(packet);
+  }
+
+  /** Somebody empties the kernel's databases under us. */
+  @Test
+  void putsBackWhatSomebodyElseFlushes() throws Exception {
+    start(Protected.ALL);
+    movesTo("a");
+    Tap foreign = Tap.on(net, "r", "ea");
+    Tap home = Tap.on(net, "r", "eh");
+    Process pings = net.start("cn", "flow", "ping", "-n", "-i", "0.02", TestNet.HOME_ADDRESS);
+
+    for (String what : new String[] {"policy", "state"}) {
+      for (String node : new String[] {"mn", "ha"}) {
+        int repaired = repairs(node);
+        net.in(node, "ip xfrm " + what + " flush");
+        net.until(
+            what + " of " + node + " is put back", TestNet.LONG, () -> repairs(node) > repaired);
+        reachable("after the " + what + " flush at " + node);
+        movesTo(careOf().startsWith("2001:db8:a:") ? "b" : "a");
+      }
+    }
+    assertThat(net.said("mn")).contains("changed by somebody else, put back");
+    assertThat(foreign.all(KernelSceneTest::isBare)).isEmpty();
+    assertThat(home.all(packet -> Ipv6Address.read(packet, 8).equals(HOME) && !isBare(packet)))
+        .isEmpty();
+    pings.destroy();
+    comesHome();
+    stopsWithoutTrace();
+    foreign.close();
+    home.close();
+  }
+
+  private int repairs(String node) throws Exception {
+    return net.status(node.equals("mn") ? mobile : agent).getInt("counters.repairs");
+  }
+
+  /** A user's own policies and states are none of ours. */
+  @Test
+  void leavesTheUsersPoliciesAlone() throws Exception {
+    String user = "policy add src 2001:db8:c::c dst 2001:db8:f::1 dir in priority 7 action allow";
+    net.in("ha", "ip xfrm " + user);
+    start(Protected.ALL);
+    movesTo("a");
+    assertThat(net.in("ha", "ip xfrm policy")).contains("src 2001:db8:c::c/128 dst 2001:db8:f::1");
+    comesHome();
+    stopsWithoutTrace();
+  }
+}

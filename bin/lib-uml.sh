@@ -66,7 +66,9 @@ run_in_guest() {
   local input=/dev/null
   if $stdin; then
     mkfifo "$job/in"
-    cat <&0 >"$job/in" &
+    # Who gives no more wants no more, as with a terminal that is closed. The guest itself never sees the end: it would hang
+    # up its terminal at once, for output too.
+    { cat >"$job/in"; echo TERM >&"$control"; } <&0 &
     helpers+=($!)
     input=$job/in
   fi
@@ -87,7 +89,7 @@ run_in_guest() {
   roomy=$(df -m --output=avail /dev/shm 2>/dev/null | tail -n 1) || roomy=0
   [[ ${roomy:-0} -gt 1200 ]] || export TMPDIR="${TMPDIR:-/tmp}"
   setsid "$(command -v linux.uml || echo /usr/bin/linux.uml)" "${words[@]}" \
-    <"$input" >"$job/out" 2>"$job/err" 8<>"$job/control" 9>"$job/kernel" {control}>&- {slot_fd}<&- &
+    <>"$input" >"$job/out" 2>"$job/err" 8<>"$job/control" 9>"$job/kernel" {control}>&- {slot_fd}<&- &
   guest=$!
   guard_guest $$ "$guest" "$limit" "$job" {control}>&- {slot_fd}<&- </dev/null &
   guard=$!

@@ -34,7 +34,7 @@ final class Capture {
   }
 
   /**
-   * The command that captures one interface into the file.
+   * The command that captures one interface to its standard output. (It would want to own a file.)
    *
    * @param bufferKib what may wait to be written: the more, the slower the machine
    */
@@ -50,7 +50,7 @@ final class Capture {
         "-B",
         Integer.toString(bufferKib),
         "-w",
-        file.toString());
+        "-");
   }
 
   /** The end of the last whole record, from {@code from} on; 0 if there is no file header yet. */

@@ -27,8 +27,14 @@ final class Children {
 
   /** Starts a long one; what it says goes to the end of a file. */
   Process start(Program program, Path log) throws IOException {
-    Redirect redirect = Redirect.appendTo(log.toFile());
-    return remember(program.start(Program.nothing(), redirect, redirect));
+    return start(program, log, log);
+  }
+
+  /** Starts a long one; its output goes to the end of one file, its complaints of another. */
+  Process start(Program program, Path out, Path log) throws IOException {
+    return remember(
+        program.start(
+            Program.nothing(), Redirect.appendTo(out.toFile()), Redirect.appendTo(log.toFile())));
   }
 
   /** Starts a long one that is talked with; what it says on standard error goes to a file. */

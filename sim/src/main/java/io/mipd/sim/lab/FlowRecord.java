@@ -29,7 +29,12 @@ final class FlowRecord {
    *     and the last one before; empty if none arrived
    * @param duplicated that arrived more than once
    */
-  record Outcome(int sent, int lost, OptionalLong longestGapNanos, int duplicated) {}
+  record Outcome(int sent, int lost, OptionalLong longestGapNanos, int duplicated) {
+    /** The same with the gap of a part of the time, in which nothing else kept the machine busy. */
+    Outcome withGapOf(Outcome part) {
+      return new Outcome(sent, lost, part.longestGapNanos, duplicated);
+    }
+  }
 
   @GuardedBy("this")
   private final List<long[]> sentAndReceived = new ArrayList<>();

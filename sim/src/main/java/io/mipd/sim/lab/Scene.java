@@ -390,7 +390,10 @@ final class Scene {
     var capture = new Capture(folder.resolve(name + ".part"));
     captures.put(
         name,
-        children.start(network.in(tap.node(), capture.command(tap.device(), captureKib)), log));
+        children.start(
+            network.in(tap.node(), capture.command(tap.device(), captureKib)),
+            capture.file(),
+            log));
     awaitText("capture at " + name, log, "listening on");
     return capture;
   }
@@ -531,6 +534,9 @@ final class Scene {
     long mark = capture.end(captureMarks[move.index()]);
     captureMarks[move.index()] = mark;
     say(move.title());
+    // What was lost since the last row counts here; a gap only from now on: the analysis of the
+    // last row may have made one.
+    long began = now();
     long start = how.begin();
     boolean settled =
         awaitQuietly(SETTLE_MILLIS, () -> flowing(start) && streaming(mobile, peer, start));
@@ -555,8 +561,8 @@ final class Scene {
             move.from(),
             move.to(),
             movement,
-            flowOut.outcome(windowStart, end),
-            flowIn.outcome(windowStart, end));
+            flowOut.outcome(windowStart, end).withGapOf(flowOut.outcome(began, end)),
+            flowIn.outcome(windowStart, end).withGapOf(flowIn.outcome(began, end)));
     windowStart = end;
     tell(row, settled ? OptionalLong.of(resumed) : OptionalLong.empty());
     results.verdict(

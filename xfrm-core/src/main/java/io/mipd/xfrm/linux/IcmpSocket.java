@@ -8,13 +8,12 @@ import com.google.common.collect.Multiset;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.packet.LinkLayerAddress;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import java.lang.ref.Reference;
 
 /** ICMPv6 messages of some types: those that arrive on any interface, and a way to send. */
 public final class IcmpSocket implements AutoCloseable {
   /** Messages taken by one call of {@link #receive} at most. */
-  public static final int BATCH = 64;
+  public static final int BATCH = RawReceiver.LIMIT;
 
   /** Takes one message. */
   public interface Receiver {
@@ -33,25 +32,20 @@ public final class IcmpSocket implements AutoCloseable {
   }
 
   private static final int SOCK_RAW = 3;
-  private static final int IPPROTO_IPV6 = 41;
+  private static final int IPPROTO_IPV6 = RawReceiver.IPPROTO_IPV6;
   private static final int IPPROTO_ICMPV6 = 58;
   private static final int IPPROTO_RAW = 255;
   private static final int ICMP6_FILTER = 1;
   private static final int IPV6_JOIN_GROUP = 20;
   private static final int IPV6_LEAVE_GROUP = 21;
   private static final int IPV6_HDRINCL = 36;
-  private static final int IPV6_RECVPKTINFO = 49;
-  private static final int IPV6_PKTINFO = 50;
   private static final int IPV6_RECVHOPLIMIT = 51;
   private static final int IPV6_HOPLIMIT = 52;
 
   // The longest that comes: an error or an advertisement within the largest usual MTU. What is
   // longer is an echo, and of no interest here.
   private static final int MESSAGE = 9216;
-  private static final int RECEIVE_BATCH = 16;
   private static final int CONTROL = 128;
-  // struct cmsghdr: cmsg_len (8), cmsg_level (4), cmsg_type (4); data follows, padded to 8.
-  private static final int CONTROL_HEADER = 16;
   private static final int IPV6_HEADER = 40;
   private static final int HOP_LIMIT = 255;
 
@@ -61,35 +55,22 @@ public final class IcmpSocket implements AutoCloseable {
   private final FileDescriptor receiver;
   private final FileDescriptor unicast;
   private final FileDescriptor multicast;
-  private final MessageBatch batch =
-      MessageBatch.forReceiving(RECEIVE_BATCH, MESSAGE, InternetAddress.LENGTH, CONTROL);
-  private final byte[] received = new byte[MESSAGE];
+  private final RawReceiver received;
   private final NativeMemory packet = new NativeMemory(IPV6_HEADER + MESSAGE);
-  private final NativeMemory destinationName = new NativeMemory(InternetAddress.LENGTH);
-  private final NativeMemory pktinfo = new NativeMemory(CONTROL_HEADER + 24);
-  private final NativeMemory message = new NativeMemory(56);
+  private final RawMessage unicastMessage = new RawMessage(packet);
   private final NativeMemory groupMessage = new NativeMemory(56);
   private final NativeMemory vector = new NativeMemory(16);
 
-  private IcmpSocket(FileDescriptor receiver, FileDescriptor unicast, FileDescriptor multicast) {
+  private IcmpSocket(FileDescriptor receiver, FileDescriptor unicast, FileDescriptor multicast)
+      throws SystemCallException {
+    received = new RawReceiver(receiver, MESSAGE, CONTROL);
     this.receiver = receiver;
     this.unicast = unicast;
     this.multicast = multicast;
-    // struct msghdr, with the interface as its only control message.
-    message.buffer().putLong(0, destinationName.address());
-    message.buffer().putInt(8, InternetAddress.LENGTH);
-    message.buffer().putLong(16, vector.address());
-    message.buffer().putLong(24, 1);
-    message.buffer().putLong(32, pktinfo.address());
-    message.buffer().putLong(40, pktinfo.size());
     groupMessage.buffer().putInt(8, PacketAddress.LENGTH);
     groupMessage.buffer().putLong(16, vector.address());
     groupMessage.buffer().putLong(24, 1);
     vector.buffer().putLong(0, packet.address());
-    // struct in6_pktinfo: ipi6_addr (16), ipi6_ifindex (4).
-    pktinfo.buffer().putLong(0, CONTROL_HEADER + 20);
-    pktinfo.buffer().putInt(8, IPPROTO_IPV6);
-    pktinfo.buffer().putInt(12, IPV6_PKTINFO);
   }
 
   /**
@@ -112,7 +93,6 @@ public final class IcmpSocket implements AutoCloseable {
         FileDescriptor.socket(InternetAddress.AF_INET6, SOCK_RAW, IPPROTO_ICMPV6, "icmpv6");
     try {
       receiver.setOption(IPPROTO_ICMPV6, ICMP6_FILTER, filter);
-      receiver.setOption(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
       receiver.setOption(IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
       receiver.setQueues(1 << 20);
       unicast = FileDescriptor.socket(InternetAddress.AF_INET6, SOCK_RAW, IPPROTO_RAW, "icmpv6");
@@ -144,53 +124,17 @@ public final class IcmpSocket implements AutoCloseable {
    * @return how many
    */
   public int receive(Receiver to) throws SystemCallException {
-    int total = 0;
-    while (total < BATCH) {
-      int count = batch.receive(receiver.number(), RECEIVE_BATCH);
-      if (count < 0 && !Errno.isTransient(-count)) {
-        throw Native.failure("recvmmsg", receiver.object(), -count);
-      }
-      if (count <= 0) {
-        return total;
-      }
-      for (int i = 0; i < count; i++) {
-        if (!batch.isTruncated(i)) {
-          handOver(i, to);
-        }
-      }
-      total += count;
-    }
-    return total;
-  }
-
-  private void handOver(int i, Receiver to) {
-    int length = batch.length(i);
-    batch.octets().buffer().get(i * MESSAGE, received, 0, length);
-    var source =
-        InternetAddress.read(
-            batch.names().buffer(), i * InternetAddress.LENGTH + InternetAddress.ADDRESS);
-    var destination = Ipv6Address.UNSPECIFIED;
-    int interfaceIndex = 0;
-    int hopLimit = -1;
-    var control = batch.controls().buffer();
-    int at = i * CONTROL;
-    int end = at + batch.controlLength(i);
-    while (at + CONTROL_HEADER <= end) {
-      int size = (int) control.getLong(at);
-      if (size < CONTROL_HEADER) {
-        break;
-      }
-      int type = control.getInt(at + 12);
-      if (control.getInt(at + 8) == IPPROTO_IPV6 && type == IPV6_PKTINFO) {
-        destination = InternetAddress.read(control, at + CONTROL_HEADER);
-        interfaceIndex = control.getInt(at + CONTROL_HEADER + 16);
-      } else if (control.getInt(at + 8) == IPPROTO_IPV6 && type == IPV6_HOPLIMIT) {
-        hopLimit = control.getInt(at + CONTROL_HEADER);
-      }
-      at += size + 7 & ~7;
-    }
-    to.received(
-        interfaceIndex, source, destination, hopLimit, Unpooled.wrappedBuffer(received, 0, length));
+    return received.receive(
+        (source, destination, interfaceIndex, ancillary, message) -> {
+          var hopLimit = new int[] {-1};
+          ancillary.forEach(
+              (type, memory, from, end) -> {
+                if (type == IPV6_HOPLIMIT) {
+                  hopLimit[0] = memory.getInt(from);
+                }
+              });
+          to.received(interfaceIndex, source, destination, hopLimit[0], message);
+        });
   }
 
   /**
@@ -246,7 +190,12 @@ public final class IcmpSocket implements AutoCloseable {
                 interfaceIndex,
                 new byte[] {0x33, 0x33, header[36], header[37], header[38], header[39]},
                 length)
-            : sendToNode(interfaceIndex, header, length);
+            : unicastMessage.send(
+                unicast,
+                Ipv6Address.UNSPECIFIED,
+                destination,
+                interfaceIndex,
+                IPV6_HEADER + length);
     check(result, interfaceIndex, source, destination);
   }
 
@@ -308,13 +257,6 @@ public final class IcmpSocket implements AutoCloseable {
     } finally {
       Reference.reachabilityFence(name);
     }
-  }
-
-  private long sendToNode(int interfaceIndex, byte[] header, int length) {
-    InternetAddress.write(destinationName.buffer(), 0, header, 24, interfaceIndex);
-    pktinfo.buffer().putInt(CONTROL_HEADER + 16, interfaceIndex);
-    vector.buffer().putLong(8, IPV6_HEADER + (long) length);
-    return Native.C.sendmsg(unicast.number(), message.address(), 0);
   }
 
   @Override

@@ -2,7 +2,10 @@ package io.mipd.daemon;
 
 import com.google.common.base.Joiner;
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
 import io.mipd.xfrm.linux.KernelFeatures;
+import io.mipd.xfrm.linux.NftTable;
+import io.mipd.xfrm.linux.SystemCallException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -82,8 +85,23 @@ final class Probe {
                 Files.exists(Path.of("/dev/net/tun")),
                 true,
                 "inner packets; modprobe tun"))
+        .add(netfilter())
         .add(optimisticDad())
         .build();
+  }
+
+  /** By making such a table as the engine world makes, under another name. */
+  private static Finding netfilter() {
+    String what = "nf_tables for IPv6";
+    String needs =
+        "CONFIG_NF_TABLES_IPV6 and the program nft, to keep what is ours from the kernel";
+    var table = new DropTable("mipd-probe", ImmutableSet.of(), Optional.empty(), Optional.empty());
+    try {
+      NftTable.owned(DropTable.FAMILY, "mipd-probe", table.body()).close();
+      return new Finding(what, true, true, needs);
+    } catch (SystemCallException e) {
+      return new Finding(what, false, true, needs + "; " + e.getMessage());
+    }
   }
 
   static ImmutableList<Finding> kernelWorld() {

@@ -85,7 +85,7 @@ public final class KernelFeatures {
       tryPolicies(kernel, missing);
     } catch (SystemCallException e) {
       for (Feature feature : Feature.values()) {
-        missing.put(feature, "" + e.getMessage());
+        missing.put(feature, reason("" + e.getMessage()));
       }
     }
     try (Rtnetlink netlink = Rtnetlink.open()) {
@@ -142,7 +142,7 @@ public final class KernelFeatures {
   private static void attempt(
       KernelBackend kernel, Map<Feature, String> missing, Feature feature, XfrmCommand command) {
     if (kernel.apply(command) instanceof XfrmReply.Failed failed) {
-      missing.put(feature, failed.text());
+      missing.put(feature, reason(failed.text()));
     }
   }
 
@@ -154,6 +154,12 @@ public final class KernelFeatures {
 
   private static void tunnel(Rtnetlink netlink) throws SystemCallException {
     netlink.addTunnel(Ipv6Tunnel.between(DEVICE, HERE, THERE));
+  }
+
+  /** What the kernel said, without what it was asked. */
+  private static String reason(String text) {
+    int end = text.indexOf("): E");
+    return end < 0 ? text : text.substring(end + "): ".length());
   }
 
   private interface Attempt {
@@ -172,7 +178,7 @@ public final class KernelFeatures {
     try {
       attempt.run();
     } catch (SystemCallException e) {
-      missing.put(feature, "" + e.getMessage());
+      missing.put(feature, reason("" + e.getMessage()));
     }
   }
 }

@@ -6,6 +6,7 @@ import com.google.common.collect.ImmutableSet;
 import io.mipd.daemon.TestNet.Mipd;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -198,6 +199,99 @@ class KernelSceneTest {
     stopsWithoutTrace();
     foreign.close();
     home.close();
+  }
+
+  /** One policy of many is taken away, or no longer asks for protection. */
+  @Test
+  void putsBackASinglePolicyThatSomebodyElseChanges() throws Exception {
+    start(Protected.ALL);
+    movesTo("a");
+    Tap foreign = Tap.on(net, "r", "ea");
+    Tap agents = Tap.on(net, "r", "eh");
+    net.start("cn", "flow", "ping", "-n", "-i", "0.02", TestNet.HOME_ADDRESS);
+
+    String up = " src " + HOME + "/128 dst ::/0 mark 0 mask 0x80000000 dir ";
+    String down = " src ::/0 dst " + HOME + "/128 mark 0 mask 0x80000000 dir ";
+    for (String change :
+        new String[] {
+          "mn delete" + up + "out",
+          "mn delete" + down + "in",
+          "mn update" + up + "out priority 1 action allow",
+          "mn update" + down + "in priority 1 action block",
+          "ha delete" + down + "out",
+          "ha delete" + up + "fwd",
+          "ha update" + down + "out priority 1 action allow",
+          "ha update" + up + "fwd priority 1 action allow"
+        }) {
+      String node = change.substring(0, 2);
+      int repaired = repairs(node);
+      net.in(node, "ip xfrm policy " + change.substring(3));
+      net.until("put back: " + change, TestNet.LONG, () -> repairs(node) > repaired);
+      reachable("after " + change);
+    }
+    assertThat(foreign.all(KernelSceneTest::isBare)).isEmpty();
+    assertThat(agents.all(PacketLog.to(HOME))).isEmpty();
+    foreign.close();
+    agents.close();
+  }
+
+  /** More changes of others than the daemon is told of, and one of ours among them. */
+  @Test
+  void noticesThatWereLostAreMadeUpFor() throws Exception {
+    start(Protected.ALL);
+    movesTo("a");
+    Tap foreign = Tap.on(net, "r", "ea");
+    Tap agents = Tap.on(net, "r", "eh");
+    net.start("cn", "flow", "ping", "-n", "-i", "0.02", TestNet.HOME_ADDRESS);
+
+    for (Mipd one : new Mipd[] {mobile, agent}) {
+      String node = one.node();
+      boolean isMobile = node.equals("mn");
+      int repaired = repairs(node);
+      signal("STOP", one);
+      others(node, "add", " priority 9 action allow");
+      net.in(
+          node,
+          "ip xfrm policy delete mark 0 mask 0x80000000 dir out src "
+              + (isMobile ? HOME + "/128 dst ::/0" : "::/0 dst " + HOME + "/128"));
+      signal("CONT", one);
+      net.until("put back at " + node, TestNet.LONG, () -> repairs(node) > repaired);
+      assertThat(net.status(one).getInt("counters.notices-lost")).isPositive();
+      assertThat(net.said(node))
+          .contains("the kernel's notices were lost; everything is read again")
+          .contains("changed by somebody else, put back");
+      reachable("after the notices of " + node + " were lost");
+      assertThat(net.in(node, "ip xfrm policy")).contains("src " + other(OTHERS) + "/128");
+      others(node, "delete", "");
+    }
+    assertThat(foreign.all(KernelSceneTest::isBare)).isEmpty();
+    assertThat(agents.all(PacketLog.to(HOME))).isEmpty();
+    movesTo("b");
+    comesHome();
+    stopsWithoutTrace();
+    foreign.close();
+    agents.close();
+  }
+
+  private static final int OTHERS = 2000;
+
+  private static Ipv6Address other(int number) {
+    return Ipv6Address.parse("2001:db8:99::" + Integer.toHexString(number));
+  }
+
+  /** Adds or deletes very many policies of somebody else. */
+  private void others(String node, String verb, String rest) throws Exception {
+    var batch = new StringBuilder();
+    for (int i = 1; i <= OTHERS; i++) {
+      batch.append("xfrm policy " + verb + " dir fwd src " + other(i) + " dst " + AGENT + rest);
+      batch.append('\n');
+    }
+    Path file = Files.writeString(net.folder().resolve("others.batch"), batch);
+    net.ip(node, "-batch", file.toString());
+  }
+
+  private void signal(String name, Mipd to) throws Exception {
+    net.sh("kill -" + name + " " + to.process().pid());
   }
 
   private int repairs(String node) throws Exception {

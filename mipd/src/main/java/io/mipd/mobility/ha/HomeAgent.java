@@ -176,6 +176,11 @@ public final class HomeAgent implements MobilityNode {
               Optional.of(now.plus(ProtocolConstants.MAX_DELETE_BCE_TIMEOUT));
         }
       }
+      // The last to come, and so behind the policies of all that are served.
+      actions.add(
+          new NodeAction.WantMobility(
+              new HomeAddress(settings.address()),
+              HomePolicies.homeAgentForAnybody(settings.address())));
     } else if (event instanceof NodeEvent.MobilityMessageArrived arrived) {
       arrived(now, arrived.message(), arrived.arrival(), actions);
     } else if (event instanceof NodeEvent.HomeAddressOptionRefused refused) {

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Care-of addresses that mipd configures itself; the kernel's optimistic detection is off. */
 @Tag("root")
+@Tag("kernel")
 class CareOfAddressTest {
   @TempDir private Path folder = Path.of("");
 

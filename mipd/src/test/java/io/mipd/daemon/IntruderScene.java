@@ -199,6 +199,13 @@ final class IntruderScene implements AutoCloseable {
     return forger;
   }
 
+  /** As its home agent. */
+  Forger asAgent(int spi) throws IOException {
+    int last = PacketLog.sequence(agentLink.last(PacketLog.esp(spi)));
+    forger.continueAt(spi, Integer.toUnsignedLong(last) + 1);
+    return forger;
+  }
+
   /** The attacker with the keys of the mobile node, for associations that this has not used. */
   Forger stolen() {
     return forger;

@@ -215,17 +215,18 @@ class IntruderTest {
         "in-template-mismatch",
         Forger.toCareOf(Forger.icmpv6(147, AGENT, HOME, mark), careOf()));
     scene.isNowhere(mark);
-    // As it should be it gets through, so that its absence means something.
     String good = mark();
-    long arrived = scene.net.kernelCounter("ha", "Icmp6InType146");
-    scene.send(
+    byte[] asItShouldBe =
         Forger.fromCareOf(
-            scene.stolen().sealed(0x1007, Forger.icmpv6(146, HOME, AGENT, good)), careOf()));
-    scene.net.until(
-        "it arrives",
-        TestNet.LONG,
-        () -> scene.net.kernelCounter("ha", "Icmp6InType146") > arrived);
-    assertThat(KERNEL || scene.agentTun.shows(good)).isTrue();
+            scene.stolen().sealed(0x1007, Forger.icmpv6(146, HOME, AGENT, good)), careOf());
+    if (KERNEL) {
+      // Linux 6.1 misreads the type of an ICMPv6 message behind the option (docs/linux.md).
+      isRefused(scene.agent, "in-template-mismatch", asItShouldBe);
+    } else {
+      // It gets through, so that the others' absence means something.
+      scene.send(asItShouldBe);
+      scene.net.until("it arrives", TestNet.LONG, () -> scene.agentTun.shows(good));
+    }
   }
 
   @Test
@@ -370,15 +371,19 @@ class IntruderTest {
     Ipv6Address otherCareOf = Ipv6Address.parse(scene.careOf(OTHER_HOME));
     isIgnored(
         scene.agent,
-        counter("discards.tunnel-source-mismatch", NOWHERE),
+        counter("discards.tunnel-source-mismatch", "discards.in-hdr-error"),
         Forger.tunnelled(ofOther, ATTACKER, AGENT),
         Forger.tunnelled(ofOther, careOf(), AGENT));
     isIgnored(
         scene.agent,
-        counter("discards.in-template-mismatch", NOWHERE),
+        counter("discards.in-template-mismatch", "discards.in-hdr-error"),
         // In clear, where ESP is asked for: from elsewhere, and from the right place.
         Forger.tunnelled(ofMobile, ATTACKER, AGENT),
-        Forger.tunnelled(ofMobile, careOf(), AGENT),
+        Forger.tunnelled(ofMobile, careOf(), AGENT));
+    isIgnored(
+        scene.agent,
+        counter("discards.in-template-mismatch", NOWHERE),
+        // In clear, where ESP is asked for, from another's tunnel.
         Forger.tunnelled(ofMobile, otherCareOf, AGENT));
     isIgnored(
         scene.agent,
@@ -590,29 +595,36 @@ class IntruderTest {
     assertThat(scene.net.status(scene.agent).getConfig("counters.discards")).isEqualTo(discards);
   }
 
-  /** Both ways, on a path of 1280 octets, which the smallest inner packets fill with ESP. */
+  /**
+   * Both ways, on a path of 1280 octets, which the smallest inner packets fill with ESP. Linux
+   * carries through it what fits with ESP around it, and nothing larger (docs/linux.md).
+   */
   @Test
-  void fragmentedEspArrives() throws Exception {
+  void aNarrowPathCarriesTheTunnel() throws Exception {
     String narrow =
         """
         ip -n "$P"r -6 route %%s %s/128 via 2001:db8:f::1 mtu 1280
         ip -n "$P"r -6 route %%s %s/128 dev ea mtu 1280
         """
             .formatted(AGENT, careOf());
-    String reassembled = counter("reassembled", "kernel.Ip6ReasmOKs");
-    long atAgent = scene.counter(scene.agent, reassembled);
-    long atMobile = scene.counter(scene.mobile, reassembled);
+    long atAgent = scene.counter(scene.agent, "reassembled");
+    long atMobile = scene.counter(scene.mobile, "reassembled");
     scene.net.sh(narrow.formatted("add", "add"));
     try {
       scene.net.until(
-          "1248 octets get through and back",
+          "an echo gets through and back",
           TestNet.LONG,
-          () -> scene.net.succeeds("cn", "ping -n -c 1 -W 1 -s 1200 " + HOME));
+          () ->
+              scene.net.succeeds(
+                  "cn", "ping -n -c 1 -W 1 -s " + (KERNEL ? 1100 : 1200) + " " + HOME));
     } finally {
       scene.net.sh(narrow.formatted("del", "del"));
     }
-    assertThat(scene.counter(scene.agent, reassembled)).isGreaterThan(atAgent);
-    assertThat(scene.counter(scene.mobile, reassembled)).isGreaterThan(atMobile);
+    if (KERNEL) {
+      return;
+    }
+    assertThat(scene.counter(scene.agent, "reassembled")).isGreaterThan(atAgent);
+    assertThat(scene.counter(scene.mobile, "reassembled")).isGreaterThan(atMobile);
     Predicate<byte[]> fragment = packet -> packet[6] == 44 && packet[40] == 50;
     for (PacketLog log : List.of(scene.agentLink, scene.mobileLink)) {
       for (Ipv6Address sender : List.of(AGENT, careOf())) {
@@ -622,5 +634,31 @@ class IntruderTest {
             .allSatisfy(packet -> assertThat(packet).hasSizeLessThanOrEqualTo(1280));
       }
     }
+  }
+
+  /** Whoever has cut it, and in both directions. */
+  @Test
+  void fragmentedEspArrives() throws Exception {
+    scene.reachable(HOME);
+    Ipv6Address careOf = careOf();
+    String up = mark();
+    byte[] toAgent =
+        scene
+            .asMobile(0x1005)
+            .sealed(0x1005, Forger.datagram(HOME, CORRESPONDENT, up), careOf, AGENT);
+    scene.send(Forger.inTwoFragments(toAgent));
+    scene.net.until("it arrives", TestNet.LONG, () -> scene.correspondent.shows(up));
+
+    long delivered = scene.net.kernelCounter("mn", "Udp6NoPorts");
+    byte[] toMobile =
+        scene
+            .asAgent(0x1006)
+            .sealed(0x1006, Forger.datagram(CORRESPONDENT, HOME, mark()), AGENT, careOf);
+    scene.send(Forger.inTwoFragments(toMobile));
+    scene.net.until(
+        "it arrives too",
+        TestNet.LONG,
+        () -> scene.net.kernelCounter("mn", "Udp6NoPorts") > delivered);
+    scene.reachable(HOME);
   }
 }

@@ -4,8 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableSet;
 import io.mipd.daemon.TestNet.Mipd;
+import io.mipd.xfrm.backend.XfrmCommand;
+import io.mipd.xfrm.backend.XfrmReply;
+import io.mipd.xfrm.linux.KernelBackend;
+import io.mipd.xfrm.linux.NetworkNamespace;
+import io.mipd.xfrm.model.Bundle;
+import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Policy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
@@ -210,29 +217,56 @@ class KernelSceneTest {
     Tap agents = Tap.on(net, "r", "eh");
     net.start("cn", "flow", "ping", "-n", "-i", "0.02", TestNet.HOME_ADDRESS);
 
-    String up = " src " + HOME + "/128 dst ::/0 mark 0 mask 0x80000000 dir ";
-    String down = " src ::/0 dst " + HOME + "/128 mark 0 mask 0x80000000 dir ";
-    for (String change :
-        new String[] {
-          "mn delete" + up + "out",
-          "mn delete" + down + "in",
-          "mn update" + up + "out priority 1 action allow",
-          "mn update" + down + "in priority 1 action block",
-          "ha delete" + down + "out",
-          "ha delete" + up + "fwd",
-          "ha update" + down + "out priority 1 action allow",
-          "ha update" + up + "fwd priority 1 action allow"
-        }) {
-      String node = change.substring(0, 2);
-      int repaired = repairs(node);
-      net.in(node, "ip xfrm policy " + change.substring(3));
-      net.until("put back: " + change, TestNet.LONG, () -> repairs(node) > repaired);
-      reachable("after " + change);
+    for (String node : new String[] {"mn", "ha"}) {
+      Policy sends = payload(node, Direction.OUT);
+      Policy receives = payload(node, node.equals("mn") ? Direction.IN : Direction.FWD);
+      for (XfrmCommand change :
+          new XfrmCommand[] {
+            new XfrmCommand.DeletePolicy(sends.id()),
+            new XfrmCommand.DeletePolicy(receives.id()),
+            new XfrmCommand.UpdatePolicy(inClear(sends)),
+            new XfrmCommand.UpdatePolicy(inClear(receives))
+          }) {
+        int repaired = repairs(node);
+        somebodyElse(node, change);
+        net.until(node + " puts back: " + change, TestNet.LONG, () -> repairs(node) > repaired);
+        reachable("after " + change);
+      }
     }
     assertThat(foreign.all(KernelSceneTest::isBare)).isEmpty();
     assertThat(agents.all(PacketLog.to(HOME))).isEmpty();
     foreign.close();
     agents.close();
+  }
+
+  /** Of all that the home address sends or gets. */
+  private Policy payload(String node, Direction direction) throws Exception {
+    try (KernelBackend kernel = kernel(node)) {
+      return kernel.policies().stream()
+          .filter(
+              one ->
+                  one.direction() == direction
+                      && one.selector().protocol() == IpProtocol.ANY
+                      && (one.selector().source().isAny()
+                          || one.selector().destination().isAny()))
+          .findFirst()
+          .orElseThrow();
+    }
+  }
+
+  private static Policy inClear(Policy policy) {
+    return Policy.allow(policy.selector(), policy.direction(), 1, Bundle.EMPTY);
+  }
+
+  private void somebodyElse(String node, XfrmCommand does) throws Exception {
+    try (KernelBackend kernel = kernel(node)) {
+      assertThat(kernel.apply(does)).isEqualTo(XfrmReply.DONE);
+    }
+  }
+
+  private KernelBackend kernel(String node) throws Exception {
+    return NetworkNamespace.within(
+        NetworkNamespace.named(net.ns(node)), () -> KernelBackend.open());
   }
 
   /** More changes of others than the daemon is told of, and one of ours among them. */
@@ -246,14 +280,11 @@ class KernelSceneTest {
 
     for (Mipd one : new Mipd[] {mobile, agent}) {
       String node = one.node();
-      boolean isMobile = node.equals("mn");
+      Policy.Id sends = payload(node, Direction.OUT).id();
       int repaired = repairs(node);
       signal("STOP", one);
       others(node, "add", " priority 9 action allow");
-      net.in(
-          node,
-          "ip xfrm policy delete mark 0 mask 0x80000000 dir out src "
-              + (isMobile ? HOME + "/128 dst ::/0" : "::/0 dst " + HOME + "/128"));
+      somebodyElse(node, new XfrmCommand.DeletePolicy(sends));
       signal("CONT", one);
       net.until("put back at " + node, TestNet.LONG, () -> repairs(node) > repaired);
       assertThat(net.status(one).getInt("counters.notices-lost")).isPositive();

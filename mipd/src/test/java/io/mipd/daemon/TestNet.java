@@ -433,7 +433,7 @@ final class TestNet implements AutoCloseable {
                 node,
                 """
                 sh -c 'ip -6 addr; ip -6 neigh; ip -6 rule; ip -6 route show table all
-                ip xfrm policy; ip -s -6 xfrm state list nokeys; grep -v " 0$" /proc/net/xfrm_stat
+                ip xfrm policy; ip -s -6 xfrm state list nokeys; grep -v "[[:space:]]0$" /proc/net/xfrm_stat
                 true'
                 """));
       } catch (Exception | AssertionError e) {

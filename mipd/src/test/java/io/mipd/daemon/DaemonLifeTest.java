@@ -74,8 +74,7 @@ class DaemonLifeTest {
     Mipd agent = net.startMipd("ha", net.configuration("ha", "home-agent.conf"));
     Mipd mobile = net.startMipd("mn", net.configuration("mn", "mobile-node.conf"));
     assertThat(net.system("ha")).isNotEqualTo(agentBefore);
-    assertThat(net.system("mn"))
-        .anyMatch(line -> line.contains("from 2001:db8:1::100 blackhole"));
+    assertThat(net.system("mn")).anyMatch(line -> line.contains("from 2001:db8:1::100 blackhole"));
     if (Files.exists(Path.of("/proc/sys/net/ipv6/conf/all/optimistic_dad"))) {
       assertThat(net.system("mn")).anyMatch(line -> line.contains("optimistic_dad = 1"));
     }

@@ -405,6 +405,27 @@ class IntruderTest {
     assertThat(scene.mobileTun.shows(mark)).isFalse();
   }
 
+  /** Which needs no route, so that in the kernel no rule is asked either. */
+  @Test
+  void tunnelledPacketsToTheHomeAgentItself() throws Exception {
+    Ipv6Address otherCareOf = Ipv6Address.parse(scene.careOf(OTHER_HOME));
+    String mark = mark();
+    isIgnored(
+        scene.agent,
+        "discards.in-template-mismatch",
+        Forger.tunnelled(Forger.datagram(HOME, AGENT, mark), otherCareOf, AGENT));
+    byte[] ofStranger =
+        Forger.tunnelled(Forger.datagram(FOREIGNER, AGENT, mark), otherCareOf, AGENT);
+    if (KERNEL) {
+      // A policy stands before whoever is bound, and nothing before others (docs/linux.md).
+      long delivered = scene.delivered();
+      scene.send(ofStranger);
+      scene.net.until("it is taken", TestNet.LONG, () -> scene.delivered() > delivered);
+    } else {
+      isRefused(scene.agent, "in-no-policies", ofStranger);
+    }
+  }
+
   @Test
   void theInnerSourceOfAnotherMobileNodeInEsp() throws Exception {
     scene.reachable(HOME);
@@ -478,17 +499,14 @@ class IntruderTest {
         Forger.toCareOf(Forger.datagram(ATTACKER, AGENT, mark), careOf),
         Forger.toCareOf(Forger.datagram(ATTACKER, careOf, mark), careOf));
     isIgnored(
-        scene.mobile,
-        counter("discards.routing-header-not-ours", "kernel.Ip6InHdrErrors"),
-        twice);
+        scene.mobile, counter("discards.routing-header-not-ours", "kernel.Ip6InHdrErrors"), twice);
     // With the right address it is one of ours, and payload is to come in ESP.
     isRefused(
         scene.mobile,
         "in-template-mismatch",
         Forger.toCareOf(Forger.datagram(ATTACKER, HOME, mark), careOf));
     // Nor does the home agent take them for anybody.
-    isIgnored(
-        scene.agent, notOurs, Forger.toCareOf(Forger.datagram(ATTACKER, HOME, mark), AGENT));
+    isIgnored(scene.agent, notOurs, Forger.toCareOf(Forger.datagram(ATTACKER, HOME, mark), AGENT));
     scene.isNowhere(mark);
     assertThat(
             scene.mobileLink.packets(PacketLog.from(ATTACKER).and(PacketLog.to(careOf).negate())))

@@ -247,8 +247,7 @@ class KernelSceneTest {
               one ->
                   one.direction() == direction
                       && one.selector().protocol() == IpProtocol.ANY
-                      && (one.selector().source().isAny()
-                          || one.selector().destination().isAny()))
+                      && (one.selector().source().isAny() || one.selector().destination().isAny()))
           .findFirst()
           .orElseThrow();
     }

@@ -294,11 +294,9 @@ class RefusalTest {
   @Test
   void whoIsWhereItsBindingSaysGetsNoBindingError() {
     exchange.registeredAt(A);
-    exchange.toAgent(
-        new NodeEvent.HomeAddressOptionRefused(HOME.value(), COA_A.value(), AGENT));
+    exchange.toAgent(new NodeEvent.HomeAddressOptionRefused(HOME.value(), COA_A.value(), AGENT));
     exchange.isQuiet();
-    exchange.toAgent(
-        new NodeEvent.HomeAddressOptionRefused(HOME.value(), COA_B.value(), AGENT));
+    exchange.toAgent(new NodeEvent.HomeAddressOptionRefused(HOME.value(), COA_B.value(), AGENT));
     assertThat(exchange.underway(MobilityMessage.BindingError.class).wireDestination())
         .isEqualTo(COA_B.value());
   }

@@ -283,6 +283,9 @@ class KernelSceneTest {
       int repaired = repairs(node);
       signal("STOP", one);
       others(node, "add", " priority 9 action allow");
+      for (int i = 0; i < ROUNDS; i++) {
+        others(node, "update", " priority 8 action allow");
+      }
       somebodyElse(node, new XfrmCommand.DeletePolicy(sends));
       signal("CONT", one);
       net.until("put back at " + node, TestNet.LONG, () -> repairs(node) > repaired);
@@ -304,6 +307,9 @@ class KernelSceneTest {
   }
 
   private static final int OTHERS = 2000;
+
+  /** Times each of them is changed, so that the notices are more than a socket's queue holds. */
+  private static final int ROUNDS = 5;
 
   private static Ipv6Address other(int number) {
     return Ipv6Address.parse("2001:db8:99::" + Integer.toHexString(number));

@@ -14,7 +14,10 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Care-of addresses that mipd configures itself; the kernel's optimistic detection is off. */
+/**
+ * Care-of addresses that mipd configures itself; the kernel's optimistic detection is off. What
+ * measures time is not for a guest.
+ */
 @Tag("root")
 class CareOfAddressTest {
   @TempDir private Path folder = Path.of("");
@@ -227,6 +230,7 @@ class CareOfAddressTest {
 
   /** Another node configures it while we are still asking: neither is to have it. */
   @Test
+  @Tag("kernel")
   void aDuplicateThatShowsLate() throws Exception {
     // Detection takes 4 s.
     net.in("mn", "sysctl -q -w net.ipv6.conf.eth0.dad_transmits=4");
@@ -249,6 +253,7 @@ class CareOfAddressTest {
   }
 
   @Test
+  @Tag("kernel")
   void aStopLeavesNothing() throws Exception {
     Set<String> before = system();
     start();
@@ -264,6 +269,7 @@ class CareOfAddressTest {
   }
 
   @Test
+  @Tag("kernel")
   void aStopUnderDetectionLeavesNothing() throws Exception {
     net.in("mn", "sysctl -q -w net.ipv6.conf.eth0.dad_transmits=10");
     start();
@@ -275,6 +281,7 @@ class CareOfAddressTest {
   }
 
   @Test
+  @Tag("kernel")
   void afterAKillTheNextStartTakesOver() throws Exception {
     Set<String> before = system();
     start();

@@ -35,6 +35,7 @@ class FirstLightTest {
   }
 
   @Test
+  @Tag("kernel")
   void pingsOverTheHomeAddressGoOnFromLinkToLink() throws Exception {
     net.plug("h");
     Mipd agent = net.startMipd("ha", net.configuration("ha", "home-agent.conf"));
@@ -81,6 +82,7 @@ class FirstLightTest {
    * The care-of address is used while it is being checked (RFC 4429), and turns out to be taken.
    */
   @Test
+  @Tag("kernel")
   void aCareOfAddressThatSomebodyElseHasIsGivenUp() throws Exception {
     net.plug("b");
     Mipd agent = net.startMipd("ha", net.configuration("ha", "home-agent.conf"));
@@ -109,6 +111,7 @@ class FirstLightTest {
    * finds the home agent by asking for its own address without a name (RFC 6275 section 11.5.5).
    */
   @Test
+  @Tag("kernel")
   void comesHomeWhereRadvdAdvertises() throws Exception {
     Path radvd = net.folder().resolve("radvd-home.conf");
     Files.writeString(

@@ -150,8 +150,11 @@ final class IntruderScene implements AutoCloseable {
         () -> net.succeeds("cn", "ping -n -c 1 -W 1 " + home));
   }
 
-  /** A counter of {@code mipd status}; 0 if it is not told. */
+  /** A counter of {@code mipd status}, 0 if it is not told, or {@code kernel.} and a name. */
   long counter(Mipd of, String path) throws Exception {
+    if (path.startsWith("kernel.")) {
+      return net.kernelCounter(of.node(), path.substring("kernel.".length()));
+    }
     Config counters = net.status(of).getConfig("counters");
     return counters.hasPath(path) ? counters.getLong(path) : 0;
   }
@@ -196,6 +199,13 @@ final class IntruderScene implements AutoCloseable {
     return forger;
   }
 
+  /** As its home agent. */
+  Forger asAgent(int spi) throws IOException {
+    int last = PacketLog.sequence(agentLink.last(PacketLog.esp(spi)));
+    forger.continueAt(spi, Integer.toUnsignedLong(last) + 1);
+    return forger;
+  }
+
   /** The attacker with the keys of the mobile node, for associations that this has not used. */
   Forger stolen() {
     return forger;
@@ -208,6 +218,15 @@ final class IntruderScene implements AutoCloseable {
     }
   }
 
+  /** Datagrams that have come to an end in the nodes with a tunnel, whether somebody listens. */
+  long delivered() throws Exception {
+    long all = 0;
+    for (String node : ImmutableList.of("ha", "mn", "m2")) {
+      all += net.kernelCounter(node, "Udp6InDatagrams") + net.kernelCounter(node, "Udp6NoPorts");
+    }
+    return all;
+  }
+
   /** What mipd has said to the attacker, apart from what its kernel says. */
   int answers() throws IOException {
     return attacker
@@ -216,23 +235,6 @@ final class IntruderScene implements AutoCloseable {
                 PacketLog.to(ATTACKER).test(packet)
                     && (packet[6] == (byte) 135 || packet[6] == 43 || packet[6] == 50))
         .size();
-  }
-
-  /** Whatever ESP comes from link a is lost until it is let through again. */
-  void holdBack(boolean on) throws Exception {
-    net.sh(
-        on
-            ? """
-            ip netns exec "$P"r nft -f - <<'END'
-            table ip6 held {
-              chain prerouting {
-                type filter hook prerouting priority -310; policy accept;
-                iifname "ea" meta l4proto esp drop
-              }
-            }
-            END
-            """
-            : "ip netns exec \"$P\"r nft delete table ip6 held");
   }
 
   @Override

@@ -4,8 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableSet;
 import io.mipd.daemon.TestNet.Mipd;
+import io.mipd.xfrm.backend.XfrmCommand;
+import io.mipd.xfrm.backend.XfrmReply;
+import io.mipd.xfrm.linux.KernelBackend;
+import io.mipd.xfrm.linux.NetworkNamespace;
+import io.mipd.xfrm.model.Bundle;
+import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Policy;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -198,6 +206,128 @@ class KernelSceneTest {
     stopsWithoutTrace();
     foreign.close();
     home.close();
+  }
+
+  /** One policy of many is taken away, or no longer asks for protection. */
+  @Test
+  void putsBackASinglePolicyThatSomebodyElseChanges() throws Exception {
+    start(Protected.ALL);
+    movesTo("a");
+    Tap foreign = Tap.on(net, "r", "ea");
+    Tap agents = Tap.on(net, "r", "eh");
+    net.start("cn", "flow", "ping", "-n", "-i", "0.02", TestNet.HOME_ADDRESS);
+
+    for (String node : new String[] {"mn", "ha"}) {
+      Policy sends = payload(node, Direction.OUT);
+      Policy receives = payload(node, node.equals("mn") ? Direction.IN : Direction.FWD);
+      for (XfrmCommand change :
+          new XfrmCommand[] {
+            new XfrmCommand.DeletePolicy(sends.id()),
+            new XfrmCommand.DeletePolicy(receives.id()),
+            new XfrmCommand.UpdatePolicy(inClear(sends)),
+            new XfrmCommand.UpdatePolicy(inClear(receives))
+          }) {
+        int repaired = repairs(node);
+        somebodyElse(node, change);
+        net.until(node + " puts back: " + change, TestNet.LONG, () -> repairs(node) > repaired);
+        reachable("after " + change);
+      }
+    }
+    assertThat(foreign.all(KernelSceneTest::isBare)).isEmpty();
+    assertThat(agents.all(PacketLog.to(HOME))).isEmpty();
+    foreign.close();
+    agents.close();
+  }
+
+  /** Of all that the home address sends or gets. */
+  private Policy payload(String node, Direction direction) throws Exception {
+    try (KernelBackend kernel = kernel(node)) {
+      return kernel.policies().stream()
+          .filter(
+              one ->
+                  one.direction() == direction
+                      && one.selector().protocol() == IpProtocol.ANY
+                      && (one.selector().source().isAny() || one.selector().destination().isAny()))
+          .findFirst()
+          .orElseThrow();
+    }
+  }
+
+  private static Policy inClear(Policy policy) {
+    return Policy.allow(policy.selector(), policy.direction(), 1, Bundle.EMPTY);
+  }
+
+  private void somebodyElse(String node, XfrmCommand does) throws Exception {
+    try (KernelBackend kernel = kernel(node)) {
+      assertThat(kernel.apply(does)).isEqualTo(XfrmReply.DONE);
+    }
+  }
+
+  private KernelBackend kernel(String node) throws Exception {
+    return NetworkNamespace.within(
+        NetworkNamespace.named(net.ns(node)), () -> KernelBackend.open());
+  }
+
+  /** More changes of others than the daemon is told of, and one of ours among them. */
+  @Test
+  void noticesThatWereLostAreMadeUpFor() throws Exception {
+    start(Protected.ALL);
+    movesTo("a");
+    Tap foreign = Tap.on(net, "r", "ea");
+    Tap agents = Tap.on(net, "r", "eh");
+    net.start("cn", "flow", "ping", "-n", "-i", "0.02", TestNet.HOME_ADDRESS);
+
+    for (Mipd one : new Mipd[] {mobile, agent}) {
+      String node = one.node();
+      Policy.Id sends = payload(node, Direction.OUT).id();
+      int repaired = repairs(node);
+      signal("STOP", one);
+      others(node, "add", " priority 9 action allow");
+      for (int i = 0; i < ROUNDS; i++) {
+        others(node, "update", " priority 8 action allow");
+      }
+      somebodyElse(node, new XfrmCommand.DeletePolicy(sends));
+      signal("CONT", one);
+      net.until("put back at " + node, TestNet.LONG, () -> repairs(node) > repaired);
+      assertThat(net.status(one).getInt("counters.notices-lost")).isPositive();
+      assertThat(net.said(node))
+          .contains("the kernel's notices were lost; everything is read again")
+          .contains("changed by somebody else, put back");
+      reachable("after the notices of " + node + " were lost");
+      assertThat(net.in(node, "ip xfrm policy")).contains("src " + other(OTHERS) + "/128");
+      others(node, "delete", "");
+    }
+    assertThat(foreign.all(KernelSceneTest::isBare)).isEmpty();
+    assertThat(agents.all(PacketLog.to(HOME))).isEmpty();
+    movesTo("b");
+    comesHome();
+    stopsWithoutTrace();
+    foreign.close();
+    agents.close();
+  }
+
+  private static final int OTHERS = 2000;
+
+  /** Times each of them is changed, so that the notices are more than a socket's queue holds. */
+  private static final int ROUNDS = 5;
+
+  private static Ipv6Address other(int number) {
+    return Ipv6Address.parse("2001:db8:99::" + Integer.toHexString(number));
+  }
+
+  /** Adds or deletes very many policies of somebody else. */
+  private void others(String node, String verb, String rest) throws Exception {
+    var batch = new StringBuilder();
+    for (int i = 1; i <= OTHERS; i++) {
+      batch.append("xfrm policy " + verb + " dir fwd src " + other(i) + " dst " + AGENT + rest);
+      batch.append('\n');
+    }
+    Path file = Files.writeString(net.folder().resolve("others.batch"), batch);
+    net.ip(node, "-batch", file.toString());
+  }
+
+  private void signal(String name, Mipd to) throws Exception {
+    net.sh("kill -" + name + " " + to.process().pid());
   }
 
   private int repairs(String node) throws Exception {

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What was sent once is refused the second time, also by the next life of the receiver. */
 @Tag("root")
+@Tag("kernel")
 class ReplayTest {
   private static final int SIGNALLING_UP = 0x1001;
   private static final int SIGNALLING_DOWN = 0x1002;

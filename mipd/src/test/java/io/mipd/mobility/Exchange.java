@@ -300,6 +300,8 @@ final class Exchange {
     settle();
     assertThat(boundTo()).hasValue(new CareOfAddress(link.address()));
     assertThat(mobileNode().registeredCareOf()).hasValue(new CareOfAddress(link.address()));
+    // On its first link a node takes away whatever it finds there.
+    mobile.forgotten.clear();
     return this;
   }
 

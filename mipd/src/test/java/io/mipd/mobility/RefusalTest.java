@@ -290,6 +290,17 @@ class RefusalTest {
     assertThat(exchange.mobileNode().registeredCareOf()).isEmpty();
   }
 
+  /** The kernel tells of an option also where something else was wrong with the packet. */
+  @Test
+  void whoIsWhereItsBindingSaysGetsNoBindingError() {
+    exchange.registeredAt(A);
+    exchange.toAgent(new NodeEvent.HomeAddressOptionRefused(HOME.value(), COA_A.value(), AGENT));
+    exchange.isQuiet();
+    exchange.toAgent(new NodeEvent.HomeAddressOptionRefused(HOME.value(), COA_B.value(), AGENT));
+    assertThat(exchange.underway(MobilityMessage.BindingError.class).wireDestination())
+        .isEqualTo(COA_B.value());
+  }
+
   @Test
   void aBindingErrorFromTheHomeAgentMakesItRegisterAgain() {
     exchange.registeredAt(A);

@@ -43,7 +43,10 @@ final class Side {
 
   final List<NodeAction> performed = new ArrayList<>();
   final List<MobilityMessageOnTheWire> sent = new ArrayList<>();
-  final Map<Ipv6Address, MobilityWish> wishes = new TreeMap<>();
+
+  /** By owner, in the order in which these came: who comes later yields to those before. */
+  final Map<Ipv6Address, MobilityWish> wishes = new LinkedHashMap<>();
+
   final Map<Ipv6Address, Ipv6Address> tunnelEnds = new TreeMap<>();
   final Map<HomeAddress, NodeAction.RememberBinding> remembered = new LinkedHashMap<>();
   final Map<HomeAddress, SequenceNumber> sequences = new LinkedHashMap<>();

@@ -176,10 +176,17 @@ public final class HomeAgent implements MobilityNode {
               Optional.of(now.plus(ProtocolConstants.MAX_DELETE_BCE_TIMEOUT));
         }
       }
+      // The last to come, and so behind the policies of all that are served.
+      actions.add(
+          new NodeAction.WantMobility(
+              new HomeAddress(settings.address()),
+              HomePolicies.homeAgentForAnybody(settings.address())));
     } else if (event instanceof NodeEvent.MobilityMessageArrived arrived) {
       arrived(now, arrived.message(), arrived.arrival(), actions);
     } else if (event instanceof NodeEvent.HomeAddressOptionRefused refused) {
-      errors.answer(now, refused).ifPresent(actions::add);
+      if (!isBorneOut(refused)) {
+        errors.answer(now, refused).ifPresent(actions::add);
+      }
     } else if (event instanceof NodeEvent.Icmpv6Arrived arrived) {
       icmpv6(now, arrived);
     } else if (event instanceof NodeEvent.LinkChanged change) {
@@ -681,6 +688,20 @@ public final class HomeAgent implements MobilityNode {
             settings.address(),
             binding.careOf().value(),
             registration.home.value()));
+  }
+
+  /**
+   * The kernel tells also of packets whose option a binding bears out and which it has refused for
+   * want of ESP. A Binding Error would say that there is no binding, and make the mobile node
+   * register again at anybody's will.
+   */
+  private boolean isBorneOut(NodeEvent.HomeAddressOptionRefused refused) {
+    Registration registration = registrations.get(new HomeAddress(refused.homeAddress()));
+    return registration != null
+        && registration
+            .binding
+            .filter(binding -> binding.careOf().value().equals(refused.careOf()))
+            .isPresent();
   }
 
   private static NodeAction want(Registration registration, MobilityWish wish) {

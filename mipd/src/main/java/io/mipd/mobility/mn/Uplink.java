@@ -169,7 +169,10 @@ final class Uplink {
       boolean follows = !router.sharesWith(before);
       boolean started = before.isEmpty();
       before = Set.of();
-      if (follows) {
+      // Without an address nothing of the link is in use, and what is there may be left of another
+      // link, from a life of ours that ended there.
+      if (follows
+          || (started && addresses.keySet().stream().noneMatch(it -> it.isGlobalUnicast()))) {
         return forget(source);
       }
       // The link may have changed while nobody looked; or there is another router.

@@ -176,6 +176,22 @@ public final class HomePolicies {
   }
 
   /**
+   * Binding Updates of anybody come as far as us, with a Home Address option or without, so that
+   * who is not served gets a status (RFC 6275 section 10.3.1). To come behind the signalling of all
+   * home addresses that are served, which asks for ESP.
+   */
+  public static MobilityWish homeAgentForAnybody(Ipv6Address agent) {
+    return new MobilityWish(
+        ImmutableList.of(
+            message(
+                Selector.between(ANY, Ipv6Prefix.host(agent)).withProtocol(IpProtocol.MOBILITY),
+                Direction.IN,
+                Bundle.of(Template.homeAddressOption(Ipv6Address.UNSPECIFIED, agent).asOptional()),
+                "a Binding Update for an address that is not served gets its status")),
+        ImmutableList.of());
+  }
+
+  /**
    * For a refusal to a home address that is not served, and so has no policies: the type 2 routing
    * header by which it finds its way (RFC 6275 section 9.5.4).
    */

@@ -122,7 +122,7 @@ final class InstalledPolicies {
   }
 
   private static boolean mayPass(XfrmError error) {
-    return error == XfrmError.NO_MEMORY || error == XfrmError.OTHER;
+    return error == XfrmError.NO_MEMORY || error == XfrmError.NOT_FOUND || error == XfrmError.OTHER;
   }
 
   /**

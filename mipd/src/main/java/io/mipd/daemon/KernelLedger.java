@@ -7,6 +7,7 @@ import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.backend.XfrmCommand;
 import io.mipd.xfrm.backend.XfrmError;
 import io.mipd.xfrm.backend.XfrmReply;
+import io.mipd.xfrm.crypto.KeyMaterial;
 import io.mipd.xfrm.linux.KernelBackend;
 import io.mipd.xfrm.linux.KernelSequences;
 import io.mipd.xfrm.linux.SystemCallException;
@@ -21,11 +22,13 @@ import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.model.SecurityPath;
+import io.mipd.xfrm.model.Spi;
 import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.netlink.KernelAssociation;
 import io.mipd.xfrm.netlink.KernelPolicy;
 import java.io.IOException;
+import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -47,6 +50,9 @@ import org.slf4j.LoggerFactory;
  */
 final class KernelLedger implements XfrmBackend {
   private static final Logger log = LoggerFactory.getLogger(KernelLedger.class);
+
+  /** Of those that are reserved (RFC 4303 section 2.1), so that nobody uses it. */
+  private static final Spi ANSWERING = new Spi(0x80);
 
   private final KernelBackend kernel;
   private final KernelSequences sequences;
@@ -289,7 +295,8 @@ final class KernelLedger implements XfrmBackend {
 
   /**
    * Moves associations from where they are, which after a predecessor's death may not be where the
-   * command takes them to be.
+   * command takes them to be. A policy that sends through one of them moves along, so that no
+   * packet asks in between for an association that has just gone (an acquire).
    */
   private XfrmReply migrate(XfrmCommand.Migrate command) {
     var moves = ImmutableList.<XfrmCommand.Move>builder();
@@ -303,32 +310,109 @@ final class KernelLedger implements XfrmBackend {
     if (actual.isEmpty()) {
       return XfrmReply.DONE;
     }
-    Policy carrier = policies.get(command.policy());
-    if (carrier != null) {
-      // The kernel moves nothing that no template of the policy names.
-      XfrmCommand.Move first = actual.get(0);
-      Template template =
-          Template.tunnel(
-              first.protocol(), first.oldSource(), first.oldDestination(), first.reqId());
-      XfrmReply reply =
-          kernel.apply(
-              new XfrmCommand.UpdatePolicy(
-                  Policy.allow(
-                      carrier.selector(),
-                      carrier.direction(),
-                      carrier.priority(),
-                      Bundle.of(template))));
-      if (reply instanceof XfrmReply.Failed) {
-        return reply;
-      }
+    Optional<Policy> sending = sendingThrough(actual);
+    XfrmReply reply =
+        sending.isPresent() ? XfrmReply.DONE : prepare(command.policy(), actual.get(0));
+    if (reply instanceof XfrmReply.Failed) {
+      return reply;
     }
-    XfrmReply reply = kernel.apply(new XfrmCommand.Migrate(command.policy(), actual));
+    var migrate = new XfrmCommand.Migrate(sending.map(Policy::id).orElse(command.policy()), actual);
+    reply = kernel.apply(migrate);
+    if (reply instanceof XfrmReply.Failed) {
+      forgetAcquires(actual);
+      reply = kernel.apply(migrate);
+    }
     if (!(reply instanceof XfrmReply.Failed)) {
       for (XfrmCommand.Move move : actual) {
         moving(move).ifPresent(one -> moved(one, move));
       }
+      sending.ifPresent(policy -> policies.put(policy.id(), moved(policy, actual)));
     }
     return reply;
+  }
+
+  /** The kernel moves nothing that no template of the policy names. */
+  private XfrmReply prepare(Policy.Id carrier, XfrmCommand.Move move) {
+    Policy policy = policies.get(carrier);
+    if (policy == null) {
+      return XfrmReply.DONE;
+    }
+    Template template =
+        Template.tunnel(move.protocol(), move.oldSource(), move.oldDestination(), move.reqId());
+    return kernel.apply(
+        new XfrmCommand.UpdatePolicy(
+            Policy.allow(
+                policy.selector(), policy.direction(), policy.priority(), Bundle.of(template))));
+  }
+
+  private Optional<Policy> sendingThrough(ImmutableList<XfrmCommand.Move> moves) {
+    return policies.values().stream()
+        .filter(policy -> policy.direction() == Direction.OUT)
+        .filter(
+            policy ->
+                policy.bundle().templates().stream()
+                    .anyMatch(it -> moves.stream().anyMatch(move -> isOf(move, it))))
+        // The carrier of the move is the last to look at: it sends nothing.
+        .min(Comparator.comparingInt(Policy::priority));
+  }
+
+  private static boolean isOf(XfrmCommand.Move move, Template template) {
+    return template.mode() == move.mode()
+        && template.protocol() == move.protocol()
+        && template.reqId().equals(move.reqId())
+        && template.source().equals(move.oldSource())
+        && template.destination().equals(move.oldDestination());
+  }
+
+  private static Policy moved(Policy policy, ImmutableList<XfrmCommand.Move> moves) {
+    var templates = ImmutableList.<Template>builder();
+    for (Template template : policy.bundle().templates()) {
+      templates.add(
+          moves.stream()
+              .filter(move -> isOf(move, template))
+              .findFirst()
+              .map(move -> template.withAddresses(move.newSource(), move.newDestination()))
+              .orElse(template));
+    }
+    return Policy.allow(
+        policy.selector(), policy.direction(), policy.priority(), new Bundle(templates.build()));
+  }
+
+  /**
+   * What an acquire has made has no keys, and where it has the addresses and the reqid of a move
+   * the kernel picks it, and fails. It cannot be deleted, for it has no SPI; but it goes when an
+   * association comes that would answer it.
+   */
+  private void forgetAcquires(ImmutableList<XfrmCommand.Move> moves) {
+    for (XfrmCommand.Move move : moves) {
+      Optional<SecurityAssociation> pattern = moving(move);
+      if (pattern.isEmpty()) {
+        continue;
+      }
+      SecurityAssociation answer = withOtherKeys(pattern.get(), move);
+      if (kernel.apply(new XfrmCommand.AddAssociation(answer)) instanceof XfrmReply.Done) {
+        kernel.apply(new XfrmCommand.DeleteAssociation(answer.id()));
+      }
+    }
+  }
+
+  /** Of the same kind at the old place, with keys that nobody has. */
+  private static SecurityAssociation withOtherKeys(
+      SecurityAssociation pattern, XfrmCommand.Move move) {
+    return SecurityAssociation.builder(
+            new AssociationId(move.oldDestination(), move.protocol(), ANSWERING),
+            move.oldSource(),
+            pattern.mode())
+        .reqId(pattern.reqId())
+        .encryption(pattern.encryption(), randomKey(pattern.encryptionKey().length()))
+        .integrity(pattern.integrity(), randomKey(pattern.integrityKey().length()))
+        .build();
+  }
+
+  private static KeyMaterial randomKey(int octets) {
+    var key = new byte[octets];
+    new SecureRandom().nextBytes(key);
+    return KeyMaterial.copyOf(key);
   }
 
   /** The association that a move is about: the one that shares the end which stays. */

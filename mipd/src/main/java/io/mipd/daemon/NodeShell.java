@@ -190,18 +190,26 @@ final class NodeShell implements World.Upward, EventLoop.Work {
 
   private void deliver(NodeEvent event) {
     log.debug("event {}", event);
-    List<NodeAction> actions = core.node().handle(loop.now(), event);
-    for (NodeAction action : actions) {
+    boolean failed = false;
+    for (NodeAction action : core.node().handle(loop.now(), event)) {
       log.debug("action {}", action);
+      if (failed && !isForPolicies(action)) {
+        log.warn("left out: {}", action);
+        continue;
+      }
       try {
         perform(action);
       } catch (IOException | ActionFailedException e) {
         // What follows in the list may rest on this one: an acknowledgement on what it
-        // acknowledges. The peer asks again.
-        log.error("{}: {}; what was to follow is left out", action, e.getMessage());
-        return;
+        // acknowledges. The peer asks again. Policies wait their turn to be tried again.
+        log.error("{}: {}", action, e.getMessage());
+        failed = true;
       }
     }
+  }
+
+  private static boolean isForPolicies(NodeAction action) {
+    return action instanceof NodeAction.WantMobility || action instanceof NodeAction.MoveTunnel;
   }
 
   /** An action was not performed, and the reason is logged. */

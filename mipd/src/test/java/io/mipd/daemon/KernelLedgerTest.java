@@ -28,6 +28,7 @@ import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.netlink.KernelAssociation;
 import io.mipd.xfrm.transform.FileSequenceStore;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -47,6 +48,8 @@ class KernelLedgerTest {
   private static final Ipv6Address PEER = Ipv6Address.parse("2001:db8:c::c");
   private static final CareOfAddress AT_A = new CareOfAddress(Ipv6Address.parse("2001:db8:a::10"));
   private static final CareOfAddress AT_B = new CareOfAddress(Ipv6Address.parse("2001:db8:b::10"));
+
+  private static final int MOVES = 300;
 
   @TempDir private Path folder = Path.of("");
   private final String name = "mipd-t" + ProcessHandle.current().pid();
@@ -150,6 +153,13 @@ class KernelLedgerTest {
       kernel.policies().stream().map(Policy::toString).sorted().forEach(all::add);
       kernel.ownAssociations().stream().map(this::words).sorted().forEach(all::add);
       return all.build();
+    }
+
+    /** What the kernel has, for people. */
+    String words() throws Exception {
+      Process process =
+          within(() -> new ProcessBuilder("ip", "-s", "xfrm", "state", "list", "nokeys").start());
+      return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     }
 
     private String words(KernelAssociation one) {
@@ -269,5 +279,50 @@ class KernelLedgerTest {
       }
     }
     assertThat(deaths).isGreaterThan(20);
+  }
+
+  /** Packets that find no association at a wrong moment make the kernel ask for one. */
+  @Test
+  void movesUnderTrafficAgainAndAgain() throws Exception {
+    try (var life = new Life(Integer.MAX_VALUE)) {
+      life.wanders(3);
+      sh(
+          """
+          ip link set lo up
+          ip link add d0 type dummy && ip link set d0 up && ip -6 route add default dev d0
+          ip addr add 2001:db8:a::10/128 dev lo && ip addr add 2001:db8:b::10/128 dev lo
+          ip addr add 2001:db8:1::100/128 dev d0 nodad
+          """);
+      Process traffic =
+          life.within(
+              () ->
+                  new ProcessBuilder(
+                          "ping", "-q", "-i", "0.002", "-I", HOME.value() + "", PEER + "")
+                      .start());
+      try {
+        CareOfAddress at = AT_B;
+        for (int i = 0; i < MOVES; i++) {
+          CareOfAddress next = at.equals(AT_A) ? AT_B : AT_A;
+          boolean moved =
+              life.policies.move(Life.move(at.value(), next.value()).orElseThrow(), life.tunnels());
+          assertThat(moved).as("move %s\n%s", i, life.words()).isTrue();
+          assertThat(life.policies.want(HOME, life.planner.mobileNodeAway(next))).isTrue();
+          at = next;
+        }
+      } finally {
+        traffic.destroyForcibly().waitFor();
+      }
+      assertThat(life.ledger.close()).isEmpty();
+    }
+  }
+
+  private void sh(String command) throws Exception {
+    assertThat(
+            new ProcessBuilder("ip", "netns", "exec", name, "sh", "-c", command)
+                .inheritIO()
+                .start()
+                .waitFor())
+        .as(command)
+        .isZero();
   }
 }

@@ -201,14 +201,28 @@ final class InstalledPolicies {
         wantedStates.stream()
             .map(RouteOptimizationState::id)
             .collect(ImmutableSet.toImmutableSet());
+    var left = ImmutableList.<RouteOptimizationState>builder().addAll(wantedStates);
+    boolean clean = true;
     for (RouteOptimizationState state : states) {
-      if (!wantedIds.contains(state.id())) {
-        done(new XfrmCommand.DeleteRouteOptimization(state.id()));
+      if (!wantedIds.contains(state.id()) && !isGone(state.id())) {
+        left.add(state);
+        clean = false;
       }
     }
-    states = ImmutableList.copyOf(wantedStates);
+    states = left.build();
     policies = merged.policies();
     findings = merged.findings();
+    return clean;
+  }
+
+  /** One that has gone already is as it should be. */
+  private boolean isGone(RouteOptimizationState.Id id) {
+    XfrmReply reply = backend.apply(new XfrmCommand.DeleteRouteOptimization(id));
+    if (reply instanceof XfrmReply.Failed failed && failed.error() != XfrmError.NOT_FOUND) {
+      lastError = Optional.of(failed.error());
+      log.error("{}: {} ({})", id, failed.error(), failed.text());
+      return false;
+    }
     return true;
   }
 

@@ -12,11 +12,13 @@ import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.backend.XfrmCommand;
+import io.mipd.xfrm.backend.XfrmError;
 import io.mipd.xfrm.backend.XfrmReply;
 import io.mipd.xfrm.linux.KernelBackend;
 import io.mipd.xfrm.linux.KernelSequences;
 import io.mipd.xfrm.linux.NetworkNamespace;
 import io.mipd.xfrm.linux.Rtnetlink;
+import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.IpProtocol;
@@ -25,6 +27,7 @@ import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.model.SecurityAssociation;
+import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.netlink.KernelAssociation;
 import io.mipd.xfrm.transform.FileSequenceStore;
 import java.io.IOException;
@@ -136,6 +139,17 @@ class KernelLedgerTest {
       stage(stages > 3, planner.mobileNodeAtHome(), move(AT_B.value(), HOME.value()));
     }
 
+    /** The same, whatever comes of it. */
+    void wishes() {
+      policies.want(HOME, planner.mobileNodeUnregistered());
+      policies.move(move(HOME.value(), AT_A.value()).orElseThrow(), tunnels());
+      policies.want(HOME, planner.mobileNodeAway(AT_A));
+      policies.move(move(AT_A.value(), AT_B.value()).orElseThrow(), tunnels());
+      policies.want(HOME, planner.mobileNodeAway(AT_B));
+      policies.move(move(AT_B.value(), HOME.value()).orElseThrow(), tunnels());
+      policies.want(HOME, planner.mobileNodeAtHome());
+    }
+
     private void stage(boolean reached, MobilityWish wish, Optional<NodeAction.MoveTunnel> move) {
       if (reached) {
         move.ifPresent(it -> assertThat(policies.move(it, tunnels())).isTrue());
@@ -204,10 +218,11 @@ class KernelLedgerTest {
         one.payload().map(Protection.Pair::reqId));
   }
 
-  /** Ends the life of its daemon at some command, before or after it is carried out. */
+  /** Ends the life of its daemon at some command, or refuses one. */
   private static final class Dying implements XfrmBackend {
     private final XfrmBackend backend;
     private int left;
+    private int untilRefusal = Integer.MAX_VALUE;
 
     Dying(XfrmBackend backend, int commands) {
       this.backend = backend;
@@ -219,7 +234,17 @@ class KernelLedgerTest {
       if (left-- == 0) {
         throw new Death();
       }
-      return backend.apply(command);
+      return untilRefusal-- == 0
+          ? new XfrmReply.Failed(XfrmError.NO_MEMORY, "refused by the test")
+          : backend.apply(command);
+    }
+
+    void refusesAt(int commands) {
+      untilRefusal = commands;
+    }
+
+    boolean hasRefused() {
+      return untilRefusal < 0;
     }
 
     @Override
@@ -279,6 +304,47 @@ class KernelLedgerTest {
       }
     }
     assertThat(deaths).isGreaterThan(20);
+  }
+
+  /** The kernel is out of memory once, at every step in turn. */
+  @Test
+  void whatWasRefusedOnceIsInForceAfterTheNextTry() throws Exception {
+    ImmutableList<String> atHome = undisturbed(4);
+    int commands = 0;
+    boolean refused = true;
+    for (; refused; commands++) {
+      renew();
+      try (var life = new Life(Integer.MAX_VALUE)) {
+        life.backend.refusesAt(commands);
+        life.wishes();
+        life.nothingInClear();
+        assertThat(life.policies.retry()).isTrue();
+        assertThat(life.inKernel()).as("refused at command %s", commands).isEqualTo(atHome);
+        assertThat(life.ledger.close()).isEmpty();
+        refused = life.backend.hasRefused();
+      }
+    }
+    assertThat(commands).isGreaterThan(20);
+  }
+
+  /** With our own mark, which is for us alone. */
+  @Test
+  void aPolicyThatSomebodyElseHasPutInOurPlaceIsReplaced() throws Exception {
+    ImmutableList<String> away = undisturbed(2);
+    renew();
+    try (var life = new Life(Integer.MAX_VALUE);
+        KernelBackend somebody = life.within(KernelBackend::open)) {
+      Policy theirs =
+          Policy.allow(
+              Selector.between(Ipv6Prefix.host(HOME.value()), Ipv6Prefix.ANY),
+              Direction.OUT,
+              1,
+              Bundle.EMPTY);
+      assertThat(somebody.apply(new XfrmCommand.AddPolicy(theirs))).isEqualTo(XfrmReply.DONE);
+      life.wanders(2);
+      assertThat(life.inKernel()).isEqualTo(away);
+      assertThat(life.ledger.close()).isEmpty();
+    }
   }
 
   /** Packets that find no association at a wrong moment make the kernel ask for one. */

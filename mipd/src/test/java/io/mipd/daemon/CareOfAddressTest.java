@@ -230,7 +230,6 @@ class CareOfAddressTest {
 
   /** Another node configures it while we are still asking: neither is to have it. */
   @Test
-  @Tag("kernel")
   void aDuplicateThatShowsLate() throws Exception {
     // Detection takes 4 s.
     net.in("mn", "sysctl -q -w net.ipv6.conf.eth0.dad_transmits=4");

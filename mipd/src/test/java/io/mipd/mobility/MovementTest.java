@@ -122,6 +122,17 @@ class MovementTest {
   }
 
   /** The cable went from link to link without a notice: only routers tell. */
+  /** Killed on another link and started here: routes of that one may lead astray. */
+  @Test
+  void whatIsThereBeforeTheFirstRouterGoes() {
+    var exchange = Exchange.inEsp();
+    exchange.movesTo(A);
+    assertThat(exchange.mobile.forgotten)
+        .containsExactly(new NodeAction.ForgetLink(ETH0, A.router()));
+    exchange.settle();
+    assertThat(exchange.boundTo()).hasValue(COA_A);
+  }
+
   @Test
   void findsOutByRoutersThatTheLinkIsAnother() {
     var exchange = Exchange.inEsp().registeredAt(A);

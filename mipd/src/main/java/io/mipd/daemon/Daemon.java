@@ -67,6 +67,8 @@ final class Daemon {
     var system = new SystemChanges(netlink, Journal.open(state.path()));
     boolean inKernel = choice == DaemonConfiguration.WorldChoice.KERNEL;
     Optional<String> kept = inKernel ? Optional.of(configuration.tunnelDevice()) : Optional.empty();
+    // Until something was protected there is nothing to guard.
+    boolean guard = system.guards(role.guarded());
     for (String what : system.takeOver(role.guarded(), kept)) {
       log.warn("left by a daemon that did not stop cleanly, removed: {}", what);
     }
@@ -100,16 +102,23 @@ final class Daemon {
             role.place(system, world),
             role.proxies(system, world),
             role.careOf(system, netlink, world));
+        guard = true;
         log.info("control socket {}", control);
         System.err.println("mipd ready: " + configuration.role().title() + " " + choice);
         loop.run(shell);
         log.info("stopping");
         shell.shutDown();
-        return shell.failure().isPresent() ? Main.FAILURE : Main.STOPPED;
+        guard = shell.failure().isPresent();
+        return guard ? Main.FAILURE : Main.STOPPED;
       }
     } finally {
       // The TUN device is closed by now, and with it the home address is gone from it.
-      system.takeBackAll();
+      if (guard) {
+        system.takeOver(role.guarded(), Optional.empty());
+        log.error("the guard stays: nothing is sent from or to home addresses, see mipd cleanup");
+      } else {
+        system.takeBackAll();
+      }
     }
   }
 

@@ -30,6 +30,7 @@ import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -45,8 +46,8 @@ final class InstalledPolicies {
   /** Carries moves; matches no packet, for nothing has this source and this destination. */
   private static final int CARRIER_PRIORITY = Integer.MAX_VALUE;
 
-  /** Steps that may wait; the oldest is given up beyond. */
-  private static final int MAX_UNFINISHED = 1024;
+  /** Steps of one owner that may wait; the oldest is given up beyond. */
+  private static final int MAX_UNFINISHED = 16;
 
   private final XfrmBackend backend;
 
@@ -57,7 +58,9 @@ final class InstalledPolicies {
   private ImmutableList<RouteOptimizationState> states = ImmutableList.of();
   private ImmutableList<Finding> findings = ImmutableList.of();
 
-  private final Deque<Step> unfinished = new ArrayDeque<>();
+  /** What waits, by owner: owners do not wait for each other. */
+  private final Map<Ipv6Address, Deque<Step>> unfinished = new LinkedHashMap<>();
+
   private Optional<XfrmError> lastError = Optional.empty();
   private long failures;
 
@@ -88,34 +91,49 @@ final class InstalledPolicies {
     return !unfinished.isEmpty();
   }
 
+  /** Whether something of this home address does. */
+  boolean isBehind(Ipv6Address owner) {
+    return unfinished.containsKey(owner);
+  }
+
   /**
-   * Tries again, in order, what the backend has refused.
+   * Tries again, each owner's in order, what the backend has refused.
    *
    * @return whether nothing is left of it
    */
   boolean retry() {
-    while (!unfinished.isEmpty()) {
-      if (!unfinished.element().run()) {
+    for (Ipv6Address owner : ImmutableList.copyOf(unfinished.keySet())) {
+      retry(owner);
+    }
+    return unfinished.isEmpty();
+  }
+
+  private boolean retry(Ipv6Address owner) {
+    Deque<Step> steps = unfinished.getOrDefault(owner, new ArrayDeque<>());
+    while (!steps.isEmpty()) {
+      if (!steps.element().run()) {
         return false;
       }
-      unfinished.remove();
+      steps.remove();
     }
+    unfinished.remove(owner);
     return true;
   }
 
-  /** Behind what waits already, for the order matters. */
-  private boolean inOrder(Step step) {
+  /** Behind what waits already of that owner, for the order matters. */
+  private boolean inOrder(Ipv6Address owner, Step step) {
     lastError = Optional.empty();
-    boolean first = retry();
+    boolean first = retry(owner);
     if (first && step.run()) {
       return true;
     }
     // What contradicts itself, or asks for too much, will do so the next time, too.
     if (!first || lastError.filter(InstalledPolicies::mayPass).isPresent()) {
-      unfinished.add(step);
-      if (unfinished.size() > MAX_UNFINISHED) {
-        log.error("too much waits for the backend: the oldest step is given up");
-        unfinished.remove();
+      Deque<Step> steps = unfinished.computeIfAbsent(owner, key -> new ArrayDeque<>());
+      steps.add(step);
+      if (steps.size() > MAX_UNFINISHED) {
+        log.error("too much of {} waits for the backend: the oldest step is given up", owner);
+        steps.remove();
       }
     }
     return false;
@@ -131,7 +149,7 @@ final class InstalledPolicies {
    * @return whether the backend now holds it
    */
   boolean want(HomeAddress owner, MobilityWish wish) {
-    return inOrder(() -> carryOut(owner, wish));
+    return inOrder(owner.value(), () -> carryOut(owner, wish));
   }
 
   private boolean carryOut(HomeAddress owner, MobilityWish wish) {
@@ -163,8 +181,12 @@ final class InstalledPolicies {
       mobility.addAll(wish.policies());
       wantedStates.addAll(wish.states());
     }
-    // Signalling of all before payload of any; a stable sort keeps each owner's precedence.
-    mobility.sort((a, b) -> a.kind().compareTo(b.kind()));
+    // Signalling of all before payload of any, and of a home address before that of anybody,
+    // whoever came first; a stable sort keeps each owner's precedence.
+    mobility.sort(
+        Comparator.comparing(MobilityPolicy::kind)
+            .thenComparing(
+                it -> it.kind() == MobilityPolicy.Kind.SIGNALLING && isForAnybody(it.selector())));
     Merged merged =
         PolicyMerger.merge(ImmutableList.of(), ImmutableList.copyOf(mobility), backend.limits());
     for (Finding finding : merged.findings()) {
@@ -215,6 +237,10 @@ final class InstalledPolicies {
     return clean;
   }
 
+  private static boolean isForAnybody(Selector selector) {
+    return selector.source().isAny() || selector.destination().isAny();
+  }
+
   /** One that has gone already is as it should be. */
   private boolean isGone(RouteOptimizationState.Id id) {
     XfrmReply reply = backend.apply(new XfrmCommand.DeleteRouteOptimization(id));
@@ -244,7 +270,7 @@ final class InstalledPolicies {
    * packet carries the move. Kept for {@link #retry} likewise.
    */
   boolean move(NodeAction.MoveTunnel move, ImmutableList<ReqId> tunnels) {
-    return inOrder(() -> carryOut(move, tunnels));
+    return inOrder(move.owner().value(), () -> carryOut(move, tunnels));
   }
 
   private boolean carryOut(NodeAction.MoveTunnel move, ImmutableList<ReqId> tunnels) {

@@ -15,13 +15,16 @@ import io.mipd.xfrm.model.AssociationId;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Flow;
+import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Mark;
 import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.model.SecurityPath;
+import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.model.Spi;
 import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
@@ -66,6 +69,12 @@ final class KernelLedger implements XfrmBackend {
   /** Inbound policies between two hosts, by the two. */
   private final Map<Hosts, Set<Policy.Id>> inbound = new HashMap<>();
 
+  /** Others' inbound policies that Mobility Header messages may meet before ours. */
+  private ImmutableList<Policy> foreign = ImmutableList.of();
+
+  /** A policy has come between two hosts that was not there before. */
+  private boolean inboundAdded;
+
   /** Policies of a predecessor that nobody has wished for yet. */
   private final Map<Policy.Id, Policy> survivors = new LinkedHashMap<>();
 
@@ -88,12 +97,27 @@ final class KernelLedger implements XfrmBackend {
    */
   void adopt() throws IOException {
     putWildcards();
+    readForeign();
     for (Policy policy : kernel.policies()) {
       survivors.put(policy.id(), policy);
     }
     if (!survivors.isEmpty()) {
       log.info("{} policies of a daemon that was killed are still in force", survivors.size());
     }
+  }
+
+  /** Whatever its mark: what packets bear is not known here. */
+  private void readForeign() throws IOException {
+    foreign =
+        kernel.foreignPolicies().stream()
+            .flatMap(policy -> policy.policy().stream())
+            .filter(policy -> policy.direction() == Direction.IN)
+            .filter(policy -> mayMeetMessages(policy.selector()))
+            .collect(ImmutableList.toImmutableList());
+  }
+
+  private static boolean mayMeetMessages(Selector selector) {
+    return selector.protocol() == IpProtocol.ANY || selector.protocol() == IpProtocol.MOBILITY;
   }
 
   private void putWildcards() throws IOException {
@@ -243,12 +267,13 @@ final class KernelLedger implements XfrmBackend {
   }
 
   private void remember(Policy policy) {
-    survivors.remove(policy.id());
-    policies.put(policy.id(), policy);
+    boolean known = survivors.remove(policy.id()) != null;
+    known |= policies.put(policy.id(), policy) != null;
     if (policy.direction() == Direction.IN
         && policy.selector().source().isHost()
         && policy.selector().destination().isHost()) {
       inbound.computeIfAbsent(hosts(policy.id()), key -> new LinkedHashSet<>()).add(policy.id());
+      inboundAdded |= !known;
     }
   }
 
@@ -474,41 +499,67 @@ final class KernelLedger implements XfrmBackend {
   }
 
   /**
-   * Puts back what others have changed or taken away.
+   * What came of {@link #repair}.
    *
-   * @return what was put back, in words
+   * @param done what was put back, in words
+   * @param problems what could not be, in words
+   * @param foreign whether others' policies that messages may meet have changed
    */
-  ImmutableList<String> repair() throws IOException {
+  record Repair(ImmutableList<String> done, ImmutableList<String> problems, boolean foreign) {
+    /** Whether something may have passed that should not have. */
+    boolean wasNeeded() {
+      return !done.isEmpty() || !problems.isEmpty() || foreign;
+    }
+  }
+
+  /** Puts back what others have changed or taken away. */
+  Repair repair() throws IOException {
     var done = ImmutableList.<String>builder();
+    var problems = ImmutableList.<String>builder();
+    ImmutableList<Policy> before = foreign;
+    readForeign();
+    putWildcards();
     Map<Policy.Id, Policy> there = new HashMap<>();
     for (Policy policy : kernel.policies()) {
       there.put(policy.id(), policy);
     }
-    Set<AssociationId> present = new LinkedHashSet<>();
-    kernel.ownAssociations().forEach(one -> one.id().ifPresent(present::add));
-    putWildcards();
+    Map<AssociationId, SecurityAssociation> present = new HashMap<>();
+    for (KernelAssociation one : kernel.ownAssociations()) {
+      one.association(kernel.ours()).ifPresent(found -> present.put(found.id(), found));
+    }
     // Associations before the policies that need them.
     for (SecurityAssociation association : associations()) {
-      if (!present.contains(association.id())) {
-        // What is left of the old one: its sequence numbers go on behind those.
+      if (!association.equals(present.get(association.id()))) {
+        // What is left of the old one: sequence numbers go on behind those.
         sequences.remove(association.id());
-        report(done, association.toString(), new XfrmCommand.AddAssociation(association));
+        putBack(association, new XfrmCommand.AddAssociation(association), done, problems);
       }
     }
     Map<RouteOptimizationState.Id, RouteOptimizationState> routes = new HashMap<>();
     statesThere().forEach(state -> routes.put(state.id(), state));
     for (RouteOptimizationState state : ImmutableList.copyOf(states.values())) {
       if (!state.equals(routes.get(state.id()))) {
-        report(done, state.toString(), new XfrmCommand.PutRouteOptimization(state));
+        putBack(state, new XfrmCommand.PutRouteOptimization(state), done, problems);
       }
     }
     for (Policy policy : ImmutableList.copyOf(policies.values())) {
-      Policy wanted = inKernel(policy);
-      if (!wanted.equals(there.get(policy.id()))) {
-        report(done, wanted.toString(), new XfrmCommand.UpdatePolicy(policy));
+      if (!inKernel(policy).equals(there.get(policy.id()))) {
+        putBack(policy, new XfrmCommand.UpdatePolicy(policy), done, problems);
       }
     }
-    return done.build();
+    return new Repair(done.build(), problems.build(), !foreign.equals(before));
+  }
+
+  private void putBack(
+      Object what,
+      XfrmCommand command,
+      ImmutableList.Builder<String> done,
+      ImmutableList.Builder<String> problems) {
+    if (apply(command) instanceof XfrmReply.Failed failed) {
+      problems.add(what + ": " + failed.text());
+    } else {
+      done.add(what.toString());
+    }
   }
 
   /**
@@ -532,23 +583,50 @@ final class KernelLedger implements XfrmBackend {
     return problems.build();
   }
 
-  private void report(ImmutableList.Builder<String> done, String what, XfrmCommand command) {
-    XfrmReply reply = apply(command);
-    done.add(reply instanceof XfrmReply.Failed failed ? what + ": " + failed.text() : what);
-  }
-
   /**
    * What the kernel has made sure of before it let a packet of this flow through to this host: the
    * associations that the policy for it demands. Only policies between two hosts count, so that a
    * flow for which there is none is one of which nothing is known.
    */
   SecurityPath demanded(Flow flow) {
-    return inbound.getOrDefault(new Hosts(flow.source(), flow.destination()), Set.of()).stream()
-        .map(policies::get)
-        .filter(policy -> policy != null && policy.selector().matches(flow))
-        .min(Comparator.comparingInt(Policy::priority))
-        .map(policy -> path(policy, flow))
-        .orElse(SecurityPath.EMPTY);
+    Optional<Policy> own =
+        inbound.getOrDefault(new Hosts(flow.source(), flow.destination()), Set.of()).stream()
+            .flatMap(id -> Stream.ofNullable(policies.get(id)))
+            .filter(policy -> policy.selector().matches(flow))
+            .min(Comparator.comparingInt(Policy::priority));
+    if (own.isEmpty() || !isInForce(own.get())) {
+      return SecurityPath.EMPTY;
+    }
+    Optional<Policy> before =
+        foreign.stream()
+            .filter(policy -> policy.priority() <= own.get().priority())
+            .filter(policy -> policy.selector().withMark(Mark.ANY).matches(flow))
+            .findFirst();
+    if (before.isPresent()) {
+      log.warn("not believed, for somebody else's policy comes before ours: {}", before.get());
+      return SecurityPath.EMPTY;
+    }
+    return path(own.get(), flow);
+  }
+
+  /** Asked for each message: a flush that is under way has not been told of yet. */
+  private boolean isInForce(Policy policy) {
+    try {
+      return kernel.policy(policy.id()).equals(Optional.of(inKernel(policy)));
+    } catch (SystemCallException e) {
+      log.warn("{}: {}", policy.id(), e.getMessage());
+      return false;
+    }
+  }
+
+  /**
+   * Whether a policy between two hosts has come since the last time it was asked: what was queued
+   * before has not met it.
+   */
+  boolean hasNewInbound() {
+    boolean was = inboundAdded;
+    inboundAdded = false;
+    return was;
   }
 
   private static SecurityPath path(Policy policy, Flow flow) {

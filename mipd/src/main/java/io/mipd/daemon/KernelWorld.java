@@ -89,6 +89,9 @@ final class KernelWorld implements World {
   /** Somebody else has changed what is ours: what is queued may have passed without it. */
   private boolean disturbed;
 
+  /** What is queued has not met a policy of ours that has come since. */
+  private boolean unmet;
+
   /** Not before then is it tried again. */
   private Instant repairAt = Instant.MIN;
 
@@ -131,11 +134,16 @@ final class KernelWorld implements World {
     system.xfrmIsUsed();
     Link device = system.putDevice(setup.device(), setup.deviceMtu());
     KernelBackend kernel = KernelBackend.open();
+    KernelWorld world = null;
     try {
-      var world = new KernelWorld(setup, poller, up, system, kernel, ledgers, device.index());
+      world = new KernelWorld(setup, poller, up, system, kernel, ledgers, device.index());
       world.start(device);
       return world;
     } catch (IOException | RuntimeException e) {
+      // What a predecessor has left in the kernel stays as it is.
+      if (world != null) {
+        world.letGo();
+      }
       kernel.close();
       throw e;
     }
@@ -185,9 +193,14 @@ final class KernelWorld implements World {
   /** The first policies are in force by now, so that what reaches the socket has met them. */
   @Override
   public void begin() throws IOException {
+    ledger.hasNewInbound();
     mobility = MobilitySocket.open();
     poller.add(mobility.fd(), this::takeMessages);
     watch.begin();
+  }
+
+  @Override
+  public void dropLeftovers() throws IOException {
     ledger.dropSurvivors();
   }
 
@@ -270,12 +283,20 @@ final class KernelWorld implements World {
       socket.send(state.id().source(), state.id().destination(), octets);
     } finally {
       if (lend) {
-        require(
-            kernel.apply(
-                wished.isPresent()
-                    ? new XfrmCommand.PutRouteOptimization(wished.get())
-                    : new XfrmCommand.DeleteRouteOptimization(state.id())));
+        takeBack(state.id(), wished);
       }
+    }
+  }
+
+  private void takeBack(RouteOptimizationState.Id lent, Optional<RouteOptimizationState> wished) {
+    XfrmReply reply =
+        kernel.apply(
+            wished.isPresent()
+                ? new XfrmCommand.PutRouteOptimization(wished.get())
+                : new XfrmCommand.DeleteRouteOptimization(lent));
+    if (reply instanceof XfrmReply.Failed failed) {
+      log.error("{}: {}", lent, failed.text());
+      disturbed = true;
     }
   }
 
@@ -285,10 +306,20 @@ final class KernelWorld implements World {
     }
   }
 
+  /** Messages that wait until it is known what somebody else has changed. */
+  private final List<Received> waiting = new ArrayList<>();
+
   private record Received(ByteBuf message, Arrival arrival) {}
 
   private void takeMessages() {
-    if (mobility == null) {
+    if (mobility == null || !waiting.isEmpty()) {
+      // Those behind wait in the socket's own queue.
+      return;
+    }
+    if (ledger.hasNewInbound()) {
+      // What is queued may have come before the policy that it should have met.
+      unmet = true;
+      disturbed = true;
       return;
     }
     List<Received> batch = new ArrayList<>();
@@ -311,9 +342,13 @@ final class KernelWorld implements World {
     // Whoever took our policies away before one of these came is heard of before it is believed.
     takeNotices();
     if (disturbed) {
-      distrusted += batch.size();
-      return;
+      waiting.addAll(batch);
+    } else {
+      hand(batch);
     }
+  }
+
+  private void hand(List<Received> batch) {
     for (Received one : batch) {
       up.mobility(one.message(), one.arrival());
       up.settle();
@@ -324,7 +359,9 @@ final class KernelWorld implements World {
     try {
       kernel.receive(this::noticed);
     } catch (SystemCallException e) {
-      up.broken("xfrm: " + e.getMessage());
+      // Whatever it was going to tell: everything is read and compared again.
+      log.error("xfrm notices: {}", e.getMessage());
+      disturbed = true;
     }
   }
 
@@ -342,7 +379,8 @@ final class KernelWorld implements World {
       }
     }
     disturbed |=
-        notice instanceof XfrmNotice.PoliciesChanged
+        (notice instanceof XfrmNotice.Expire expire && expire.hard())
+            || notice instanceof XfrmNotice.PoliciesChanged
             || notice instanceof XfrmNotice.AssociationsChanged
             || notice instanceof XfrmNotice.Resync;
     up.notice(notice);
@@ -351,16 +389,32 @@ final class KernelWorld implements World {
   /** Puts back what others have taken; what was queued meanwhile is thrown away. */
   @Override
   public void turn(Instant now) {
-    if (!disturbed || now.isBefore(repairAt)) {
+    if (!disturbed) {
+      repairAt = Instant.MIN;
+      return;
+    }
+    if (now.isBefore(repairAt)) {
       return;
     }
     try {
-      for (String what : ledger.repair()) {
+      KernelLedger.Repair repair = ledger.repair();
+      for (String what : repair.done()) {
         repairs++;
         log.warn("changed by somebody else, put back: {}", what);
       }
-      disturbed = false;
-      distrusted += discardMessages();
+      for (String problem : repair.problems()) {
+        log.error("changed by somebody else, and not put back yet: {}", problem);
+      }
+      disturbed = !repair.problems().isEmpty();
+      repairAt = now.plus(REPAIR_INTERVAL);
+      List<Received> batch = ImmutableList.copyOf(waiting);
+      waiting.clear();
+      if (repair.wasNeeded() || unmet) {
+        unmet = false;
+        distrusted += batch.size() + discardMessages();
+      } else {
+        hand(batch);
+      }
     } catch (IOException e) {
       repairAt = now.plus(REPAIR_INTERVAL);
       log.error("what somebody else has changed cannot be put back yet: {}", e.getMessage());
@@ -455,16 +509,20 @@ final class KernelWorld implements World {
   /** Sequence numbers are stored; then all of ours goes, policies first. */
   @Override
   public void close() {
+    letGo();
+    for (String problem : ledger.close()) {
+      log.warn("{}", problem);
+    }
+    kernel.close();
+  }
+
+  private void letGo() {
     poller.remove(kernel.fd());
     if (mobility != null) {
       poller.remove(mobility.fd());
       mobility.close();
     }
     watch.close();
-    for (String problem : ledger.close()) {
-      log.warn("{}", problem);
-    }
-    kernel.close();
   }
 
   /**

@@ -119,6 +119,9 @@ final class NodeShell implements World.Upward, EventLoop.Work {
             careOf);
     deliver(new NodeEvent.Started());
     world.begin();
+    if (!parts().policies().isBehind()) {
+      world.dropLeftovers();
+    }
   }
 
   private Parts parts() {
@@ -163,9 +166,12 @@ final class NodeShell implements World.Upward, EventLoop.Work {
     } else if (retryAt.isEmpty()) {
       retryAt = Optional.of(now.plus(RETRY_INTERVAL));
     } else if (!now.isBefore(retryAt.get())) {
-      boolean done = policies.retry();
-      log.info("policies that were refused before: {}", done ? "installed" : "refused again");
-      retryAt = done ? Optional.empty() : Optional.of(now.plus(RETRY_INTERVAL));
+      retryAt = Optional.of(now.plus(RETRY_INTERVAL));
+      if (policies.retry()) {
+        retryAt = Optional.empty();
+        log.info("policies that were refused before are in force");
+        attempt("leftovers", () -> parts().world().dropLeftovers());
+      }
     }
   }
 
@@ -297,14 +303,25 @@ final class NodeShell implements World.Upward, EventLoop.Work {
   }
 
   private static void attempt(NodeAction action, Step step) {
+    attempt(action.getClass().getSimpleName(), step);
+  }
+
+  private static void attempt(String what, Step step) {
     try {
       step.run();
     } catch (IOException e) {
-      log.warn("{}: {}", action.getClass().getSimpleName(), e.getMessage());
+      log.warn("{}: {}", what, e.getMessage());
     }
   }
 
   private void send(NodeAction.SendMessage send) throws IOException {
+    if (send.message() instanceof MobilityMessage.BindingAcknowledgement acknowledgement
+        && acknowledgement.status().isAccepted()
+        && parts().policies().isBehind(send.destination())) {
+      // It would vouch for policies that are not in force; the mobile node asks again.
+      log.warn("held back, for its policies are not in force yet: {}", send.message());
+      return;
+    }
     log.info(
         "sent {} from {} to {}{}",
         send.message(),

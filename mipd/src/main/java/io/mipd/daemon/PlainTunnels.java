@@ -9,6 +9,7 @@ import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
+import io.mipd.xfrm.netlink.Link;
 import io.mipd.xfrm.netlink.Route;
 import io.mipd.xfrm.netlink.RoutingRule;
 import java.io.IOException;
@@ -77,7 +78,11 @@ final class PlainTunnels {
         : Optional.empty();
   }
 
-  /** Makes what the policy needs, and no longer what it needed before. */
+  /**
+   * Makes what the policy needs, and no longer what it needed before.
+   *
+   * @throws IOException if that cannot be had; what it needed before stays then
+   */
   void put(Policy policy) throws IOException {
     Optional<Template> template = of(policy);
     Use before = uses.get(policy.id());
@@ -94,18 +99,23 @@ final class PlainTunnels {
       return;
     }
     Tunnel tunnel = tunnel(ends);
-    tunnel.users++;
     Optional<Route> route = out ? route(policy.selector(), tunnel) : Optional.empty();
     Optional<RoutingRule> rule =
         policy.direction() == Direction.FWD
             ? admitted(policy.selector(), tunnel)
             : Optional.empty();
-    if (route.isPresent()) {
-      system.putRoute(route.get());
+    try {
+      if (rule.isPresent()) {
+        system.putRule(rule.get());
+      }
+      if (route.isPresent()) {
+        system.putRoute(route.get());
+      }
+    } catch (IOException e) {
+      removeUnused(ends, tunnel);
+      throw e;
     }
-    if (rule.isPresent()) {
-      system.putRule(rule.get());
-    }
+    tunnel.users++;
     uses.put(policy.id(), new Use(ends, route, rule));
     if (before != null) {
       // The route has been replaced in place by the new one.
@@ -128,12 +138,21 @@ final class PlainTunnels {
       system.removeRule(use.rule().get());
     }
     Tunnel tunnel = tunnels.get(use.ends());
-    if (tunnel != null && --tunnel.users == 0) {
-      tunnels.remove(use.ends());
-      if (setup.router()) {
-        system.removeRule(rest(tunnel));
-      }
-      system.removeDevice(tunnel.name);
+    if (tunnel != null) {
+      tunnel.users--;
+      removeUnused(use.ends(), tunnel);
+    }
+  }
+
+  /** What comes out is kept back until the device is gone. */
+  private void removeUnused(Ends ends, Tunnel tunnel) throws IOException {
+    if (tunnel.users > 0) {
+      return;
+    }
+    tunnels.remove(ends);
+    system.removeDevice(tunnel.name);
+    if (setup.router()) {
+      system.removeRule(rest(tunnel.name));
     }
   }
 
@@ -143,12 +162,13 @@ final class PlainTunnels {
       return known;
     }
     String name = freeName();
-    int index = system.putTunnel(name, ends.local(), ends.remote(), setup.deviceMtu()).index();
-    var tunnel = new Tunnel(name, index);
-    tunnels.put(ends, tunnel);
     if (setup.router()) {
-      system.putRule(rest(tunnel));
+      // Before the device is there: nothing comes out of it that no rule admits.
+      system.putRule(rest(name));
     }
+    Link device = system.putTunnel(name, ends.local(), ends.remote(), setup.deviceMtu());
+    var tunnel = new Tunnel(name, device.index());
+    tunnels.put(ends, tunnel);
     return tunnel;
   }
 
@@ -186,8 +206,8 @@ final class PlainTunnels {
         : Optional.empty();
   }
 
-  private static RoutingRule rest(Tunnel tunnel) {
-    return RoutingRule.blackhole(REST_PRIORITY, Ipv6Prefix.ANY).withInput(tunnel.name);
+  private static RoutingRule rest(String device) {
+    return RoutingRule.blackhole(REST_PRIORITY, Ipv6Prefix.ANY).withInput(device);
   }
 
   private static boolean isHostOf(Ipv6Prefix prefix, ImmutableSet<Ipv6Address> addresses) {

@@ -96,8 +96,14 @@ final class SystemChanges {
    * as it is.
    */
   Link putDevice(String name, int mtu) throws IOException {
-    journal.add(new Journal.Entry.DeviceAdded(name));
-    if (netlink.link(name).isEmpty()) {
+    var entry = new Journal.Entry.DeviceAdded(name);
+    boolean there = netlink.link(name).isPresent();
+    if (there && !journal.entries().contains(entry)) {
+      throw new IOException(
+          "there is a device " + name + " already, and it is not mipd's: set tunnel-device");
+    }
+    journal.add(entry);
+    if (!there) {
       netlink.addDummy(name);
     }
     return up(name, mtu);
@@ -169,12 +175,28 @@ final class SystemChanges {
    * Takes back what a dead predecessor left, but for what keeps the given addresses' packets from
    * leaving in clear.
    *
-   * @param device that goes on being used, with its addresses, and the kernel's policies and states
-   *     with it; empty for none of all that
+   * @param device that goes on being used, with the guarded addresses on it, and the kernel's
+   *     policies and states with it; empty for none of all that
    * @return what was taken back, in words
    */
   ImmutableList<String> takeOver(ImmutableSet<Ipv6Address> guarded, Optional<String> device) {
     return takeBack(guarded, device, false);
+  }
+
+  /** Whether something keeps these addresses' packets from leaving in clear. */
+  boolean guards(ImmutableSet<Ipv6Address> guarded) throws SystemCallException {
+    return netlink.rules().stream()
+            .anyMatch(
+                rule ->
+                    rule.protocol() == PROTOCOL
+                        && rule.action() == RoutingRule.Action.BLACKHOLE
+                        && isHostOf(rule.from(), guarded))
+        || netlink.routes().stream()
+            .anyMatch(
+                route ->
+                    route.protocol() == PROTOCOL
+                        && route.type() == RouteType.BLACKHOLE
+                        && isHostOf(route.destination(), guarded));
   }
 
   /**
@@ -194,7 +216,7 @@ final class SystemChanges {
     attempt(() -> removeRoutes(guarded, false, done));
     for (Journal.Entry entry : journal.entries().reverse()) {
       if (entry instanceof Journal.Entry.AddressAdded added) {
-        if (kept.equals(Optional.of(added.interfaceName()))) {
+        if (kept.equals(Optional.of(added.interfaceName())) && guarded.contains(added.address())) {
           continue;
         }
         attempt(

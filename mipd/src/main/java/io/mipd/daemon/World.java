@@ -65,6 +65,7 @@ interface World extends AutoCloseable {
    * @param home our own home addresses
    * @param served home addresses that we serve
    * @param homeAgent the home agent: us or ours
+   * @param homePrefix of the home link
    * @param spis of inbound associations
    */
   record Setup(
@@ -78,17 +79,29 @@ interface World extends AutoCloseable {
       Ipv6Prefix homePrefix,
       ImmutableSet<Spi> spis) {}
 
-  /** Tells {@link Upward} of the interfaces and addresses that are there. */
+  /**
+   * Tells {@link Upward} of the interfaces and addresses that are there, and takes messages from
+   * now on.
+   *
+   * @throws IOException if messages cannot be had
+   */
   void begin() throws IOException;
+
+  /** All that has been wished for is in force: what is left of a dead predecessor may go. */
+  default void dropLeftovers() throws IOException {}
 
   /**
    * Puts the configured associations where packets find them; those of a dead predecessor that are
    * still good stay as they are.
+   *
+   * @throws IOException if one of them cannot be; those before it are in force then
    */
   void establish(ImmutableList<SecurityAssociation> associations) throws IOException;
 
+  /** Holds the policies and associations. */
   XfrmBackend backend();
 
+  /** The node's interfaces, addresses and Neighbor Discovery. */
   NetworkWatch network();
 
   /** Index of the device that home addresses are on while they are away. */
@@ -105,6 +118,7 @@ interface World extends AutoCloseable {
    *
    * @param careOf the care-of address for its Home Address option or type 2 routing header, whether
    *     or not there is a state
+   * @throws IOException if it did not leave this node
    */
   void send(
       MobilityMessage message,
@@ -113,8 +127,10 @@ interface World extends AutoCloseable {
       Optional<CareOfAddress> careOf)
       throws IOException;
 
+  /** Does what is due. */
   void turn(Instant now);
 
+  /** When something will be due; empty if nothing is planned. */
   Optional<Instant> nextDeadline();
 
   ImmutableList<AssociationStatus> associations();

@@ -27,6 +27,7 @@ import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.model.SecurityAssociation;
+import io.mipd.xfrm.model.SecurityPath;
 import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.netlink.KernelAssociation;
 import io.mipd.xfrm.transform.FileSequenceStore;
@@ -343,6 +344,40 @@ class KernelLedgerTest {
       assertThat(somebody.apply(new XfrmCommand.AddPolicy(theirs))).isEqualTo(XfrmReply.DONE);
       life.wanders(2);
       assertThat(life.inKernel()).isEqualTo(away);
+      assertThat(life.ledger.close()).isEmpty();
+    }
+  }
+
+  /** What a message has come through is known only where our own policy decided. */
+  @Test
+  void believesNothingThatAnotherPolicyMayHaveLetThrough() throws Exception {
+    Flow acknowledgement = Flow.of(AGENT, HOME.value(), IpProtocol.MOBILITY);
+    try (var life = new Life(Integer.MAX_VALUE);
+        KernelBackend somebody = life.within(KernelBackend::open)) {
+      life.wanders(1);
+      ReqId signalling = life.protection.signalling().reqId();
+      assertThat(life.ledger.demanded(acknowledgement).passedThrough(signalling)).isTrue();
+
+      sh("ip xfrm policy add src ::/0 dst 2001:db8:1::100 dir in priority 10 action allow");
+      assertThat(life.ledger.repair().wasNeeded()).isTrue();
+      assertThat(life.ledger.demanded(acknowledgement)).isEqualTo(SecurityPath.EMPTY);
+
+      sh("ip xfrm policy delete src ::/0 dst 2001:db8:1::100 dir in");
+      assertThat(life.ledger.repair().wasNeeded()).isTrue();
+      assertThat(life.ledger.demanded(acknowledgement).passedThrough(signalling)).isTrue();
+
+      // Ours is gone, and nobody has told yet.
+      Policy ours =
+          life.kernel.policies().stream()
+              .filter(it -> it.direction() == Direction.IN)
+              .filter(it -> it.selector().matches(acknowledgement))
+              .min(Comparator.comparingInt(Policy::priority))
+              .orElseThrow();
+      assertThat(somebody.apply(new XfrmCommand.DeletePolicy(ours.id()))).isEqualTo(XfrmReply.DONE);
+      assertThat(life.ledger.demanded(acknowledgement)).isEqualTo(SecurityPath.EMPTY);
+      assertThat(life.ledger.repair().done()).hasSize(1);
+      assertThat(life.ledger.demanded(acknowledgement).passedThrough(signalling)).isTrue();
+      assertThat(life.ledger.repair().wasNeeded()).isFalse();
       assertThat(life.ledger.close()).isEmpty();
     }
   }

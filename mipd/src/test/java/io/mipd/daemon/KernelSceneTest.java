@@ -337,8 +337,17 @@ class KernelSceneTest {
   /** A user's own policies and states are none of ours. */
   @Test
   void leavesTheUsersPoliciesAlone() throws Exception {
-    String user = "policy add src 2001:db8:c::c dst 2001:db8:f::1 dir in priority 7 action allow";
-    net.in("ha", "ip xfrm " + user);
+    // Marks that cover the bit by which ours are known are others' all the same.
+    for (String mark : new String[] {"", "mark 5", "mark 0x10 mask 0x80000010"}) {
+      net.in(
+          "ha", "ip xfrm policy add src 2001:db8:c::c dst 2001:db8:f::1 dir in priority 7 " + mark);
+    }
+    net.in(
+        "ha",
+        "ip xfrm state add src 2001:db8:c::c dst 2001:db8:f::1 proto esp spi 0x777 mode tunnel"
+            + " enc 'ecb(cipher_null)' '' auth 'hmac(sha1)' 0x"
+            + "00".repeat(20)
+            + " mark 5");
     start(Protected.ALL);
     movesTo("a");
     assertThat(net.in("ha", "ip xfrm policy")).contains("src 2001:db8:c::c/128 dst 2001:db8:f::1");

@@ -42,7 +42,13 @@ public record Plan(ImmutableList<Step> steps) {
                 new XfrmCommand.UpdatePolicy(policy)));
       }
     }
+    // Those that only step back to make room do so from the last on, so that they never pass each
+    // other.
+    ImmutableMap<Policy.Id, Policy> stepped = stepBack(before, wanted, steps);
     for (Policy policy : wanted) {
+      if (stepped.containsKey(policy.id())) {
+        continue;
+      }
       Policy old = before.get(policy.id());
       if (old == null) {
         steps.add(
@@ -62,6 +68,26 @@ public record Plan(ImmutableList<Step> steps) {
       }
     }
     return new Plan(steps.build());
+  }
+
+  private static ImmutableMap<Policy.Id, Policy> stepBack(
+      ImmutableMap<Policy.Id, Policy> before,
+      ImmutableList<Policy> wanted,
+      ImmutableList.Builder<Step> steps) {
+    var stepped = ImmutableMap.<Policy.Id, Policy>builder();
+    for (Policy policy : wanted.reverse()) {
+      Policy old = before.get(policy.id());
+      if (old != null
+          && old.priority() < policy.priority()
+          && old.action() == policy.action()
+          && old.bundle().equals(policy.bundle())
+          && !isInClear(old)) {
+        steps.add(
+            new Step(new XfrmCommand.UpdatePolicy(policy), new XfrmCommand.UpdatePolicy(old)));
+        stepped.put(policy.id(), policy);
+      }
+    }
+    return stepped.buildOrThrow();
   }
 
   /** What the first steps have made of a policy by the time that a later step is undone. */

@@ -502,15 +502,17 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     return allPolicies().stream().filter(policy -> !isOurs(policy)).collect(toImmutableList());
   }
 
+  /** The very mark: a user's of any value may cover our bit as well. */
   private boolean isOurs(KernelPolicy policy) {
-    return policy.isMain() && policy.mark().includes(ours) && policy.policy(ours).isPresent();
+    return policy.isMain() && policy.mark().equals(ours) && policy.policy(ours).isPresent();
   }
 
   private ImmutableList<KernelPolicy> allPolicies() throws SystemCallException {
     return XfrmRequests.policies(requests);
   }
 
-  private Optional<Policy> policy(Policy.Id id) throws SystemCallException {
+  /** The policy of ours with this identity, as it is installed; empty if it is not there. */
+  public Optional<Policy> policy(Policy.Id id) throws SystemCallException {
     return XfrmRequests.policy(requests, KernelPolicy.named(XfrmMessage.GETPOLICY, id, ours), id)
         .flatMap(policy -> policy.policy(ours));
   }
@@ -523,7 +525,7 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
   /** The states that we made, and those that an acquire made for our policies. */
   public ImmutableList<KernelAssociation> ownAssociations() throws SystemCallException {
     return associations().stream()
-        .filter(association -> association.mark().includes(ours))
+        .filter(association -> association.mark().equals(ours))
         .collect(toImmutableList());
   }
 

@@ -67,6 +67,17 @@ public final class KernelFeatures {
     }
   }
 
+  private static final ImmutableList<Feature> OF_XFRM =
+      ImmutableList.of(
+          Feature.XFRM,
+          Feature.ESP,
+          Feature.HOME_ADDRESS_OPTION,
+          Feature.ROUTING_HEADER,
+          Feature.MIGRATE);
+
+  private static final ImmutableList<Feature> OF_LINKS =
+      ImmutableList.of(Feature.TUNNEL, Feature.DUMMY, Feature.RULES);
+
   private final ImmutableMap<Feature, String> missing;
 
   private KernelFeatures(Map<Feature, String> missing) {
@@ -84,14 +95,16 @@ public final class KernelFeatures {
     try (KernelBackend kernel = KernelBackend.open()) {
       tryPolicies(kernel, missing);
     } catch (SystemCallException e) {
-      for (Feature feature : Feature.values()) {
+      for (Feature feature : OF_XFRM) {
         missing.put(feature, reason("" + e.getMessage()));
       }
     }
     try (Rtnetlink netlink = Rtnetlink.open()) {
       tryDevices(netlink, missing);
     } catch (SystemCallException e) {
-      missing.put(Feature.RULES, "" + e.getMessage());
+      for (Feature feature : OF_LINKS) {
+        missing.put(feature, reason("" + e.getMessage()));
+      }
     }
     return new KernelFeatures(missing);
   }
@@ -106,6 +119,8 @@ public final class KernelFeatures {
             Bundle.of(Template.tunnel(TransformProtocol.ESP, HERE, THERE, REQID)));
     attempt(kernel, missing, Feature.XFRM, new XfrmCommand.UpdatePolicy(policy));
     SecurityAssociation esp = association();
+    // Left of a probe that was killed, at either end of its move.
+    kernel.apply(new XfrmCommand.DeleteAssociation(esp.id()));
     attempt(kernel, missing, Feature.ESP, new XfrmCommand.AddAssociation(esp));
     var move =
         new XfrmCommand.Move(
@@ -167,7 +182,16 @@ public final class KernelFeatures {
   }
 
   private static void withDevice(Rtnetlink netlink, Attempt making) throws SystemCallException {
-    making.run();
+    // One that is left of a probe that was killed is in the way.
+    removeDevice(netlink);
+    try {
+      making.run();
+    } finally {
+      removeDevice(netlink);
+    }
+  }
+
+  private static void removeDevice(Rtnetlink netlink) throws SystemCallException {
     var link = netlink.link(DEVICE);
     if (link.isPresent()) {
       netlink.removeLink(link.get().index());

@@ -171,7 +171,7 @@ final class KernelNotices implements AutoCloseable {
   /** Of ours only: what others' policies lack is their key manager's concern. */
   private Optional<XfrmNotice> acquire(XfrmMessage.Acquire acquire) {
     var policy = new KernelPolicy(acquire.policy(), acquire.attributes());
-    if (!policy.mark().includes(ours)) {
+    if (!policy.mark().equals(ours)) {
       return Optional.empty();
     }
     return policy
@@ -221,7 +221,7 @@ final class KernelNotices implements AutoCloseable {
     if (state.id().isEmpty()) {
       return; // An acquire that nobody has answered.
     }
-    if (state.mark().includes(ours)) {
+    if (state.mark().equals(ours)) {
       consumer.accept(new XfrmNotice.Expire(state.id().get(), expire.hard()));
     } else {
       associationsChanged |= expire.hard();
@@ -231,7 +231,7 @@ final class KernelNotices implements AutoCloseable {
   private Optional<XfrmNotice> sequencesMoved(XfrmMessage.AsyncEvent event) {
     var protocol = TransformProtocol.ofNumber(event.name().protocol());
     var position = event.attributes().position();
-    if (!event.attributes().mark().includes(ours) || protocol.isEmpty() || position.isEmpty()) {
+    if (!event.attributes().mark().equals(ours) || protocol.isEmpty() || position.isEmpty()) {
       return Optional.empty();
     }
     return Optional.of(

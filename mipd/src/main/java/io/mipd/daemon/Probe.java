@@ -95,9 +95,9 @@ final class Probe {
     String what = "nf_tables for IPv6";
     String needs =
         "CONFIG_NF_TABLES_IPV6 and the program nft, to keep what is ours from the kernel";
-    var table = new DropTable("mipd-probe", ImmutableSet.of(), Optional.empty(), Optional.empty());
+    var table = new DropTable("mipd_probe", ImmutableSet.of(), Optional.empty(), Optional.empty());
     try {
-      NftTable.owned(DropTable.FAMILY, "mipd-probe", table.body()).close();
+      NftTable.owned(DropTable.FAMILY, "mipd_probe", table.body()).close();
       return new Finding(what, true, true, needs);
     } catch (SystemCallException e) {
       return new Finding(what, false, true, needs + "; " + e.getMessage());

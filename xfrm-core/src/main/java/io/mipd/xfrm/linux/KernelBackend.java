@@ -189,6 +189,14 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     } else {
       return Optional.empty();
     }
+    if (!policy.selector().mark().isAny()) {
+      return Optional.of(
+          failed(
+              XfrmError.INVALID,
+              policy
+                  + ": with a mark of its own it could not be told from a user's, for ours are known"
+                  + " by theirs"));
+    }
     int templates = policy.bundle().templates().size();
     if (templates > LIMITS.maxTemplates()) {
       return Optional.of(

@@ -156,7 +156,7 @@ class KernelBackendRootTest {
         ImmutableList.of(
             Policy.block(prefixes.withType(IpProtocol.MOBILITY, 5), Direction.IN, 3),
             Policy.allow(
-                Selector.between(AGENT, HOME).withMark(new Mark(0x10, 0xf0)),
+                Selector.between(AGENT, HOME),
                 Direction.IN,
                 4,
                 Bundle.of(Template.transport(TransformProtocol.AH, USER).asOptional())),
@@ -198,7 +198,7 @@ class KernelBackendRootTest {
             policies.stream().map(KernelPolicy::asInstalled).toList());
     assertThat(ip("policy"))
         .contains("proto mobility-header type 5 dir in action block priority 3")
-        .contains("mark 0x10/0x800000f0")
+        .contains("mark 0/0x80000000")
         .contains("tmpl src :: dst :: proto hao reqid 0 mode ro level use")
         .contains("tmpl src 2001:db8:c::2 dst 2001:db8:1::10 proto route2 reqid 0 mode ro");
   }
@@ -251,6 +251,16 @@ class KernelBackendRootTest {
             failed -> {
               assertThat(failed.error()).isEqualTo(XfrmError.INVALID);
               assertThat(failed.text()).contains("ip6tnl");
+            });
+    var marked =
+        Policy.allow(
+            MERGED.selector().withMark(new Mark(0x10, 0xf0)), Direction.OUT, 1, Bundle.of(INNER));
+    assertThat(backend.apply(new XfrmCommand.AddPolicy(marked)))
+        .isInstanceOfSatisfying(
+            XfrmReply.Failed.class,
+            failed -> {
+              assertThat(failed.error()).isEqualTo(XfrmError.INVALID);
+              assertThat(failed.text()).contains("mark");
             });
     assertThat(backend.apply(new XfrmCommand.AddPolicy(six)))
         .isInstanceOfSatisfying(

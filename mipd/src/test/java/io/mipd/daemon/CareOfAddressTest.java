@@ -231,8 +231,8 @@ class CareOfAddressTest {
   /** Another node configures it while we are still asking: neither is to have it. */
   @Test
   void aDuplicateThatShowsLate() throws Exception {
-    // Detection takes 4 s.
-    net.in("mn", "sysctl -q -w net.ipv6.conf.eth0.dad_transmits=4");
+    // Detection takes 15 s, so that there is time for somebody else to come.
+    net.in("mn", "sysctl -q -w net.ipv6.conf.eth0.dad_transmits=15");
     start();
     net.plug("a");
     registersAt("a");

@@ -72,7 +72,7 @@ final class KernelLedger implements XfrmBackend {
   /** Others' inbound policies that Mobility Header messages may meet before ours. */
   private ImmutableList<Policy> foreign = ImmutableList.of();
 
-  /** A policy has come between two hosts that was not there before. */
+  /** A policy that demands IPsec has come between two hosts and was not there before. */
   private boolean inboundAdded;
 
   /** Policies of a predecessor that nobody has wished for yet. */
@@ -273,8 +273,13 @@ final class KernelLedger implements XfrmBackend {
         && policy.selector().source().isHost()
         && policy.selector().destination().isHost()) {
       inbound.computeIfAbsent(hosts(policy.id()), key -> new LinkedHashSet<>()).add(policy.id());
-      inboundAdded |= !known;
+      inboundAdded |= !known && demandsIpsec(policy);
     }
+  }
+
+  private static boolean demandsIpsec(Policy policy) {
+    return policy.bundle().templates().stream()
+        .anyMatch(template -> !template.optional() && template.protocol().isIpsec());
   }
 
   private void forget(Policy.Id id) throws IOException {

@@ -1,5 +1,8 @@
 package io.mipd.xfrm.backend;
 
+import com.google.common.collect.ImmutableList;
+import java.util.List;
+
 /**
  * Holds policies and associations and acts on packets by them: the kernel, our engine, or the
  * simulator's engine that can delay or fail. Used from one thread.
@@ -8,11 +11,30 @@ public interface XfrmBackend {
   /** Carries out one command; a failure is a value, never an exception. */
   XfrmReply apply(XfrmCommand command);
 
+  /**
+   * Carries out commands in their order, many at a time where the backend can. One that fails does
+   * not keep those behind it from being carried out: whoever sends many together learns what became
+   * of them when all are done. So what must not be in force without something else goes into a
+   * later call.
+   *
+   * @return the reply to each
+   */
+  default ImmutableList<XfrmReply> applyAll(List<? extends XfrmCommand> commands) {
+    return commands.stream().map(this::apply).collect(ImmutableList.toImmutableList());
+  }
+
   /** What this backend cannot do, so that the merger says it before the backend does. */
   Limits limits();
 
   /**
    * @param maxTemplates templates that may act on one packet (Linux: 5)
+   * @param ahTunnelsUnderOptions whether an AH tunnel's outer header can bear a Home Address option
+   *     or type 2 routing header that AH covers (Linux: no)
    */
-  record Limits(int maxTemplates) {}
+  record Limits(int maxTemplates, boolean ahTunnelsUnderOptions) {
+    /** Whose only limit is a number. */
+    public Limits(int maxTemplates) {
+      this(maxTemplates, true);
+    }
+  }
 }

@@ -2,12 +2,14 @@ package io.mipd.xfrm.backend;
 
 import com.google.common.collect.ImmutableList;
 import io.mipd.xfrm.model.AssociationId;
+import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.SecurityAssociation;
+import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
 
 /** One change of the policy or association database. Each is atomic: done whole or not at all. */
@@ -37,7 +39,21 @@ public sealed interface XfrmCommand {
    * Moves the tunnel end points of one policy's templates and of the associations that match them
    * (XFRM_MSG_MIGRATE). Sequence numbers and replay state go with the association.
    */
-  record Migrate(Policy.Id policy, ImmutableList<Move> moves) implements XfrmCommand {}
+  record Migrate(Policy.Id policy, ImmutableList<Move> moves) implements XfrmCommand {
+    /** The bundle as this leaves it. */
+    public Bundle moved(Bundle bundle) {
+      return new Bundle(
+          bundle.templates().stream().map(this::moved).collect(ImmutableList.toImmutableList()));
+    }
+
+    private Template moved(Template template) {
+      return moves.stream()
+          .filter(move -> move.isOf(template))
+          .findFirst()
+          .map(move -> template.withAddresses(move.newSource(), move.newDestination()))
+          .orElse(template);
+    }
+  }
 
   /** Empties both databases. */
   record Flush() implements XfrmCommand {}
@@ -50,5 +66,15 @@ public sealed interface XfrmCommand {
       Ipv6Address oldSource,
       Ipv6Address oldDestination,
       Ipv6Address newSource,
-      Ipv6Address newDestination) {}
+      Ipv6Address newDestination) {
+    /** Whether a template is at the old end points; compared as the kernel does. */
+    public boolean isOf(Template template) {
+      return template.isTunnel()
+          && template.mode() == mode
+          && template.protocol() == protocol
+          && (reqId.isAny() || reqId.equals(template.reqId()))
+          && template.source().equals(oldSource)
+          && template.destination().equals(oldDestination);
+    }
+  }
 }

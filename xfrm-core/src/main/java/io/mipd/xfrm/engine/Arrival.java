@@ -5,7 +5,7 @@ import io.mipd.xfrm.model.SecurityPath;
 import java.util.Optional;
 
 /**
- * How a Mobility Header message came to this node; what RFC 6275 section 9.5.1 and RFC 4877 want to
+ * How a message of Mobile IPv6 came to this node; what RFC 6275 section 9.5.1 and RFC 4877 want to
  * know of a Binding Update beside its contents.
  *
  * @param source after a Home Address option has been taken into account

@@ -27,9 +27,9 @@ final class AssociationDatabase {
   private final WordTable<LiveAssociation> byId;
   private final WordTable<LiveAssociation> byFormerId;
   private final Map<EndPoints, List<LiveAssociation>> byEndPoints = new LinkedHashMap<>();
-  private final Map<RouteOptimizationState.Id, RouteOptimizationState> routeOptimizations =
+  private final Map<RouteOptimizationState.Id, LiveRoute> routeOptimizations =
       new LinkedHashMap<>();
-  private final WordTable<RouteOptimizationState> routeOptimizationById;
+  private final WordTable<LiveRoute> routeOptimizationById;
 
   private record EndPoints(
       Ipv6Address source, Ipv6Address destination, TransformProtocol protocol, Mode mode) {
@@ -43,9 +43,9 @@ final class AssociationDatabase {
   }
 
   AssociationDatabase(long seed) {
-    byId = new WordTable<>(seed);
-    byFormerId = new WordTable<>(Long.rotateLeft(seed, 17));
-    routeOptimizationById = new WordTable<>(~seed);
+    byId = new WordTable<>(seed, LiveAssociation[]::new);
+    byFormerId = new WordTable<>(Long.rotateLeft(seed, 17), LiveAssociation[]::new);
+    routeOptimizationById = new WordTable<>(~seed, LiveRoute[]::new);
   }
 
   int size() {
@@ -65,7 +65,7 @@ final class AssociationDatabase {
     return ImmutableList.copyOf(associations.values());
   }
 
-  ImmutableList<RouteOptimizationState> routeOptimizations() {
+  ImmutableList<LiveRoute> routeOptimizations() {
     return ImmutableList.copyOf(routeOptimizations.values());
   }
 
@@ -144,9 +144,12 @@ final class AssociationDatabase {
     }
   }
 
+  /** In the place of the one that had its identity, whose packets it goes on counting. */
   void put(RouteOptimizationState state) {
     RouteOptimizationState.Id id = state.id();
-    routeOptimizations.put(id, state);
+    LiveRoute before = routeOptimizations.get(id);
+    var live = new LiveRoute(state, before == null ? 0 : before.packets());
+    routeOptimizations.put(id, live);
     routeOptimizationById.put(
         id.source().high(),
         id.source().low(),
@@ -154,7 +157,7 @@ final class AssociationDatabase {
         id.destination().low(),
         id.protocol().number(),
         0,
-        state);
+        live);
   }
 
   /** Returns whether there was one. */
@@ -188,7 +191,7 @@ final class AssociationDatabase {
   }
 
   /** Allocates nothing. */
-  @Nullable RouteOptimizationState routeOptimization(
+  @Nullable LiveRoute routeOptimization(
       TransformProtocol protocol, Ipv6Address source, Ipv6Address destination) {
     return routeOptimizationById.get(
         source.high(), source.low(), destination.high(), destination.low(), protocol.number(), 0);

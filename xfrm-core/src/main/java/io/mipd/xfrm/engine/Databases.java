@@ -32,7 +32,7 @@ final class Databases {
     out = new PolicyDatabase(seed ^ 0x2222_2222_2222_2222L);
     fwd = new PolicyDatabase(seed ^ 0x3333_3333_3333_3333L);
     associations = new AssociationDatabase(seed ^ 0x4444_4444_4444_4444L);
-    tunnels = new WordTable<>(seed ^ 0x6666_6666_6666_6666L);
+    tunnels = new WordTable<>(seed ^ 0x6666_6666_6666_6666L, Integer[]::new);
   }
 
   /** Changes with every change of the databases: what was found under another number is void. */

@@ -17,7 +17,7 @@ import java.time.Duration;
  * @param maxReassembliesPerSource the same from one source address
  * @param maxReassemblyOctets octets of all fragments kept
  * @param reassemblyTimeout RFC 8200 section 4.5: 60 seconds
- * @param maxPolicies of each direction
+ * @param maxPolicies of each direction; 16,777,216 at most
  * @param maxAssociations security associations, and as many route optimization states
  */
 public record EngineSettings(
@@ -69,6 +69,8 @@ public record EngineSettings(
             && maxPolicies > 0
             && maxAssociations > 0,
         "a limit below one");
+    checkArgument(
+        maxPolicies <= PolicyDatabase.MOST_POLICIES, "too many policies: %s", maxPolicies);
   }
 
   public EngineSettings withLinkMtu(int mtu) {

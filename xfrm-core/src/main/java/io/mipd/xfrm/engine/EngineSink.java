@@ -1,6 +1,7 @@
 package io.mipd.xfrm.engine;
 
 import io.mipd.xfrm.backend.XfrmNotice;
+import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.transform.PacketBuffer;
 
 /**
@@ -20,6 +21,23 @@ public interface EngineSink {
    * stable addresses in its header, and the Mobility Header follows the IPv6 header at once.
    */
   void mobility(PacketBuffer packet, Arrival arrival);
+
+  /**
+   * A Mobile Prefix Solicitation or Advertisement for this node (RFC 6275 sections 6.7 and 6.8);
+   * the buffer is as in {@link #mobility}. Who does not care has it delivered as any packet.
+   */
+  default void prefixDiscovery(PacketBuffer packet, Arrival arrival) {
+    deliver(packet);
+  }
+
+  /** A packet that is about to be delivered to a home address of ours came by its tunnel. */
+  default void tunnelled(Ipv6Address source, Ipv6Address homeAddress) {}
+
+  /**
+   * An ICMPv6 error says that a packet of ours failed, and not for its size: one with a Home
+   * Address option or type 2 routing header, or a Mobility Header.
+   */
+  default void failed(FailedPacket packet) {}
 
   /** An association is needed, has expired, or a Binding Error is called for. */
   void notice(XfrmNotice notice);

@@ -8,9 +8,9 @@ import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.Policy;
-import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.model.TransformProtocol;
+import io.mipd.xfrm.packet.Icmpv6Message;
 import io.mipd.xfrm.transform.Discard;
 import io.mipd.xfrm.transform.InboundTransform;
 import io.mipd.xfrm.transform.PacketBuffer;
@@ -30,6 +30,8 @@ final class Inbound {
   //
   // RFC 6275 section 6.1.1. Header Len is in units of eight octets, without the first eight.
   private static final int MH_PAYLOAD_PROTO = 0;
+  private static final int MH_HEADER_LEN = 1;
+  private static final int MH_TYPE = 2;
 
   /** IPv6 headers of one packet at most. */
   private static final int MAX_LAYERS = EngineSettings.MAX_TEMPLATES + 1;
@@ -424,6 +426,7 @@ final class Inbound {
     if (association.mode() == Mode.TUNNEL) {
       // Between the addresses that it had before it moved, perhaps: policy knows the present ones.
       path.add(association, live.agreedSource(source), association.destination());
+      countRoutes();
       return Next.LAYER;
     }
     path.add(association, source, destination);
@@ -449,8 +452,25 @@ final class Inbound {
       return discard(Discard.TOO_MANY_HEADERS);
     }
     path.addTunnel(source, core.databases().tunnelEnd(source, destination));
+    countRoutes();
     Discard reason = transforms.decapsulate(p, header);
     return reason == null ? Next.LAYER : discard(reason);
+  }
+
+  private @Nullable LiveRoute route(TransformProtocol protocol) {
+    return core.databases().associations().routeOptimization(protocol, source, destination);
+  }
+
+  /** What came directly is a use of the states that say so, if it has been let through. */
+  private void countRoutes() {
+    LiveRoute option = homeAddressOption ? route(TransformProtocol.HAO) : null;
+    if (option != null) {
+      option.count();
+    }
+    LiveRoute header = routingHeader ? route(TransformProtocol.ROUTE2) : null;
+    if (header != null) {
+      header.count();
+    }
   }
 
   // What is within.
@@ -472,11 +492,8 @@ final class Inbound {
     if (!homeAddressOption || path.isLayerProtected()) {
       return null;
     }
-    RouteOptimizationState state =
-        core.databases()
-            .associations()
-            .routeOptimization(TransformProtocol.HAO, source, destination);
-    if (state != null && state.careOf().equals(wireSource)) {
+    LiveRoute route = route(TransformProtocol.HAO);
+    if (route != null && route.state().careOf().equals(wireSource)) {
       return null;
     }
     core.report(new XfrmNotice.Report(TransformProtocol.HAO, flow.toFlow(), wireSource));
@@ -491,8 +508,18 @@ final class Inbound {
       return discard(unbelieved);
     }
     if (protocol == IpProtocol.ICMPV6 && outerErrors.concernsUs(p, header)) {
-      if (!hasRightChecksum()) {
+      if (!hasRightChecksum(IpProtocol.ICMPV6)) {
         return discard(Discard.MALFORMED_CHECKSUM);
+      }
+      // What is for a home address comes as its policy says; errors for other addresses of ours
+      // come
+      // from routers that nothing is agreed with.
+      Discard unwanted =
+          core.local().roleOf(destination) == LocalAddresses.Role.HOME
+              ? checkPolicy(Direction.IN)
+              : null;
+      if (unwanted != null) {
+        return discard(unwanted);
       }
       core.counters().count(Traffic.ICMPV6_ERRORS_TAKEN);
       outerErrors.take(p, header);
@@ -509,16 +536,41 @@ final class Inbound {
     if (reason != null) {
       return discard(reason);
     }
+    countRoutes();
     if (altered) {
       strip(protocol);
+    }
+    if (isPrefixDiscovery(protocol)) {
+      core.sink().prefixDiscovery(p, arrival());
+      return Next.DONE;
+    }
+    if (path.cameByDetour() && core.local().roleOf(destination) == LocalAddresses.Role.HOME) {
+      core.sink().tunnelled(source, destination);
     }
     core.deliver(p);
     return Next.DONE;
   }
 
-  private boolean hasRightChecksum() {
+  private boolean isPrefixDiscovery(int protocol) {
+    return protocol == IpProtocol.ICMPV6
+        && altered
+        && (flow.sourcePort == Icmpv6Message.MOBILE_PREFIX_SOLICITATION
+            || flow.sourcePort == Icmpv6Message.MOBILE_PREFIX_ADVERTISEMENT);
+  }
+
+  private Arrival arrival() {
+    return new Arrival(
+        source,
+        destination,
+        homeAddressOption ? Optional.of(wireSource) : Optional.empty(),
+        routingHeader,
+        path.toSecurityPath(),
+        p.interfaceIndex());
+  }
+
+  private boolean hasRightChecksum(int protocol) {
     int length = p.end() - header;
-    long sum = Wire.sum(destination, Wire.sum(source, IpProtocol.ICMPV6 + (long) length));
+    long sum = Wire.sum(destination, Wire.sum(source, protocol + (long) length));
     return Wire.fold(Wire.sum(p.array(), header, p.end(), sum)) == 0xffff;
   }
 
@@ -528,12 +580,11 @@ final class Inbound {
       return discard(Discard.MALFORMED_MOBILITY);
     }
     if (Wire.octet(octets, header + MH_PAYLOAD_PROTO) != IpProtocol.NO_NEXT_HEADER) {
-      // RFC 6275 section 9.2.
-      return refuse(
-          Discard.MALFORMED_MOBILITY,
-          IcmpErrors.PARAMETER_PROBLEM,
-          IcmpErrors.CODE_ERRONEOUS_FIELD,
-          header + MH_PAYLOAD_PROTO);
+      return refuseMobility(header + MH_PAYLOAD_PROTO);
+    }
+    if (FlowReader.extensionLength(octets, header)
+        < leastLength(Wire.octet(octets, header + MH_TYPE))) {
+      return refuseMobility(header + MH_HEADER_LEN);
     }
     FlowReader.readPorts(octets, header, p.end(), IpProtocol.MOBILITY, flow);
     setAddresses();
@@ -541,18 +592,31 @@ final class Inbound {
     if (reason != null) {
       return discard(reason);
     }
-    var arrival =
-        new Arrival(
-            source,
-            destination,
-            homeAddressOption ? Optional.of(wireSource) : Optional.empty(),
-            routingHeader,
-            path.toSecurityPath(),
-            p.interfaceIndex());
+    Arrival arrival = arrival();
     strip(IpProtocol.MOBILITY);
     core.counters().count(Traffic.MOBILITY_MESSAGES);
     core.sink().mobility(p, arrival);
     return Next.DONE;
+  }
+
+  /** RFC 6275 section 9.2: what has a wrong checksum gets no answer. */
+  private Next refuseMobility(int pointer) {
+    return hasRightChecksum(IpProtocol.MOBILITY)
+        ? refuse(
+            Discard.MALFORMED_MOBILITY,
+            IcmpErrors.PARAMETER_PROBLEM,
+            IcmpErrors.CODE_ERRONEOUS_FIELD,
+            pointer)
+        : discard(Discard.MALFORMED_MOBILITY);
+  }
+
+  /** Octets of a Mobility Header without options (RFC 6275 sections 6.1.2 to 6.1.9). */
+  private static int leastLength(int type) {
+    return switch (type) {
+      case 1, 2, 5, 6 -> 16; // Home Test Init, Care-of Test Init, Binding Update, Acknowledgement
+      case 3, 4, 7 -> 24; // Home Test, Care-of Test, Binding Error
+      default -> 8;
+    };
   }
 
   /** A packet from a tunnel for somebody else: the home agent forwards it (RFC 6275 10.4.5). */

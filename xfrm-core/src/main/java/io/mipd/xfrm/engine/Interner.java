@@ -12,7 +12,7 @@ final class Interner {
   private final WordTable<Ipv6Address> known;
 
   Interner(long seed) {
-    known = new WordTable<>(seed);
+    known = new WordTable<>(seed, Ipv6Address[]::new);
   }
 
   Ipv6Address at(byte[] octets, int offset) {

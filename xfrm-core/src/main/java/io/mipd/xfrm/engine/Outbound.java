@@ -30,7 +30,7 @@ final class Outbound {
     this.core = core;
     this.resolver = resolver;
     this.fragmenter = fragmenter;
-    paths = new WordTable<>(seed);
+    paths = new WordTable<>(seed, OutboundPath[]::new);
     reassembler = new Reassembler(core.settings());
   }
 
@@ -241,6 +241,10 @@ final class Outbound {
       }
       if (live != null) {
         core.count(live, length);
+      }
+      LiveRoute route = step.route();
+      if (route != null) {
+        route.count();
       }
     }
     if (p.length() > path.mtu()) {

@@ -13,8 +13,18 @@ import org.jspecify.annotations.Nullable;
  * destinations of a flow. Kept as long as the databases' generation stands.
  */
 final class OutboundPath {
-  /** One transform, with the association whose limits it counts against. */
-  record Step(OutboundTransform transform, @Nullable LiveAssociation live) {}
+  /**
+   * One transform.
+   *
+   * @param live the association whose limits it counts against
+   * @param route the state that says so, of a Home Address option or type 2 routing header
+   */
+  record Step(
+      OutboundTransform transform, @Nullable LiveAssociation live, @Nullable LiveRoute route) {
+    Step(OutboundTransform transform, @Nullable LiveAssociation live) {
+      this(transform, live, null);
+    }
+  }
 
   final long generation;
 

@@ -1,7 +1,9 @@
 package io.mipd.xfrm.engine;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.transform.PacketBuffer;
 import io.mipd.xfrm.transform.SequenceStore;
 import java.time.Instant;
@@ -132,6 +134,12 @@ public final class PacketEngine {
     return core.databases().associations().associations().stream()
         .map(LiveAssociation::status)
         .collect(ImmutableList.toImmutableList());
+  }
+
+  /** Packets that each route optimization state has been used for, sent or arrived. */
+  public ImmutableMap<RouteOptimizationState.Id, Long> routePackets() {
+    return core.databases().associations().routeOptimizations().stream()
+        .collect(ImmutableMap.toImmutableMap(it -> it.state().id(), LiveRoute::packets));
   }
 
   /** Octets of fragments kept, both ways. */

@@ -7,7 +7,6 @@ import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Policy;
-import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.transform.Discard;
@@ -160,26 +159,27 @@ final class PathResolver {
       boolean homeAddressOption = template.protocol() == TransformProtocol.HAO;
       Ipv6Address home = homeAddressOption ? current.source() : current.destination();
       Ipv6Address careOf = explicitCareOf;
+      LiveRoute route = null;
       if (careOf == null) {
-        RouteOptimizationState state =
+        route =
             databases
                 .associations()
                 .routeOptimization(template.protocol(), current.source(), current.destination());
-        if (state == null) {
+        if (route == null) {
           return template.optional();
         }
-        careOf = state.careOf();
+        careOf = route.state().careOf();
       }
       // At home the address on the wire is the home address, and neither header is used.
       if (careOf.equals(home)) {
         return true;
       }
       if (homeAddressOption) {
-        mobility.add(0, new Step(transforms.homeAddressOption(careOf), null));
+        mobility.add(0, new Step(transforms.homeAddressOption(careOf), null, route));
         wireSource = careOf;
       } else {
         // The routing header comes first on the wire, so it is put in last (RFC 6275 section 6.3).
-        mobility.add(new Step(transforms.routingHeader(careOf), null));
+        mobility.add(new Step(transforms.routingHeader(careOf), null, route));
         wireDestination = careOf;
       }
       return true;

@@ -31,6 +31,7 @@ final class PathTracker {
     ReqId reqId = ReqId.ANY;
     Spi spi = Spi.ANY;
     @Nullable SecurityAssociation association;
+    int layer;
     boolean selectorKnown;
     boolean selectorMatches;
   }
@@ -38,6 +39,9 @@ final class PathTracker {
   private final Step[] steps = new Step[MAX_STEPS];
   private int count;
   private int layerStart;
+
+  /** Which IPv6 header we are behind, counted from the outermost. */
+  private int layer;
 
   PathTracker() {
     for (int i = 0; i < MAX_STEPS; i++) {
@@ -48,10 +52,28 @@ final class PathTracker {
   void clear() {
     count = 0;
     layerStart = 0;
+    layer = 0;
   }
 
   boolean isEmpty() {
     return count == 0;
+  }
+
+  /**
+   * Whether the packet at hand was within another, and that one did not come directly: a tunnel of
+   * the user's is nobody's detour.
+   */
+  boolean cameByDetour() {
+    return layer > 0 && !has(TransformProtocol.ROUTE2);
+  }
+
+  private boolean has(TransformProtocol protocol) {
+    for (int i = 0; i < count; i++) {
+      if (steps[i].protocol == protocol) {
+        return true;
+      }
+    }
+    return false;
   }
 
   boolean isFull() {
@@ -61,6 +83,7 @@ final class PathTracker {
   /** What is added from here on stands behind another IPv6 header. */
   void beginLayer() {
     layerStart = count;
+    layer++;
   }
 
   /** Whether ESP or AH has been undone behind the present IPv6 header. */
@@ -84,15 +107,26 @@ final class PathTracker {
     next(TransformProtocol.IPV6, Mode.TUNNEL, source, destination);
   }
 
-  /** Home Address option or type 2 routing header, with the stable addresses. */
+  /**
+   * Home Address option or type 2 routing header, with the stable addresses. A routing header
+   * stands before the option, so only that tells from whom it is.
+   */
   void addRouteOptimization(
       TransformProtocol protocol, Ipv6Address source, Ipv6Address destination) {
+    if (protocol == TransformProtocol.HAO) {
+      for (int i = layerStart; i < count; i++) {
+        if (steps[i].protocol == TransformProtocol.ROUTE2) {
+          steps[i].source = source;
+        }
+      }
+    }
     next(protocol, Mode.ROUTE_OPTIMIZATION, source, destination);
   }
 
   private Step next(
       TransformProtocol protocol, Mode mode, Ipv6Address source, Ipv6Address destination) {
     Step step = steps[count++];
+    step.layer = layer;
     step.protocol = protocol;
     step.mode = mode;
     step.source = source;
@@ -149,19 +183,22 @@ final class PathTracker {
    * Compares the path with the templates of the policy found for the packet, both innermost first
    * (RFC 4301 section 5.2). ESP, AH and tunnels must be those of the policy, no fewer and no more,
    * end points included. Mobile IPv6's headers have passed their own check at the doorway; the
-   * policy may demand them, and their place within a header is not compared, since with AH the
-   * order of work and the order of headers differ (RFC 6275 section 9.3.1).
+   * policy may demand them of the IPv6 header that they stand beside in its list. Their place
+   * within that header is not compared, since with AH the order of work and the order of headers
+   * differ (RFC 6275 section 9.3.1).
    */
   @Nullable Discard compare(Policy policy) {
     List<Template> templates = policy.bundle().templates();
     int at = previous(count);
+    int header = layer;
     for (int i = 0; i < templates.size(); i++) {
       Template template = templates.get(i);
       if (template.protocol().isRouteOptimization()) {
-        if (!template.optional() && !hasRouteOptimization(template)) {
+        if (!template.optional() && !hasRouteOptimization(template, header)) {
           return Discard.IN_TEMPLATE_MISMATCH;
         }
       } else if (at >= 0 && matches(template, steps[at])) {
+        header = template.isTunnel() ? steps[at].layer : header;
         at = previous(at);
       } else if (!template.optional()) {
         return at >= 0 && differsInSourceOnly(template, steps[at])
@@ -181,10 +218,11 @@ final class PathTracker {
     return at;
   }
 
-  private boolean hasRouteOptimization(Template template) {
+  private boolean hasRouteOptimization(Template template, int header) {
     for (int i = 0; i < count; i++) {
       Step step = steps[i];
-      if (step.protocol == template.protocol()
+      if (step.layer == header
+          && step.protocol == template.protocol()
           && isOrAny(template.source(), step.source)
           && isOrAny(template.destination(), step.destination)) {
         return true;

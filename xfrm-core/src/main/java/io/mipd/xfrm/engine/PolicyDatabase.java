@@ -3,43 +3,75 @@ package io.mipd.xfrm.engine;
 import com.google.common.collect.ImmutableList;
 import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.Selector;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The policies of one direction (RFC 4301 section 4.4.1), found by flow: the matching one of lowest
  * priority, among equals the one that was added first.
  *
- * <p>Tuple space search: a selector's shape is which bits of a flow it looks at (two prefix
- * lengths, whether it names a protocol, two port masks, a mark mask). All policies of one shape
- * stand in one hash table under the bits themselves, so that a look-up costs one probe per shape
- * that is in use, however many policies there are. The shapes are ordered by their most urgent
- * policy, and the search ends where no later shape can do better.
+ * <p>Pruned tuple space search (Srinivasan, Suri, Varghese: Packet Classification using Tuple Space
+ * Search, 1999). A selector's shape is which bits of a flow it looks at: two prefix lengths,
+ * whether it names a protocol, two port masks, a mark mask. All policies stand in one hash table
+ * under their shape and the bits themselves, so that one probe tells the policy of a shape that
+ * matches a flow, however many there are. Worth a probe are only shapes
+ *
+ * <ul>
+ *   <li>whose prefix lengths are those of prefixes that the two addresses lie in,
+ *   <li>whose most urgent policy comes before what has been found.
+ * </ul>
+ *
+ * <p>So what a look-up costs grows with how deep prefixes nest and how many masks differ there, not
+ * with the number of policies; a change costs as much, and the logarithm of how many priorities
+ * there are.
+ *
+ * <p>Look-ups and changes are the engine's thread's, and no lock is taken: a change has happened
+ * when the next look-up begins.
  */
 final class PolicyDatabase {
-  private final long seed;
-  private final Map<Selector, Entry> entries = new LinkedHashMap<>();
-  private final Map<Shape, Tuple> tuples = new LinkedHashMap<>();
-  private Tuple[] ordered = {};
+  /** Each may have a shape of its own, whose number has 24 bits in the keys. */
+  static final int MOST_POLICIES = 1 << 24;
+
+  /** Beside each policy: where it stands among others, so that they need not be read to compare. */
+  private final WordTable<Policy> table;
+
+  private static final int PRIORITY = 0;
+
+  /** A policy's place among those of equal priority. */
+  private static final int SEQUENCE = 1;
+
+  private final Map<Shape, Tuple> tuples = new HashMap<>();
+
+  /** By source and destination prefix length; a row is there when its source length is in use. */
+  private final @Nullable Group[][] groups = new Group[PrefixSet.LENGTHS][];
+
+  private final PrefixSet sources = new PrefixSet();
+  private final PrefixSet destinations = new PrefixSet();
+
+  /** Numbers of shapes that are no more. */
+  private final Deque<Integer> freeNumbers = new ArrayDeque<>();
+
+  private final int[] sourceLengths = new int[PrefixSet.LENGTHS];
+  private final int[] destinationLengths = new int[PrefixSet.LENGTHS];
+
+  /** While all policies are of one pair of prefix lengths: theirs. */
+  private @Nullable Group onlyGroup;
+
+  private int groupsInUse;
   private long nextSequence;
 
   PolicyDatabase(long seed) {
-    this.seed = seed;
-  }
-
-  /** A policy and its place among those of equal priority. */
-  private record Entry(Policy policy, long sequence) {
-    boolean isBefore(Entry other) {
-      return policy.priority() != other.policy.priority()
-          ? Integer.compareUnsigned(policy.priority(), other.policy.priority()) < 0
-          : sequence < other.sequence;
-    }
+    table = new WordTable<>(seed, 2, Policy[]::new);
   }
 
   private record Shape(
@@ -60,8 +92,15 @@ final class PolicyDatabase {
     }
   }
 
-  /** All policies of one shape. */
+  /** What all policies of one shape have in common. */
   private static final class Tuple {
+    private static final int NUMBER_SHIFT = 40;
+
+    private final Shape shape;
+
+    /** Stands in the keys, so that equal bits of different shapes are not equal keys. */
+    private final int number;
+
     private final long sourceMaskHigh;
     private final long sourceMaskLow;
     private final long destinationMaskHigh;
@@ -70,45 +109,45 @@ final class PolicyDatabase {
     private final int sourcePortMask;
     private final int destinationPortMask;
     private final int markMask;
-    private final WordTable<Entry> cells;
-    private long mostUrgent;
 
-    Tuple(Shape shape, long seed) {
-      sourceMaskHigh = maskHigh(shape.sourceLength);
-      sourceMaskLow = maskLow(shape.sourceLength);
-      destinationMaskHigh = maskHigh(shape.destinationLength);
-      destinationMaskLow = maskLow(shape.destinationLength);
+    /** How many policies of each priority. */
+    private final TreeMap<Integer, Integer> priorities =
+        new TreeMap<>((a, b) -> Integer.compareUnsigned(a, b));
+
+    /** The first of {@code priorities}. */
+    private int mostUrgent;
+
+    Tuple(Shape shape, int number) {
+      this.shape = shape;
+      this.number = number;
+      sourceMaskHigh = Ipv6Prefix.maskHigh(shape.sourceLength);
+      sourceMaskLow = Ipv6Prefix.maskLow(shape.sourceLength);
+      destinationMaskHigh = Ipv6Prefix.maskHigh(shape.destinationLength);
+      destinationMaskLow = Ipv6Prefix.maskLow(shape.destinationLength);
       protocolMask = shape.protocol ? 0xff : 0;
       sourcePortMask = shape.sourcePortMask;
       destinationPortMask = shape.destinationPortMask;
       markMask = shape.markMask;
-      cells = new WordTable<>(seed);
-      mostUrgent = Long.MAX_VALUE;
     }
 
-    private static long maskHigh(int length) {
-      return length == 0 ? 0 : length >= 64 ? -1L : -1L << (64 - length);
-    }
-
-    private static long maskLow(int length) {
-      return length <= 64 ? 0 : length == 128 ? -1L : -1L << (128 - length);
-    }
-
-    private static long upperLayer(int protocol, int sourcePort, int destinationPort) {
-      return (long) protocol << 32 | (long) sourcePort << 16 | destinationPort;
+    private long upperLayer(int protocol, int sourcePort, int destinationPort) {
+      return (long) number << NUMBER_SHIFT
+          | (long) protocol << 32
+          | (long) sourcePort << 16
+          | destinationPort;
     }
 
     private static long markAndInterface(int mark, int interfaceId) {
       return (long) mark << 32 | (interfaceId & 0xffff_ffffL);
     }
 
-    @Nullable Entry find(FlowKey flow) {
+    int find(WordTable<Policy> table, FlowKey flow) {
       // A port that cannot be seen matches only "any" (RFC 4301 section 4.4.1.1, OPAQUE).
       if ((sourcePortMask != 0 && flow.sourcePort < 0)
           || (destinationPortMask != 0 && flow.destinationPort < 0)) {
-        return null;
+        return WordTable.NONE;
       }
-      return cells.get(
+      return table.find(
           flow.sourceHigh & sourceMaskHigh,
           flow.sourceLow & sourceMaskLow,
           flow.destinationHigh & destinationMaskHigh,
@@ -120,110 +159,266 @@ final class PolicyDatabase {
           markAndInterface(flow.mark & markMask, flow.interfaceId));
     }
 
-    void put(Selector selector, Entry entry) {
-      cells.put(
-          selector.source().address().high(),
-          selector.source().address().low(),
-          selector.destination().address().high(),
-          selector.destination().address().low(),
-          upperLayer(
-              selector.protocol(),
-              selector.sourcePort().value(),
-              selector.destinationPort().value()),
-          markAndInterface(selector.mark().value(), selector.interfaceId()),
-          entry);
+    private long upperLayer(Selector selector) {
+      return upperLayer(
+          selector.protocol(), selector.sourcePort().value(), selector.destinationPort().value());
     }
 
-    void remove(Selector selector) {
-      cells.remove(
+    private static long markAndInterface(Selector selector) {
+      return markAndInterface(selector.mark().value(), selector.interfaceId());
+    }
+
+    int find(WordTable<Policy> table, Selector selector) {
+      return table.find(
           selector.source().address().high(),
           selector.source().address().low(),
           selector.destination().address().high(),
           selector.destination().address().low(),
-          upperLayer(
-              selector.protocol(),
-              selector.sourcePort().value(),
-              selector.destinationPort().value()),
-          markAndInterface(selector.mark().value(), selector.interfaceId()));
+          upperLayer(selector),
+          markAndInterface(selector));
+    }
+
+    void put(WordTable<Policy> table, Policy policy) {
+      Selector selector = policy.selector();
+      table.put(
+          selector.source().address().high(),
+          selector.source().address().low(),
+          selector.destination().address().high(),
+          selector.destination().address().low(),
+          upperLayer(selector),
+          markAndInterface(selector),
+          policy);
+    }
+
+    @Nullable Policy remove(WordTable<Policy> table, Selector selector) {
+      return table.remove(
+          selector.source().address().high(),
+          selector.source().address().low(),
+          selector.destination().address().high(),
+          selector.destination().address().low(),
+          upperLayer(selector),
+          markAndInterface(selector));
+    }
+
+    boolean isEmpty() {
+      return priorities.isEmpty();
+    }
+
+    void count(int priority) {
+      priorities.merge(priority, 1, Integer::sum);
+      mostUrgent = priorities.firstKey();
+    }
+
+    void discount(int priority) {
+      priorities.computeIfPresent(priority, (same, count) -> count == 1 ? null : count - 1);
+      if (!priorities.isEmpty()) {
+        mostUrgent = priorities.firstKey();
+      }
+    }
+  }
+
+  /** The shapes of one pair of prefix lengths, by their most urgent policies. */
+  private static final class Group {
+    private Tuple[] tuples = {};
+
+    void add(Tuple tuple) {
+      tuples = Arrays.copyOf(tuples, tuples.length + 1);
+      tuples[tuples.length - 1] = tuple;
+    }
+
+    void remove(Tuple tuple) {
+      int at = placeOf(tuple);
+      var fewer = Arrays.copyOf(tuples, tuples.length - 1);
+      System.arraycopy(tuples, at + 1, fewer, at, fewer.length - at);
+      tuples = fewer;
+    }
+
+    /** Puts one in order whose urgency has changed. */
+    void sort(Tuple tuple) {
+      int at = placeOf(tuple);
+      while (at > 0 && isBefore(tuple, tuples[at - 1])) {
+        tuples[at] = tuples[at - 1];
+        at--;
+      }
+      while (at + 1 < tuples.length && isBefore(tuples[at + 1], tuple)) {
+        tuples[at] = tuples[at + 1];
+        at++;
+      }
+      tuples[at] = tuple;
+    }
+
+    private int placeOf(Tuple tuple) {
+      int at = 0;
+      while (tuples[at] != tuple) {
+        at++;
+      }
+      return at;
+    }
+
+    private static boolean isBefore(Tuple a, Tuple b) {
+      return Integer.compareUnsigned(a.mostUrgent, b.mostUrgent) < 0;
     }
   }
 
   int size() {
-    return entries.size();
+    return table.size();
+  }
+
+  /** How many shapes are in use. */
+  int shapes() {
+    return tuples.size();
   }
 
   Optional<Policy> get(Selector selector) {
-    return Optional.ofNullable(entries.get(selector)).map(Entry::policy);
+    Tuple tuple = tuples.get(Shape.of(selector));
+    if (tuple == null) {
+      return Optional.empty();
+    }
+    int slot = tuple.find(table, selector);
+    return slot == WordTable.NONE ? Optional.empty() : Optional.of(table.value(slot));
   }
 
   /** In the order in which they were added. */
   ImmutableList<Policy> policies() {
-    return entries.values().stream().map(Entry::policy).collect(ImmutableList.toImmutableList());
+    return table
+        .slots()
+        .boxed()
+        .sorted(Comparator.comparingLong(slot -> table.word(slot, SEQUENCE)))
+        .map(table::value)
+        .collect(ImmutableList.toImmutableList());
   }
 
   /** Adds it, or replaces the one of equal selector, whose place among equals it takes. */
   void put(Policy policy) {
     Selector selector = policy.selector();
-    Entry old = entries.get(selector);
-    var entry = new Entry(policy, old == null ? nextSequence++ : old.sequence());
-    entries.put(selector, entry);
-    Tuple tuple = tuples.computeIfAbsent(Shape.of(selector), shape -> new Tuple(shape, nextSeed()));
-    tuple.put(selector, entry);
-    // Never raised by a change, so a stale value costs a probe and no more.
-    long urgency = Integer.toUnsignedLong(policy.priority());
-    boolean isNew = tuple.mostUrgent == Long.MAX_VALUE;
-    if (isNew || urgency < tuple.mostUrgent) {
-      tuple.mostUrgent = urgency;
-      order();
+    Tuple tuple = tuples.computeIfAbsent(Shape.of(selector), this::addTuple);
+    int priority = policy.priority();
+    int slot = tuple.find(table, selector);
+    boolean isNew = slot == WordTable.NONE;
+    int oldPriority = isNew ? 0 : (int) table.word(slot, PRIORITY);
+    tuple.put(table, policy);
+    if (isNew) {
+      slot = tuple.find(table, selector);
+      table.setWord(slot, SEQUENCE, nextSequence++);
+      sources.add(selector.source());
+      destinations.add(selector.destination());
+    } else if (oldPriority == priority) {
+      return;
+    } else {
+      tuple.discount(oldPriority);
     }
+    table.setWord(slot, PRIORITY, priority);
+    tuple.count(priority);
+    groupOf(tuple.shape).sort(tuple);
   }
 
   /** Returns whether there was one. */
   boolean remove(Selector selector) {
-    if (entries.remove(selector) == null) {
+    Tuple tuple = tuples.get(Shape.of(selector));
+    if (tuple == null) {
       return false;
     }
-    var shape = Shape.of(selector);
-    Tuple tuple = tuples.get(shape);
-    if (tuple != null) {
-      tuple.remove(selector);
-      if (tuple.cells.size() == 0) {
-        tuples.remove(shape);
-        order();
-      }
+    Policy old = tuple.remove(table, selector);
+    if (old == null) {
+      return false;
+    }
+    sources.remove(selector.source());
+    destinations.remove(selector.destination());
+    tuple.discount(old.priority());
+    if (tuple.isEmpty()) {
+      removeTuple(tuple);
+    } else {
+      groupOf(tuple.shape).sort(tuple);
     }
     return true;
   }
 
   void clear() {
-    entries.clear();
-    tuples.clear();
-    ordered = new Tuple[0];
+    policies().forEach(policy -> remove(policy.selector()));
   }
 
-  private void order() {
-    List<Tuple> sorted = new ArrayList<>(tuples.values());
-    sorted.sort((a, b) -> Long.compare(a.mostUrgent, b.mostUrgent));
-    ordered = sorted.toArray(new Tuple[0]);
+  private Tuple addTuple(Shape shape) {
+    Integer free = freeNumbers.poll();
+    // As many are taken as there are tuples, if none is free.
+    var tuple = new Tuple(shape, free == null ? tuples.size() : free);
+    Group group = groupOf(shape);
+    if (group.tuples.length == 0) {
+      groupsInUse++;
+    }
+    group.add(tuple);
+    onlyGroup = groupsInUse == 1 ? group : null;
+    return tuple;
   }
 
-  private long nextSeed() {
-    return seed + tuples.size() * 0x9e37_79b9_7f4a_7c15L;
+  private void removeTuple(Tuple tuple) {
+    tuples.remove(tuple.shape);
+    freeNumbers.push(tuple.number);
+    Group group = groupOf(tuple.shape);
+    group.remove(tuple);
+    if (group.tuples.length == 0) {
+      groupsInUse--;
+    }
+    // Whichever shape is asked when there is one group: it is in that.
+    onlyGroup = groupsInUse == 1 ? groupOf(tuples.keySet().iterator().next()) : null;
+  }
+
+  private Group groupOf(Shape shape) {
+    if (groups[shape.sourceLength] == null) {
+      groups[shape.sourceLength] = new Group[PrefixSet.LENGTHS];
+    }
+    Group[] row = groups[shape.sourceLength];
+    if (row[shape.destinationLength] == null) {
+      row[shape.destinationLength] = new Group();
+    }
+    return row[shape.destinationLength];
   }
 
   /** Allocates nothing. */
   @Nullable Policy lookUp(FlowKey flow) {
-    Entry best = null;
-    for (Tuple tuple : ordered) {
-      if (best != null && Integer.toUnsignedLong(best.policy().priority()) < tuple.mostUrgent) {
+    int found = onlyGroup == null ? search(flow) : better(onlyGroup, flow, WordTable.NONE);
+    return found == WordTable.NONE ? null : table.array()[found];
+  }
+
+  private int search(FlowKey flow) {
+    int sourcesFound = sources.lengthsAt(flow.sourceHigh, flow.sourceLow, sourceLengths);
+    int destinationsFound =
+        destinations.lengthsAt(flow.destinationHigh, flow.destinationLow, destinationLengths);
+    int best = WordTable.NONE;
+    // What is most specific is mostly most urgent, too.
+    for (int i = sourcesFound - 1; i >= 0; i--) {
+      Group[] row = groups[sourceLengths[i]];
+      for (int j = destinationsFound - 1; j >= 0; j--) {
+        Group group = row[destinationLengths[j]];
+        if (group != null) {
+          best = better(group, flow, best);
+        }
+      }
+    }
+    return best;
+  }
+
+  /** The first of {@code best} and what the group has for the flow, by their slots. */
+  private int better(Group group, FlowKey flow, int best) {
+    for (Tuple tuple : group.tuples) {
+      if (best != WordTable.NONE
+          && Integer.compareUnsigned((int) table.word(best, PRIORITY), tuple.mostUrgent) < 0) {
         break;
       }
-      Entry found = tuple.find(flow);
-      if (found != null && (best == null || found.isBefore(best))) {
+      int found = tuple.find(table, flow);
+      if (found != WordTable.NONE && (best == WordTable.NONE || isBefore(found, best))) {
         best = found;
       }
     }
-    return best == null ? null : best.policy();
+    return best;
+  }
+
+  private boolean isBefore(int slot, int other) {
+    int byPriority =
+        Integer.compareUnsigned(
+            (int) table.word(slot, PRIORITY), (int) table.word(other, PRIORITY));
+    return byPriority != 0
+        ? byPriority < 0
+        : table.word(slot, SEQUENCE) < table.word(other, SEQUENCE);
   }
 
   Optional<Policy> lookUp(Flow flow) {

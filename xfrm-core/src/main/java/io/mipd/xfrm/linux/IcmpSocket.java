@@ -9,6 +9,8 @@ import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.packet.LinkLayerAddress;
 import io.netty.buffer.ByteBuf;
 import java.lang.ref.Reference;
+import java.util.HashSet;
+import java.util.Set;
 
 /** ICMPv6 messages of some types: those that arrive on any interface, and a way to send. */
 public final class IcmpSocket implements AutoCloseable {
@@ -35,9 +37,11 @@ public final class IcmpSocket implements AutoCloseable {
   private static final int IPPROTO_IPV6 = RawReceiver.IPPROTO_IPV6;
   private static final int IPPROTO_ICMPV6 = 58;
   private static final int IPPROTO_RAW = 255;
-  private static final int ICMP6_FILTER = 1;
+  static final int ICMP6_FILTER = 1;
   private static final int IPV6_JOIN_GROUP = 20;
   private static final int IPV6_LEAVE_GROUP = 21;
+  private static final int IPV6_JOIN_ANYCAST = 27;
+  private static final int IPV6_LEAVE_ANYCAST = 28;
   private static final int IPV6_HDRINCL = 36;
   private static final int IPV6_RECVHOPLIMIT = 51;
   private static final int IPV6_HOPLIMIT = 52;
@@ -52,6 +56,7 @@ public final class IcmpSocket implements AutoCloseable {
   private record Membership(int interfaceIndex, Ipv6Address group) {}
 
   private final Multiset<Membership> memberships = HashMultiset.create();
+  private final Set<Membership> anycast = new HashSet<>();
   private final FileDescriptor receiver;
   private final FileDescriptor unicast;
   private final FileDescriptor multicast;
@@ -77,22 +82,12 @@ public final class IcmpSocket implements AutoCloseable {
    * @param types the ICMPv6 types to be received, each 0 to 255
    */
   public static IcmpSocket open(ImmutableSet<Integer> types) throws SystemCallException {
-    // A set bit of struct icmp6_filter blocks its type (RFC 3542 section 3.2).
-    var filter = new NativeMemory(32);
-    for (int word = 0; word < 8; word++) {
-      filter.buffer().putInt(4 * word, -1);
-    }
-    for (int type : types) {
-      checkArgument(type >= 0 && type <= 0xff, "not 8 bits: %s", type);
-      int at = 4 * (type >>> 5);
-      filter.buffer().putInt(at, filter.buffer().getInt(at) & ~(1 << (type & 31)));
-    }
     FileDescriptor unicast = null;
     FileDescriptor multicast = null;
     var receiver =
         FileDescriptor.socket(InternetAddress.AF_INET6, SOCK_RAW, IPPROTO_ICMPV6, "icmpv6");
     try {
-      receiver.setOption(IPPROTO_ICMPV6, ICMP6_FILTER, filter);
+      receiver.setOption(IPPROTO_ICMPV6, ICMP6_FILTER, filter(types));
       receiver.setOption(IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
       receiver.setQueues(1 << 20);
       unicast = FileDescriptor.socket(InternetAddress.AF_INET6, SOCK_RAW, IPPROTO_RAW, "icmpv6");
@@ -111,6 +106,20 @@ public final class IcmpSocket implements AutoCloseable {
       }
       throw e;
     }
+  }
+
+  /** A set bit of {@code struct icmp6_filter} blocks its type (RFC 3542 section 3.2). */
+  static NativeMemory filter(ImmutableSet<Integer> types) {
+    var filter = new NativeMemory(32);
+    for (int word = 0; word < 8; word++) {
+      filter.buffer().putInt(4 * word, -1);
+    }
+    for (int type : types) {
+      checkArgument(type >= 0 && type <= 0xff, "not 8 bits: %s", type);
+      int at = 4 * (type >>> 5);
+      filter.buffer().putInt(at, filter.buffer().getInt(at) & ~(1 << (type & 31)));
+    }
+    return filter;
   }
 
   /** For {@link Poller#add}. */
@@ -161,6 +170,20 @@ public final class IcmpSocket implements AutoCloseable {
       return;
     }
     receiver.setOption(IPPROTO_IPV6, IPV6_LEAVE_GROUP, membership(interfaceIndex, group));
+  }
+
+  /**
+   * Has an anycast address on an interface (RFC 4291 section 2.6), as long as the interface is up
+   * and this socket open. May be asked for again when the interface is up again.
+   */
+  public void joinAnycast(int interfaceIndex, Ipv6Address address) throws SystemCallException {
+    NativeMemory request = membership(interfaceIndex, address);
+    if (anycast.remove(new Membership(interfaceIndex, address))) {
+      // The address is still in the kernel's books, but without the route to it.
+      receiver.setOption(IPPROTO_IPV6, IPV6_LEAVE_ANYCAST, request);
+    }
+    receiver.setOption(IPPROTO_IPV6, IPV6_JOIN_ANYCAST, request);
+    anycast.add(new Membership(interfaceIndex, address));
   }
 
   private static NativeMemory membership(int interfaceIndex, Ipv6Address group) {

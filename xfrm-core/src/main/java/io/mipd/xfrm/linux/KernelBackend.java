@@ -4,11 +4,15 @@ import static com.google.common.base.Preconditions.checkArgument;
 import static com.google.common.collect.ImmutableList.toImmutableList;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.Lists;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.backend.XfrmCommand;
 import io.mipd.xfrm.backend.XfrmError;
 import io.mipd.xfrm.backend.XfrmNotice;
 import io.mipd.xfrm.backend.XfrmReply;
+import io.mipd.xfrm.crypto.EncryptionAlgorithm;
+import io.mipd.xfrm.crypto.IntegrityAlgorithm;
+import io.mipd.xfrm.crypto.KeyMaterial;
 import io.mipd.xfrm.model.AssociationId;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
@@ -18,6 +22,7 @@ import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.model.Selector;
+import io.mipd.xfrm.model.Spi;
 import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.netlink.KernelAssociation;
@@ -28,9 +33,13 @@ import io.mipd.xfrm.netlink.SequencePosition;
 import io.mipd.xfrm.netlink.XfrmAttribute;
 import io.mipd.xfrm.netlink.XfrmAttributes;
 import io.mipd.xfrm.netlink.XfrmMessage;
+import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 
 /**
@@ -45,15 +54,28 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
   public static final Mark OURS = new Mark(0, 0x8000_0000);
 
   /** Templates of both policy types that act on one packet; the kernel's sixth gives ENOBUFS. */
-  private static final Limits LIMITS = new Limits(5);
+  private static final Limits LIMITS = new Limits(5, /* ahTunnelsUnderOptions= */ false);
+
+  /** How many policies with marks of their own may be made. */
+  private static final int NUMBERS = 1 << 26;
 
   /** Precedes nothing: the carrier of a move matches no packet. */
   private static final int CARRIER_PRIORITY = Integer.MAX_VALUE;
+
+  /** Of those that are reserved (RFC 4303 section 2.1), so that nobody uses it. */
+  private static final Spi ANSWERING = new Spi(0x80);
+
+  // Octets of the answering association's keys.
+  private static final int AES_KEY = 16;
+  private static final int HMAC_KEY = 32;
 
   private final NetlinkSocket requests;
   private final KernelNotices notices;
   private final LastWords lastWords;
   private final Mark ours;
+
+  /** Of policies that have a mark of their own; begins somewhere, for others may be left. */
+  private int nextNumber = ThreadLocalRandom.current().nextInt(NUMBERS);
 
   private KernelBackend(
       NetlinkSocket requests, KernelNotices notices, LastWords lastWords, Mark ours) {
@@ -122,12 +144,7 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     return send(request(command));
   }
 
-  /**
-   * Carries out commands in their order, many at a time. One that fails does not keep those behind
-   * it from being carried out.
-   *
-   * @return the reply to each
-   */
+  @Override
   public ImmutableList<XfrmReply> applyAll(List<? extends XfrmCommand> commands) {
     var replies = ImmutableList.<XfrmReply>builderWithExpectedSize(commands.size());
     List<XfrmCommand> waiting = new ArrayList<>();
@@ -180,7 +197,7 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
   }
 
   /** What the kernel would refuse with less clear words, or not refuse but not do either. */
-  private static Optional<XfrmReply> refusal(XfrmCommand command) {
+  private Optional<XfrmReply> refusal(XfrmCommand command) {
     Policy policy;
     if (command instanceof XfrmCommand.AddPolicy add) {
       policy = add.policy();
@@ -189,13 +206,13 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     } else {
       return Optional.empty();
     }
-    if (!policy.selector().mark().isAny()) {
+    if (!canBear(policy.selector())) {
       return Optional.of(
           failed(
               XfrmError.INVALID,
               policy
-                  + ": with a mark of its own it could not be told from a user's, for ours are known"
-                  + " by theirs"));
+                  + ": with this mark it could not be told from a user's, for ours are known by the"
+                  + " two highest bits"));
     }
     int templates = policy.bundle().templates().size();
     if (templates > LIMITS.maxTemplates()) {
@@ -208,6 +225,15 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
                   + " templates; the kernel applies at most "
                   + LIMITS.maxTemplates()
                   + " to a packet"));
+    }
+    if (KernelPolicy.isInexpressible(policy.bundle(), policy.direction())) {
+      return Optional.of(
+          failed(
+              XfrmError.INVALID,
+              policy
+                  + ": an AH tunnel whose outer header bears a Home Address option or routing"
+                  + " header cannot be a list of the kernel's, which would leave it out of what AH"
+                  + " covers"));
     }
     for (Template template : policy.bundle().templates()) {
       if (template.protocol() == TransformProtocol.IPV6) {
@@ -250,6 +276,9 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
 
   private NetlinkSocket.Request request(int type, Policy policy) {
     var kernelPolicy = KernelPolicy.of(policy, ours);
+    if (!policy.selector().mark().isAny()) {
+      kernelPolicy = kernelPolicy.numbered(nextNumber++ % NUMBERS);
+    }
     return request(
         type == XfrmMessage.NEWPOLICY ? "XFRM_MSG_NEWPOLICY" : "XFRM_MSG_UPDPOLICY",
         new XfrmMessage.PolicyMessage(type, kernelPolicy.info(), kernelPolicy.attributes()),
@@ -323,17 +352,48 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     if (!isFailure(reply, XfrmError.NOT_FOUND)) {
       return reply;
     }
+    migrate.moves().forEach(this::forgetAcquire);
+    reply = migrate(migrate.policy(), migrate.moves());
+    if (!isFailure(reply, XfrmError.NOT_FOUND)) {
+      return reply;
+    }
     // The kernel looks for a policy by its selector alone: where a user's has the same, it may
     // have found that one.
     try {
       var policy = policy(migrate.policy());
-      Bundle moved = policy.isEmpty() ? Bundle.EMPTY : movedBy(migrate, policy.get().bundle());
-      return policy.isEmpty() || moved.equals(policy.get().bundle())
+      return policy.isEmpty() || migrate.moved(policy.get().bundle()).equals(policy.get().bundle())
           ? reply
-          : migrateByCarrier(migrate.moves(), policy.get(), moved);
+          : migrateByCarrier(migrate, policy.get());
     } catch (SystemCallException e) {
       return failed(e);
     }
+  }
+
+  /**
+   * What an acquire has made has no keys, and where it has the addresses and the reqid of a move
+   * the kernel picks it, and fails. It cannot be deleted, for it has no SPI; but it goes when an
+   * association comes that would answer it.
+   */
+  private void forgetAcquire(XfrmCommand.Move move) {
+    SecurityAssociation answer =
+        SecurityAssociation.builder(
+                new AssociationId(move.oldDestination(), move.protocol(), ANSWERING),
+                move.oldSource(),
+                move.mode())
+            .reqId(move.reqId())
+            .encryption(EncryptionAlgorithm.AES_CBC, randomKey(AES_KEY))
+            .integrity(IntegrityAlgorithm.HMAC_SHA2_256_128, randomKey(HMAC_KEY))
+            .build();
+    if (apply(new XfrmCommand.AddAssociation(answer)) instanceof XfrmReply.Done) {
+      apply(new XfrmCommand.DeleteAssociation(answer.id()));
+    }
+  }
+
+  /** Nobody has it: what meets the association in its short life is lost, and not readable. */
+  private static KeyMaterial randomKey(int octets) {
+    var key = new byte[octets];
+    new SecureRandom().nextBytes(key);
+    return KeyMaterial.copyOf(key);
   }
 
   private XfrmReply migrate(Policy.Id policy, ImmutableList<XfrmCommand.Move> moves) {
@@ -369,34 +429,9 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     return reply;
   }
 
-  private static Bundle movedBy(XfrmCommand.Migrate migrate, Bundle bundle) {
-    var templates = ImmutableList.<Template>builder();
-    for (Template template : bundle.templates()) {
-      Template moved = template;
-      for (XfrmCommand.Move move : migrate.moves()) {
-        if (isOf(move, template)) {
-          moved = template.withAddresses(move.newSource(), move.newDestination());
-        }
-      }
-      templates.add(moved);
-    }
-    return new Bundle(templates.build());
-  }
-
-  /** As the kernel compares them. */
-  private static boolean isOf(XfrmCommand.Move move, Template template) {
-    return template.isTunnel()
-        && template.mode() == move.mode()
-        && template.protocol() == move.protocol()
-        && (move.reqId().isAny() || move.reqId().equals(template.reqId()))
-        && template.source().equals(move.oldSource())
-        && template.destination().equals(move.oldDestination());
-  }
-
   /** Moves the states along with a policy that nobody else has, and puts ours in its new form. */
-  private XfrmReply migrateByCarrier(
-      ImmutableList<XfrmCommand.Move> moves, Policy policy, Bundle moved) {
-    var host = moves.get(0).oldSource();
+  private XfrmReply migrateByCarrier(XfrmCommand.Migrate migrate, Policy policy) {
+    var host = migrate.moves().get(0).oldSource();
     Policy carrier =
         Policy.allow(
             Selector.between(host, host).withProtocol(IpProtocol.NO_NEXT_HEADER),
@@ -404,13 +439,13 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
             CARRIER_PRIORITY,
             new Bundle(
                 policy.bundle().templates().stream()
-                    .filter(template -> moves.stream().anyMatch(move -> isOf(move, template)))
+                    .filter(template -> migrate.moves().stream().anyMatch(it -> it.isOf(template)))
                     .collect(toImmutableList())));
     XfrmReply reply = send(request(XfrmMessage.UPDPOLICY, carrier));
     if (reply instanceof XfrmReply.Failed) {
       return reply;
     }
-    XfrmReply migrated = migrate(carrier.id(), moves);
+    XfrmReply migrated = migrate(carrier.id(), migrate.moves());
     send(request(new XfrmCommand.DeletePolicy(carrier.id())));
     if (migrated instanceof XfrmReply.Failed) {
       return migrated;
@@ -418,7 +453,11 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     return send(
         request(
             XfrmMessage.UPDPOLICY,
-            Policy.allow(policy.selector(), policy.direction(), policy.priority(), moved)));
+            Policy.allow(
+                policy.selector(),
+                policy.direction(),
+                policy.priority(),
+                migrate.moved(policy.bundle()))));
   }
 
   /** Removes what is ours and leaves what is others'. */
@@ -448,20 +487,58 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     }
   }
 
+  /** Whether a policy of ours can have this selector and still be told from others'. */
+  public boolean canBear(Selector selector) {
+    return KernelPolicy.canBear(selector.mark(), ours);
+  }
+
   /**
-   * As {@link XfrmCommand.AddAssociation}, with numbers that go on behind {@code position}.
+   * Changes somebody else's policies in place, in this order. One that has gone meanwhile is back.
+   *
+   * @return the reply to each
+   */
+  public ImmutableList<XfrmReply> changeOthers(List<KernelPolicy> policies) {
+    List<NetlinkSocket.Request> all = new ArrayList<>();
+    for (KernelPolicy policy : policies) {
+      checkArgument(!isOurs(policy), "not somebody else's: %s", policy);
+      all.add(
+          request(
+              "XFRM_MSG_UPDPOLICY",
+              new XfrmMessage.PolicyMessage(
+                  XfrmMessage.UPDPOLICY, policy.info(), policy.attributes()),
+              policy));
+    }
+    var replies = ImmutableList.<XfrmReply>builder();
+    for (List<NetlinkSocket.Request> some : Lists.partition(all, NetlinkSocket.BATCH)) {
+      requests.batch(some).forEach(outcome -> replies.add(reply(outcome)));
+    }
+    return replies.build();
+  }
+
+  /**
+   * An association whose numbers go on behind {@code position}.
    *
    * @param noticeEvery packets after which {@link XfrmNotice.SequencesMoved} is told; 0 for never
    */
-  public XfrmReply install(
-      SecurityAssociation association, SequencePosition position, int noticeEvery) {
+  public record Continued(
+      SecurityAssociation association, SequencePosition position, int noticeEvery) {}
+
+  /** As {@link XfrmCommand.AddAssociation} for each, many at a time. */
+  public ImmutableList<XfrmReply> install(List<Continued> all) {
     try {
-      if (noticeEvery > 0) {
+      if (all.stream().anyMatch(one -> one.noticeEvery() > 0)) {
         notices.hearSequences();
       }
-      return send(request(association, position, noticeEvery));
+      return requests
+          .batch(
+              all.stream()
+                  .map(one -> request(one.association(), one.position(), one.noticeEvery()))
+                  .toList())
+          .stream()
+          .map(KernelBackend::reply)
+          .collect(toImmutableList());
     } catch (SystemCallException e) {
-      return failed(e);
+      return ImmutableList.copyOf(Collections.nCopies(all.size(), failed(e)));
     }
   }
 
@@ -471,13 +548,50 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
   }
 
   /**
-   * As {@link XfrmCommand.DeleteAssociation}.
+   * What became of an association that was to be deleted.
    *
-   * @return where its sequence numbers stood when it went; empty if there was none
+   * @param last where its sequence numbers stood when it went; empty if it did not, or that was not
+   *     told
    */
-  public Optional<SequencePosition> remove(AssociationId id) throws SystemCallException {
-    return lastWords.of(
-        id, () -> XfrmRequests.send(requests, request(new XfrmCommand.DeleteAssociation(id))));
+  public record Removal(XfrmReply reply, Optional<SequencePosition> last) {}
+
+  public Removal remove(AssociationId id) {
+    return remove(ImmutableList.of(id)).get(0);
+  }
+
+  /** As {@link XfrmCommand.DeleteAssociation} for each, many at a time. */
+  public ImmutableList<Removal> remove(List<AssociationId> ids) {
+    var removals = ImmutableList.<Removal>builderWithExpectedSize(ids.size());
+    // What a batch tells must find room in the queue of the socket that listens.
+    for (List<AssociationId> some : Lists.partition(ids, NetlinkSocket.BATCH)) {
+      removals.addAll(removeTogether(some));
+    }
+    return removals.build();
+  }
+
+  private List<Removal> removeTogether(List<AssociationId> ids) {
+    List<Removal> removals = new ArrayList<>();
+    try {
+      var requested = Lists.transform(ids, id -> request(new XfrmCommand.DeleteAssociation(id)));
+      List<XfrmReply> replies = new ArrayList<>();
+      Map<AssociationId, SequencePosition> last =
+          lastWords.during(
+              () -> requests.batch(requested).forEach(outcome -> replies.add(reply(outcome))));
+      for (int i = 0; i < ids.size(); i++) {
+        var position = Optional.ofNullable(last.get(ids.get(i)));
+        removals.add(
+            new Removal(
+                replies.get(i) instanceof XfrmReply.Done && position.isEmpty()
+                    ? failed(
+                        XfrmError.NO_MEMORY,
+                        ids.get(i) + ": deleted, but its last sequence numbers were not told")
+                    : replies.get(i),
+                position));
+      }
+    } catch (SystemCallException e) {
+      ids.forEach(id -> removals.add(new Removal(failed(e), Optional.empty())));
+    }
+    return removals;
   }
 
   /**
@@ -489,12 +603,6 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     XfrmReply reply =
         send(request(XfrmMessage.NEWSA, wildcard, KernelAssociation.wildcardId(protocol)));
     return isFailure(reply, XfrmError.EXISTS) ? XfrmReply.DONE : reply;
-  }
-
-  /** Fails with {@link XfrmError#NOT_FOUND} if there is none. */
-  public XfrmReply deleteWildcard(TransformProtocol protocol) {
-    return send(
-        request(new XfrmCommand.DeleteRouteOptimization(KernelAssociation.wildcardId(protocol))));
   }
 
   /** What is ours, as it is installed ({@link KernelPolicy#asInstalled}); in no order. */
@@ -510,9 +618,8 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     return allPolicies().stream().filter(policy -> !isOurs(policy)).collect(toImmutableList());
   }
 
-  /** The very mark: a user's of any value may cover our bit as well. */
   private boolean isOurs(KernelPolicy policy) {
-    return policy.isMain() && policy.mark().equals(ours) && policy.policy(ours).isPresent();
+    return policy.isOurs(ours) && policy.policy(ours).isPresent();
   }
 
   private ImmutableList<KernelPolicy> allPolicies() throws SystemCallException {

@@ -171,7 +171,7 @@ final class KernelNotices implements AutoCloseable {
   /** Of ours only: what others' policies lack is their key manager's concern. */
   private Optional<XfrmNotice> acquire(XfrmMessage.Acquire acquire) {
     var policy = new KernelPolicy(acquire.policy(), acquire.attributes());
-    if (!policy.mark().equals(ours)) {
+    if (!policy.isOurs(ours)) {
       return Optional.empty();
     }
     return policy

@@ -1,10 +1,10 @@
 package io.mipd.xfrm.linux;
 
+import com.google.common.collect.ImmutableList;
 import io.mipd.xfrm.backend.XfrmError;
 import io.mipd.xfrm.backend.XfrmNotice;
 import io.mipd.xfrm.backend.XfrmReply;
 import io.mipd.xfrm.model.AssociationId;
-import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.netlink.SequencePosition;
 import io.mipd.xfrm.transform.SequenceLedger;
@@ -38,13 +38,20 @@ public final class KernelSequences {
     SequenceLedger ledger(SecurityAssociation association) throws IOException;
   }
 
-  private record Held(SequenceLedger ledger, long last) {}
+  private record Held(SecurityAssociation association, SequenceLedger ledger) {
+    long last() {
+      return SequenceLimits.last(association);
+    }
+  }
 
   private final KernelBackend backend;
   private final Ledgers ledgers;
   private final int block;
   private final int noticeEvery;
   private final Map<AssociationId, Held> held = new LinkedHashMap<>();
+
+  /** Taken out, for their reserve could not be moved on. */
+  private final Map<AssociationId, SecurityAssociation> suspended = new LinkedHashMap<>();
 
   public KernelSequences(KernelBackend backend, Ledgers ledgers) {
     this(backend, ledgers, BLOCK, NOTICE_EVERY);
@@ -57,30 +64,72 @@ public final class KernelSequences {
     this.noticeEvery = noticeEvery;
   }
 
-  /** Installs an association that goes on where it stood. */
   public XfrmReply install(SecurityAssociation association) {
+    return install(ImmutableList.of(association)).get(0);
+  }
+
+  /** Installs associations that go on where they stood. */
+  public ImmutableList<XfrmReply> install(List<SecurityAssociation> associations) {
+    var replies = new XfrmReply[associations.size()];
+    List<Integer> prepared = new ArrayList<>();
+    List<SequenceLedger> opened = new ArrayList<>();
+    List<KernelBackend.Continued> wanted = new ArrayList<>();
+    for (int i = 0; i < replies.length; i++) {
+      SecurityAssociation association = associations.get(i);
+      try {
+        SequenceLedger ledger = ledgers.ledger(association);
+        var position = new SequencePosition(ledger.reserved(), ledger.taken());
+        if (reserve(association, ledger)) {
+          prepared.add(i);
+          opened.add(ledger);
+          wanted.add(new KernelBackend.Continued(association, position, noticeEvery));
+        } else {
+          replies[i] =
+              new XfrmReply.Failed(
+                  XfrmError.LIMIT,
+                  association.id() + ": all sequence numbers are used; it needs new keys");
+        }
+      } catch (IOException e) {
+        replies[i] = failed(association.id(), e);
+      }
+    }
+    ImmutableList<XfrmReply> installed = backend.install(wanted);
+    for (int k = 0; k < installed.size(); k++) {
+      var one = wanted.get(k);
+      replies[prepared.get(k)] =
+          installed.get(k) instanceof XfrmReply.Done
+              ? hold(one.association(), opened.get(k))
+              : giveBack(one, opened.get(k), installed.get(k));
+    }
+    return ImmutableList.copyOf(replies);
+  }
+
+  /**
+   * @return false if there are no numbers left
+   */
+  private boolean reserve(SecurityAssociation association, SequenceLedger ledger)
+      throws IOException {
+    long last = SequenceLimits.last(association);
+    if (ledger.reserved() >= last) {
+      return false;
+    }
+    ledger.reserve(Math.min(last, ledger.reserved() + block));
+    return true;
+  }
+
+  private XfrmReply hold(SecurityAssociation association, SequenceLedger ledger) {
+    held.put(association.id(), new Held(association, ledger));
+    return XfrmReply.DONE;
+  }
+
+  private static XfrmReply giveBack(
+      KernelBackend.Continued unused, SequenceLedger ledger, XfrmReply reply) {
     try {
-      var ledger = ledgers.ledger(association);
-      long last = SequenceLimits.last(association);
-      long start = ledger.reserved();
-      if (start >= last) {
-        ledger.close();
-        return new XfrmReply.Failed(
-            XfrmError.LIMIT,
-            association.id() + ": all sequence numbers are used; it needs new keys");
-      }
-      ledger.reserve(Math.min(last, start + block));
-      XfrmReply reply =
-          backend.install(association, new SequencePosition(start, ledger.taken()), noticeEvery);
-      if (reply instanceof XfrmReply.Failed) {
-        ledger.settle(start);
-        ledger.close();
-      } else {
-        held.put(association.id(), new Held(ledger, last));
-      }
+      ledger.settle(unused.position().outbound());
       return reply;
     } catch (IOException e) {
-      return failed(association.id(), e);
+      // They are skipped the next time.
+      return reply;
     }
   }
 
@@ -92,9 +141,7 @@ public final class KernelSequences {
         return new XfrmReply.Failed(XfrmError.NOT_FOUND, "nothing there: " + association.id());
       }
       backend.hearSequences();
-      held.put(
-          association.id(),
-          new Held(ledgers.ledger(association), SequenceLimits.last(association)));
+      hold(association, ledgers.ledger(association));
       return moved(association.id(), position.get());
     } catch (IOException e) {
       return failed(association.id(), e);
@@ -108,8 +155,8 @@ public final class KernelSequences {
   /**
    * Moves the reserve on.
    *
-   * @return a failure if that was not possible: the association must be taken out before the
-   *     reserve is used up
+   * @return a failure if that was not possible: the association has been taken out then, with half
+   *     a block left of what it may send, until {@link #resume}
    */
   public XfrmReply on(XfrmNotice.SequencesMoved notice) {
     return moved(notice.association(), new SequencePosition(notice.outbound(), notice.inbound()));
@@ -127,8 +174,49 @@ public final class KernelSequences {
       }
       return XfrmReply.DONE;
     } catch (IOException e) {
-      return failed(id, e);
+      return suspend(one, e);
     }
+  }
+
+  private XfrmReply suspend(Held one, IOException reason) {
+    AssociationId id = one.association().id();
+    XfrmReply reply = remove(id);
+    suspended.put(id, one.association());
+    return new XfrmReply.Failed(
+        XfrmError.OTHER,
+        id
+            + ": no further sequence numbers can be reserved ("
+            + reason.getMessage()
+            + "), so it is taken out until they can: what needs it is not sent"
+            + (reply instanceof XfrmReply.Failed failed ? "; " + failed.text() : ""));
+  }
+
+  /** Whether an association was taken out and is to come back. */
+  public boolean isSuspended(AssociationId id) {
+    return suspended.containsKey(id);
+  }
+
+  /** Whether there is something for {@link #resume}. */
+  public boolean hasSuspended() {
+    return !suspended.isEmpty();
+  }
+
+  /**
+   * Puts back what was taken out, if numbers can be reserved again.
+   *
+   * @return what is back
+   */
+  public ImmutableList<AssociationId> resume() {
+    var back = ImmutableList.<AssociationId>builder();
+    for (SecurityAssociation one : ImmutableList.copyOf(suspended.values())) {
+      // It is still there if it could not be taken out at first.
+      backend.remove(one.id());
+      if (install(one) instanceof XfrmReply.Done) {
+        suspended.remove(one.id());
+        back.add(one.id());
+      }
+    }
+    return back.build();
   }
 
   /** Asks for the position of every association: after {@link XfrmNotice.Resync}. */
@@ -147,42 +235,56 @@ public final class KernelSequences {
   }
 
   /** An association was moved and is known by another destination. */
-  public void renamed(AssociationId id, Ipv6Address newDestination) {
+  public void moved(AssociationId id, SecurityAssociation now) {
     Held one = held.remove(id);
     if (one != null) {
-      held.put(new AssociationId(newDestination, id.protocol(), id.spi()), one);
+      hold(now, one.ledger());
+    }
+    if (suspended.remove(id) != null) {
+      suspended.put(now.id(), now);
     }
   }
 
   /** Takes an association out and keeps its true position. */
   public XfrmReply remove(AssociationId id) {
+    return remove(ImmutableList.of(id)).get(0);
+  }
+
+  /** Takes associations out and keeps their true positions. */
+  public ImmutableList<XfrmReply> remove(List<AssociationId> ids) {
+    var replies = ImmutableList.<XfrmReply>builderWithExpectedSize(ids.size());
+    var removals = backend.remove(ids).iterator();
+    for (AssociationId id : ids) {
+      XfrmReply reply = settled(id, removals.next());
+      boolean wasOut = suspended.remove(id) != null;
+      replies.add(wasOut ? XfrmReply.DONE : reply);
+    }
+    return replies.build();
+  }
+
+  private XfrmReply settled(AssociationId id, KernelBackend.Removal removal) {
     Held one = held.remove(id);
+    if (one == null) {
+      return removal.reply();
+    }
     try {
-      Optional<SequencePosition> position = backend.remove(id);
-      if (one != null && position.isPresent()) {
-        one.ledger().take(position.get().inbound());
-        one.ledger().settle(position.get().outbound());
+      if (removal.last().isPresent()) {
+        one.ledger().take(removal.last().get().inbound());
+        one.ledger().settle(removal.last().get().outbound());
       }
-      return position.isPresent()
-          ? XfrmReply.DONE
-          : new XfrmReply.Failed(XfrmError.NOT_FOUND, "nothing there: " + id);
+      return removal.reply();
     } catch (IOException e) {
       return failed(id, e);
-    } finally {
-      if (one != null) {
-        one.ledger().close();
-      }
     }
   }
 
   /** Takes all out; each failure is told. */
   public List<XfrmReply.Failed> removeAll() {
-    List<XfrmReply.Failed> failures = new ArrayList<>();
-    for (AssociationId id : new ArrayList<>(held.keySet())) {
-      if (remove(id) instanceof XfrmReply.Failed failed) {
-        failures.add(failed);
-      }
-    }
-    return failures;
+    List<AssociationId> all = new ArrayList<>(held.keySet());
+    all.addAll(suspended.keySet());
+    return remove(all).stream()
+        .filter(XfrmReply.Failed.class::isInstance)
+        .map(XfrmReply.Failed.class::cast)
+        .toList();
   }
 }

@@ -1,14 +1,14 @@
 package io.mipd.xfrm.linux;
 
 import io.mipd.xfrm.model.AssociationId;
+import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.netlink.NetlinkMessage;
 import io.mipd.xfrm.netlink.SequencePosition;
 import io.mipd.xfrm.netlink.XfrmMessage;
 import io.mipd.xfrm.netlink.XfrmMessageCodec;
 import io.mipd.xfrm.packet.MalformedPacketException;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Optional;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * Where the numbers of an association stood at its end. Only the notice of its deletion says that
@@ -33,49 +33,40 @@ final class LastWords implements AutoCloseable {
         NetlinkSocket.forGroups(NetlinkSocket.NETLINK_XFRM, 0, "xfrm deletions"), ownPort);
   }
 
-  /** Deletes an association. */
-  interface Deletion {
-    void run() throws SystemCallException;
-  }
-
   /**
-   * @return empty if there was none
+   * What is told while associations are deleted.
+   *
+   * @param deletions fewer than a socket's queue holds
+   * @return where each of those stood that went; what was not told is missing
    */
-  Optional<SequencePosition> of(AssociationId id, Deletion deletion) throws SystemCallException {
-    List<SequencePosition> last = new ArrayList<>();
+  Map<AssociationId, SequencePosition> during(Runnable deletions) throws SystemCallException {
+    Map<AssociationId, SequencePosition> last = new HashMap<>();
     socket.join(XFRMNLGRP_SA);
     try {
-      deletion.run();
-      // What the deletion told was queued before it was acknowledged.
-      socket.hear(Integer.MAX_VALUE, message -> take(message, id, last));
-    } catch (NetlinkException e) {
-      if (e.is("ESRCH")) {
-        return Optional.empty();
-      }
-      throw e;
+      deletions.run();
+      // What a deletion told was queued before it was acknowledged.
+      socket.hear(Integer.MAX_VALUE, message -> take(message, last));
     } finally {
       socket.leave(XFRMNLGRP_SA);
       socket.drain();
     }
-    if (last.isEmpty()) {
-      throw new SystemCallException(
-          "XFRM_MSG_DELSA", id.toString(), "ENOBUFS", "its last sequence numbers were not told");
-    }
-    return Optional.of(last.get(0));
+    return last;
   }
 
-  private void take(NetlinkMessage message, AssociationId id, List<SequencePosition> last)
+  private void take(NetlinkMessage message, Map<AssociationId, SequencePosition> last)
       throws MalformedPacketException {
     if (message.type() != XfrmMessage.DELSA || message.port() != ownPort) {
       return;
     }
     var decoded = XfrmMessageCodec.decode(message);
-    if (decoded.isPresent()
-        && decoded.get() instanceof XfrmMessage.AssociationNamed deleted
-        && deleted.name().destination().equals(id.destination())
-        && deleted.name().spi().equals(id.spi())
-        && deleted.name().protocol() == id.protocol().number()) {
-      last.add(deleted.attributes().position().orElse(SequencePosition.START));
+    if (decoded.isPresent() && decoded.get() instanceof XfrmMessage.AssociationNamed deleted) {
+      TransformProtocol.ofNumber(deleted.name().protocol())
+          .ifPresent(
+              protocol ->
+                  last.put(
+                      new AssociationId(
+                          deleted.name().destination(), protocol, deleted.name().spi()),
+                      deleted.attributes().position().orElse(SequencePosition.START)));
     }
   }
 

@@ -2,6 +2,7 @@ package io.mipd.xfrm.linux;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import com.google.common.collect.ImmutableSet;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.packet.ExtensionHeader;
@@ -13,8 +14,9 @@ import java.nio.ByteBuffer;
 import java.util.Optional;
 
 /**
- * Mobility Header messages in a kernel that has Mobile IPv6: it takes Home Address options, type 2
- * routing headers and IPsec off what arrives and puts them on what leaves, as its policies say.
+ * Messages of one protocol, Mobility Header or ICMPv6, in a kernel that has Mobile IPv6: it takes
+ * Home Address options, type 2 routing headers and IPsec off what arrives and puts them on what
+ * leaves, as its policies say.
  */
 public final class MobilitySocket implements AutoCloseable {
   /** Messages taken by one call of {@link #receive} at most. */
@@ -27,7 +29,7 @@ public final class MobilitySocket implements AutoCloseable {
      * @param destination after a type 2 routing header has been
      * @param careOf the source on the wire, where a Home Address option gave another
      * @param routingHeader whether a type 2 routing header brought it
-     * @param message from the Payload Proto field on; only valid during the call
+     * @param message from the Payload Proto or Type field on; only valid during the call
      */
     void received(
         int interfaceIndex,
@@ -59,11 +61,27 @@ public final class MobilitySocket implements AutoCloseable {
     receiver = new RawReceiver(descriptor, MESSAGE, CONTROL);
   }
 
+  /** For Mobility Header messages. */
   public static MobilitySocket open() throws SystemCallException {
-    var descriptor =
-        FileDescriptor.socket(
-            InternetAddress.AF_INET6, SOCK_RAW, IpProtocol.MOBILITY, "mobility header");
+    return open(IpProtocol.MOBILITY, "mobility header", Optional.empty());
+  }
+
+  /**
+   * For ICMPv6 messages.
+   *
+   * @param types those that are received, each 0 to 255
+   */
+  public static MobilitySocket openIcmpv6(ImmutableSet<Integer> types) throws SystemCallException {
+    return open(IpProtocol.ICMPV6, "icmpv6", Optional.of(IcmpSocket.filter(types)));
+  }
+
+  private static MobilitySocket open(int protocol, String name, Optional<NativeMemory> filter)
+      throws SystemCallException {
+    var descriptor = FileDescriptor.socket(InternetAddress.AF_INET6, SOCK_RAW, protocol, name);
     try {
+      if (filter.isPresent()) {
+        descriptor.setOption(protocol, IcmpSocket.ICMP6_FILTER, filter.get());
+      }
       descriptor.setOption(RawReceiver.IPPROTO_IPV6, IPV6_RECVRTHDR, 1);
       descriptor.setOption(RawReceiver.IPPROTO_IPV6, IPV6_RECVDSTOPTS, 1);
       descriptor.setQueues(1 << 20);
@@ -132,8 +150,8 @@ public final class MobilitySocket implements AutoCloseable {
    * Sends a message.
    *
    * @param source an address of this node
-   * @param message from the Payload Proto field on; the kernel computes its checksum over {@code
-   *     source} and {@code destination} (RFC 6275 section 6.1.1)
+   * @param message from the Payload Proto or Type field on; the kernel computes its checksum over
+   *     {@code source} and {@code destination} (RFC 6275 section 6.1.1)
    */
   public void send(Ipv6Address source, Ipv6Address destination, ByteBuf message)
       throws SystemCallException {
@@ -143,7 +161,7 @@ public final class MobilitySocket implements AutoCloseable {
     message.getBytes(message.readerIndex(), body);
     outgoing.octets().buffer().put(0, body);
     if (outgoing.send(descriptor, source, destination, 0, length) < 0) {
-      throw Native.failure("sendmsg", source + " > " + destination + " mobility header");
+      throw Native.failure("sendmsg", source + " > " + destination + " " + descriptor.object());
     }
   }
 

@@ -1,5 +1,8 @@
 package io.mipd.xfrm.linux;
 
+import io.mipd.xfrm.netlink.MacAddress;
+import java.util.Optional;
+
 /**
  * The address of packet sockets ({@code struct sockaddr_ll}).
  *
@@ -18,6 +21,9 @@ final class PacketAddress {
   static final int SOCK_DGRAM = 2;
   static final int ETH_P_ALL = 0x0003;
   static final int ETH_P_IPV6 = 0x86dd;
+
+  /** Packets for this host alone. */
+  static final int PACKET_HOST = 0;
 
   /** Packets for another host, which the interface overheard. */
   static final int PACKET_OTHERHOST = 3;
@@ -54,6 +60,20 @@ final class PacketAddress {
 
   static int packetType(NativeMemory memory, int at) {
     return memory.buffer().get(at + PACKET_TYPE) & 0xff;
+  }
+
+  static int interfaceIndex(NativeMemory memory, int at) {
+    return memory.buffer().getInt(at + INTERFACE);
+  }
+
+  /** The link-layer address of who sent a frame; empty where it has none of six octets. */
+  static Optional<MacAddress> sender(NativeMemory memory, int at) {
+    if (memory.buffer().get(at + ADDRESS_LENGTH) != MacAddress.LENGTH) {
+      return Optional.empty();
+    }
+    var octets = new byte[MacAddress.LENGTH];
+    memory.buffer().get(at + ADDRESS, octets);
+    return Optional.of(MacAddress.read(octets, 0));
   }
 
   /** Octets of the link-layer header before each packet, asked of a bound socket. */

@@ -1,6 +1,5 @@
 package io.mipd.xfrm.linux;
 
-import static com.google.common.base.Preconditions.checkArgument;
 import static io.mipd.xfrm.netlink.NetlinkMessage.NLM_F_CREATE;
 import static io.mipd.xfrm.netlink.NetlinkMessage.NLM_F_EXCL;
 import static io.mipd.xfrm.netlink.NetlinkMessage.NLM_F_REPLACE;
@@ -85,17 +84,6 @@ public final class Rtnetlink implements AutoCloseable {
         "RTM_DELLINK", LinkCodec.RTM_DELLINK, 0, index, out -> LinkCodec.encodeQuery(index, out));
   }
 
-  /** The IPv6-in-IPv6 tunnel devices, the kernel's own {@code ip6tnl0} and others' too. */
-  public ImmutableList<Ipv6Tunnel> tunnels() throws SystemCallException {
-    return ImmutableList.copyOf(
-        socket.<Ipv6Tunnel>list(
-            "RTM_GETLINK",
-            LinkCodec.RTM_GETLINK,
-            out -> LinkCodec.encodeQuery(0, out),
-            (message, tunnels) ->
-                LinkCodec.decodeTunnel(message.payload()).ifPresent(tunnels::add)));
-  }
-
   /** Fails with EEXIST if the name is taken, or there is a tunnel between the same ends. */
   public void addTunnel(Ipv6Tunnel tunnel) throws SystemCallException {
     socket.request(
@@ -104,17 +92,6 @@ public final class Rtnetlink implements AutoCloseable {
         NLM_F_CREATE | NLM_F_EXCL,
         tunnel,
         out -> LinkCodec.encodeTunnel(tunnel.at(0), out));
-  }
-
-  /** Changes the tunnel of this interface index in place: routes through it stay. */
-  public void changeTunnel(Ipv6Tunnel tunnel) throws SystemCallException {
-    checkArgument(tunnel.interfaceIndex() > 0, "of which tunnel: %s", tunnel);
-    socket.request(
-        "RTM_NEWLINK",
-        LinkCodec.RTM_NEWLINK,
-        0,
-        tunnel,
-        out -> LinkCodec.encodeTunnel(tunnel, out));
   }
 
   /** Makes an interface that drops what it is given. */

@@ -22,12 +22,34 @@ public record Bundle(ImmutableList<Template> templates) {
         ImmutableList.<Template>builder().addAll(templates).addAll(outer.templates).build());
   }
 
+  /** The same templates, all of them {@code level use}. */
+  public Bundle asOptional() {
+    return new Bundle(
+        templates.stream().map(Template::asOptional).collect(ImmutableList.toImmutableList()));
+  }
+
   /** The flow that leaves this bundle. */
   public Flow outermost(Flow flow) {
     for (Template template : templates) {
       flow = template.seenFromOutside(flow);
     }
     return flow;
+  }
+
+  /**
+   * Whether AH in tunnel mode makes a header that is to bear an option of Mobile IPv6, which AH has
+   * to cover (RFC 6275 sections 9.3.1 and 9.3.2).
+   */
+  public boolean hasAhTunnelUnderOption() {
+    boolean inAhTunnel = false;
+    for (Template template : templates) {
+      if (template.isTunnel()) {
+        inAhTunnel = template.protocol() == TransformProtocol.AH;
+      } else if (inAhTunnel && template.mode() == Mode.ROUTE_OPTIMIZATION) {
+        return true;
+      }
+    }
+    return false;
   }
 
   @Override

@@ -47,11 +47,13 @@ public record Ipv6Prefix(Ipv6Address address, int length) implements Comparable<
     return new Ipv6Prefix(Ipv6Address.parse(text.substring(0, slash)), Integer.parseInt(length));
   }
 
-  static long maskHigh(int length) {
+  /** Of the first eight octets, the bits that belong to a prefix of this length. */
+  public static long maskHigh(int length) {
     return length == 0 ? 0 : length >= 64 ? -1L : -1L << (64 - length);
   }
 
-  static long maskLow(int length) {
+  /** Of the last eight octets, the bits that belong to a prefix of this length. */
+  public static long maskLow(int length) {
     return length <= 64 ? 0 : length == 128 ? -1L : -1L << (128 - length);
   }
 
@@ -67,6 +69,23 @@ public record Ipv6Prefix(Ipv6Address address, int length) implements Comparable<
   /** Two prefixes overlap exactly when one contains the other. */
   public boolean overlaps(Ipv6Prefix other) {
     return contains(other) || other.contains(this);
+  }
+
+  public Ipv6Address lastAddress() {
+    return new Ipv6Address(address.high() | ~maskHigh(length), address.low() | ~maskLow(length));
+  }
+
+  /**
+   * The prefix that differs from this one in its last bit only; together they make the one that is
+   * a bit shorter.
+   *
+   * @throws IllegalArgumentException for the prefix of no length
+   */
+  public Ipv6Prefix sibling() {
+    checkArgument(length > 0, "all addresses have no sibling");
+    long high = length <= 64 ? 1L << (64 - length) : 0;
+    long low = length > 64 ? 1L << (128 - length) : 0;
+    return new Ipv6Prefix(new Ipv6Address(address.high() ^ high, address.low() ^ low), length);
   }
 
   public boolean isAny() {

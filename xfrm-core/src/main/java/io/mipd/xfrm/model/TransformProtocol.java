@@ -49,4 +49,9 @@ public enum TransformProtocol {
   public boolean isIpsec() {
     return this == ESP || this == AH || this == IPCOMP;
   }
+
+  /** Whether it keeps others from reading or changing what it carries; compression does not. */
+  public boolean isProtection() {
+    return this == ESP || this == AH;
+  }
 }

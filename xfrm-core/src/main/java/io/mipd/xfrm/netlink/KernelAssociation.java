@@ -131,14 +131,13 @@ public record KernelAssociation(AssociationInfo info, XfrmAttributes attributes)
     }
   }
 
-  /** A route optimization state to be installed, for all flows between its two addresses. */
+  /**
+   * A route optimization state to be installed, for all packets between its two addresses. It has
+   * no selector: the kernel compares that with the innermost flow, which behind a tunnel of the
+   * user's between the two is another.
+   */
   public static KernelAssociation of(RouteOptimizationState state, Mark ours) {
-    return routeOptimization(
-        state.id(),
-        KernelSelector.of(Selector.between(state.id().source(), state.id().destination())),
-        state.careOf(),
-        0,
-        ours);
+    return routeOptimization(state.id(), KernelSelector.of(Selector.ANY), state.careOf(), 0, ours);
   }
 
   /**

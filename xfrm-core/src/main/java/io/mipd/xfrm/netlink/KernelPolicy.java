@@ -35,14 +35,26 @@ public record KernelPolicy(PolicyInfo info, XfrmAttributes attributes) {
             0);
     var attributes = ImmutableList.<XfrmAttribute>builder();
     if (!policy.bundle().isEmpty()) {
+      Bundle list = TemplateOrder.ofWork(asInstalled(policy).bundle(), policy.direction());
       var templates = ImmutableList.<KernelTemplate>builder();
-      for (Template template : policy.bundle().templates()) {
-        templates.add(KernelTemplate.of(asInstalled(template, policy.direction())));
+      for (Template template : list.templates()) {
+        templates.add(KernelTemplate.of(template));
       }
       attributes.add(new XfrmAttribute.Templates(templates.build()));
     }
     addKey(policy.selector(), ours, attributes);
     return new KernelPolicy(info, new XfrmAttributes(attributes.build()));
+  }
+
+  /**
+   * The same with a number of its own, which makes it known as ours where the mark of its selector
+   * hides that.
+   *
+   * @param number from 0 on; another for each
+   */
+  public KernelPolicy numbered(int number) {
+    return new KernelPolicy(
+        info.withIndex(PolicyMark.FIRST_INDEX + 8 * number + info.direction()), attributes);
   }
 
   /** The attributes that are part of the identity of a policy. */
@@ -54,7 +66,7 @@ public record KernelPolicy(PolicyInfo info, XfrmAttributes attributes) {
 
   private static void addKey(
       Selector selector, Mark ours, ImmutableList.Builder<XfrmAttribute> attributes) {
-    Mark mark = selector.mark().and(ours);
+    Mark mark = PolicyMark.of(selector.mark(), ours);
     if (!mark.isAny()) {
       attributes.add(new XfrmAttribute.MarkValue(mark));
     }
@@ -74,7 +86,9 @@ public record KernelPolicy(PolicyInfo info, XfrmAttributes attributes) {
   /**
    * The policy as it comes back from the kernel. An optional Home Address option or routing header
    * of what arrives loses its addresses: only without them is a packet accepted for which nothing
-   * but the wildcard state is there.
+   * but the wildcard state is there. So does a routing header that arrives beside a Home Address
+   * option. Mobile IPv6's headers stand outside the other ones of their IPv6 header; in the
+   * kernel's own list they may not ({@link TemplateOrder}).
    */
   public static Policy asInstalled(Policy policy) {
     var templates = ImmutableList.<Template>builder();
@@ -86,7 +100,13 @@ public record KernelPolicy(PolicyInfo info, XfrmAttributes attributes) {
         policy.direction(),
         policy.priority(),
         policy.action(),
-        new Bundle(templates.build()));
+        TemplateOrder.withoutUnknowableSources(
+            TemplateOrder.ofHeaders(new Bundle(templates.build())), policy.direction()));
+  }
+
+  /** Whether the kernel has no list for this bundle: AH around a header to bear an option. */
+  public static boolean isInexpressible(Bundle bundle, Direction direction) {
+    return direction == Direction.OUT && bundle.hasAhTunnelUnderOption();
   }
 
   private static Template asInstalled(Template template, Direction direction) {
@@ -101,6 +121,21 @@ public record KernelPolicy(PolicyInfo info, XfrmAttributes attributes) {
     return attributes.mark();
   }
 
+  /** Whether it is one of those that we make. */
+  public boolean isOurs(Mark ours) {
+    return isMain() && PolicyMark.isOurs(mark(), info.index(), ours);
+  }
+
+  /** Whether a policy of ours can select by this mark and still be told from a user's. */
+  public static boolean canBear(Mark mark, Mark ours) {
+    return PolicyMark.canBear(mark, ours);
+  }
+
+  /** The same policy with another priority. */
+  public KernelPolicy withPriority(int priority) {
+    return new KernelPolicy(info.withPriority(priority), attributes);
+  }
+
   public boolean isMain() {
     return attributes.policyType() == XfrmAttribute.PolicyType.MAIN;
   }
@@ -110,7 +145,7 @@ public record KernelPolicy(PolicyInfo info, XfrmAttributes attributes) {
    * say it: IPv4, a socket's, bound to an interface, a template that the model does not know.
    */
   public Optional<Policy> policy(Mark ours) {
-    Mark mark = mark().includes(ours) ? mark().without(ours) : mark();
+    Mark mark = isOurs(ours) ? PolicyMark.selector(mark(), ours) : mark();
     var selector = info.selector().selector(mark, attributes.interfaceId());
     var direction = info.directionOfHost();
     if (selector.isEmpty() || direction.isEmpty()) {
@@ -129,7 +164,10 @@ public record KernelPolicy(PolicyInfo info, XfrmAttributes attributes) {
     }
     return Optional.of(
         Policy.allow(
-            selector.get(), direction.get(), info.priority(), new Bundle(templates.build())));
+            selector.get(),
+            direction.get(),
+            info.priority(),
+            TemplateOrder.read(new Bundle(templates.build()), direction.get())));
   }
 
   /** As {@link #policy(Mark)}, with the mark as it is. */

@@ -26,6 +26,16 @@ public record PolicyInfo(
   static final int ALLOW = 0;
   static final int BLOCK = 1;
 
+  PolicyInfo withPriority(int newPriority) {
+    return new PolicyInfo(
+        selector, limits, use, newPriority, index, direction, action, flags, share);
+  }
+
+  PolicyInfo withIndex(int newIndex) {
+    return new PolicyInfo(
+        selector, limits, use, priority, newIndex, direction, action, flags, share);
+  }
+
   /** Empty for a socket's policy. */
   public Optional<Direction> directionOfHost() {
     return Direction.ofNumber(direction);

@@ -33,7 +33,7 @@ import io.netty.buffer.ByteBuf;
 //   +-------------------------------+-------------------------------+
 //   |          Identifier           |            Reserved           |
 //   +-------------------------------+-------------------------------+
-//   |           in the reply: 32 reserved bits, the addresses       |
+//   |               in the reply: addresses, 128 bits each          |
 //
 //   Mobile Prefix Solicitation, Advertisement (RFC 6275 sections 6.7, 6.8)
 //   +-------------------------------+-+-+---------------------------+
@@ -92,8 +92,11 @@ public final class Icmpv6Codec {
       case Icmpv6Message.HOME_AGENT_DISCOVERY_REQUEST ->
           new Icmpv6Message.HomeAgentDiscoveryRequest(in.readUnsignedShort());
       case Icmpv6Message.HOME_AGENT_DISCOVERY_REPLY -> homeAgentDiscoveryReply(in);
-      case Icmpv6Message.MOBILE_PREFIX_SOLICITATION ->
-          new Icmpv6Message.MobilePrefixSolicitation(in.readUnsignedShort());
+      case Icmpv6Message.MOBILE_PREFIX_SOLICITATION -> {
+        int identifier = in.readUnsignedShort();
+        in.skipBytes(2);
+        yield new Icmpv6Message.MobilePrefixSolicitation(identifier, NdOptionCodec.decode(in));
+      }
       case Icmpv6Message.MOBILE_PREFIX_ADVERTISEMENT -> {
         int identifier = in.readUnsignedShort();
         int flags = in.readUnsignedShort();
@@ -121,9 +124,8 @@ public final class Icmpv6Codec {
   }
 
   private static Icmpv6Message homeAgentDiscoveryReply(ByteBuf in) throws MalformedPacketException {
-    Wire.require(in, 8);
     int identifier = in.readUnsignedShort();
-    in.skipBytes(6);
+    in.skipBytes(2);
     if (in.readableBytes() % (Ipv6Address.BITS / 8) != 0) {
       throw new MalformedPacketException(Reason.BAD_LENGTH, in.readerIndex());
     }
@@ -189,7 +191,7 @@ public final class Icmpv6Codec {
     } else if (message instanceof Icmpv6Message.HomeAgentDiscoveryRequest it) {
       out.writeShort(it.identifier()).writeShort(0);
     } else if (message instanceof Icmpv6Message.HomeAgentDiscoveryReply it) {
-      out.writeShort(it.identifier()).writeShort(0).writeInt(0);
+      out.writeShort(it.identifier()).writeShort(0);
       it.homeAgents().forEach(address -> Wire.write(out, address));
     } else if (message instanceof Icmpv6Message.MobilePrefixSolicitation it) {
       out.writeShort(it.identifier()).writeShort(0);

@@ -133,7 +133,11 @@ public sealed interface Icmpv6Message {
     }
   }
 
-  /** RFC 6275 section 6.6. */
+  /**
+   * RFC 6275 section 6.6.
+   *
+   * @param homeAgents the most preferred first
+   */
   record HomeAgentDiscoveryReply(int identifier, ImmutableList<Ipv6Address> homeAgents)
       implements Icmpv6Message {
     @Override
@@ -142,15 +146,25 @@ public sealed interface Icmpv6Message {
     }
   }
 
-  /** RFC 6275 section 6.7. */
-  record MobilePrefixSolicitation(int identifier) implements Icmpv6Message {
+  /**
+   * RFC 6275 section 6.7.
+   *
+   * @param options none are defined, and those that come are ignored
+   */
+  record MobilePrefixSolicitation(int identifier, ImmutableList<NdOption> options)
+      implements WithOptions {
     @Override
     public int type() {
       return MOBILE_PREFIX_SOLICITATION;
     }
   }
 
-  /** RFC 6275 section 6.8. */
+  /**
+   * RFC 6275 section 6.8.
+   *
+   * @param managed M
+   * @param otherConfiguration O
+   */
   record MobilePrefixAdvertisement(
       int identifier, boolean managed, boolean otherConfiguration, ImmutableList<NdOption> options)
       implements WithOptions {

@@ -86,21 +86,18 @@ public final class FileSequenceStore implements SequenceStore {
    */
   public SequenceLedger ledger(SecurityAssociation association) throws IOException {
     Path out = file("out", association);
-    FileChannel channel = open(out);
-    try {
-      long reserved = read(channel, out);
-      if (association.replayWindow() == 0) {
-        return new Ledger(channel, reserved, null, 0);
-      }
-      Path in = file("in", association);
-      try (FileChannel inbound = open(in)) {
-        long taken = read(inbound, in);
-        return new Ledger(
-            channel, reserved, inbound.map(FileChannel.MapMode.READ_WRITE, 0, LENGTH), taken);
-      }
-    } catch (IOException e) {
-      channel.close();
-      throw e;
+    long reserved;
+    try (FileChannel channel = open(out)) {
+      reserved = read(channel, out);
+    }
+    if (association.replayWindow() == 0) {
+      return new Ledger(out, reserved, null, 0);
+    }
+    Path in = file("in", association);
+    try (FileChannel channel = open(in)) {
+      long taken = read(channel, in);
+      return new Ledger(
+          out, reserved, channel.map(FileChannel.MapMode.READ_WRITE, 0, LENGTH), taken);
     }
   }
 
@@ -130,6 +127,7 @@ public final class FileSequenceStore implements SequenceStore {
       // In one write, so that being killed leaves all of it or nothing; and its name is made to
       // last as well, for a file that a power failure takes away would begin at 1 again.
       write(channel, 0, ByteBuffer.allocate(LENGTH).putLong(0, MAGIC));
+      channel.force(false);
       try (FileChannel parent = FileChannel.open(directory(file), StandardOpenOption.READ)) {
         parent.force(true);
       }
@@ -158,7 +156,6 @@ public final class FileSequenceStore implements SequenceStore {
     while (buffer.hasRemaining()) {
       channel.write(buffer, at + buffer.position());
     }
-    channel.force(false);
   }
 
   private static final class Reserved implements SequenceSource {
@@ -189,6 +186,7 @@ public final class FileSequenceStore implements SequenceStore {
       }
       try {
         write(channel, 8, ByteBuffer.allocate(8).putLong(0, wanted));
+        channel.force(false);
       } catch (IOException e) {
         return false; // Without a reservation nothing may be sent; it is tried again with the next.
       }
@@ -197,14 +195,15 @@ public final class FileSequenceStore implements SequenceStore {
     }
   }
 
+  /** Opens its file only to write: a home agent has tens of thousands of them. */
   private static final class Ledger implements SequenceLedger {
-    private final FileChannel channel;
+    private final Path file;
     private final @Nullable MappedByteBuffer inbound;
     private long reserved;
     private long taken;
 
-    Ledger(FileChannel channel, long reserved, @Nullable MappedByteBuffer inbound, long taken) {
-      this.channel = channel;
+    Ledger(Path file, long reserved, @Nullable MappedByteBuffer inbound, long taken) {
+      this.file = file;
       this.reserved = reserved;
       this.inbound = inbound;
       this.taken = taken;
@@ -218,17 +217,23 @@ public final class FileSequenceStore implements SequenceStore {
     @Override
     public void reserve(long last) throws IOException {
       if (last > reserved) {
-        set(last);
+        set(last, true);
       }
     }
 
+    /** Not forced to the disk: if that is lost, what was reserved is skipped. */
     @Override
     public void settle(long last) throws IOException {
-      set(last);
+      set(last, false);
     }
 
-    private void set(long last) throws IOException {
-      write(channel, 8, ByteBuffer.allocate(8).putLong(0, last));
+    private void set(long last, boolean forced) throws IOException {
+      try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+        write(channel, 8, ByteBuffer.allocate(8).putLong(0, last));
+        if (forced) {
+          channel.force(false);
+        }
+      }
       reserved = last;
     }
 
@@ -242,15 +247,6 @@ public final class FileSequenceStore implements SequenceStore {
       if (inbound != null && highest > taken) {
         taken = highest;
         inbound.putLong(8, highest);
-      }
-    }
-
-    @Override
-    public void close() {
-      try {
-        channel.close();
-      } catch (IOException e) {
-        // All that was written was forced to the disk.
       }
     }
   }

@@ -7,7 +7,7 @@ import java.io.IOException;
  * reserved is on the disk before it is used, as with {@link SequenceStore#outbound}, and each can
  * go on where the other stopped.
  */
-public interface SequenceLedger extends AutoCloseable {
+public interface SequenceLedger {
   /** The last number that may have been sent; 0 for none. What is sent next is behind it. */
   long reserved();
 
@@ -29,7 +29,4 @@ public interface SequenceLedger extends AutoCloseable {
 
   /** Numbers up to {@code highest} have been taken. */
   void take(long highest);
-
-  @Override
-  void close();
 }

@@ -111,8 +111,8 @@ class EngineFuzzTest {
           new XfrmCommand.AddAssociation(live.association().toBuilder().replayWindow(0).build()));
     }
     var states = scene.homeAgent.engine.core().databases().associations().routeOptimizations();
-    for (RouteOptimizationState state : states) {
-      backend.apply(new XfrmCommand.PutRouteOptimization(state));
+    for (LiveRoute live : states) {
+      backend.apply(new XfrmCommand.PutRouteOptimization(live.state()));
     }
     backend.apply(
         new XfrmCommand.PutRouteOptimization(

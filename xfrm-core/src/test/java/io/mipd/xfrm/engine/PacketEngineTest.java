@@ -3,6 +3,8 @@ package io.mipd.xfrm.engine;
 import static io.mipd.xfrm.engine.Scene.AGENT;
 import static io.mipd.xfrm.engine.Scene.CARE_OF;
 import static io.mipd.xfrm.engine.Scene.HOME;
+import static io.mipd.xfrm.engine.Scene.OTHER_CARE_OF;
+import static io.mipd.xfrm.engine.Scene.OTHER_HOME;
 import static io.mipd.xfrm.engine.Scene.PEER;
 import static io.mipd.xfrm.engine.Scene.SIGNALLING;
 import static io.mipd.xfrm.engine.Scene.USER;
@@ -64,6 +66,32 @@ class PacketEngineTest {
     scene.homeAgent.output(TO_HOME);
     scene.homeAgent.sendsTo(scene.mobileNode);
     assertThat(scene.mobileNode.onlyDelivered()).isEqualTo(TO_HOME);
+  }
+
+  /** The routing header is met first, when the packet's source is still a care-of address. */
+  @Test
+  void bothPeersAreMobile() {
+    var away = new TestNode().has(HOME, Role.HOME).has(CARE_OF, Role.LINK);
+    var peer = new TestNode().has(OTHER_HOME, Role.HOME).has(OTHER_CARE_OF, Role.LINK);
+    var option = Template.homeAddressOption(HOME, OTHER_HOME);
+    var routing = Template.routingHeader(HOME, OTHER_HOME);
+    away.policy(Scene.fromTo(HOME, OTHER_HOME), Direction.OUT, option, routing);
+    peer.policy(Scene.fromTo(HOME, OTHER_HOME), Direction.IN, option, routing);
+    for (TestNode node : new TestNode[] {away, peer}) {
+      node.state(RouteOptimizationState.homeAddressOption(HOME, OTHER_HOME, CARE_OF));
+      node.state(RouteOptimizationState.routingHeader(HOME, OTHER_HOME, OTHER_CARE_OF));
+    }
+
+    byte[] packet = Packets.udp(HOME, OTHER_HOME, 100);
+    away.output(packet);
+    byte[] outer = away.transmitted.get(0);
+    assertThat(Packets.source(outer)).isEqualTo(CARE_OF);
+    assertThat(Packets.destination(outer)).isEqualTo(OTHER_CARE_OF);
+    assertThat(Packets.nextHeader(outer)).isEqualTo(IpProtocol.ROUTING);
+    assertThat(outer[40] & 0xff).isEqualTo(IpProtocol.DESTINATION_OPTIONS);
+
+    away.sendsTo(peer);
+    assertThat(peer.onlyDelivered()).isEqualTo(packet);
   }
 
   @Test
@@ -237,8 +265,13 @@ class PacketEngineTest {
           .association(ah)
           .policy(fromTo(HOME, PEER), Direction.OUT, protection, option)
           .state(RouteOptimizationState.homeAddressOption(HOME, PEER, CARE_OF));
-      // The order of the two in the list does not matter inbound.
-      peer.association(ah).policy(fromTo(HOME, PEER), Direction.IN, option, protection);
+      // Within one header the order of the two in the list does not matter inbound.
+      peer.association(ah);
+      if (mode == Mode.TUNNEL) {
+        peer.policy(fromTo(HOME, PEER), Direction.IN, protection, option);
+      } else {
+        peer.policy(fromTo(HOME, PEER), Direction.IN, option, protection);
+      }
 
       scene.mobileNode.output(TO_PEER);
       byte[] outer = scene.mobileNode.transmitted.get(0);

@@ -36,6 +36,7 @@ final class TestNode implements EngineSink {
   final List<byte[]> messages = new ArrayList<>();
   final List<Arrival> arrivals = new ArrayList<>();
   final List<XfrmNotice> notices = new ArrayList<>();
+  final List<FailedPacket> failed = new ArrayList<>();
   private final PacketBuffer buffer = new PacketBuffer();
   private int priority = 100;
 
@@ -76,6 +77,11 @@ final class TestNode implements EngineSink {
   @Override
   public void notice(XfrmNotice notice) {
     notices.add(notice);
+  }
+
+  @Override
+  public void failed(FailedPacket packet) {
+    failed.add(packet);
   }
 
   // What a test does.

@@ -78,7 +78,9 @@ class KernelBackendKernelTest {
     if (backend.putWildcard(TransformProtocol.HAO) instanceof XfrmReply.Failed failed) {
       fail("this kernel has no Mobile IPv6 (CONFIG_IPV6_MIP6, module mip6): " + failed.text());
     }
-    done(backend.deleteWildcard(TransformProtocol.HAO));
+    done(
+        new XfrmCommand.DeleteRouteOptimization(
+            KernelAssociation.wildcardId(TransformProtocol.HAO)));
   }
 
   @AfterEach
@@ -97,6 +99,13 @@ class KernelBackendKernelTest {
 
   private void done(XfrmCommand command) {
     done(backend.apply(command));
+  }
+
+  private XfrmReply install(
+      SecurityAssociation association, SequencePosition position, int noticeEvery) {
+    return backend
+        .install(ImmutableList.of(new KernelBackend.Continued(association, position, noticeEvery)))
+        .get(0);
   }
 
   private List<XfrmNotice> notices() throws Exception {
@@ -229,9 +238,9 @@ class KernelBackendKernelTest {
             .replayWindow(64)
             .extendedSequenceNumbers(true)
             .build();
-    done(backend.install(small, new SequencePosition(0xffff_0000L, 70_000), 0));
-    done(backend.install(large, new SequencePosition(5, 6), 0));
-    done(backend.install(extended, new SequencePosition(0x1_0000_0007L, 0x2_0000_0008L), 0));
+    done(install(small, new SequencePosition(0xffff_0000L, 70_000), 0));
+    done(install(large, new SequencePosition(5, 6), 0));
+    done(install(extended, new SequencePosition(0x1_0000_0007L, 0x2_0000_0008L), 0));
 
     assertThat(backend.sequenceOf(small.id())).hasValue(new SequencePosition(0xffff_0000L, 70_000));
     assertThat(backend.sequenceOf(large.id())).hasValue(new SequencePosition(5, 6));
@@ -252,7 +261,7 @@ class KernelBackendKernelTest {
             "src 2001:db8:1::10 dst 2001:db8:c::2 proto hao reqid 0 mode ro replay-window 0"
                 + " mark 0/0x80000000 coa 2001:db8:a::10"
                 + " anti-replay context: seq 0x0, oseq 0x0, bitmap 0x00000000"
-                + " sel src 2001:db8:1::10/128 dst 2001:db8:c::2/128");
+                + " sel src ::/0 dst ::/0");
 
     var moved = new RouteOptimizationState(state.id(), NEW_CARE_OF);
     done(new XfrmCommand.PutRouteOptimization(moved));
@@ -378,7 +387,7 @@ class KernelBackendKernelTest {
   @Test
   void tellsHowFarTheSequenceNumbersHaveCome() throws Exception {
     var association = nulls(CARE_OF, AGENT, 0x2001, Mode.TUNNEL, AssociationLifetime.FOREVER);
-    done(backend.install(association, new SequencePosition(1000, 0), 10));
+    done(install(association, new SequencePosition(1000, 0), 10));
     done(new XfrmCommand.AddPolicy(tunnel()));
     try (var socket = socket()) {
       send(socket, PEER, 25);
@@ -388,8 +397,11 @@ class KernelBackendKernelTest {
         .containsExactly(
             new XfrmNotice.SequencesMoved(association.id(), 1010, 0),
             new XfrmNotice.SequencesMoved(association.id(), 1020, 0));
-    assertThat(backend.remove(association.id())).hasValue(new SequencePosition(1025, 0));
-    assertThat(backend.remove(association.id())).isEmpty();
+    assertThat(backend.remove(association.id()).last()).hasValue(new SequencePosition(1025, 0));
+    assertThat(backend.remove(association.id()).reply())
+        .isInstanceOfSatisfying(
+            XfrmReply.Failed.class,
+            failed -> assertThat(failed.error()).isEqualTo(XfrmError.NOT_FOUND));
     assertThat(notices()).isEmpty();
   }
 
@@ -397,8 +409,8 @@ class KernelBackendKernelTest {
   void movesATunnelWithItsNumbersAndKeys() throws Exception {
     var out = nulls(CARE_OF, AGENT, 0x2001, Mode.TUNNEL, AssociationLifetime.FOREVER);
     var in = nulls(AGENT, CARE_OF, 0x2002, Mode.TUNNEL, AssociationLifetime.FOREVER);
-    done(backend.install(out, new SequencePosition(41, 0), 0));
-    done(backend.install(in, new SequencePosition(0, 17), 0));
+    done(install(out, new SequencePosition(41, 0), 0));
+    done(install(in, new SequencePosition(0, 17), 0));
     done(new XfrmCommand.AddPolicy(tunnel()));
     try (var socket = socket()) {
       send(socket, PEER, 1);
@@ -408,14 +420,7 @@ class KernelBackendKernelTest {
         new XfrmCommand.Migrate(
             tunnel().id(),
             ImmutableList.of(
-                new XfrmCommand.Move(
-                    TransformProtocol.ESP,
-                    Mode.TUNNEL,
-                    MOBILITY,
-                    CARE_OF,
-                    AGENT,
-                    NEW_CARE_OF,
-                    AGENT),
+                move(CARE_OF, NEW_CARE_OF),
                 new XfrmCommand.Move(
                     TransformProtocol.ESP,
                     Mode.TUNNEL,
@@ -432,6 +437,36 @@ class KernelBackendKernelTest {
             tuple(out.movedTo(NEW_CARE_OF, AGENT), new SequencePosition(42, 0)),
             tuple(in.movedTo(AGENT, NEW_CARE_OF), new SequencePosition(0, 17)));
     assertThat(notices()).isEmpty();
+  }
+
+  /** It has the addresses and the reqid of the tunnel that is to move, and no keys. */
+  @Test
+  void movesATunnelAlsoWhereAnAcquireIsInTheWay() throws Exception {
+    var ofAnotherFlow =
+        esp(CARE_OF, AGENT, 0x2001, Mode.TUNNEL)
+            .selector(Selector.between(HOME, PEER).withProtocol(IpProtocol.TCP))
+            .build();
+    done(install(ofAnotherFlow, new SequencePosition(41, 0), 0));
+    done(new XfrmCommand.AddPolicy(tunnel()));
+    try (var socket = socket()) {
+      send(socket, PEER, 1);
+    }
+    assertThat(backend.ownAssociations()).hasSize(2);
+    notices();
+
+    done(new XfrmCommand.Migrate(tunnel().id(), ImmutableList.of(move(CARE_OF, NEW_CARE_OF))));
+
+    assertThat(backend.ownAssociations())
+        .extracting(
+            state -> state.association(backend.ours()).orElseThrow(), KernelAssociation::position)
+        .containsExactly(
+            tuple(ofAnotherFlow.movedTo(NEW_CARE_OF, AGENT), new SequencePosition(41, 0)));
+    assertThat(notices()).isEmpty();
+  }
+
+  private static XfrmCommand.Move move(Ipv6Address from, Ipv6Address to) {
+    return new XfrmCommand.Move(
+        TransformProtocol.ESP, Mode.TUNNEL, MOBILITY, from, AGENT, to, AGENT);
   }
 
   @Test

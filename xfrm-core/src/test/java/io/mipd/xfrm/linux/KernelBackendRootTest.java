@@ -3,6 +3,7 @@ package io.mipd.xfrm.linux;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.Lists;
 import io.mipd.xfrm.backend.XfrmCommand;
 import io.mipd.xfrm.backend.XfrmError;
 import io.mipd.xfrm.backend.XfrmNotice;
@@ -23,6 +24,9 @@ import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.netlink.KernelPolicy;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -67,6 +71,16 @@ class KernelBackendRootTest {
     assertThat(backend.apply(command)).isEqualTo(XfrmReply.DONE);
   }
 
+  private void refused(XfrmCommand command, XfrmError error, String... words) {
+    assertThat(backend.apply(command))
+        .isInstanceOfSatisfying(
+            XfrmReply.Failed.class,
+            failed -> {
+              assertThat(failed.error()).isEqualTo(error);
+              assertThat(failed.text()).contains(words);
+            });
+  }
+
   private List<XfrmNotice> notices() throws Exception {
     List<XfrmNotice> notices = new ArrayList<>();
     backend.receive(notices::add);
@@ -94,13 +108,12 @@ class KernelBackendRootTest {
   @Test
   void aPolicyIsAddedOnceChangedInPlaceAndRemovedOnce() throws Exception {
     done(new XfrmCommand.AddPolicy(MERGED));
-    assertThat(backend.apply(new XfrmCommand.AddPolicy(MERGED)))
-        .isInstanceOfSatisfying(
-            XfrmReply.Failed.class,
-            failed -> {
-              assertThat(failed.error()).isEqualTo(XfrmError.EXISTS);
-              assertThat(failed.text()).contains("XFRM_MSG_NEWPOLICY", HOME.toString(), "EEXIST");
-            });
+    refused(
+        new XfrmCommand.AddPolicy(MERGED),
+        XfrmError.EXISTS,
+        "XFRM_MSG_NEWPOLICY",
+        HOME.toString(),
+        "EEXIST");
 
     String index = index();
     var moved =
@@ -114,10 +127,7 @@ class KernelBackendRootTest {
     assertThat(backend.policies()).containsExactly(moved);
 
     done(new XfrmCommand.DeletePolicy(moved.id()));
-    assertThat(backend.apply(new XfrmCommand.DeletePolicy(moved.id())))
-        .isInstanceOfSatisfying(
-            XfrmReply.Failed.class,
-            failed -> assertThat(failed.error()).isEqualTo(XfrmError.NOT_FOUND));
+    refused(new XfrmCommand.DeletePolicy(moved.id()), XfrmError.NOT_FOUND, "ENOENT");
     assertThat(backend.policies()).isEmpty();
   }
 
@@ -245,27 +255,14 @@ class KernelBackendRootTest {
             1,
             Bundle.of(OUTER, OUTER, OUTER, OUTER, OUTER, OUTER));
 
-    assertThat(backend.apply(new XfrmCommand.AddPolicy(plain)))
-        .isInstanceOfSatisfying(
-            XfrmReply.Failed.class,
-            failed -> {
-              assertThat(failed.error()).isEqualTo(XfrmError.INVALID);
-              assertThat(failed.text()).contains("ip6tnl");
-            });
-    var marked =
-        Policy.allow(
-            MERGED.selector().withMark(new Mark(0x10, 0xf0)), Direction.OUT, 1, Bundle.of(INNER));
-    assertThat(backend.apply(new XfrmCommand.AddPolicy(marked)))
-        .isInstanceOfSatisfying(
-            XfrmReply.Failed.class,
-            failed -> {
-              assertThat(failed.error()).isEqualTo(XfrmError.INVALID);
-              assertThat(failed.text()).contains("mark");
-            });
-    assertThat(backend.apply(new XfrmCommand.AddPolicy(six)))
-        .isInstanceOfSatisfying(
-            XfrmReply.Failed.class,
-            failed -> assertThat(failed.error()).isEqualTo(XfrmError.LIMIT));
+    refused(new XfrmCommand.AddPolicy(plain), XfrmError.INVALID, "ip6tnl");
+    for (Mark mark :
+        List.of(new Mark(0x4000_0010, -1), new Mark(0x10, 0x8000_00ff), new Mark(1, 0x3fff_ffff))) {
+      var marked =
+          Policy.allow(MERGED.selector().withMark(mark), Direction.OUT, 1, Bundle.of(INNER));
+      refused(new XfrmCommand.AddPolicy(marked), XfrmError.INVALID, "mark");
+    }
+    refused(new XfrmCommand.AddPolicy(six), XfrmError.LIMIT, "6 templates");
     assertThat(
             backend.applyAll(
                 ImmutableList.of(
@@ -274,19 +271,61 @@ class KernelBackendRootTest {
         .isEqualTo(XfrmReply.DONE);
   }
 
+  /** Of any kind of mark that a user may have, beside his own policy of the same selector. */
+  @Test
+  void aPolicyMayHaveAMarkOfItsOwn() throws Exception {
+    List<Policy> marked = new ArrayList<>();
+    for (Mark mark : List.of(new Mark(0x2a, -1), new Mark(0x10, 0xf0), new Mark(0, 1))) {
+      namespace.sh(
+          "ip xfrm policy add src 2001:db8:1::10 dst 2001:db8:c::2 dir out priority 70000 mark "
+              + mark.value()
+              + " mask 0x"
+              + Integer.toHexString(mark.mask()));
+      marked.add(
+          Policy.allow(
+              MERGED.selector().withMark(mark),
+              Direction.OUT,
+              marked.size() + 1,
+              Bundle.of(INNER, OUTER)));
+    }
+    // One that covers our bit is a user's all the same.
+    namespace.sh(
+        "ip xfrm policy add src 2001:db8:1::10 dst 2001:db8:c::2 dir out priority 70000"
+            + " mark 0x10 mask 0x80000010");
+
+    assertThat(backend.applyAll(marked.stream().map(XfrmCommand.AddPolicy::new).toList()))
+        .containsOnly(XfrmReply.DONE);
+    assertThat(ip("policy"))
+        .contains("priority 1 ptype main mark 0x2a/0xbfffffff")
+        .contains("priority 2 ptype main mark 0x10/0x800000f0")
+        .contains("priority 3 ptype main mark 0/0x80000001");
+    assertThat(backend.policies()).containsExactlyInAnyOrderElementsOf(marked);
+    assertThat(backend.foreignPolicies()).hasSize(4);
+
+    Policy changed = Policy.allow(marked.get(0).selector(), Direction.OUT, 9, Bundle.of(INNER));
+    done(new XfrmCommand.UpdatePolicy(changed));
+    assertThat(backend.policy(changed.id())).hasValue(changed);
+    KernelPolicy others = backend.foreignPolicies().get(0).withPriority(50_000);
+    assertThat(backend.changeOthers(List.of(others))).containsExactly(XfrmReply.DONE);
+    assertThat(ip("policy")).containsOnlyOnce("priority 50000");
+    assertThat(backend.policies()).hasSize(3).contains(changed);
+
+    done(new XfrmCommand.Flush());
+    assertThat(backend.policies()).isEmpty();
+    assertThat(backend.foreignPolicies()).hasSize(4);
+  }
+
   @Test
   void refusalsCarryTheKernelsOwnWords() {
     var optional = Policy.allow(MERGED.selector(), Direction.OUT, 1, Bundle.of(OUTER.asOptional()));
 
-    assertThat(backend.apply(new XfrmCommand.AddPolicy(optional)))
-        .isInstanceOfSatisfying(
-            XfrmReply.Failed.class,
-            failed -> {
-              assertThat(failed.error()).isEqualTo(XfrmError.INVALID);
-              assertThat(failed.text())
-                  .contains("XFRM_MSG_NEWPOLICY", "2001:db8:1::10", "EINVAL")
-                  .contains("Mode in optional template not allowed in outbound policy");
-            });
+    refused(
+        new XfrmCommand.AddPolicy(optional),
+        XfrmError.INVALID,
+        "XFRM_MSG_NEWPOLICY",
+        "2001:db8:1::10",
+        "EINVAL",
+        "Mode in optional template not allowed in outbound policy");
   }
 
   @Test
@@ -303,10 +342,10 @@ class KernelBackendRootTest {
                 100,
                 Bundle.of(INNER, OUTER.withAddresses(NEW_CARE_OF, AGENT))));
     assertThat(notices()).isEmpty();
-    assertThat(backend.apply(new XfrmCommand.Migrate(MERGED.id(), ImmutableList.of(move()))))
-        .isInstanceOfSatisfying(
-            XfrmReply.Failed.class,
-            failed -> assertThat(failed.error()).isEqualTo(XfrmError.NOT_FOUND));
+    refused(
+        new XfrmCommand.Migrate(MERGED.id(), ImmutableList.of(move())),
+        XfrmError.NOT_FOUND,
+        "XFRM_MSG_MIGRATE");
   }
 
   private static XfrmCommand.Move move() {
@@ -369,6 +408,62 @@ class KernelBackendRootTest {
 
     assertThat(notices()).containsExactly(new XfrmNotice.PoliciesChanged());
     assertThat(backend.overruns()).isZero();
+  }
+
+  /** Somebody else changes policies all the time, before and behind what is being read. */
+  @Test
+  void aListThatChangesWhileItIsReadLacksNothing() throws Exception {
+    ImmutableList<XfrmCommand> lasting = adding(0, 5_000);
+    assertThat(backend.applyAll(lasting)).containsOnly(XfrmReply.DONE);
+    var done = new AtomicBoolean();
+    try (var other = namespace.within(KernelBackend::open)) {
+      var changes = new AtomicInteger();
+      var restless =
+          new Thread(
+              () -> {
+                for (int i = 0; !done.get(); i = (i + 100) % 1_000) {
+                  ImmutableList<XfrmCommand> some = adding(100_000 + i, 100);
+                  other.applyAll(some);
+                  other.applyAll(Lists.transform(some, KernelBackendRootTest::deleting));
+                  changes.incrementAndGet();
+                }
+              });
+      restless.start();
+      try {
+        int disturbed = 0;
+        for (int round = 0; disturbed < 20; round++) {
+          assertThat(round)
+              .as("rounds, of which so many were disturbed: " + disturbed)
+              .isLessThan(500);
+          int before = changes.get();
+          ImmutableList<Policy> list = backend.policies();
+          assertThat(list).doesNotHaveDuplicates();
+          assertThat(list.stream().filter(policy -> policy.priority() < 100_000))
+              .hasSize(lasting.size());
+          disturbed += changes.get() > before ? 1 : 0;
+        }
+      } finally {
+        done.set(true);
+        restless.join();
+      }
+    }
+  }
+
+  private static ImmutableList<XfrmCommand> adding(int first, int count) {
+    return IntStream.range(first, first + count)
+        .mapToObj(
+            i ->
+                new XfrmCommand.AddPolicy(
+                    Policy.allow(
+                        Selector.between(HOME, new Ipv6Address(0x2001_0db8_000c_0000L, i)),
+                        Direction.OUT,
+                        i,
+                        Bundle.of(INNER, OUTER))))
+        .collect(ImmutableList.toImmutableList());
+  }
+
+  private static XfrmCommand deleting(XfrmCommand added) {
+    return new XfrmCommand.DeletePolicy(((XfrmCommand.AddPolicy) added).policy().id());
   }
 
   /** More notices than the queue holds: no silence. */

@@ -22,6 +22,8 @@ import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.netlink.SequencePosition;
 import io.mipd.xfrm.transform.FileSequenceStore;
+import io.mipd.xfrm.transform.SequenceLedger;
+import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetSocketAddress;
@@ -106,9 +108,7 @@ class KernelSequencesKernelTest {
   }
 
   private long reserved(SecurityAssociation association) throws Exception {
-    try (var ledger = new FileSequenceStore(directory).ledger(association)) {
-      return ledger.reserved();
-    }
+    return new FileSequenceStore(directory).ledger(association).reserved();
   }
 
   @Test
@@ -168,5 +168,124 @@ class KernelSequencesKernelTest {
     assertThat(reserved(association)).isEqualTo(4L * BLOCK);
     assertThat(next.removeAll()).isEmpty();
     assertThat(reserved(association)).isEqualTo(3L * BLOCK);
+  }
+
+  /** A disk that is full, or broken: nothing may be sent that is not reserved. */
+  @Test
+  void takesOutWhatItCannotReserveForUntilItCan() throws Exception {
+    var association = association(false);
+    var disk = new Disk(new FileSequenceStore(directory));
+    var sequences = new KernelSequences(backend, disk::ledger, BLOCK, EVERY);
+    assertThat(sequences.install(association)).isEqualTo(XfrmReply.DONE);
+    disk.full = true;
+    send(BLOCK / 2 - EVERY);
+    hear(sequences);
+
+    send(2 * EVERY);
+    List<XfrmReply> replies = new ArrayList<>();
+    backend.receive(
+        notice -> {
+          if (notice instanceof XfrmNotice.SequencesMoved moved) {
+            replies.add(sequences.on(moved));
+          }
+        });
+    assertThat(replies)
+        .filteredOn(XfrmReply.Failed.class::isInstance)
+        .singleElement()
+        .asString()
+        .contains(association.id().toString(), "the disk is full", "taken out");
+    assertThat(sequences.isSuspended(association.id())).isTrue();
+    assertThat(backend.sequenceOf(association.id())).isEmpty();
+
+    assertThat(sequences.resume()).isEmpty();
+    assertThat(backend.sequenceOf(association.id())).isEmpty();
+
+    disk.full = false;
+    assertThat(sequences.resume()).containsExactly(association.id());
+    assertThat(sequences.hasSuspended()).isFalse();
+    long start = backend.sequenceOf(association.id()).orElseThrow().outbound();
+    assertThat(start).isGreaterThanOrEqualTo(BLOCK / 2 + EVERY);
+    assertThat(reserved(association)).isEqualTo(start + BLOCK);
+    assertThat(sequences.removeAll()).isEmpty();
+  }
+
+  /** What is out when it is moved comes back at its new place; what is deleted does not. */
+  @Test
+  void whatIsTakenOutMayMoveOrGo() throws Exception {
+    var disk = new Disk(new FileSequenceStore(directory));
+    var sequences = new KernelSequences(backend, disk::ledger, BLOCK, EVERY);
+    var tunnel =
+        SecurityAssociation.builder(
+                new AssociationId(AGENT, TransformProtocol.ESP, new Spi(0x2002)), HOME, Mode.TUNNEL)
+            .encryption(EncryptionAlgorithm.NULL, KeyMaterial.EMPTY)
+            .integrity(IntegrityAlgorithm.HMAC_SHA1_96, association(false).integrityKey())
+            .build();
+    var other = association(false);
+    disk.full = false;
+    for (var one : List.of(tunnel, other)) {
+      assertThat(sequences.install(one)).isEqualTo(XfrmReply.DONE);
+    }
+    disk.full = true;
+    for (var one : List.of(tunnel, other)) {
+      assertThat(sequences.on(new XfrmNotice.SequencesMoved(one.id(), BLOCK, 0)))
+          .isInstanceOf(XfrmReply.Failed.class);
+    }
+
+    var moved = tunnel.movedTo(AGENT, HOME);
+    sequences.moved(tunnel.id(), moved);
+    assertThat(sequences.remove(other.id())).isEqualTo(XfrmReply.DONE);
+
+    disk.full = false;
+    assertThat(sequences.resume()).containsExactly(moved.id());
+    assertThat(backend.ownAssociations())
+        .extracting(one -> one.association(backend.ours()).orElseThrow())
+        .containsExactly(moved);
+    assertThat(sequences.removeAll()).isEmpty();
+  }
+
+  /** Reserves nothing while it is full. */
+  private static final class Disk {
+    private final FileSequenceStore store;
+    private boolean full;
+
+    Disk(FileSequenceStore store) {
+      this.store = store;
+    }
+
+    SequenceLedger ledger(SecurityAssociation association) throws IOException {
+      SequenceLedger ledger = store.ledger(association);
+      return new SequenceLedger() {
+        @Override
+        public void reserve(long last) throws IOException {
+          if (full) {
+            throw new IOException("the disk is full");
+          }
+          ledger.reserve(last);
+        }
+
+        @Override
+        public void settle(long last) throws IOException {
+          if (full) {
+            throw new IOException("the disk is full");
+          }
+          ledger.settle(last);
+        }
+
+        @Override
+        public long reserved() {
+          return ledger.reserved();
+        }
+
+        @Override
+        public long taken() {
+          return ledger.taken();
+        }
+
+        @Override
+        public void take(long highest) {
+          ledger.take(highest);
+        }
+      };
+    }
   }
 }

@@ -14,7 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A network namespace for one test, with the process's id in its name; gone when it is closed. */
-final class TestNamespace implements AutoCloseable {
+public final class TestNamespace implements AutoCloseable {
   private static final AtomicInteger COUNTER = new AtomicInteger();
   private static final int COMMAND_SECONDS = 30;
 
@@ -27,7 +27,7 @@ final class TestNamespace implements AutoCloseable {
   }
 
   /** Skips the test, or with CI=true fails it, unless we are root and these commands are there. */
-  static void require(String... commands) throws IOException {
+  public static void require(String... commands) throws IOException {
     var missing = ImmutableList.<String>builder();
     if (!Files.isWritable(java.nio.file.Path.of("/proc/sys/net/ipv6/conf/all/forwarding"))) {
       missing.add("root");
@@ -50,7 +50,7 @@ final class TestNamespace implements AutoCloseable {
     assumeTrue(what.isEmpty(), "missing: " + what);
   }
 
-  static TestNamespace create() throws Exception {
+  public static TestNamespace create() throws Exception {
     String name = "mipd-t" + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet();
     var namespace = new TestNamespace(name);
     Runtime.getRuntime().addShutdownHook(namespace.atExit);
@@ -59,28 +59,28 @@ final class TestNamespace implements AutoCloseable {
     return namespace;
   }
 
-  String name() {
+  public String name() {
     return name;
   }
 
   /** Runs a shell command inside; returns what it prints; fails the test when it fails. */
-  String sh(String command) throws Exception {
+  public String sh(String command) throws Exception {
     return run("ip", "netns", "exec", name, "sh", "-c", command);
   }
 
   /** Starts a command inside; the caller destroys it. */
-  Process start(String... command) throws IOException {
+  public Process start(String... command) throws IOException {
     var whole =
         ImmutableList.<String>builder().add("ip", "netns", "exec", name).add(command).build();
     return new ProcessBuilder(whole).redirectErrorStream(true).start();
   }
 
-  <T> T within(Callable<T> work) throws Exception {
+  public <T> T within(Callable<T> work) throws Exception {
     return NetworkNamespace.within(NetworkNamespace.named(name), work);
   }
 
   /** Joins two namespaces by a pair of interfaces without waiting for addresses to be unique. */
-  static void connect(TestNamespace a, String nameA, TestNamespace b, String nameB)
+  public static void connect(TestNamespace a, String nameA, TestNamespace b, String nameB)
       throws Exception {
     a.sh(
         "ip link add "
@@ -98,15 +98,16 @@ final class TestNamespace implements AutoCloseable {
     b.sh("sysctl -qw net.ipv6.conf." + nameB + ".accept_dad=0 && ip link set " + nameB + " up");
   }
 
-  int index(String interfaceName) throws Exception {
+  public int index(String interfaceName) throws Exception {
     return within(() -> NetworkInterfaces.indexOf(interfaceName).orElseThrow());
   }
 
-  static void await(String what, Callable<Boolean> condition) throws Exception {
+  public static void await(String what, Callable<Boolean> condition) throws Exception {
     await(what, Duration.ofSeconds(10), condition);
   }
 
-  static void await(String what, Duration limit, Callable<Boolean> condition) throws Exception {
+  public static void await(String what, Duration limit, Callable<Boolean> condition)
+      throws Exception {
     long deadline = System.nanoTime() + limit.toNanos();
     while (!condition.call()) {
       assertThat(System.nanoTime()).as("waiting for: %s", what).isLessThan(deadline);
@@ -114,7 +115,7 @@ final class TestNamespace implements AutoCloseable {
     }
   }
 
-  static String run(String... command) throws Exception {
+  public static String run(String... command) throws Exception {
     var process = new ProcessBuilder(command).redirectErrorStream(true).start();
     process.getOutputStream().close();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -4,10 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.mipd.xfrm.model.Ipv6Address;
-import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.netlink.Ipv6Tunnel;
 import io.mipd.xfrm.netlink.Link;
-import io.mipd.xfrm.netlink.Route;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -18,7 +16,6 @@ import org.junit.jupiter.api.Test;
 class TunnelKernelTest {
   private static final Ipv6Address AGENT = Ipv6Address.parse("2001:db8:1::1");
   private static final Ipv6Address CARE_OF = Ipv6Address.parse("2001:db8:a::10");
-  private static final Ipv6Address NEW_CARE_OF = Ipv6Address.parse("2001:db8:b::10");
 
   private TestNamespace namespace;
   private Rtnetlink rtnetlink;
@@ -35,15 +32,8 @@ class TunnelKernelTest {
     namespace.close();
   }
 
-  private Ipv6Tunnel tunnel(String name) throws Exception {
-    return rtnetlink.tunnels().stream()
-        .filter(one -> one.name().equals(name))
-        .findFirst()
-        .orElseThrow();
-  }
-
   @Test
-  void aTunnelIsMadeChangedInPlaceAndRemoved() throws Exception {
+  void aTunnelIsMadeOnceAndRemoved() throws Exception {
     var wanted = Ipv6Tunnel.between("mipd1", AGENT, CARE_OF);
     rtnetlink.addTunnel(wanted);
 
@@ -51,23 +41,12 @@ class TunnelKernelTest {
         .contains(
             "ip6tnl ip6ip6 remote 2001:db8:a::10 local 2001:db8:1::1 hoplimit 64 encaplimit none"
                 + " tclass inherit");
-    var made = tunnel("mipd1");
-    assertThat(made.at(0)).isEqualTo(wanted);
-    rtnetlink.setUp(made.interfaceIndex(), true);
-    rtnetlink.addRoute(Route.via(made.interfaceIndex(), Ipv6Prefix.parse("2001:db8:9::/64")));
-
-    rtnetlink.changeTunnel(made.withEnds(AGENT, NEW_CARE_OF));
-
-    assertThat(tunnel("mipd1")).isEqualTo(made.withEnds(AGENT, NEW_CARE_OF));
-    assertThat(namespace.sh("ip -d link show mipd1"))
-        .contains("remote 2001:db8:b::10", "encaplimit none", "hoplimit 64", "tclass inherit");
-    assertThat(namespace.sh("ip -6 route show 2001:db8:9::/64")).contains("dev mipd1");
 
     assertThatThrownBy(() -> rtnetlink.addTunnel(wanted)).hasMessageContaining("EEXIST");
-    assertThatThrownBy(() -> rtnetlink.addTunnel(Ipv6Tunnel.between("mipd2", AGENT, NEW_CARE_OF)))
+    assertThatThrownBy(() -> rtnetlink.addTunnel(Ipv6Tunnel.between("mipd2", AGENT, CARE_OF)))
         .hasMessageContaining("EEXIST");
 
-    rtnetlink.removeLink(made.interfaceIndex());
+    rtnetlink.removeLink(rtnetlink.link("mipd1").orElseThrow().index());
     assertThat(rtnetlink.link("mipd1")).isEmpty();
   }
 
@@ -79,7 +58,6 @@ class TunnelKernelTest {
 
     rtnetlink.addTunnel(Ipv6Tunnel.between("mipd1", AGENT, CARE_OF).over(lower.index()));
 
-    assertThat(tunnel("mipd1").lowerIndex()).isEqualTo(lower.index());
     assertThat(namespace.sh("ip link show mipd1")).contains("mipd1@mipd0");
   }
 }

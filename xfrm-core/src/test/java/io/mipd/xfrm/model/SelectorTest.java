@@ -3,9 +3,11 @@ package io.mipd.xfrm.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.HashSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class SelectorTest {
@@ -91,5 +93,50 @@ class SelectorTest {
 
     var optimized = transport.followedBy(Bundle.of(Template.homeAddressOption(HOME, PEER)));
     assertThat(optimized.outermost(flow)).isEqualTo(Flow.of(HOME, PEER, IpProtocol.ESP));
+  }
+
+  /** Of 100,000 random hashes of 32 bits one pair is equal on average. */
+  @ParameterizedTest
+  @EnumSource(Difference.class)
+  void theHashTellsApartWhatDiffersInLittle(Difference difference) {
+    var hashes = new HashSet<Integer>();
+    for (int i = 0; i < 100_000; i++) {
+      hashes.add(difference.selector(i).hashCode());
+    }
+    assertThat(hashes).hasSizeGreaterThan(99_980);
+  }
+
+  private enum Difference {
+    PORTS,
+    PORTS_OF_EACH_END,
+    ADDRESSES,
+    MARKS,
+    INTERFACES;
+
+    Selector selector(int number) {
+      Selector all = Selector.between(HOME, PEER).withProtocol(IpProtocol.UDP);
+      return switch (this) {
+        case PORTS ->
+            all.withPorts(PortMatch.exactly(number / 1000), PortMatch.exactly(number % 1000));
+        case PORTS_OF_EACH_END ->
+            number < 50_000
+                ? all.withPorts(PortMatch.exactly(number), PortMatch.ANY)
+                : all.withPorts(PortMatch.ANY, PortMatch.exactly(number - 50_000));
+        case ADDRESSES ->
+            Selector.between(
+                new Ipv6Address(HOME.high(), number / 1000),
+                new Ipv6Address(PEER.high(), number % 1000));
+        case MARKS -> all.withMark(new Mark(number, -1));
+        case INTERFACES ->
+            new Selector(
+                all.source(),
+                all.destination(),
+                all.protocol(),
+                all.sourcePort(),
+                all.destinationPort(),
+                all.mark(),
+                number);
+      };
+    }
   }
 }

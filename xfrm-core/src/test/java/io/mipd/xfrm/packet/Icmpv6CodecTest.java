@@ -44,7 +44,8 @@ class Icmpv6CodecTest {
                       new LinkLayerAddress(Octets.parse("020000000002"))))),
           new Icmpv6Message.HomeAgentDiscoveryRequest(7),
           new Icmpv6Message.HomeAgentDiscoveryReply(7, ImmutableList.of(PREFIX, DESTINATION)),
-          new Icmpv6Message.MobilePrefixSolicitation(8),
+          new Icmpv6Message.MobilePrefixSolicitation(8, ImmutableList.of()),
+          new Icmpv6Message.MobilePrefixSolicitation(8, OPTIONS.subList(5, 6)),
           new Icmpv6Message.MobilePrefixAdvertisement(8, true, true, OPTIONS.subList(1, 2)),
           new Icmpv6Message.Unknown(250, 3, Octets.parse("0102030405060708")));
 
@@ -63,6 +64,53 @@ class Icmpv6CodecTest {
   void readsWhatItWrites() throws Exception {
     for (Icmpv6Message message : MESSAGES) {
       assertThat(Icmpv6Codec.decode(encoded(message), SOURCE, DESTINATION)).isEqualTo(message);
+    }
+  }
+
+  /** By the boxes of RFC 6275 sections 6.5 to 6.8; the checksums are left to the other tests. */
+  @Test
+  void writesDiscoveryAsItIsDrawn() throws Exception {
+    Ipv6Address first = Ipv6Address.parse("2001:db8:1::1");
+    Ipv6Address second = Ipv6Address.parse("2001:db8:1::2");
+    assertOctets(new Icmpv6Message.HomeAgentDiscoveryRequest(0x1234), "9000", "12340000");
+    assertOctets(
+        new Icmpv6Message.HomeAgentDiscoveryReply(0x1234, ImmutableList.of(first, second)),
+        "9100",
+        "12340000" + "20010db8000100000000000000000001" + "20010db8000100000000000000000002");
+    assertOctets(
+        new Icmpv6Message.MobilePrefixSolicitation(0x1234, ImmutableList.of()), "9200", "12340000");
+    assertOctets(
+        new Icmpv6Message.MobilePrefixAdvertisement(
+            0x1234,
+            true,
+            false,
+            ImmutableList.of(
+                new NdOption.PrefixInformation(64, first, true, true, true, 86400, 14400))),
+        "9300",
+        "12348000"
+            + "030440e0"
+            + "00015180"
+            + "00003840"
+            + "00000000"
+            + "20010db8000100000000000000000001");
+  }
+
+  private static void assertOctets(Icmpv6Message message, String typeAndCode, String body)
+      throws MalformedPacketException {
+    ByteBuf octets = Unpooled.wrappedBuffer(Octets.parse(typeAndCode + "0000" + body).toArray());
+    complete(octets);
+    assertThat(encoded(message)).isEqualTo(octets);
+    assertThat(Icmpv6Codec.decode(octets, SOURCE, DESTINATION)).isEqualTo(message);
+  }
+
+  /** A part of an address is no address. */
+  @Test
+  void refusesAReplyThatEndsWithinAnAddress() {
+    ByteBuf whole = encoded(new Icmpv6Message.HomeAgentDiscoveryReply(7, ImmutableList.of(PREFIX)));
+    for (int length = 9; length < whole.readableBytes(); length++) {
+      ByteBuf part = whole.copy(0, length);
+      complete(part);
+      assertThat(isRefused(part)).as("%s octets", length).isTrue();
     }
   }
 

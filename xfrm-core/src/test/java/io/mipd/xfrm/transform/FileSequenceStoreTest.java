@@ -60,26 +60,21 @@ class FileSequenceStoreTest {
     assertThat(store.outbound(association(1)).next()).isEqualTo(1);
     store.inbound(association(1)).accept(40);
 
-    try (var ledger = store.ledger(association(1))) {
-      assertThat(ledger.reserved()).isEqualTo(FileSequenceStore.BLOCK);
-      assertThat(ledger.taken()).isEqualTo(40);
-      ledger.reserve(200_000);
-      ledger.reserve(100);
-      assertThat(ledger.reserved()).isEqualTo(200_000);
-      ledger.take(50);
-      ledger.take(45);
-      assertThat(ledger.taken()).isEqualTo(50);
-    }
+    SequenceLedger ledger = store.ledger(association(1));
+    assertThat(ledger.reserved()).isEqualTo(FileSequenceStore.BLOCK);
+    assertThat(ledger.taken()).isEqualTo(40);
+    ledger.reserve(200_000);
+    ledger.reserve(100);
+    assertThat(ledger.reserved()).isEqualTo(200_000);
+    ledger.take(50);
+    ledger.take(45);
+    assertThat(ledger.taken()).isEqualTo(50);
     assertThat(store.outbound(association(1)).next()).isEqualTo(200_001);
     assertThat(store.inbound(association(1)).reconstruct(50)).isEqualTo(AntiReplay.REFUSED);
     assertThat(store.inbound(association(1)).reconstruct(51)).isEqualTo(51);
 
-    try (var ledger = store.ledger(association(1))) {
-      ledger.settle(150_000);
-    }
-    try (var ledger = store.ledger(association(1))) {
-      assertThat(ledger.reserved()).isEqualTo(150_000);
-    }
+    store.ledger(association(1)).settle(150_000);
+    assertThat(store.ledger(association(1)).reserved()).isEqualTo(150_000);
   }
 
   @Test

@@ -1,7 +1,6 @@
 package io.mipd.xfrm.transform;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.common.base.Splitter;
 import io.mipd.xfrm.crypto.EncryptionAlgorithm;
@@ -132,13 +131,18 @@ class ForeignPacketsTest {
         .isEqualTo(HexFormat.of().formatHex(sample.plain));
   }
 
+  /** An IV of CBC is unpredictable, and what changed on the way was not sealed so. */
+  static Stream<Sample> repeatable() {
+    return samples()
+        .filter(
+            sample ->
+                sample.association.encryption() != EncryptionAlgorithm.AES_CBC
+                    && !sample.name.equals("ah-changed-on-the-way"));
+  }
+
   @ParameterizedTest
-  @MethodSource("samples")
+  @MethodSource("repeatable")
   void sealsAsScapyDoes(Sample sample) {
-    // An IV of CBC is unpredictable, and what changed on the way was not sealed so.
-    assumeTrue(
-        sample.association.encryption() != EncryptionAlgorithm.AES_CBC
-            && !sample.name.equals("ah-changed-on-the-way"));
     boolean tunnel = sample.association.mode() == Mode.TUNNEL;
     boolean ah = sample.association.id().protocol() == TransformProtocol.AH;
     var out =

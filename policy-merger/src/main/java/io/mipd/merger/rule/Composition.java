@@ -1,16 +1,14 @@
 package io.mipd.merger.rule;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
 import io.mipd.merger.source.MobilityPolicy;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Flow;
-import io.mipd.xfrm.model.IpProtocol;
-import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.PortMatch;
 import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.model.Template;
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -22,116 +20,101 @@ import java.util.Optional;
 final class Composition {
   static final String NAME = "composition";
 
-  private final Inputs inputs;
   private final OuterFlow outerFlow;
-  private final List<Finding> findings;
 
-  Composition(Inputs inputs, OuterFlow outerFlow, List<Finding> findings) {
-    this.inputs = inputs;
-    this.outerFlow = outerFlow;
-    this.findings = findings;
+  Composition(Inputs inputs) {
+    outerFlow = new OuterFlow(inputs);
   }
 
-  /** What becomes of those flows of a user's policy that lie in {@code region}, by precedence. */
-  ImmutableList<Outcome> of(Policy user, Selector region) {
-    ImmutableList<MergedPolicy.Step> trace =
-        ImmutableList.of(new MergedPolicy.Step(NAME, "the user's " + user));
-    if (user.action() == Policy.Action.BLOCK) {
-      return ImmutableList.of(Outcome.block(region, trace));
+  /**
+   * The flows that leave a user's policy, as mobility is asked about them: a tunnel makes one of
+   * all its flows. In transport mode the addresses stay, the protocol is the outermost header's and
+   * the ports are hidden behind it.
+   */
+  static Selector leaving(Policy user) {
+    if (user.bundle().isEmpty()) {
+      return user.selector();
     }
-    var outcomes = ImmutableList.<Outcome>builder();
+    Flow sample = user.bundle().outermost(Region.witness(user.selector()));
+    return outermostTunnel(user.bundle()).isPresent()
+        ? Region.made(sample, user.selector())
+        : user.selector().withPorts(PortMatch.ANY, PortMatch.ANY).withProtocol(sample.protocol());
+  }
+
+  /** What becomes of a user's flows in which mobility has no part. */
+  Outcome of(Policy user) {
+    Outcome inner = inner(user);
+    return user.action() == Policy.Action.BLOCK ? inner.blocked() : inner;
+  }
+
+  /**
+   * What becomes of those flows of a user's policy that are mobility's, too, once they have left
+   * the user's bundle; nothing if there are none.
+   */
+  ImmutableList<Outcome> of(Policy user, MobilityPolicy mobility) {
+    Selector leaving = leaving(user);
+    if (user.action() == Policy.Action.BLOCK || !Region.meet(leaving, mobility.selector())) {
+      return ImmutableList.of();
+    }
+    Outcome inner = inner(user);
+    if (user.bundle().isEmpty()) {
+      return Region.common(leaving, mobility.selector())
+          .map(part -> around(inner.on(part), tunnels(user), mobility))
+          .orElse(ImmutableList.of());
+    }
+    if (!mobility.selector().sourcePort().isAny()
+        || !mobility.selector().destinationPort().isAny()) {
+      return ImmutableList.of();
+    }
     Optional<Template> tunnel = outermostTunnel(user.bundle());
-    if (tunnel.isPresent()) {
-      return ImmutableList.of(throughTunnel(user, tunnel.get(), region, trace));
+    if (tunnel.isEmpty()) {
+      return Region.withAddressesOf(user.selector(), mobility.selector())
+          .map(part -> around(inner.on(part), tunnels(user), mobility))
+          .orElse(ImmutableList.of());
     }
-    for (MobilityPolicy mobility : inputs.mobility()) {
-      Optional<Selector> part = leaving(user.bundle(), region, mobility.selector());
-      part.ifPresent(selector -> outcomes.add(around(selector, user.bundle(), mobility, trace)));
+    Outcome marked = inner.marked(mobility.selector().mark());
+    if (!tunnel.get().source().isUnspecified() && !tunnel.get().destination().isUnspecified()) {
+      return around(marked, tunnels(user), mobility);
     }
-    outcomes.add(Outcome.allow(region, user.bundle(), trace));
-    return outcomes.build();
+    // Inbound the kernel takes "any" for an end point. The first of mobility's that could see such
+    // a flow answers.
+    return mobility.kind().isPayload()
+        ? around(
+            marked.finding(
+                Finding.Kind.UNKNOWN_END_POINTS,
+                "the tunnel of "
+                    + user
+                    + " names no end points, so mobility's policy for it is"
+                    + " chosen by the end point that it names"),
+            tunnels(user),
+            mobility)
+        : ImmutableList.of();
   }
 
   /** A mobility policy where the user has none. */
-  Outcome of(MobilityPolicy mobility, Selector region) {
-    return around(region, Bundle.EMPTY, mobility, ImmutableList.of());
+  ImmutableList<Outcome> of(MobilityPolicy mobility, Selector region) {
+    return around(Outcome.allow(region, Bundle.EMPTY), ImmutableSet.of(), mobility);
   }
 
-  /** The part of {@code region} whose flows, once they have left the bundle, are mobility's. */
-  private static Optional<Selector> leaving(Bundle bundle, Selector region, Selector mobility) {
-    if (bundle.isEmpty()) {
-      return Region.common(region, mobility);
-    }
-    // Transport mode: the addresses stay, the protocol is the outermost header's and the ports are
-    // hidden behind it.
-    Flow sample = bundle.outermost(Region.witness(region));
-    boolean selects =
-        (mobility.protocol() == IpProtocol.ANY || mobility.protocol() == sample.protocol())
-            && mobility.sourcePort().isAny()
-            && mobility.destinationPort().isAny();
-    return selects ? Region.withAddressesOf(region, mobility) : Optional.empty();
+  private static Outcome inner(Policy user) {
+    return Outcome.allow(user.selector(), user.bundle()).because(NAME, "the user's ", user);
   }
 
-  /** A tunnel makes one flow of all its flows, so one question answers for the whole region. */
-  private Outcome throughTunnel(
-      Policy user, Template tunnel, Selector region, ImmutableList<MergedPolicy.Step> trace) {
-    Flow leaving = user.bundle().outermost(Region.witness(region));
-    if (tunnel.source().isUnspecified() || tunnel.destination().isUnspecified()) {
-      // Inbound the kernel takes "any" for an end point. Those mobility policies are asked that
-      // could see such a flow, the first of them answers.
-      findings.add(
-          new Finding(
-              Finding.Kind.UNKNOWN_END_POINTS,
-              "the tunnel of "
-                  + user
-                  + " names no end points, so mobility's policy for it is"
-                  + " chosen by the end point that it names",
-              Region.witness(region)));
-      Selector possible = possible(tunnel, region).withProtocol(leaving.protocol());
-      for (MobilityPolicy mobility : inputs.mobility()) {
-        if (mobility.kind() == MobilityPolicy.Kind.PAYLOAD
-            && Region.common(possible, mobility.selector()).isPresent()) {
-          return around(region, user.bundle(), mobility, trace);
-        }
-      }
-      return Outcome.allow(region, user.bundle(), trace);
-    }
-    return inputs
-        .mobilityFor(leaving)
-        .map(mobility -> around(region, user.bundle(), mobility, trace))
-        .orElseGet(
-            () ->
-                Outcome.allow(region, user.bundle(), trace)
-                    .because(NAME, "mobility has no part in " + leaving));
+  private static ImmutableSet<Policy> tunnels(Policy user) {
+    return outermostTunnel(user.bundle()).isPresent() ? ImmutableSet.of(user) : ImmutableSet.of();
   }
 
-  private static Selector possible(Template tunnel, Selector region) {
-    return new Selector(
-        tunnel.source().isUnspecified() ? Ipv6Prefix.ANY : Ipv6Prefix.host(tunnel.source()),
-        tunnel.destination().isUnspecified()
-            ? Ipv6Prefix.ANY
-            : Ipv6Prefix.host(tunnel.destination()),
-        IpProtocol.ANY,
-        PortMatch.ANY,
-        PortMatch.ANY,
-        region.mark(),
-        region.interfaceId());
+  /**
+   * What mobility does to what is to be inside.
+   *
+   * @param applied the user's policy that made it, if it is a tunnel
+   */
+  ImmutableList<Outcome> around(
+      Outcome inner, ImmutableSet<Policy> applied, MobilityPolicy mobility) {
+    return outerFlow.around(inner, applied, mobility);
   }
 
-  private Outcome around(
-      Selector selector,
-      Bundle inner,
-      MobilityPolicy mobility,
-      ImmutableList<MergedPolicy.Step> trace) {
-    ImmutableList<MergedPolicy.Step> longer = Outcome.and(trace, NAME, mobility.reason());
-    if (mobility.action() == Policy.Action.BLOCK) {
-      return Outcome.block(selector, longer);
-    }
-    return outerFlow.apply(
-        Outcome.allow(selector, inner.followedBy(mobility.bundle()), longer), mobility.bundle());
-  }
-
-  private static Optional<Template> outermostTunnel(Bundle bundle) {
+  static Optional<Template> outermostTunnel(Bundle bundle) {
     return bundle.templates().reverse().stream().filter(Template::isTunnel).findFirst();
   }
 }

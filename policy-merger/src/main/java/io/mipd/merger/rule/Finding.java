@@ -13,15 +13,44 @@ public record Finding(Kind kind, String words, Flow witness) {
   /** What was found. */
   public enum Kind {
     /** A user's policy acts on the node's own signalling. It wins; registration may fail. */
-    SIGNALLING_OVERRIDDEN,
+    SIGNALLING_OVERRIDDEN(true),
+    /** Signalling that a user's policy "for any" would protect is exempt, and has nothing else. */
+    PROTECTION_LOST(true),
+    /** A user's block takes flows that mobility would carry. It wins. */
+    MOBILITY_BLOCKED(false),
     /** A user's policy blocks the packets that carry the mobile traffic. */
-    OUTER_FLOW_BLOCKED,
+    OUTER_FLOW_BLOCKED(true),
+    /** Mobility blocks flows that a user's policy would protect, as long as there is no binding. */
+    USER_POLICY_SHADOWED(false),
+    /** No flow reaches a user's policy: those before it take them all. */
+    UNREACHABLE(true),
+    /** A user's policy sends packets of a home address on a foreign link without a tunnel. */
+    HOME_ADDRESS_OUTSIDE(true),
+    /**
+     * A user's tunnel is optional, and its flows without it are not what mobility was asked about.
+     */
+    TUNNEL_SKIPPED(true),
+    /** A user's template finds an association that is for mobility's, or the other way round. */
+    REQID_SHARED(true),
     /** The bundle is longer than the backend can apply; the flow is blocked. */
-    TOO_MANY_TEMPLATES,
+    TOO_MANY_TEMPLATES(true),
+    /** The backend cannot apply these templates in this order; the flow is blocked. */
+    NOT_EXPRESSIBLE(true),
     /** Policies send each other's result through each other; the flow is blocked. */
-    LOOP,
+    LOOP(true),
     /** A tunnel without end points: what leaves it, and so its way, cannot be told. */
-    UNKNOWN_END_POINTS
+    UNKNOWN_END_POINTS(false);
+
+    private final boolean needsAttention;
+
+    Kind(boolean needsAttention) {
+      this.needsAttention = needsAttention;
+    }
+
+    /** Whether something may not work, or not be protected, as the user expects. */
+    public boolean needsAttention() {
+      return needsAttention;
+    }
   }
 
   @Override

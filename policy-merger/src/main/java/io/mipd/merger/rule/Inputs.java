@@ -1,39 +1,15 @@
 package io.mipd.merger.rule;
 
-import static com.google.common.collect.ImmutableList.toImmutableList;
-
 import com.google.common.collect.ImmutableList;
 import io.mipd.merger.source.MobilityPolicy;
-import io.mipd.xfrm.backend.XfrmBackend;
-import io.mipd.xfrm.model.Direction;
-import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.Policy;
-import java.util.Comparator;
-import java.util.Optional;
+import io.mipd.xfrm.model.Selector;
 
-/** Both inputs for one direction, by precedence. */
-record Inputs(
-    ImmutableList<Policy> user, ImmutableList<MobilityPolicy> mobility, XfrmBackend.Limits limits) {
+/** What the rules may ask of the inputs of one direction. */
+interface Inputs {
+  /** The user's policies that are for some of the flows, by precedence. */
+  ImmutableList<Policy> usersMeeting(Selector selector);
 
-  static Inputs of(
-      ImmutableList<Policy> user,
-      ImmutableList<MobilityPolicy> mobility,
-      XfrmBackend.Limits limits,
-      Direction direction) {
-    return new Inputs(
-        user.stream()
-            .filter(one -> one.direction() == direction)
-            .sorted(Comparator.comparingInt(Policy::priority))
-            .collect(toImmutableList()),
-        mobility.stream().filter(one -> one.direction() == direction).collect(toImmutableList()),
-        limits);
-  }
-
-  Optional<Policy> userFor(Flow flow) {
-    return user.stream().filter(one -> one.selector().matches(flow)).findFirst();
-  }
-
-  Optional<MobilityPolicy> mobilityFor(Flow flow) {
-    return mobility.stream().filter(one -> one.selector().matches(flow)).findFirst();
-  }
+  /** The mobility policies that act on some of the flows, by precedence. */
+  ImmutableList<MobilityPolicy> mobilityMeeting(Selector selector);
 }

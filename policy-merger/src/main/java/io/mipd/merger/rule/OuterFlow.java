@@ -1,18 +1,18 @@
 package io.mipd.merger.rule;
 
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
+import io.mipd.merger.source.MobilityPolicy;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.model.Template;
-import java.util.HashSet;
-import java.util.List;
-import java.util.Optional;
-import java.util.Set;
 
 /**
  * What mobility's tunnel makes is a flow between care-of address and home agent, and the user may
  * have a policy for that too (an access network's VPN, say). It is asked, a bounded number of times
- * and never skipped.
+ * and never skipped; and about what leaves a tunnel of the user's, mobility is asked again.
  */
 final class OuterFlow {
   static final String NAME = "outer flow";
@@ -21,55 +21,130 @@ final class OuterFlow {
   private static final int MAX_DEPTH = 8;
 
   private final Inputs inputs;
-  private final List<Finding> findings;
 
-  OuterFlow(Inputs inputs, List<Finding> findings) {
+  OuterFlow(Inputs inputs) {
     this.inputs = inputs;
-    this.findings = findings;
   }
 
   /**
-   * @param mobility the part of the bundle that mobility added
+   * What mobility does to what is to be inside, and what the user does to that.
+   *
+   * @param applied a tunnel of the user's within, which is not to be around it once more: that
+   *     would put its own source outside
+   * @return by precedence: the user's policies may differ by the mark that a flow bears
    */
-  Outcome apply(Outcome inner, Bundle mobility) {
-    if (mobility.templates().stream().noneMatch(Template::isTunnel)) {
-      // The addresses that policies see are still those of the flow, which the user has been asked.
-      return inner;
-    }
-    Outcome outcome = inner;
-    Flow witness = Region.witness(inner.selector());
-    Set<Policy> applied = new HashSet<>();
-    for (int depth = 0; depth < MAX_DEPTH; depth++) {
-      Flow outer = outcome.bundle().outermost(witness);
-      Optional<Policy> policy = inputs.userFor(outer);
-      if (policy.isEmpty() || (policy.get().bundle().isEmpty() && !blocks(policy.get()))) {
-        return outcome;
-      }
-      if (blocks(policy.get())) {
-        String words = "the user's " + policy.get() + " blocks the outer packets " + outer;
-        findings.add(new Finding(Finding.Kind.OUTER_FLOW_BLOCKED, words, witness));
-        return Outcome.block(inner.selector(), outcome.because(NAME, words).trace());
-      }
-      if (!applied.add(policy.get())) {
-        // Its own result is a flow of its own again, as with a tunnel "for any". That is how such
-        // a policy is meant: once around everything.
-        return outcome;
-      }
-      outcome =
-          Outcome.allow(
-              inner.selector(),
-              outcome.bundle().followedBy(policy.get().bundle()),
-              outcome.because(NAME, "the user's " + policy.get() + " for " + outer).trace());
-      if (policy.get().bundle().templates().stream().noneMatch(Template::isTunnel)) {
-        return outcome;
-      }
-    }
-    String words = "more than " + MAX_DEPTH + " policies act on each other's outer packets";
-    findings.add(new Finding(Finding.Kind.LOOP, words, witness));
-    return Outcome.block(inner.selector(), outcome.because(NAME, words).trace());
+  ImmutableList<Outcome> around(
+      Outcome inner, ImmutableSet<Policy> applied, MobilityPolicy mobility) {
+    var outcomes = ImmutableList.<Outcome>builder();
+    around(inner, applied, mobility, outcomes);
+    return outcomes.build();
   }
 
-  private static boolean blocks(Policy policy) {
-    return policy.action() == Policy.Action.BLOCK;
+  private void around(
+      Outcome inner,
+      ImmutableSet<Policy> applied,
+      MobilityPolicy mobility,
+      ImmutableList.Builder<Outcome> outcomes) {
+    Outcome longer = inner.because(Composition.NAME, mobility.reason());
+    if (mobility.action() == Policy.Action.BLOCK) {
+      outcomes.add(
+          inner.bundle().isEmpty()
+              ? longer.blocked()
+              : longer
+                  .blocked()
+                  .finding(
+                      Finding.Kind.USER_POLICY_SHADOWED,
+                      "nothing passes, whatever the user's policy: " + mobility.reason()));
+    } else if (isTunnel(mobility.bundle())) {
+      askUser(longer.followedBy(mobility.bundle()), applied, Made.BY_MOBILITY, outcomes);
+    } else {
+      // The addresses that policies see are still those of the flow, which the user has been asked.
+      outcomes.add(longer.followedBy(mobility.bundle()));
+    }
+  }
+
+  /** Whose tunnel is the outermost. */
+  private enum Made {
+    BY_MOBILITY,
+    BY_USER
+  }
+
+  private void askUser(
+      Outcome inner,
+      ImmutableSet<Policy> applied,
+      Made made,
+      ImmutableList.Builder<Outcome> outcomes) {
+    Flow outer = inner.bundle().outermost(Region.witness(inner.selector()));
+    Selector flows = Region.made(outer, inner.selector());
+    Outcome asking = inner.asking(flows);
+    for (Policy policy : inputs.usersMeeting(flows)) {
+      Selector selector = policy.selector();
+      if (selector.sourcePort().isAny() && selector.destinationPort().isAny()) {
+        through(policy, outer, asking.marked(selector.mark()), applied, made, outcomes);
+        if (Region.contains(selector, flows)) {
+          return;
+        }
+      }
+    }
+    leave(asking, applied, made, outcomes);
+  }
+
+  /** What the user has no more for; mobility may have, if it is a tunnel of his that it leaves. */
+  private void leave(
+      Outcome inner,
+      ImmutableSet<Policy> applied,
+      Made made,
+      ImmutableList.Builder<Outcome> outcomes) {
+    if (made == Made.BY_MOBILITY) {
+      outcomes.add(inner);
+      return;
+    }
+    Selector flows =
+        Region.made(inner.bundle().outermost(Region.witness(inner.selector())), inner.selector());
+    Outcome asking = inner.asking(flows);
+    for (MobilityPolicy mobility : inputs.mobilityMeeting(flows)) {
+      Selector selector = mobility.selector();
+      if (selector.sourcePort().isAny() && selector.destinationPort().isAny()) {
+        around(asking.marked(selector.mark()), applied, mobility, outcomes);
+        if (Region.contains(selector, flows)) {
+          return;
+        }
+      }
+    }
+    outcomes.add(asking);
+  }
+
+  private void through(
+      Policy policy,
+      Flow outer,
+      Outcome inner,
+      ImmutableSet<Policy> applied,
+      Made made,
+      ImmutableList.Builder<Outcome> outcomes) {
+    if (policy.action() == Policy.Action.BLOCK) {
+      String words = "the user's " + policy + " blocks the outer packets " + outer;
+      outcomes.add(
+          inner.blocked().because(NAME, words).finding(Finding.Kind.OUTER_FLOW_BLOCKED, words));
+    } else if (policy.bundle().isEmpty() || applied.contains(policy)) {
+      // Its own result may be a flow of its own again, as with a tunnel "for any". That is how such
+      // a policy is meant: once around everything.
+      leave(inner, applied, made, outcomes);
+    } else if (applied.size() == MAX_DEPTH) {
+      String words = "more than " + MAX_DEPTH + " policies act on each other's outer packets";
+      outcomes.add(inner.blocked().because(NAME, words).finding(Finding.Kind.LOOP, words));
+    } else {
+      Outcome outcome =
+          inner.followedBy(policy.bundle()).because(NAME, "the user's ", policy, " for ", outer);
+      var further = ImmutableSet.<Policy>builder().addAll(applied).add(policy).build();
+      if (isTunnel(policy.bundle())) {
+        askUser(outcome, further, Made.BY_USER, outcomes);
+      } else {
+        leave(outcome, further, made, outcomes);
+      }
+    }
+  }
+
+  private static boolean isTunnel(Bundle bundle) {
+    return bundle.templates().stream().anyMatch(Template::isTunnel);
   }
 }

@@ -7,8 +7,8 @@ import io.mipd.merger.source.MobilityPolicy;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Policy;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.EnumMap;
+import java.util.Map;
 
 /**
  * Composes the user's IPsec policies and Mobile IPv6's into one policy for each region of the
@@ -30,41 +30,40 @@ public final class PolicyMerger {
       ImmutableList<Policy> user,
       ImmutableList<MobilityPolicy> mobility,
       XfrmBackend.Limits limits) {
-    var all = ImmutableList.<MergedPolicy>builder();
-    List<Finding> findings = new ArrayList<>();
-    int priority = FIRST_PRIORITY;
-    for (Direction direction : Direction.values()) {
-      Inputs inputs = Inputs.of(user, mobility, limits, direction);
-      for (Outcome outcome : merge(inputs, findings)) {
-        var policy =
-            new Policy(
-                outcome.selector(), direction, priority++, outcome.action(), outcome.bundle());
-        all.add(new MergedPolicy(policy, outcome.trace()));
+    Map<Direction, MobilityPolicy> payload = new EnumMap<>(Direction.class);
+    for (MobilityPolicy policy : mobility) {
+      if (policy.kind().isPayload()) {
+        payload.putIfAbsent(policy.direction(), policy);
+      } else {
+        checkArgument(
+            policy.kind() == MobilityPolicy.Kind.EXEMPT || !payload.containsKey(policy.direction()),
+            "signalling after payload: %s",
+            policy);
       }
     }
-    return new Merged(all.build(), ImmutableList.copyOf(findings));
+    var merge = new StandingMerge<Integer>(limits);
+    merge.users(user, ImmutableList.of());
+    for (int i = 0; i < mobility.size(); i++) {
+      merge.want(i, ImmutableList.of(mobility.get(i)));
+    }
+    return numbered(merge.merged());
   }
 
-  private static ImmutableList<Outcome> merge(Inputs inputs, List<Finding> findings) {
-    var composition = new Composition(inputs, new OuterFlow(inputs, findings), findings);
-    var exemption = new SignallingExemption(inputs, composition, findings);
-    List<Outcome> byPrecedence = new ArrayList<>();
-    boolean payload = false;
-    for (MobilityPolicy policy : inputs.mobility()) {
-      if (policy.kind() == MobilityPolicy.Kind.PAYLOAD) {
-        payload = true;
-        continue;
-      }
-      checkArgument(!payload, "signalling after payload: %s", policy);
-      byPrecedence.addAll(exemption.of(policy));
+  private static Merged numbered(Merged merged) {
+    var all = ImmutableList.<MergedPolicy>builder();
+    int priority = FIRST_PRIORITY;
+    for (MergedPolicy one : merged.all()) {
+      Policy policy = one.policy();
+      all.add(
+          new MergedPolicy(
+              new Policy(
+                  policy.selector(),
+                  policy.direction(),
+                  priority++,
+                  policy.action(),
+                  policy.bundle()),
+              one.trace()));
     }
-    for (Policy policy : inputs.user()) {
-      byPrecedence.addAll(composition.of(policy, policy.selector()));
-    }
-    for (MobilityPolicy policy : inputs.mobility()) {
-      byPrecedence.add(composition.of(policy, policy.selector()));
-    }
-    byPrecedence.replaceAll(outcome -> TemplateLimit.apply(outcome, inputs.limits(), findings));
-    return Redundancy.without(byPrecedence);
+    return new Merged(all.build(), merged.findings());
   }
 }

@@ -2,6 +2,7 @@ package io.mipd.merger.rule;
 
 import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Mark;
 import io.mipd.xfrm.model.PortMatch;
@@ -12,19 +13,22 @@ import java.util.Optional;
 final class Region {
   private Region() {}
 
+  /** Whether there is a flow that both select. */
+  static boolean meet(Selector one, Selector other) {
+    return one.source().overlaps(other.source())
+        && one.destination().overlaps(other.destination())
+        && (one.protocol() == other.protocol()
+            || one.protocol() == IpProtocol.ANY
+            || other.protocol() == IpProtocol.ANY)
+        && one.sourcePort().overlaps(other.sourcePort())
+        && one.destinationPort().overlaps(other.destinationPort())
+        && overlaps(one.mark(), other.mark())
+        && one.interfaceId() == other.interfaceId();
+  }
+
   /** The flows that both select. */
   static Optional<Selector> common(Selector one, Selector other) {
-    if (!one.source().overlaps(other.source())
-        || !one.destination().overlaps(other.destination())
-        || !one.sourcePort().overlaps(other.sourcePort())
-        || !one.destinationPort().overlaps(other.destinationPort())
-        || !overlaps(one.mark(), other.mark())
-        || one.interfaceId() != other.interfaceId()) {
-      return Optional.empty();
-    }
-    if (one.protocol() != other.protocol()
-        && one.protocol() != IpProtocol.ANY
-        && other.protocol() != IpProtocol.ANY) {
+    if (!meet(one, other)) {
       return Optional.empty();
     }
     return Optional.of(
@@ -56,6 +60,25 @@ final class Region {
         && (outer.mark().mask() & ~inner.mark().mask()) == 0
         && (inner.mark().value() & outer.mark().mask()) == outer.mark().value()
         && outer.interfaceId() == inner.interfaceId();
+  }
+
+  /**
+   * Of what is made of flows that bear the selector's mark, as {@code sample} shows it for one: its
+   * ports are hidden, and an end point that is not known may be any.
+   */
+  static Selector made(Flow sample, Selector of) {
+    return new Selector(
+        hostOrAny(sample.source()),
+        hostOrAny(sample.destination()),
+        sample.protocol(),
+        PortMatch.ANY,
+        PortMatch.ANY,
+        of.mark(),
+        of.interfaceId());
+  }
+
+  private static Ipv6Prefix hostOrAny(Ipv6Address endPoint) {
+    return endPoint.isUnspecified() ? Ipv6Prefix.ANY : Ipv6Prefix.host(endPoint);
   }
 
   /** One flow of the region. */

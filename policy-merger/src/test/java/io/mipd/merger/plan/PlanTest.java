@@ -1,6 +1,7 @@
 package io.mipd.merger.plan;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import com.google.common.collect.ImmutableList;
 import io.mipd.xfrm.backend.XfrmBackend;
@@ -18,6 +19,7 @@ import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -25,6 +27,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -43,10 +46,12 @@ class PlanTest {
           Ipv6Address.parse("2001:db8::3"),
           Ipv6Address.parse("2001:dead::1"));
 
-  /** A policy table as every backend has one, that refuses the nth command. */
+  /** A policy table as every backend has one, that refuses the nth command, or loses its answer. */
   private static final class Table implements XfrmBackend {
     private final Map<Policy.Id, Policy> policies = new LinkedHashMap<>();
     private int refuseAfter = Integer.MAX_VALUE;
+    private boolean losesAnswer;
+    private Runnable afterEach = () -> {};
 
     Table(List<Policy> installed) {
       installed.forEach(policy -> policies.put(policy.id(), policy));
@@ -55,8 +60,17 @@ class PlanTest {
     @Override
     public XfrmReply apply(XfrmCommand command) {
       if (refuseAfter-- == 0) {
+        if (losesAnswer) {
+          carryOut(command);
+        }
         return new XfrmReply.Failed(XfrmError.NO_MEMORY, "refused by the test");
       }
+      XfrmReply reply = carryOut(command);
+      afterEach.run();
+      return reply;
+    }
+
+    private XfrmReply carryOut(XfrmCommand command) {
       if (command instanceof XfrmCommand.AddPolicy add) {
         return policies.putIfAbsent(add.policy().id(), add.policy()) == null
             ? XfrmReply.DONE
@@ -95,22 +109,153 @@ class PlanTest {
     var random = new Random(seed);
     for (int round = 0; round < 500; round++) {
       ImmutableList<Policy> before = policies(random);
-      ImmutableList<Policy> after = policies(random);
+      ImmutableList<Policy> after =
+          random.nextBoolean() ? policies(random) : edited(before, random);
       var table = new Table(before);
-      var target = new Table(after);
-      var start = new Table(before);
       for (Plan.Step step : Plan.between(before, after).steps()) {
         assertThat(table.apply(step.command())).isEqualTo(XfrmReply.DONE);
-        for (Flow flow : flows()) {
-          if (!start.passesInClear(flow) && !target.passesInClear(flow)) {
-            assertThat(table.passesInClear(flow))
-                .as("seed %s.%s: %s after %s", seed, round, flow, step)
-                .isFalse();
-          }
-        }
+        assertProtected(table, before, after, "seed " + seed + "." + round + ": after " + step);
       }
-      assertThat(table.policies).isEqualTo(target.policies);
+      assertThat(table.policies).isEqualTo(new Table(after).policies);
     }
+  }
+
+  /** The same, told only of what changes. */
+  @ParameterizedTest
+  @ValueSource(longs = {31, 32, 33, 34})
+  void leavesNothingInClearBesideWhatStays(long seed) {
+    var random = new Random(seed);
+    for (int round = 0; round < 1000; round++) {
+      ImmutableList<Policy> before = policies(random);
+      ImmutableList<Policy> after = edited(before, random);
+      ImmutableList<Policy> staying = without(before, without(before, after));
+      var table = new Table(before);
+      Plan plan = Plan.between(without(before, staying), without(after, staying), () -> staying);
+      for (Plan.Step step : plan.steps()) {
+        assertThat(table.apply(step.command())).isEqualTo(XfrmReply.DONE);
+        assertProtected(table, before, after, "seed " + seed + "." + round + ": after " + step);
+      }
+      assertThat(table.policies).isEqualTo(new Table(after).policies);
+    }
+  }
+
+  private static ImmutableList<Policy> without(List<Policy> all, List<Policy> others) {
+    return all.stream()
+        .filter(one -> !others.contains(one))
+        .collect(ImmutableList.toImmutableList());
+  }
+
+  /** What is in clear neither before nor after is not in between. */
+  private static void assertProtected(
+      Table table, List<Policy> before, List<Policy> after, String when) {
+    var start = new Table(before);
+    var target = new Table(after);
+    for (Flow flow : flows()) {
+      if (!start.passesInClear(flow) && !target.passesInClear(flow)) {
+        assertThat(table.passesInClear(flow)).as("%s, %s", when, flow).isFalse();
+      }
+    }
+  }
+
+  /** Those behind it in its batch are carried out all the same, and then undone. */
+  @ParameterizedTest
+  @ValueSource(longs = {11, 12, 13, 14})
+  void leavesNothingInClearWhenAStepOfABatchFails(long seed) {
+    var random = new Random(seed);
+    for (int round = 0; round < 300; round++) {
+      ImmutableList<Policy> before = policies(random);
+      ImmutableList<Policy> after =
+          random.nextBoolean() ? policies(random) : edited(before, random);
+      Plan plan = Plan.between(before, after);
+      for (int failing = 0; failing < plan.steps().size(); failing++) {
+        var table = new Table(before);
+        String when = "seed " + seed + "." + round + ": step " + failing + " of " + plan;
+        table.refuseAfter = failing;
+        table.afterEach = () -> assertProtected(table, before, after, when);
+        assertThat(Transaction.apply(plan, table))
+            .as(when)
+            .isInstanceOf(Transaction.Result.RolledBack.class);
+      }
+    }
+  }
+
+  /** Some other priorities, some policies gone, some new: the rest stays as it is. */
+  private static ImmutableList<Policy> edited(ImmutableList<Policy> policies, Random random) {
+    Map<Policy.Id, Policy> edited = new LinkedHashMap<>();
+    for (Policy policy : policies) {
+      int priority = random.nextInt(3) > 0 ? policy.priority() : random.nextInt(1000) + 12;
+      if (random.nextInt(5) > 0) {
+        edited.put(
+            policy.id(),
+            new Policy(
+                policy.selector(), policy.direction(), priority, policy.action(), policy.bundle()));
+      }
+    }
+    for (Policy policy : policies(random)) {
+      if (edited.values().stream().noneMatch(one -> one.priority() == policy.priority())) {
+        edited.putIfAbsent(policy.id(), policy);
+      }
+    }
+    return edited.values().stream()
+        .sorted(Comparator.comparingInt(Policy::priority))
+        .collect(ImmutableList.toImmutableList());
+  }
+
+  @Test
+  void whatIsBehindAStepOfItsKindGoesInTheSameStage() {
+    ImmutableList<Policy> many =
+        IntStream.range(0, 100)
+            .mapToObj(
+                i ->
+                    Policy.allow(
+                        Selector.between(new Ipv6Address(1, i), new Ipv6Address(2, i)),
+                        Direction.OUT,
+                        i,
+                        Bundle.of(Template.transport(TransformProtocol.ESP, new ReqId(1)))))
+            .collect(ImmutableList.toImmutableList());
+
+    assertThat(Plan.between(ImmutableList.of(), many).stages()).hasSize(1);
+    assertThat(Plan.between(many, ImmutableList.of()).stages()).hasSize(1);
+  }
+
+  /**
+   * All 100,000 step back beside as many that stay, in clear. A look at each of those for each of
+   * these would be ten billion.
+   */
+  @Test
+  void takesTimeForEachPolicyAndNotForEachPair() {
+    Bundle protection = Bundle.of(Template.transport(TransformProtocol.ESP, new ReqId(1)));
+    ImmutableList<Policy> before = many(1, 200_000, protection);
+    ImmutableList<Policy> after = many(1, 200_001, protection);
+    ImmutableList<Policy> staying = many(2, 0, Bundle.EMPTY);
+
+    Plan plan =
+        assertTimeoutPreemptively(
+            Duration.ofSeconds(20), () -> Plan.between(before, after, () -> staying));
+    assertThat(plan.stages()).hasSize(1);
+    assertThat(plan.steps()).hasSize(before.size());
+  }
+
+  /** 100,000 for a host each, in the order of their priorities. */
+  private static ImmutableList<Policy> many(long network, int firstPriority, Bundle bundle) {
+    return IntStream.range(0, 100_000)
+        .mapToObj(
+            i ->
+                Policy.allow(
+                    Selector.between(new Ipv6Address(network, i), new Ipv6Address(3, 0)),
+                    Direction.OUT,
+                    firstPriority + i,
+                    bundle))
+        .collect(ImmutableList.toImmutableList());
+  }
+
+  /** Somebody else has taken it away before. */
+  @Test
+  void whatIsToGoAndIsGoneIsNoFailure() {
+    ImmutableList<Policy> before = policies(new Random(5));
+    Plan plan = Plan.between(before, ImmutableList.of());
+    assertThat(Transaction.apply(plan, new Table(before.subList(0, 1))))
+        .isEqualTo(new Transaction.Result.Done());
   }
 
   @Test
@@ -135,6 +280,12 @@ class PlanTest {
         assertThat(rolledBack.command()).isEqualTo(plan.steps().get(failing).command());
         assertThat(rolledBack.unrepaired()).isEmpty();
         assertThat(table.policies).isEqualTo(new Table(before).policies);
+
+        var mute = new Table(before);
+        mute.refuseAfter = failing;
+        mute.losesAnswer = true;
+        Transaction.apply(plan, mute);
+        assertThat(mute.policies).as("the answer was lost").isEqualTo(table.policies);
       }
     }
   }

@@ -112,6 +112,14 @@ class PolicyMergerTest {
         .isEqualTo(Bundle.of(USER_TUNNEL, HAO_TO_PEER));
   }
 
+  /** Around what mobility's tunnel makes it would put the home address outside. */
+  @Test
+  void putsATunnelForAnyOnceAroundEverything() {
+    Template toGateway = Template.tunnel(ESP, H, G, new ReqId(1));
+    assertThat(bundle(merge(AWAY, user(Selector.ANY, toGateway)), TO_PEER))
+        .isEqualTo(Bundle.of(toGateway, REVERSE_TUNNEL));
+  }
+
   @Test
   void asksMobilityAboutTheGatewayAndNotAboutThePeerBehindIt() {
     Template toGateway = Template.tunnel(ESP, H, G, new ReqId(1));
@@ -174,6 +182,23 @@ class PolicyMergerTest {
     Template vpn = Template.tunnel(ESP, C, G, new ReqId(7));
     var user = user(Selector.between(Ipv6Prefix.host(C), Ipv6Prefix.ANY), vpn);
     assertThat(bundle(merge(AWAY, user), TO_PEER)).isEqualTo(Bundle.of(REVERSE_TUNNEL, vpn));
+  }
+
+  /** Else the home address would be the source of what leaves on a foreign link. */
+  @Test
+  void asksMobilityAgainAboutWhatLeavesTheUsersTunnelAroundTheOuterFlow() {
+    Template toGateway = Template.tunnel(ESP, H, G, new ReqId(1));
+    Policy vpn = user(Selector.between(C, A), toGateway);
+
+    assertThat(bundle(merge(AWAY, vpn), TO_PEER))
+        .isEqualTo(Bundle.of(REVERSE_TUNNEL, toGateway, REVERSE_TUNNEL));
+
+    Template option = Template.homeAddressOption(H, G);
+    ImmutableList<MobilityPolicy> optimized =
+        ImmutableList.of(
+            BINDING_UPDATE, TO_AGENT, payload(Selector.between(H, G), option), TUNNELLED);
+    assertThat(bundle(merge(optimized, vpn), TO_PEER))
+        .isEqualTo(Bundle.of(REVERSE_TUNNEL, toGateway, option));
   }
 
   @Test

@@ -1,0 +1,39 @@
+package io.mipd.merger.rule;
+
+import io.mipd.xfrm.backend.XfrmBackend;
+import io.mipd.xfrm.model.Direction;
+
+/**
+ * A backend applies only so many templates to one packet (Linux: 5, the sixth gives ENOBUFS), and
+ * not in every combination. A bundle that is beyond cannot be changed without losing what somebody
+ * asked for, so its flows are blocked, and the user is told before the backend would.
+ */
+final class BackendLimits {
+  static final String NAME = "backend limits";
+
+  private BackendLimits() {}
+
+  static Outcome apply(Outcome outcome, Direction direction, XfrmBackend.Limits limits) {
+    int templates = outcome.bundle().templates().size();
+    if (templates > limits.maxTemplates()) {
+      return blocked(
+          outcome,
+          Finding.Kind.TOO_MANY_TEMPLATES,
+          "needs " + templates + " templates, the backend applies " + limits.maxTemplates());
+    }
+    if (direction == Direction.OUT
+        && !limits.ahTunnelsUnderOptions()
+        && outcome.bundle().hasAhTunnelUnderOption()) {
+      return blocked(
+          outcome,
+          Finding.Kind.NOT_EXPRESSIBLE,
+          "has an AH tunnel whose outer header is to bear a Home Address option or type 2 routing"
+              + " header, which the backend does not cover by AH (RFC 6275 section 9.3.1)");
+    }
+    return outcome;
+  }
+
+  private static Outcome blocked(Outcome outcome, Finding.Kind kind, String words) {
+    return outcome.blocked().because(NAME, words).finding(kind, outcome.selector() + " " + words);
+  }
+}

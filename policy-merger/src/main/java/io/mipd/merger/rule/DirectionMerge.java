@@ -1,0 +1,698 @@
+package io.mipd.merger.rule;
+
+import static com.google.common.collect.ImmutableList.toImmutableList;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.Maps;
+import io.mipd.merger.source.MobilityPolicy;
+import io.mipd.xfrm.backend.XfrmBackend;
+import io.mipd.xfrm.model.Direction;
+import io.mipd.xfrm.model.Flow;
+import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.Selector;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableSet;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The merge of one direction, kept: what changes when some of the inputs do is found by their
+ * selectors, and the rest stays as it is.
+ */
+final class DirectionMerge implements Inputs {
+  private final Direction direction;
+  private final XfrmBackend.Limits limits;
+  private final Composition composition = new Composition(this);
+  private final SignallingExemption exemption = new SignallingExemption(composition);
+
+  private final Side here = new Side();
+
+  /** Of flows that end at this node, as a tunnel does from which what is forwarded has come. */
+  private final Side ends;
+
+  private final SelectorIndex<Rank> usersByLeaving = new SelectorIndex<>();
+
+  private final TreeMap<Place, Entry> entries = new TreeMap<>();
+  private final SelectorIndex<Place> bySelector = new SelectorIndex<>();
+  private final SelectorIndex<Place> byOuterFlow = new SelectorIndex<>();
+  private final TreeMap<Place, Finding> conflicts = new TreeMap<>();
+  private final Priorities priorities;
+
+  /** What has been before the change that is under way. */
+  private final Map<Place, Optional<Entry>> before = new LinkedHashMap<>();
+
+  private final Map<Place, Optional<Finding>> conflictsBefore = new LinkedHashMap<>();
+
+  /**
+   * @param inBackend somebody else has installed it, so that it acts where no policy of ours does
+   */
+  record User(Policy policy, boolean inBackend) {}
+
+  /** The inputs of one direction. */
+  private static final class Side {
+    final TreeMap<Rank, User> users = new TreeMap<>();
+    final TreeMap<Rank, MobilityPolicy> mobility = new TreeMap<>();
+    final SelectorIndex<Rank> usersBySelector = new SelectorIndex<>();
+    final SelectorIndex<Rank> mobilityBySelector = new SelectorIndex<>();
+
+    void apply(Delta delta) {
+      delta.usersGone().forEach((rank, it) -> usersBySelector.remove(selector(it), rank));
+      delta.mobilityGone().forEach((rank, it) -> mobilityBySelector.remove(it.selector(), rank));
+      users.keySet().removeAll(delta.usersGone().keySet());
+      mobility.keySet().removeAll(delta.mobilityGone().keySet());
+      users.putAll(delta.usersCome());
+      mobility.putAll(delta.mobilityCome());
+      delta.usersCome().forEach((rank, it) -> usersBySelector.add(selector(it), rank));
+      delta.mobilityCome().forEach((rank, it) -> mobilityBySelector.add(it.selector(), rank));
+    }
+
+    private static Selector selector(User user) {
+      return user.policy().selector();
+    }
+
+    User user(Rank rank) {
+      return present(users.get(rank));
+    }
+
+    MobilityPolicy policy(Rank rank) {
+      return present(mobility.get(rank));
+    }
+  }
+
+  /** Inputs of one direction that come and go together. */
+  record Delta(
+      Map<Rank, User> usersGone,
+      Map<Rank, User> usersCome,
+      Map<Rank, MobilityPolicy> mobilityGone,
+      Map<Rank, MobilityPolicy> mobilityCome) {
+    static final Delta NONE = new Delta(Map.of(), Map.of(), Map.of(), Map.of());
+
+    static Delta ofUsers(Map<Rank, User> before, Map<Rank, User> after) {
+      return new Delta(without(before, after), without(after, before), Map.of(), Map.of());
+    }
+
+    static Delta ofMobility(Map<Rank, MobilityPolicy> before, Map<Rank, MobilityPolicy> after) {
+      return new Delta(Map.of(), Map.of(), without(before, after), without(after, before));
+    }
+
+    private static <T> Map<Rank, T> without(Map<Rank, T> all, Map<Rank, T> others) {
+      return Maps.filterEntries(all, entry -> !entry.getValue().equals(others.get(entry.getKey())));
+    }
+
+    Delta reversed() {
+      return new Delta(usersCome, usersGone, mobilityCome, mobilityGone);
+    }
+  }
+
+  DirectionMerge(Direction direction, XfrmBackend.Limits limits) {
+    this.direction = direction;
+    this.limits = limits;
+    ends = direction == Direction.FWD ? new Side() : here;
+    priorities = new Priorities();
+  }
+
+  @Override
+  public ImmutableList<Policy> usersMeeting(Selector selector) {
+    var ranks = new TreeSet<Rank>();
+    ends.usersBySelector.forEachMeeting(selector, ranks::add);
+    return ranks.stream().map(rank -> ends.user(rank).policy()).collect(toImmutableList());
+  }
+
+  @Override
+  public ImmutableList<MobilityPolicy> mobilityMeeting(Selector selector) {
+    var ranks = new TreeSet<Rank>();
+    ends.mobilityBySelector.forEachMeeting(selector, ranks::add);
+    return ranks.stream().map(ends::policy).filter(DirectionMerge::acts).collect(toImmutableList());
+  }
+
+  private static boolean acts(MobilityPolicy policy) {
+    return policy.kind() != MobilityPolicy.Kind.EXEMPT;
+  }
+
+  private static <T> T present(@Nullable T value) {
+    if (value == null) {
+      throw new IllegalStateException("an index names what is not there");
+    }
+    return value;
+  }
+
+  /**
+   * What a change has done.
+   *
+   * @param here of this direction's inputs
+   * @param ends of those for flows that end at this node, where these are others
+   * @param before by the places that it has changed; empty where there was nothing
+   * @param conflictsBefore likewise
+   */
+  record Done(
+      Delta here,
+      Delta ends,
+      Map<Place, Optional<Entry>> before,
+      Map<Place, Optional<Finding>> conflictsBefore) {}
+
+  /**
+   * Lets inputs come and go.
+   *
+   * @param ofEnds the inputs for flows that end at this node, which only those for what it forwards
+   *     are not themselves
+   * @param greatestPriority no priority is greater from then on
+   * @throws IllegalStateException if there is no room for all that are needed; nothing has changed
+   */
+  Done change(Delta delta, Delta ofEnds, int greatestPriority) {
+    before.clear();
+    conflictsBefore.clear();
+    try {
+      priorities.setLimit(greatestPriority, this::renumber);
+      carryOut(delta, ofEnds);
+      return done(delta, ofEnds);
+    } catch (RuntimeException e) {
+      undo(done(delta, ofEnds));
+      throw e;
+    }
+  }
+
+  private Done done(Delta delta, Delta ofEnds) {
+    return new Done(
+        delta, ofEnds, new LinkedHashMap<>(before), new LinkedHashMap<>(conflictsBefore));
+  }
+
+  private void carryOut(Delta delta, Delta ofEnds) {
+    Set<Place> made = new LinkedHashSet<>();
+    // What they had a part in as they were, and what they have as they are.
+    addPlaces(delta.usersGone(), delta.mobilityGone(), made);
+    addPlacesOfEnds(ofEnds.usersGone(), ofEnds.mobilityGone(), made);
+    applyInputs(delta, ofEnds);
+    addPlaces(delta.usersCome(), delta.mobilityCome(), made);
+    addPlacesOfEnds(ofEnds.usersCome(), ofEnds.mobilityCome(), made);
+
+    var doubtful = new TreeSet<Place>();
+    var touched = new LinkedHashSet<Selector>();
+    for (Place place : made) {
+      remake(place, touched, doubtful);
+    }
+    delta.usersGone().values().forEach(user -> touched.add(user.policy().selector()));
+    delta.usersCome().values().forEach(user -> touched.add(user.policy().selector()));
+    for (Selector selector : touched) {
+      addDoubtful(selector, Optional.empty(), doubtful);
+    }
+    var needed = new TreeSet<Place>();
+    judge(doubtful, needed);
+    priorities.add(new ArrayList<>(needed), this::renumber);
+  }
+
+  /** Makes the last change undone, priorities included. */
+  void undo(Done done) {
+    applyInputs(done.here().reversed(), done.ends().reversed());
+    for (Place place : done.before().keySet()) {
+      Entry now = entries.get(place);
+      if (now != null) {
+        unlink(now);
+        entries.remove(place);
+        priorities.remove(place);
+      }
+    }
+    done.before()
+        .forEach(
+            (place, entry) ->
+                entry.ifPresent(
+                    old -> {
+                      link(old);
+                      entries.put(place, old);
+                      if (old.needed()) {
+                        priorities.restore(place, old.priority());
+                      }
+                    }));
+    done.conflictsBefore()
+        .forEach(
+            (place, finding) -> {
+              conflicts.remove(place);
+              finding.ifPresent(old -> conflicts.put(place, old));
+            });
+  }
+
+  private void applyInputs(Delta delta, Delta ofEnds) {
+    delta
+        .usersGone()
+        .forEach((rank, user) -> usersByLeaving.remove(Composition.leaving(user.policy()), rank));
+    here.apply(delta);
+    delta
+        .usersCome()
+        .forEach((rank, user) -> usersByLeaving.add(Composition.leaving(user.policy()), rank));
+    if (ends != here) {
+      ends.apply(ofEnds);
+    }
+  }
+
+  private void addPlaces(
+      Map<Rank, User> users, Map<Rank, MobilityPolicy> mobility, Set<Place> places) {
+    users.forEach((rank, user) -> placesOf(rank, user.policy(), places));
+    mobility.forEach(
+        (rank, policy) -> {
+          if (acts(policy)) {
+            placesOf(rank, policy, places);
+          } else {
+            placesOfExempt(rank, policy, places);
+          }
+        });
+    if (ends == here) {
+      addPlacesWithin(users, mobility, places);
+    }
+  }
+
+  /** Of inputs for flows that end at this node, where these are others than this direction's. */
+  private void addPlacesOfEnds(
+      Map<Rank, User> users, Map<Rank, MobilityPolicy> mobility, Set<Place> places) {
+    addPlacesWithin(users, mobility, places);
+    mobility.forEach(
+        (rank, policy) -> {
+          if (acts(policy)) {
+            placesOfLeaving(rank, policy, places);
+          }
+        });
+  }
+
+  /** What is within the tunnels that they are for. */
+  private void addPlacesWithin(
+      Map<Rank, User> users, Map<Rank, MobilityPolicy> mobility, Set<Place> places) {
+    Stream.concat(
+            users.values().stream().map(user -> user.policy().selector()),
+            mobility.values().stream().filter(DirectionMerge::acts).map(MobilityPolicy::selector))
+        .forEach(
+            selector -> byOuterFlow.forEachMeeting(selector, place -> places.add(place.piece(0))));
+  }
+
+  /** What leaves users' policies for a mobility policy to act on. */
+  private void placesOfLeaving(Rank rank, MobilityPolicy policy, Set<Place> places) {
+    usersByLeaving.forEachMeeting(
+        policy.selector(), user -> places.add(Place.ofComposition(user, rank)));
+  }
+
+  /** Where mobility is asked about what leaves a user's policy. */
+  private Side beyond(Policy user) {
+    return Composition.outermostTunnel(user.bundle()).isPresent() ? ends : here;
+  }
+
+  private void placesOf(Rank rank, Policy user, Set<Place> places) {
+    places.add(Place.ofComposition(rank, Rank.LAST));
+    beyond(user)
+        .mobilityBySelector
+        .forEachMeeting(
+            Composition.leaving(user), other -> places.add(Place.ofComposition(rank, other)));
+    List<Rank> exempt = new ArrayList<>();
+    here.mobilityBySelector.forEachMeeting(
+        user.selector(),
+        other -> {
+          switch (here.policy(other).kind()) {
+            case SIGNALLING, SIGNALLING_OF_STRANGERS ->
+                places.add(Place.ofExemption(rank, other, Rank.LAST));
+            case EXEMPT -> exempt.add(other);
+            // Where the user blocks, for the conflict to be told.
+            case OPTIMIZED, PAYLOAD -> places.add(Place.ofComposition(rank, other));
+          }
+        });
+    exempt.forEach(one -> placesOfExempt(rank, one, here.policy(one), places));
+  }
+
+  private void placesOf(Rank rank, MobilityPolicy policy, Set<Place> places) {
+    places.add(Place.ofComposition(Rank.LAST, rank));
+    placesOfLeaving(rank, policy, places);
+    here.usersBySelector.forEachMeeting(
+        policy.selector(),
+        user ->
+            places.add(
+                policy.kind().isSignalling()
+                    ? Place.ofExemption(user, rank, Rank.LAST)
+                    : Place.ofComposition(user, rank)));
+    here.mobilityBySelector.forEachMeeting(
+        policy.selector(),
+        exempt -> {
+          if (!acts(here.policy(exempt))) {
+            here.usersBySelector.forEachMeeting(
+                here.policy(exempt).selector(),
+                user -> places.add(Place.ofExemption(user, exempt, rank)));
+          }
+        });
+  }
+
+  private void placesOfExempt(Rank rank, MobilityPolicy exempt, Set<Place> places) {
+    here.usersBySelector.forEachMeeting(
+        exempt.selector(), user -> placesOfExempt(user, rank, exempt, places));
+  }
+
+  private void placesOfExempt(Rank user, Rank rank, MobilityPolicy exempt, Set<Place> places) {
+    places.add(Place.ofExemption(user, rank, Rank.LAST));
+    here.mobilityBySelector.forEachMeeting(
+        exempt.selector(), other -> places.add(Place.ofExemption(user, rank, other)));
+  }
+
+  /**
+   * @param first the first of the pieces that these inputs make
+   */
+  private void remake(Place first, Set<Selector> touched, NavigableSet<Place> doubtful) {
+    remakeConflict(first);
+    ImmutableList<Outcome> made = make(first);
+    for (int piece = 0; piece < made.size(); piece++) {
+      remake(first.piece(piece), made.get(piece), touched, doubtful);
+    }
+    Map<Place, Entry> rest =
+        entries.subMap(first.piece(made.size()), true, first.piece(Integer.MAX_VALUE), true);
+    for (Entry old : ImmutableList.copyOf(rest.values())) {
+      touched.add(old.outcome().selector());
+      remove(old.place());
+    }
+  }
+
+  private void remake(
+      Place place, Outcome made, Set<Selector> touched, NavigableSet<Place> doubtful) {
+    Entry old = entries.get(place);
+    if (old != null && old.outcome().equals(made)) {
+      return;
+    }
+    Entry entry = Entry.of(place, made);
+    if (old != null) {
+      touched.add(old.outcome().selector());
+      // It keeps its priority, if it is needed still.
+      entry = entry.withPriority(old.priority());
+    }
+    touched.add(made.selector());
+    put(entry);
+    doubtful.add(place);
+  }
+
+  private ImmutableList<Outcome> make(Place place) {
+    return unlimited(place).stream()
+        .map(outcome -> BackendLimits.apply(outcome, direction, limits))
+        .collect(toImmutableList());
+  }
+
+  private @Nullable MobilityPolicy mobilityOf(Place place) {
+    User user = here.users.get(place.user());
+    Side side =
+        user != null && place.part() == Place.Part.COMPOSITION ? beyond(user.policy()) : here;
+    return side.mobility.get(place.mobility());
+  }
+
+  private ImmutableList<Outcome> unlimited(Place place) {
+    MobilityPolicy mobile = mobilityOf(place);
+    if (!place.mobility().equals(Rank.LAST) && (mobile == null || !acts(mobile))) {
+      return ImmutableList.of();
+    }
+    if (place.user().equals(Rank.LAST)) {
+      return mobile == null ? ImmutableList.of() : composition.of(mobile, mobile.selector());
+    }
+    User owner = here.users.get(place.user());
+    if (owner == null) {
+      return ImmutableList.of();
+    }
+    Policy user = owner.policy();
+    if (place.part() == Place.Part.COMPOSITION) {
+      return mobile == null ? ImmutableList.of(composition.of(user)) : composition.of(user, mobile);
+    }
+    MobilityPolicy exempt = here.mobility.get(place.exempt());
+    if (exempt == null) {
+      return ImmutableList.of();
+    }
+    return mobile == null ? exemption.of(user, exempt) : exemption.of(user, exempt, mobile);
+  }
+
+  /** Where a user's policy wins over mobility's: there is no outcome to tell it by. */
+  private void remakeConflict(Place place) {
+    Optional<Finding> conflict = conflict(place);
+    Optional<Finding> old = Optional.ofNullable(conflicts.get(place));
+    if (conflict.equals(old)) {
+      return;
+    }
+    conflictsBefore.putIfAbsent(place, old);
+    conflicts.remove(place);
+    conflict.ifPresent(finding -> conflicts.put(place, finding));
+  }
+
+  private Optional<Finding> conflict(Place place) {
+    User user = here.users.get(place.user());
+    if (user == null) {
+      return Optional.empty();
+    }
+    Policy policy = user.policy();
+    if (place.part() == Place.Part.EXEMPTION) {
+      return Optional.ofNullable(here.mobility.get(place.exempt()))
+          .flatMap(
+              signalling ->
+                  SignallingExemption.conflict(policy, signalling)
+                      .flatMap(
+                          words ->
+                              conflict(
+                                  Finding.Kind.SIGNALLING_OVERRIDDEN, words, policy, signalling)));
+    }
+    MobilityPolicy payload = here.mobility.get(place.mobility());
+    return payload != null
+            && payload.kind().isPayload()
+            && payload.action() == Policy.Action.ALLOW
+            && policy.action() == Policy.Action.BLOCK
+        ? conflict(
+            Finding.Kind.MOBILITY_BLOCKED,
+            "the user's " + policy + " wins over: " + payload.reason(),
+            policy,
+            payload)
+        : Optional.empty();
+  }
+
+  private static Optional<Finding> conflict(
+      Finding.Kind kind, String words, Policy user, MobilityPolicy mobility) {
+    return Region.common(user.selector(), mobility.selector())
+        .map(region -> new Finding(kind, words, Region.witness(region)));
+  }
+
+  /**
+   * Adds those whose standing a change of this selector's flows may alter: those that had none to
+   * show, and those whose witness is among the flows.
+   */
+  private void addDoubtful(
+      Selector selector, Optional<Place> before, NavigableSet<Place> doubtful) {
+    bySelector.forEachMeeting(
+        selector,
+        place -> {
+          if (before.isEmpty() || place.compareTo(before.get()) < 0) {
+            Entry entry = present(entries.get(place));
+            boolean shown =
+                entry.needed() && entry.witness() != null && !selector.matches(entry.witness());
+            if (!shown) {
+              doubtful.add(place);
+            }
+          }
+        });
+  }
+
+  /** From the last on: whether a policy is needed depends on those behind it that stay. */
+  private void judge(NavigableSet<Place> doubtful, Set<Place> needed) {
+    for (Place place = doubtful.pollLast(); place != null; place = doubtful.pollLast()) {
+      Entry old = present(entries.get(place));
+      Entry judged = judged(old);
+      if (judged.needed() && judged.priority() == 0) {
+        needed.add(place);
+      } else if (!judged.needed()) {
+        needed.remove(place);
+        priorities.remove(place);
+        judged = judged.withPriority(0);
+      }
+      if (judged.equals(old)) {
+        continue;
+      }
+      put(judged);
+      if (judged.needed() != old.needed()) {
+        addDoubtful(old.outcome().selector(), Optional.of(place), doubtful);
+      }
+    }
+  }
+
+  private Entry judged(Entry entry) {
+    Outcome outcome = entry.outcome();
+    List<Selector> front = new ArrayList<>();
+    var needed = new TreeMap<Place, Outcome>();
+    bySelector.forEachMeeting(
+        outcome.selector(),
+        place -> {
+          Entry other = present(entries.get(place));
+          int order = place.compareTo(entry.place());
+          if (order < 0) {
+            front.add(other.outcome().selector());
+          } else if (order > 0 && other.needed()) {
+            needed.put(place, other.outcome());
+          }
+        });
+    // What others have installed comes behind all of ours.
+    var behind = ImmutableList.<Outcome>builder().addAll(needed.values());
+    installed(outcome.selector()).forEach(behind::add);
+    Optional<Flow> witness = Search.firstFlowThatNeeds(outcome, front, behind.build());
+    return witness.isPresent()
+        ? entry.judged(true, witness.get())
+        : entry.judged(false, Search.firstFlow(outcome.selector(), front).orElse(null));
+  }
+
+  private List<Outcome> installed(Selector selector) {
+    var installed = new TreeMap<Rank, Outcome>();
+    here.usersBySelector.forEachMeeting(
+        selector,
+        rank -> {
+          User user = here.user(rank);
+          if (user.inBackend()) {
+            installed.put(rank, composition.of(user.policy()));
+          }
+        });
+    return List.copyOf(installed.values());
+  }
+
+  private void renumber(Place place, int priority) {
+    put(present(entries.get(place)).withPriority(priority));
+  }
+
+  private void put(Entry entry) {
+    Entry old = entries.put(entry.place(), entry);
+    before.putIfAbsent(entry.place(), Optional.ofNullable(old));
+    if (old == null || !old.outcome().equals(entry.outcome())) {
+      if (old != null) {
+        unlink(old);
+      }
+      link(entry);
+    }
+  }
+
+  private void remove(Place place) {
+    Entry old = entries.remove(place);
+    if (old != null) {
+      before.putIfAbsent(place, Optional.of(old));
+      unlink(old);
+      priorities.remove(place);
+    }
+  }
+
+  private void link(Entry entry) {
+    bySelector.add(entry.outcome().selector(), entry.place());
+    entry.outcome().asked().forEach(flows -> byOuterFlow.add(flows, entry.place()));
+  }
+
+  private void unlink(Entry entry) {
+    bySelector.remove(entry.outcome().selector(), entry.place());
+    entry.outcome().asked().forEach(flows -> byOuterFlow.remove(flows, entry.place()));
+  }
+
+  /** The policies that are where a change has changed something, by precedence. */
+  ImmutableList<Policy> after(Done done) {
+    return policies(
+        done.before().keySet().stream().flatMap(place -> Stream.ofNullable(entries.get(place))));
+  }
+
+  /** Those that were. */
+  ImmutableList<Policy> before(Done done) {
+    return policies(done.before().values().stream().flatMap(Optional::stream));
+  }
+
+  private ImmutableList<Policy> policies(Stream<Entry> some) {
+    return some.filter(Entry::needed)
+        .sorted(Comparator.comparing(Entry::place))
+        .map(entry -> entry.policy(direction))
+        .collect(toImmutableList());
+  }
+
+  /** By precedence. */
+  ImmutableList<MergedPolicy> policies() {
+    return entries.values().stream()
+        .filter(Entry::needed)
+        .map(entry -> entry.merged(direction))
+        .collect(toImmutableList());
+  }
+
+  /** What decides about a flow: a policy of the result, or else one that others have installed. */
+  Optional<MergedPolicy> decides(Flow flow) {
+    var first = new TreeMap<Place, Entry>();
+    bySelector.forEachMatching(
+        flow,
+        place -> {
+          Entry entry = present(entries.get(place));
+          if (entry.needed()) {
+            first.put(place, entry);
+          }
+        });
+    if (!first.isEmpty()) {
+      return Optional.of(first.firstEntry().getValue().merged(direction));
+    }
+    var installed = new TreeMap<Rank, Policy>();
+    here.usersBySelector.forEachMatching(
+        flow,
+        rank -> {
+          if (here.user(rank).inBackend()) {
+            installed.put(rank, here.user(rank).policy());
+          }
+        });
+    return installed.values().stream()
+        .findFirst()
+        .map(policy -> new MergedPolicy(policy, composition.of(policy).trace()));
+  }
+
+  /** What there is to say now that was not said before the change. */
+  ImmutableList<Finding> appeared(Done done) {
+    var old = new HashSet<String>();
+    done.before().values().stream()
+        .flatMap(Optional::stream)
+        .filter(entry -> entry.witness() != null)
+        .flatMap(entry -> entry.outcome().findings().stream())
+        .forEach(finding -> old.add(finding.kind() + finding.words()));
+    done.conflictsBefore().values().stream()
+        .flatMap(Optional::stream)
+        .forEach(finding -> old.add(finding.kind() + finding.words()));
+    var places = new TreeSet<>(done.before().keySet());
+    places.addAll(done.conflictsBefore().keySet());
+    return findings(places).stream()
+        .filter(finding -> !old.contains(finding.kind() + finding.words()))
+        .collect(toImmutableList());
+  }
+
+  ImmutableList<Finding> findings() {
+    var places = new TreeSet<>(entries.keySet());
+    places.addAll(conflicts.keySet());
+    return findings(places);
+  }
+
+  /** With flows that meet it. */
+  private ImmutableList<Finding> findings(NavigableSet<Place> places) {
+    var findings = ImmutableList.<Finding>builder();
+    for (Place place : places) {
+      Entry entry = entries.get(place);
+      if (entry != null && entry.witness() != null) {
+        Flow witness = entry.witness();
+        entry.outcome().findings().stream()
+            .map(finding -> new Finding(finding.kind(), finding.words(), witness))
+            .forEach(findings::add);
+      }
+      Finding conflict = conflicts.get(place);
+      // Another of the user's policies may come before it.
+      if (conflict != null && place.user().equals(firstUser(conflict.witness()))) {
+        findings.add(conflict);
+      }
+    }
+    return findings.build();
+  }
+
+  private Rank firstUser(Flow flow) {
+    var ranks = new TreeSet<Rank>();
+    here.usersBySelector.forEachMatching(flow, ranks::add);
+    return ranks.isEmpty() ? Rank.LAST : ranks.first();
+  }
+
+  Iterable<User> users() {
+    return here.users.values();
+  }
+
+  Iterable<MobilityPolicy> mobility() {
+    return here.mobility.values();
+  }
+}

@@ -1,0 +1,37 @@
+package io.mipd.merger.rule;
+
+import io.mipd.xfrm.model.Direction;
+import io.mipd.xfrm.model.Flow;
+import io.mipd.xfrm.model.Policy;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An outcome, and whether a policy of the result stands for it.
+ *
+ * @param needed some flow would fare otherwise without that policy
+ * @param witness such a flow; where it is not needed, any flow that comes as far, null if none does
+ * @param priority of its policy, 0 where it has none
+ */
+record Entry(Place place, Outcome outcome, boolean needed, @Nullable Flow witness, int priority) {
+
+  /** One that nothing is known about yet. */
+  static Entry of(Place place, Outcome outcome) {
+    return new Entry(place, outcome, false, null, 0);
+  }
+
+  Entry judged(boolean nowNeeded, @Nullable Flow newWitness) {
+    return new Entry(place, outcome, nowNeeded, newWitness, priority);
+  }
+
+  Entry withPriority(int newPriority) {
+    return new Entry(place, outcome, needed, witness, newPriority);
+  }
+
+  Policy policy(Direction direction) {
+    return new Policy(outcome.selector(), direction, priority, outcome.action(), outcome.bundle());
+  }
+
+  MergedPolicy merged(Direction direction) {
+    return new MergedPolicy(policy(direction), outcome.trace());
+  }
+}

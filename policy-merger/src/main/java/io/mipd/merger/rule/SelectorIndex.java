@@ -1,0 +1,136 @@
+package io.mipd.merger.rule;
+
+import io.mipd.xfrm.model.Flow;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.Selector;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+
+/**
+ * Finds those whose selectors meet a given one, without looking at all. Prefixes that overlap
+ * contain each other, so they are found by their addresses: those that contain a prefix by its
+ * first bits, those that it contains in a row. Of source and destination the one that has fewer is
+ * followed.
+ */
+final class SelectorIndex<T> {
+  private record Item<T>(Selector selector, T value) {}
+
+  private final Prefixes<T> bySource = new Prefixes<>();
+  private final Prefixes<T> byDestination = new Prefixes<>();
+
+  void add(Selector selector, T value) {
+    var item = new Item<>(selector, value);
+    bySource.add(selector.source(), item);
+    byDestination.add(selector.destination(), item);
+  }
+
+  void remove(Selector selector, T value) {
+    var item = new Item<>(selector, value);
+    bySource.remove(selector.source(), item);
+    byDestination.remove(selector.destination(), item);
+  }
+
+  /** In no order. */
+  void forEachMeeting(Selector selector, Consumer<T> consumer) {
+    Consumer<Item<T>> filtered =
+        item -> {
+          if (Region.meet(item.selector, selector)) {
+            consumer.accept(item.value);
+          }
+        };
+    for (int limit = 16; ; limit = Math.min(limit * 8, Integer.MAX_VALUE / 8)) {
+      if (bySource.count(selector.source(), limit) < limit) {
+        bySource.forEachOverlapping(selector.source(), filtered);
+        return;
+      }
+      if (byDestination.count(selector.destination(), limit) < limit) {
+        byDestination.forEachOverlapping(selector.destination(), filtered);
+        return;
+      }
+    }
+  }
+
+  void forEachMatching(Flow flow, Consumer<T> consumer) {
+    Consumer<Item<T>> filtered =
+        item -> {
+          if (item.selector.matches(flow)) {
+            consumer.accept(item.value);
+          }
+        };
+    Ipv6Prefix source = Ipv6Prefix.host(flow.source());
+    Ipv6Prefix destination = Ipv6Prefix.host(flow.destination());
+    int sources = bySource.count(source, Integer.MAX_VALUE);
+    if (byDestination.count(destination, sources) < sources) {
+      byDestination.forEachOverlapping(destination, filtered);
+    } else {
+      bySource.forEachOverlapping(source, filtered);
+    }
+  }
+
+  private static final class Prefixes<T> {
+    private final NavigableMap<Ipv6Prefix, Set<Item<T>>> items = new TreeMap<>();
+
+    /** How many prefixes have each length, so that others need not be tried. */
+    private final int[] lengths = new int[Ipv6Address.BITS + 1];
+
+    void add(Ipv6Prefix prefix, Item<T> item) {
+      Set<Item<T>> there = items.get(prefix);
+      if (there == null) {
+        there = new LinkedHashSet<>();
+        items.put(prefix, there);
+        lengths[prefix.length()]++;
+      }
+      there.add(item);
+    }
+
+    void remove(Ipv6Prefix prefix, Item<T> item) {
+      Set<Item<T>> there = items.get(prefix);
+      if (there != null && there.remove(item) && there.isEmpty()) {
+        items.remove(prefix);
+        lengths[prefix.length()]--;
+      }
+    }
+
+    /** How many overlap; counts no further than {@code limit}. */
+    int count(Ipv6Prefix prefix, int limit) {
+      int count = 0;
+      for (int length = 0; length < prefix.length() && count < limit; length++) {
+        if (lengths[length] > 0) {
+          Set<Item<T>> there = items.get(Ipv6Prefix.of(prefix.address(), length));
+          count += there == null ? 0 : there.size();
+        }
+      }
+      if (count < limit) {
+        for (Set<Item<T>> there : contained(prefix).values()) {
+          count += there.size();
+          if (count >= limit) {
+            break;
+          }
+        }
+      }
+      return Math.min(count, limit);
+    }
+
+    void forEachOverlapping(Ipv6Prefix prefix, Consumer<Item<T>> consumer) {
+      for (int length = 0; length < prefix.length(); length++) {
+        if (lengths[length] > 0) {
+          Set<Item<T>> there = items.get(Ipv6Prefix.of(prefix.address(), length));
+          if (there != null) {
+            there.forEach(consumer);
+          }
+        }
+      }
+      contained(prefix).values().forEach(there -> there.forEach(consumer));
+    }
+
+    private Map<Ipv6Prefix, Set<Item<T>>> contained(Ipv6Prefix prefix) {
+      return items.subMap(
+          prefix, true, new Ipv6Prefix(prefix.lastAddress(), Ipv6Address.BITS), true);
+    }
+  }
+}

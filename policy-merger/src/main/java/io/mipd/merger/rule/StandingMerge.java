@@ -1,0 +1,242 @@
+package io.mipd.merger.rule;
+
+import static com.google.common.collect.ImmutableList.toImmutableList;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import io.mipd.merger.source.MobilityPolicy;
+import io.mipd.xfrm.backend.XfrmBackend;
+import io.mipd.xfrm.model.Direction;
+import io.mipd.xfrm.model.Flow;
+import io.mipd.xfrm.model.Policy;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BiFunction;
+
+/**
+ * A merge that stands while its inputs change. A change costs what it touches, not what there is;
+ * and what it does not touch keeps its priority. Used from one thread.
+ *
+ * @param <K> who wants mobility policies, such as a binding: who comes later yields to those before
+ */
+public final class StandingMerge<K> {
+  /** No policy of the result has a greater priority. */
+  public static final int GREATEST_PRIORITY = Integer.MAX_VALUE - 1;
+
+  private final ImmutableMap<Direction, DirectionMerge> merges;
+  private final Map<K, Owner> owners = new LinkedHashMap<>();
+  private long nextOwner;
+  private Users users = Users.NONE;
+
+  private record Owner(long number, ImmutableList<MobilityPolicy> policies) {
+    Map<Rank, MobilityPolicy> ranked(Direction direction) {
+      var ranked = new HashMap<Rank, MobilityPolicy>();
+      var counts = new HashMap<Integer, Integer>();
+      for (MobilityPolicy policy : policies) {
+        if (policy.direction() == direction) {
+          int group = policy.kind().precedence();
+          ranked.put(new Rank(group, number, counts.merge(group, 1, Integer::sum)), policy);
+        }
+      }
+      return ranked;
+    }
+  }
+
+  /**
+   * The user's policies, by direction.
+   *
+   * @param room the greatest priority that is before all those in the backend
+   * @param numbers of each, so that it keeps its rank when others of its priority come and go
+   */
+  private record Users(
+      ImmutableMap<Direction, Map<Rank, DirectionMerge.User>> ranked,
+      ImmutableMap<Direction, Integer> room,
+      ImmutableMap<Key, Integer> numbers,
+      int nextNumber) {
+    static final Users NONE = new Users(ImmutableMap.of(), ImmutableMap.of(), ImmutableMap.of(), 0);
+
+    private record Key(Policy.Id id, boolean inBackend) {}
+
+    /**
+     * @param all by precedence within each priority
+     */
+    Users then(List<DirectionMerge.User> all) {
+      Map<Direction, Map<Rank, DirectionMerge.User>> newRanked = new EnumMap<>(Direction.class);
+      Map<Direction, Integer> newRoom = new EnumMap<>(Direction.class);
+      Map<Key, Integer> newNumbers = new LinkedHashMap<>();
+      Map<Long, Integer> last = new HashMap<>();
+      int next = nextNumber;
+      for (DirectionMerge.User user : all) {
+        Policy policy = user.policy();
+        long priority = Integer.toUnsignedLong(policy.priority());
+        var key = new Key(policy.id(), user.inBackend());
+        int number = numbers.getOrDefault(key, next);
+        if (number <= last.getOrDefault(priority, -1)) {
+          number = next;
+        }
+        next = Math.max(next, number + 1);
+        last.put(priority, number);
+        newNumbers.put(key, number);
+        newRanked
+            .computeIfAbsent(policy.direction(), direction -> new HashMap<>())
+            .put(new Rank(0, priority, number), user);
+        if (user.inBackend()) {
+          int before = (int) Math.min(Math.max(0, priority - 1), GREATEST_PRIORITY);
+          newRoom.merge(policy.direction(), before, Math::min);
+        }
+      }
+      return new Users(
+          ImmutableMap.copyOf(newRanked),
+          ImmutableMap.copyOf(newRoom),
+          ImmutableMap.copyOf(newNumbers),
+          next);
+    }
+
+    int room(Direction direction) {
+      return room.getOrDefault(direction, GREATEST_PRIORITY);
+    }
+
+    Map<Rank, DirectionMerge.User> ranked(Direction direction) {
+      return ranked.getOrDefault(direction, Map.of());
+    }
+  }
+
+  public StandingMerge(XfrmBackend.Limits limits) {
+    var all = ImmutableMap.<Direction, DirectionMerge>builder();
+    for (Direction direction : Direction.values()) {
+      all.put(direction, new DirectionMerge(direction, limits));
+    }
+    merges = all.buildOrThrow();
+  }
+
+  /**
+   * Replaces what an owner wants; an empty list if it wants nothing any more.
+   *
+   * @param policies by precedence within each kind; a kind comes before the next whoever wants it
+   * @throws IllegalStateException if there is no room in front of what others have installed;
+   *     nothing has changed
+   */
+  public Change want(K owner, ImmutableList<MobilityPolicy> policies) {
+    Optional<Owner> old = Optional.ofNullable(owners.get(owner));
+    long number = old.isPresent() ? old.get().number() : nextOwner++;
+    var before = new Owner(number, old.map(Owner::policies).orElse(ImmutableList.of()));
+    var after = new Owner(number, policies);
+    put(owner, after);
+    return change(
+        (direction, merge) ->
+            merge.change(
+                DirectionMerge.Delta.ofMobility(before.ranked(direction), after.ranked(direction)),
+                ends(direction)
+                    .map(at -> DirectionMerge.Delta.ofMobility(before.ranked(at), after.ranked(at)))
+                    .orElse(DirectionMerge.Delta.NONE),
+                users.room(direction)),
+        () -> put(owner, before));
+  }
+
+  private void put(K owner, Owner wanting) {
+    if (wanting.policies().isEmpty()) {
+      owners.remove(owner);
+    } else {
+      owners.put(owner, wanting);
+    }
+  }
+
+  /**
+   * Replaces the user's policies.
+   *
+   * @param configured that the result is to stand for
+   * @param inBackend that somebody else has installed, in the backend's order where priorities are
+   *     equal: the result has a policy for their flows only where mobility has a part in them, and
+   *     comes before them all
+   * @throws IllegalStateException if there is no room in front of those; nothing has changed
+   */
+  public Change users(ImmutableList<Policy> configured, ImmutableList<Policy> inBackend) {
+    Users before = users;
+    List<DirectionMerge.User> all = new ArrayList<>();
+    configured.forEach(policy -> all.add(new DirectionMerge.User(policy, false)));
+    inBackend.forEach(policy -> all.add(new DirectionMerge.User(policy, true)));
+    Users after = users.then(all);
+    users = after;
+    return change(
+        (direction, merge) ->
+            merge.change(
+                DirectionMerge.Delta.ofUsers(before.ranked(direction), after.ranked(direction)),
+                ends(direction)
+                    .map(at -> DirectionMerge.Delta.ofUsers(before.ranked(at), after.ranked(at)))
+                    .orElse(DirectionMerge.Delta.NONE),
+                after.room(direction)),
+        () -> users = before);
+  }
+
+  /** What is forwarded has come out of tunnels that end here. */
+  private static Optional<Direction> ends(Direction direction) {
+    return direction == Direction.FWD ? Optional.of(Direction.IN) : Optional.empty();
+  }
+
+  private Change change(
+      BiFunction<Direction, DirectionMerge, DirectionMerge.Done> step, Runnable undoInputs) {
+    var done = new LinkedHashMap<DirectionMerge, DirectionMerge.Done>();
+    Runnable undo =
+        () -> {
+          undoInputs.run();
+          done.forEach(DirectionMerge::undo);
+        };
+    try {
+      merges.forEach((direction, merge) -> done.put(merge, step.apply(direction, merge)));
+    } catch (RuntimeException e) {
+      undo.run();
+      throw e;
+    }
+    var before = ImmutableList.<Policy>builder();
+    var after = ImmutableList.<Policy>builder();
+    var appeared = ImmutableList.<Finding>builder();
+    done.forEach(
+        (merge, one) -> {
+          before.addAll(merge.before(one));
+          after.addAll(merge.after(one));
+          appeared.addAll(merge.appeared(one));
+        });
+    ImmutableList<Policy> now = after.build();
+    return new Change(before.build(), now, appeared.build(), () -> without(policies(), now), undo);
+  }
+
+  private static ImmutableList<Policy> without(
+      ImmutableList<Policy> all, ImmutableList<Policy> some) {
+    var others = new HashSet<>(some);
+    return all.stream().filter(one -> !others.contains(one)).collect(toImmutableList());
+  }
+
+  /** The whole result, and all that there is to say of it. */
+  public Merged merged() {
+    return new Merged(
+        merges.values().stream()
+            .flatMap(merge -> merge.policies().stream())
+            .collect(toImmutableList()),
+        ImmutableList.<Finding>builder()
+            .addAll(merges.values().stream().flatMap(merge -> merge.findings().stream()).iterator())
+            .addAll(Checks.of(merges))
+            .build());
+  }
+
+  /** The policies of the result, by precedence within each direction. */
+  public ImmutableList<Policy> policies() {
+    return merges.values().stream()
+        .flatMap(merge -> merge.policies().stream())
+        .map(MergedPolicy::policy)
+        .sorted(Comparator.comparing(Policy::direction))
+        .collect(toImmutableList());
+  }
+
+  /** What decides about a flow: a policy of the result, or one of the user's own. */
+  public Optional<MergedPolicy> decides(Direction direction, Flow flow) {
+    DirectionMerge merge = merges.get(direction);
+    return merge == null ? Optional.empty() : merge.decides(flow);
+  }
+}

@@ -1,0 +1,250 @@
+package io.mipd.merger.rule;
+
+import static io.mipd.xfrm.model.TransformProtocol.AH;
+import static io.mipd.xfrm.model.TransformProtocol.ESP;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.common.collect.ImmutableList;
+import io.mipd.merger.source.MobilityPolicy;
+import io.mipd.merger.source.MobilityPolicy.Kind;
+import io.mipd.xfrm.backend.XfrmBackend;
+import io.mipd.xfrm.model.Bundle;
+import io.mipd.xfrm.model.Direction;
+import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.PortMatch;
+import io.mipd.xfrm.model.ReqId;
+import io.mipd.xfrm.model.Selector;
+import io.mipd.xfrm.model.Template;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What the user is told of, once where it is so and not where it is not. */
+class FindingsTest {
+  private static final Ipv6Address H = Ipv6Address.parse("2001:db8:1::10");
+  private static final Ipv6Address C = Ipv6Address.parse("2001:db8:a::10");
+  private static final Ipv6Address A = Ipv6Address.parse("2001:db8:1::1");
+  private static final Ipv6Address P = Ipv6Address.parse("2001:db8:c::2");
+  private static final Ipv6Address GATEWAY = Ipv6Address.parse("2001:db8:d::3");
+  private static final XfrmBackend.Limits LINUX =
+      new XfrmBackend.Limits(5, /* ahTunnelsUnderOptions= */ false);
+
+  private static final Selector FROM_HOME = Selector.between(Ipv6Prefix.host(H), Ipv6Prefix.ANY);
+  private static final Template MESSAGE = Template.transport(ESP, new ReqId(3));
+  private static final Template HAO = Template.homeAddressOption(H, A).asOptional();
+  private static final MobilityPolicy UPDATE =
+      mobility(
+          Kind.SIGNALLING, Selector.between(H, A).withProtocol(IpProtocol.MOBILITY), MESSAGE, HAO);
+  private static final MobilityPolicy UPDATE_IN_CLEAR =
+      mobility(Kind.SIGNALLING, Selector.between(H, A).withProtocol(IpProtocol.MOBILITY), HAO);
+  private static final MobilityPolicy TUNNEL =
+      mobility(Kind.PAYLOAD, FROM_HOME, Template.tunnel(ESP, C, A, new ReqId(2)));
+  private static final Template USERS = Template.transport(ESP, new ReqId(1));
+
+  private static MobilityPolicy mobility(Kind kind, Selector selector, Template... templates) {
+    return new MobilityPolicy(
+        selector, Direction.OUT, kind, Policy.Action.ALLOW, Bundle.of(templates), "" + kind);
+  }
+
+  private static Policy user(int priority, Selector selector, Template... templates) {
+    return Policy.allow(selector, Direction.OUT, priority, Bundle.of(templates));
+  }
+
+  private static ImmutableList<Finding> findings(List<MobilityPolicy> mobility, Policy... user) {
+    return PolicyMerger.merge(ImmutableList.copyOf(user), ImmutableList.copyOf(mobility), LINUX)
+        .findings();
+  }
+
+  /** The only one; its witness is among the flows. */
+  private static void only(Finding.Kind kind, Selector among, ImmutableList<Finding> findings) {
+    assertThat(findings)
+        .singleElement()
+        .satisfies(
+            one -> {
+              assertThat(one.kind()).isEqualTo(kind);
+              assertThat(among.matches(one.witness())).as("%s", one).isTrue();
+            });
+  }
+
+  @Test
+  void nothingIsSaidOfWhatGoesTogether() {
+    assertThat(findings(List.of(UPDATE, TUNNEL), user(1, Selector.between(H, P), USERS))).isEmpty();
+    assertThat(findings(List.of(UPDATE, TUNNEL), user(1, FROM_HOME, USERS))).isEmpty();
+  }
+
+  @Test
+  void signallingThatLosesAProtectionForAny() {
+    only(
+        Finding.Kind.PROTECTION_LOST,
+        UPDATE_IN_CLEAR.selector(),
+        findings(List.of(UPDATE_IN_CLEAR, TUNNEL), user(1, FROM_HOME, USERS)));
+  }
+
+  @Test
+  void aBlockOfWhatMobilityWouldCarry() {
+    Selector toPeer = Selector.between(H, P);
+    only(
+        Finding.Kind.MOBILITY_BLOCKED,
+        toPeer,
+        findings(List.of(UPDATE, TUNNEL), Policy.block(toPeer, Direction.OUT, 1)));
+  }
+
+  @Test
+  void whatNoFlowReachesIsNotSaidToBlock() {
+    Selector toPeer = Selector.between(H, P);
+    only(
+        Finding.Kind.UNREACHABLE,
+        toPeer,
+        findings(
+            List.of(UPDATE, TUNNEL),
+            user(1, FROM_HOME, USERS),
+            Policy.block(toPeer, Direction.OUT, 2)));
+  }
+
+  /** Two halves that together take all. */
+  @Test
+  void aPolicyBehindOthersThatTakeItsFlowsTogether() {
+    Selector low = Selector.between(Ipv6Prefix.ANY, Ipv6Prefix.parse("::/1"));
+    Selector high = Selector.between(Ipv6Prefix.ANY, Ipv6Prefix.parse("8000::/1"));
+    only(
+        Finding.Kind.UNREACHABLE,
+        FROM_HOME,
+        findings(List.of(), user(1, low, USERS), user(2, high, USERS), user(3, FROM_HOME)));
+  }
+
+  @Test
+  void aPolicyThatIsShadowedWhileThereIsNoBinding() {
+    var blocked =
+        new MobilityPolicy(
+            FROM_HOME,
+            Direction.OUT,
+            Kind.PAYLOAD,
+            Policy.Action.BLOCK,
+            Bundle.EMPTY,
+            "no binding");
+    Selector toPeer = Selector.between(H, P);
+    only(
+        Finding.Kind.USER_POLICY_SHADOWED,
+        toPeer,
+        findings(List.of(UPDATE, blocked), user(1, toPeer, USERS)));
+  }
+
+  /** What goes by an xfrm interface has its id, and mobility's policies have none. */
+  @Test
+  void aHomeAddressOutside() {
+    Selector byInterface =
+        new Selector(
+            FROM_HOME.source(),
+            FROM_HOME.destination(),
+            IpProtocol.ANY,
+            PortMatch.ANY,
+            PortMatch.ANY,
+            FROM_HOME.mark(),
+            7);
+    only(
+        Finding.Kind.HOME_ADDRESS_OUTSIDE,
+        byInterface,
+        findings(List.of(UPDATE, TUNNEL), user(1, byInterface, USERS)));
+  }
+
+  @Test
+  void associationsThatBothWouldFind() {
+    Selector toAgent = Selector.between(H, A).withProtocol(IpProtocol.TCP);
+    only(
+        Finding.Kind.REQID_SHARED,
+        toAgent,
+        findings(List.of(UPDATE, TUNNEL), user(1, toAgent, MESSAGE)));
+    only(
+        Finding.Kind.REQID_SHARED,
+        toAgent,
+        findings(List.of(UPDATE, TUNNEL), user(1, toAgent, Template.transport(ESP, ReqId.ANY))));
+    // Between others no association of mobility's is found, whatever its request id.
+    Selector others = Selector.between(P, A).withProtocol(IpProtocol.TCP);
+    assertThat(findings(List.of(UPDATE, TUNNEL), user(1, others, MESSAGE))).isEmpty();
+  }
+
+  @Test
+  void whatTheBackendHasNoListFor() {
+    Selector toPeer = Selector.between(H, P);
+    var optimized = mobility(Kind.PAYLOAD, toPeer, Template.homeAddressOption(H, P));
+    ImmutableList<Finding> findings =
+        findings(
+            List.of(UPDATE, optimized, TUNNEL),
+            user(1, toPeer, Template.tunnel(AH, H, P, new ReqId(1))));
+    only(Finding.Kind.NOT_EXPRESSIBLE, toPeer, findings);
+    assertThat(findings(List.of(UPDATE, optimized, TUNNEL), user(1, toPeer, USERS))).isEmpty();
+  }
+
+  /** To the gateway the route is optimized, to the peer it is not. */
+  @Test
+  void anOptionalTunnelWithoutWhichMobilityWouldHaveSomethingElse() {
+    Selector toPeer = Selector.between(H, P);
+    Template tunnel = Template.tunnel(ESP, H, GATEWAY, new ReqId(1));
+    var toGateway =
+        mobility(
+            Kind.OPTIMIZED, Selector.between(H, GATEWAY), Template.homeAddressOption(H, GATEWAY));
+    only(
+        Finding.Kind.TUNNEL_SKIPPED,
+        toPeer,
+        findings(List.of(UPDATE, toGateway, TUNNEL), user(1, toPeer, tunnel.asOptional())));
+    only(
+        Finding.Kind.TUNNEL_SKIPPED,
+        toPeer,
+        findings(List.of(UPDATE, toGateway, TUNNEL), user(1, toPeer, USERS, tunnel.asOptional())));
+    assertThat(findings(List.of(UPDATE, toGateway, TUNNEL), user(1, toPeer, tunnel))).isEmpty();
+    // Both go to the home agent, tunnel or not.
+    assertThat(findings(List.of(UPDATE, TUNNEL), user(1, toPeer, tunnel.asOptional()))).isEmpty();
+  }
+
+  @Test
+  void anOptionalTunnelWithoutWhichMobilityHasNoPart() {
+    var toGateway = mobility(Kind.OPTIMIZED, Selector.between(C, GATEWAY), HAO);
+    Selector others = Selector.between(C, P);
+    only(
+        Finding.Kind.TUNNEL_SKIPPED,
+        others,
+        findings(
+            List.of(UPDATE, toGateway, TUNNEL),
+            user(1, others, Template.tunnel(ESP, C, GATEWAY, new ReqId(1)).asOptional())));
+  }
+
+  @Test
+  void aTunnelWithoutEndPoints() {
+    Selector toPeer = Selector.between(H, P);
+    only(
+        Finding.Kind.UNKNOWN_END_POINTS,
+        toPeer,
+        findings(
+            List.of(UPDATE, TUNNEL),
+            user(
+                1,
+                toPeer,
+                Template.tunnel(
+                    ESP, Ipv6Address.UNSPECIFIED, Ipv6Address.UNSPECIFIED, new ReqId(1)))));
+  }
+
+  /** Nine gateways, each behind the next. */
+  @Test
+  void tunnelsWithinTunnelsWithoutEnd() {
+    var users = new Policy[10];
+    for (int i = 0; i < users.length; i++) {
+      Ipv6Address end = gateway(i);
+      Selector selector = i == 0 ? Selector.between(C, A) : Selector.between(C, gateway(i - 1));
+      users[i] = user(1 + i, selector, Template.tunnel(ESP, C, end, new ReqId(10 + i)));
+    }
+    assertThat(
+            PolicyMerger.merge(
+                    ImmutableList.copyOf(users),
+                    ImmutableList.of(UPDATE, TUNNEL),
+                    new XfrmBackend.Limits(100))
+                .findings())
+        .extracting(Finding::kind)
+        .containsExactly(Finding.Kind.LOOP);
+  }
+
+  private static Ipv6Address gateway(int number) {
+    return new Ipv6Address(0x2001_0db8_000e_0000L, 1 + number);
+  }
+}

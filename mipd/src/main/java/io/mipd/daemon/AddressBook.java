@@ -19,7 +19,7 @@ final class AddressBook implements LocalAddresses {
 
   private final ImmutableSet<Ipv6Address> home;
   private final ImmutableSet<Ipv6Address> served;
-  private final int tunIndex;
+  private final int device;
   private final Map<Key, InterfaceAddress> all = new LinkedHashMap<>();
   private ImmutableMap<Ipv6Address, Role> roles = ImmutableMap.of();
 
@@ -28,12 +28,12 @@ final class AddressBook implements LocalAddresses {
   /**
    * @param home our own home addresses (mobile node)
    * @param served home addresses that we serve (home agent)
-   * @param tunIndex addresses of this interface are not on a link
+   * @param device index of the interface whose addresses are not on a link
    */
-  AddressBook(ImmutableSet<Ipv6Address> home, ImmutableSet<Ipv6Address> served, int tunIndex) {
+  AddressBook(ImmutableSet<Ipv6Address> home, ImmutableSet<Ipv6Address> served, int device) {
     this.home = home;
     this.served = served;
-    this.tunIndex = tunIndex;
+    this.device = device;
     index();
   }
 
@@ -50,7 +50,7 @@ final class AddressBook implements LocalAddresses {
   private void index() {
     Map<Ipv6Address, Role> found = new HashMap<>();
     for (InterfaceAddress address : all.values()) {
-      if (address.interfaceIndex() != tunIndex && !address.address().isLoopback()) {
+      if (address.interfaceIndex() != device && !address.address().isLoopback()) {
         found.put(address.address(), Role.LINK);
       }
     }
@@ -59,9 +59,9 @@ final class AddressBook implements LocalAddresses {
     roles = ImmutableMap.copyOf(found);
   }
 
-  /** Packets leave by links: not by the TUN device, nor by the loopback device. */
+  /** Packets leave by links: not by the device of home addresses, nor by the loopback device. */
   private boolean isOnLink(InterfaceAddress address) {
-    return address.interfaceIndex() != tunIndex
+    return address.interfaceIndex() != device
         && address.interfaceIndex() != CareOfAddresses.LOOPBACK;
   }
 
@@ -100,17 +100,20 @@ final class AddressBook implements LocalAddresses {
     return role == null ? Role.OTHER : role;
   }
 
-  /** Any global address on a link will do: the receiver matches the quoted packet, not us. */
+  /**
+   * Any global address on a link will do: the receiver matches the quoted packet, not us. If it is
+   * the only one that we have, we tell ourselves.
+   */
   @Override
   public Ipv6Address errorSource(Ipv6Address destination) {
     for (InterfaceAddress one : all.values()) {
-      if (one.interfaceIndex() != tunIndex
+      if (one.interfaceIndex() != device
           && one.isUsable()
           && one.address().isGlobalUnicast()
           && !one.address().equals(destination)) {
         return one.address();
       }
     }
-    return Ipv6Address.UNSPECIFIED;
+    return roleOf(destination) == Role.LINK ? destination : Ipv6Address.UNSPECIFIED;
   }
 }

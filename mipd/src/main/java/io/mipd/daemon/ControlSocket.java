@@ -25,11 +25,12 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Answers one line with one JSON document over a Unix domain socket that only its owner may use.
- * Waits in a thread of its own; the answers are made in the event loop.
+ * The line is a JSON object with a {@code request}, or a request's name alone. Waits in a thread of
+ * its own; the answers are made in the event loop.
  */
 final class ControlSocket implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ControlSocket.class);
-  private static final int LONGEST_REQUEST = 256;
+  private static final int LONGEST_REQUEST = 4096;
   private static final int ANSWER_SECONDS = 5;
 
   private final Path path;

@@ -4,14 +4,24 @@ import static com.google.common.collect.ImmutableList.toImmutableList;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import io.mipd.host.HomeAssociations;
+import io.mipd.mobility.binding.CorrespondentBinding;
 import io.mipd.mobility.binding.HomeBinding;
+import io.mipd.mobility.cn.CorrespondentNode;
+import io.mipd.mobility.ha.AccessList;
 import io.mipd.mobility.ha.HomeAgent;
 import io.mipd.mobility.ha.HomeAgentSettings;
+import io.mipd.mobility.mn.HomeAgentDiscovery;
 import io.mipd.mobility.mn.MobileNode;
 import io.mipd.mobility.mn.MobileNodeSettings;
+import io.mipd.mobility.mn.RouteOptimizationSettings;
+import io.mipd.mobility.mn.RouteStatus;
+import io.mipd.mobility.node.Node;
+import io.mipd.mobility.planner.RouteRoles;
 import io.mipd.mobility.planner.TunnelProtection;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.SequenceNumber;
+import io.mipd.xfrm.model.Ipv6Prefix;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
@@ -38,14 +48,86 @@ final class Cores {
             agent.address(),
             agent.homePrefix(),
             agent.lifetime(),
-            own.enabled()
+            own.enabled() && !agent.virtual()
                 ? Optional.of(
                     new HomeAgentSettings.Advertising(
                         own.interval(), own.lifetime(), own.preference()))
                 : Optional.empty(),
+            new HomeAgentSettings.PrefixLifetimes(own.valid(), own.preferred()),
+            new HomeAgentSettings.PrefixDelivery(agent.deliveryLeast(), agent.deliveryLongest()),
+            new AccessList(
+                agent.careOfAddresses().stream()
+                    .map(it -> new AccessList.Rule(it.prefix(), it.allow()))
+                    .collect(toImmutableList())),
+            agent.virtual(),
             served.buildOrThrow());
     var core = new HomeAgent(settings, restored(store, now), ended(store), new SecureRandom());
-    return new NodeShell.Core(core, role.tunnels(), at -> report(core, at));
+    Optional<Node.Correspondent> correspondent = correspondent(role.configuration);
+    var node = new Node(Optional.empty(), Optional.of(core), correspondent);
+    return new NodeShell.Core(
+        node,
+        role.tunnels(),
+        role.configuration.userIpsec().policies(),
+        at -> with(report(core, at), correspondent, at));
+  }
+
+  /** Nothing but a correspondent. */
+  static NodeShell.Core correspondentNode(NodeRole role) {
+    Optional<Node.Correspondent> correspondent = correspondent(role.configuration);
+    var node = new Node(Optional.empty(), Optional.empty(), correspondent);
+    return new NodeShell.Core(
+        node,
+        role.tunnels(),
+        role.configuration.userIpsec().policies(),
+        at -> with(Map.of(), correspondent, at));
+  }
+
+  private static Optional<Node.Correspondent> correspondent(DaemonConfiguration configuration) {
+    return configuration
+        .correspondent()
+        .map(
+            it ->
+                new Node.Correspondent(
+                    new CorrespondentNode(it, new SecureRandom()), corresponding(configuration)));
+  }
+
+  /** The addresses that a correspondent speaks for by policies of its own. */
+  static Optional<Ipv6Prefix> corresponding(DaemonConfiguration configuration) {
+    if (configuration.correspondent().isEmpty()
+        || configuration.role() instanceof DaemonConfiguration.MobileNode) {
+      // A mobile node's home registration has them.
+      return Optional.empty();
+    }
+    return Optional.of(
+        configuration.role() instanceof DaemonConfiguration.HomeAgent agent
+            ? Ipv6Prefix.host(agent.address())
+            : Ipv6Prefix.ANY);
+  }
+
+  static RouteRoles roles(
+      DaemonConfiguration configuration, DaemonConfiguration.MobileNode mobile) {
+    return new RouteRoles(
+        mobile.optimization().isPresent(), configuration.correspondent().isPresent());
+  }
+
+  private static Map<String, Object> with(
+      Map<String, Object> report, Optional<Node.Correspondent> correspondent, Instant now) {
+    if (correspondent.isEmpty()) {
+      return report;
+    }
+    List<Object> all = new ArrayList<>();
+    for (CorrespondentBinding binding : correspondent.get().core().bindings()) {
+      Map<String, Object> one = new LinkedHashMap<>();
+      one.put("local-address", binding.local().toString());
+      one.put("home-address", binding.homeAddress().toString());
+      one.put("care-of-address", binding.careOf().toString());
+      one.put("sequence", binding.sequence().value());
+      one.put("seconds-left", Duration.between(now, binding.expiry()).toSeconds());
+      all.add(one);
+    }
+    Map<String, Object> both = new LinkedHashMap<>(report);
+    both.put("correspondent-bindings", all);
+    return both;
   }
 
   /** Bindings whose time by the wall clock is not over; the core counts by its own clock. */
@@ -91,46 +173,108 @@ final class Cores {
   static NodeShell.Core mobileNode(
       DaemonConfiguration.MobileNode mobile, NodeRole role, BindingStore store) {
     var home = new HomeAddress(mobile.homeAddress());
-    var interfaces = ImmutableMap.<String, Integer>builder();
-    for (DaemonConfiguration.Uplink uplink : mobile.interfaces()) {
-      interfaces.put(uplink.name(), uplink.preference());
-    }
+    ImmutableMap<String, Integer> interfaces = interfaces(mobile);
     var settings =
         new MobileNodeSettings(
             home,
             mobile.homePrefix(),
-            mobile.homeAgent(),
+            mobile.homeAgent().orElseThrow(),
             mobile.lifetime(),
-            interfaces.buildOrThrow(),
-            protection(mobile.protection()));
+            interfaces,
+            protection(mobile.protection()),
+            mobile.optimization().map(Cores::optimization),
+            role.configuration.correspondent().isPresent());
     Optional<BindingStore.Entry> stored = store.entry(home);
     var core =
         new MobileNode(
             settings,
             stored.flatMap(BindingStore.Entry::binding).isPresent(),
-            stored.map(BindingStore.Entry::sequence).orElse(new SequenceNumber(0)));
-    return new NodeShell.Core(core, role.tunnels(), at -> report(core, settings));
+            stored.map(BindingStore.Entry::sequence).orElse(new SequenceNumber(0)),
+            new SecureRandom());
+    Optional<Node.Correspondent> correspondent = correspondent(role.configuration);
+    var node =
+        new Node(
+            Optional.of(new Node.Mobile(core, settings.homeAddress(), settings.policies())),
+            Optional.empty(),
+            correspondent);
+    return new NodeShell.Core(
+        node,
+        role.tunnels(),
+        role.configuration.userIpsec().policies(),
+        at -> with(report(core, settings, at), correspondent, at));
   }
 
-  private static Map<String, Object> report(MobileNode core, MobileNodeSettings settings) {
+  private static ImmutableMap<String, Integer> interfaces(DaemonConfiguration.MobileNode mobile) {
+    return mobile.interfaces().stream()
+        .collect(
+            ImmutableMap.toImmutableMap(
+                DaemonConfiguration.Uplink::name, DaemonConfiguration.Uplink::preference));
+  }
+
+  /** A mobile node that does not know its home agent. */
+  static NodeShell.Core discovery(DaemonConfiguration.MobileNode mobile, NodeRole role) {
+    return new NodeShell.Core(
+        new HomeAgentDiscovery(
+            new HomeAddress(mobile.homeAddress()),
+            mobile.homePrefix(),
+            interfaces(mobile),
+            new SecureRandom()),
+        role.tunnels(),
+        role.configuration.userIpsec().policies(),
+        at -> Map.of("discovery", mobile.homePrefix().toString()));
+  }
+
+  private static RouteOptimizationSettings optimization(
+      DaemonConfiguration.Optimization optimization) {
+    return new RouteOptimizationSettings(
+        optimization.peers().stream()
+            .map(
+                it ->
+                    new RouteOptimizationSettings.Rule(
+                        it.prefix(),
+                        it.use()
+                            ? RouteOptimizationSettings.Choice.USE
+                            : RouteOptimizationSettings.Choice.AVOID))
+            .collect(toImmutableList()),
+        optimization.maximumPeers(),
+        optimization.lifetime());
+  }
+
+  private static Map<String, Object> report(
+      MobileNode core, MobileNodeSettings settings, Instant now) {
     Map<String, Object> registration = new LinkedHashMap<>();
     registration.put("home-address", settings.homeAddress().toString());
     registration.put("home-agent", settings.homeAgent().toString());
     registration.put("at-home", core.isAtHome());
     core.registeredCareOf()
         .ifPresent(careOf -> registration.put("care-of-address", careOf.toString()));
-    return Map.of("registration", registration);
+    Map<String, Object> report = new LinkedHashMap<>();
+    report.put("registration", registration);
+    if (settings.routeOptimization().isPresent()) {
+      report.put("routes", core.routes(now).stream().map(Cores::route).toList());
+    }
+    return report;
   }
 
-  private static TunnelProtection protection(Optional<Protection> protection) {
+  private static Map<String, Object> route(RouteStatus route) {
+    Map<String, Object> one = new LinkedHashMap<>();
+    one.put("peer", route.peer().toString());
+    one.put("state", StatusReport.key(route.state().name()));
+    route.careOf().ifPresent(careOf -> one.put("care-of-address", careOf.toString()));
+    one.put("sequence", route.sequence().value());
+    one.put("seconds-left", route.left().toSeconds());
+    return one;
+  }
+
+  static TunnelProtection protection(Optional<Protection> protection) {
     return protection
         .map(
             one ->
                 new TunnelProtection(
                     Optional.of(one.signalling().reqId()),
-                    one.prefixDiscovery().map(Protection.Pair::reqId),
-                    one.returnRoutability().map(Protection.Pair::reqId),
-                    one.payload().map(Protection.Pair::reqId)))
+                    one.prefixDiscovery().map(HomeAssociations.Pair::reqId),
+                    one.returnRoutability().map(HomeAssociations.Pair::reqId),
+                    one.payload().map(HomeAssociations.Pair::reqId)))
         .orElse(TunnelProtection.NONE);
   }
 }

@@ -1,5 +1,12 @@
 package io.mipd.daemon;
 
+import com.google.common.collect.ImmutableList;
+import com.typesafe.config.ConfigException;
+import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigParseOptions;
+import com.typesafe.config.ConfigSyntax;
+import io.mipd.host.PolicyInputs;
+import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.linux.Poller;
 import io.mipd.xfrm.linux.Rtnetlink;
 import io.mipd.xfrm.transform.FileSequenceStore;
@@ -8,6 +15,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,7 +24,10 @@ final class Daemon {
   private static final Logger log = LoggerFactory.getLogger(Daemon.class);
 
   /** How long a stop may take before the JVM goes without us. */
-  private static final int STOP_MILLIS = 10_000;
+  static final int STOP_MILLIS = 10_000;
+
+  private static final ConfigParseOptions JSON =
+      ConfigParseOptions.defaults().setSyntax(ConfigSyntax.JSON);
 
   private Daemon() {}
 
@@ -28,6 +39,16 @@ final class Daemon {
    * @throws IOException if something failed
    */
   static int run(DaemonConfiguration configuration) throws SystemLacksException, IOException {
+    return run(configuration, UnaryOperator.identity());
+  }
+
+  /**
+   * The same in a kernel that is not as it should be.
+   *
+   * @param between makes of the kernel's xfrm what its world changes
+   */
+  static int run(DaemonConfiguration configuration, UnaryOperator<XfrmBackend> between)
+      throws SystemLacksException, IOException {
     Probe.Choice choice = Probe.choose(configuration.world());
     log.info("world: {}, {}", choice.world(), choice.reason());
     try (var state = new StateDirectory(configuration.stateDirectory()).lock();
@@ -36,8 +57,36 @@ final class Daemon {
       var loop = new EventLoop(poller);
       Thread served = Thread.currentThread();
       Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(loop, served), "stop"));
-      return serve(configuration, choice.world(), state, poller, netlink, loop);
+      var agents = HomeAgentChoice.open(state.path());
+      while (true) {
+        Optional<Integer> status =
+            serve(
+                withHomeAgent(configuration, agents),
+                choice.world(),
+                between,
+                state,
+                poller,
+                netlink,
+                loop,
+                isToFind(configuration) ? Optional.of(agents) : Optional.empty());
+        if (status.isPresent()) {
+          return status.get();
+        }
+      }
     }
+  }
+
+  private static boolean isToFind(DaemonConfiguration configuration) {
+    return configuration.role() instanceof DaemonConfiguration.MobileNode mobile
+        && mobile.homeAgent().isEmpty();
+  }
+
+  /** With the home agent that was found, if one was to be found and was. */
+  private static DaemonConfiguration withHomeAgent(
+      DaemonConfiguration configuration, HomeAgentChoice agents) {
+    return isToFind(configuration) && agents.current().isPresent()
+        ? configuration.withHomeAgent(agents.current().get())
+        : configuration;
   }
 
   /**
@@ -54,13 +103,18 @@ final class Daemon {
     }
   }
 
-  private static int serve(
+  /**
+   * @return the exit status; empty if it is to be called again, for another home agent
+   */
+  private static Optional<Integer> serve(
       DaemonConfiguration configuration,
       DaemonConfiguration.WorldChoice choice,
+      UnaryOperator<XfrmBackend> between,
       StateDirectory.Lock state,
       Poller poller,
       Rtnetlink netlink,
-      EventLoop loop)
+      EventLoop loop,
+      Optional<HomeAgentChoice> agents)
       throws SystemLacksException, IOException {
     NodeRole role = NodeRole.of(configuration);
     role.check(netlink);
@@ -77,10 +131,11 @@ final class Daemon {
     var sequences = new FileSequenceStore(state.path().resolve("sequences"));
     try {
       role.setSysctls(system);
-      var shell = new NodeShell(role.core(bindings, began), loop, bindings, netlink);
+      var shell = new NodeShell(role.core(bindings, began), loop, bindings, netlink, agents);
       try (World world =
               inKernel
-                  ? KernelWorld.open(role.setup(), poller, system, sequences::ledger, shell)
+                  ? KernelWorld.open(
+                      role.setup(), poller, loop::now, system, between, sequences::ledger, shell)
                   : EngineWorld.open(role.setup(), poller, loop::now, netlink, sequences, shell);
           var control =
               ControlSocket.open(
@@ -101,7 +156,9 @@ final class Daemon {
             world,
             role.place(system, world),
             role.proxies(system, world),
-            role.careOf(system, netlink, world));
+            role.careOf(system, netlink, world),
+            role.peers(system, world));
+        role.routeUsers(system, world);
         guard = true;
         log.info("control socket {}", control);
         System.err.println("mipd ready: " + configuration.role().title() + " " + choice);
@@ -109,7 +166,10 @@ final class Daemon {
         log.info("stopping");
         shell.shutDown();
         guard = shell.failure().isPresent();
-        return guard ? Main.FAILURE : Main.STOPPED;
+        if (!guard && !loop.isStopping()) {
+          return Optional.empty();
+        }
+        return Optional.of(guard ? Main.FAILURE : Main.STOPPED);
       }
     } finally {
       // The TUN device is closed by now, and with it the home address is gone from it.
@@ -130,8 +190,35 @@ final class Daemon {
       Instant now,
       World world,
       NodeShell shell) {
-    return request.equals("status")
-        ? StatusReport.of(configuration, choice, Duration.between(began, now), world, shell.facts())
-        : Map.of("error", "unknown request; known: status");
+    String wanted = request;
+    if (request.startsWith("{")) {
+      try {
+        wanted = ConfigFactory.parseString(request, JSON).getString("request");
+      } catch (ConfigException e) {
+        return Map.of("error", "not a request: " + e.getMessage());
+      }
+    }
+    return switch (wanted) {
+      case "status" ->
+          StatusReport.of(
+              configuration, choice, Duration.between(began, now), world, shell.facts());
+      case PolicyStateDocument.REQUEST -> policyState(configuration, choice, world, shell);
+      default -> Map.of("error", "unknown request; known: status, " + PolicyStateDocument.REQUEST);
+    };
+  }
+
+  private static Map<String, Object> policyState(
+      DaemonConfiguration configuration,
+      DaemonConfiguration.WorldChoice choice,
+      World world,
+      NodeShell shell) {
+    PolicyInputs inputs = shell.policyInputs();
+    return PolicyStateDocument.of(
+        new PolicyState(
+            choice,
+            inputs,
+            ImmutableList.of(),
+            PolicyState.bound(ConfiguredState.homes(configuration), inputs)),
+        world.associations());
   }
 }

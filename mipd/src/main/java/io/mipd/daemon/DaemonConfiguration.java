@@ -7,6 +7,9 @@ import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigParseOptions;
 import com.typesafe.config.ConfigSyntax;
+import io.mipd.host.HomeAssociations;
+import io.mipd.mobility.ProtocolConstants;
+import io.mipd.mobility.cn.CorrespondentSettings;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import java.io.IOException;
@@ -28,6 +31,8 @@ import java.util.Set;
  * @param controlSocket where {@code mipd status} asks
  * @param tunnelDevice name of the device that home addresses are on while they are away
  * @param tunnelMtu its MTU in octets: what fits into an outer packet of 1500
+ * @param userIpsec the user's own policies and associations
+ * @param correspondent how it takes registrations of care-of addresses from its peers, if it does
  */
 record DaemonConfiguration(
     Path file,
@@ -36,7 +41,26 @@ record DaemonConfiguration(
     String tunnelDevice,
     int tunnelMtu,
     WorldChoice world,
-    Role role) {
+    Role role,
+    UserIpsec userIpsec,
+    Optional<CorrespondentSettings> correspondent) {
+  /** The same with the home agent that a mobile node has found. */
+  DaemonConfiguration withHomeAgent(Ipv6Address address) {
+    return role instanceof MobileNode mobile
+        ? new DaemonConfiguration(
+            file,
+            stateDirectory,
+            controlSocket,
+            tunnelDevice,
+            tunnelMtu,
+            world,
+            mobile.withHomeAgent(address),
+            userIpsec,
+            correspondent)
+        : this;
+  }
+
+  private static final String CORRESPONDENT = "correspondent";
   static final Path DEFAULT_STATE_DIRECTORY = Path.of("/var/lib/mipd");
   static final Path DEFAULT_CONTROL_SOCKET = Path.of("/run/mipd/control.sock");
 
@@ -70,6 +94,10 @@ record DaemonConfiguration(
   /**
    * @param address where mobile nodes register; on the home interface
    * @param lifetime that a binding may have at most
+   * @param virtual whether nobody else can be on the home link
+   * @param deliveryLeast MinMobPfxAdvInterval (RFC 6275 section 13)
+   * @param deliveryLongest MaxMobPfxAdvInterval
+   * @param careOfAddresses which may be registered; the first rule that fits decides
    */
   record HomeAgent(
       String homeInterface,
@@ -77,6 +105,10 @@ record DaemonConfiguration(
       Ipv6Prefix homePrefix,
       Duration lifetime,
       Advertisements advertisements,
+      boolean virtual,
+      Duration deliveryLeast,
+      Duration deliveryLongest,
+      ImmutableList<CareOfRule> careOfAddresses,
       ImmutableList<Served> served)
       implements Role {
     static final String TITLE = "home-agent";
@@ -92,8 +124,53 @@ record DaemonConfiguration(
    *
    * @param interval between two unsolicited ones, at most
    * @param preference among home agents of the link (RFC 6275 section 7.4)
+   * @param valid AdvValidLifetime of the home prefix (RFC 4861 section 6.2.1)
+   * @param preferred AdvPreferredLifetime
    */
-  record Advertisements(boolean enabled, Duration interval, Duration lifetime, int preference) {}
+  record Advertisements(
+      boolean enabled,
+      Duration interval,
+      Duration lifetime,
+      int preference,
+      Duration valid,
+      Duration preferred) {
+    static final Advertisements DEFAULT =
+        new Advertisements(
+            true,
+            Duration.ofSeconds(3),
+            Duration.ofSeconds(30),
+            0,
+            Duration.ofDays(30),
+            Duration.ofDays(7));
+  }
+
+  /** Whether care-of addresses in the prefix may be registered. */
+  record CareOfRule(Ipv6Prefix prefix, boolean allow) {}
+
+  /** A host that is nothing but a correspondent. */
+  record CorrespondentNode() implements Role {
+    static final String TITLE = "correspondent-node";
+
+    @Override
+    public String title() {
+      return TITLE;
+    }
+  }
+
+  /**
+   * Route optimization of a mobile node (RFC 6275 section 11.7.2).
+   *
+   * @param peers which of them; the first whose prefix contains the peer decides, and all others
+   *     are optimized
+   * @param maximumPeers at a time
+   * @param lifetime to ask them for
+   */
+  record Optimization(ImmutableList<PeerRule> peers, int maximumPeers, Duration lifetime) {}
+
+  /**
+   * @param use whether peers in the prefix are optimized
+   */
+  record PeerRule(Ipv6Prefix prefix, boolean use) {}
 
   /** A mobile node that the home agent serves. */
   record Served(Ipv6Address homeAddress, Optional<Protection> protection) {}
@@ -113,19 +190,33 @@ record DaemonConfiguration(
   }
 
   /**
+   * @param homeAgent empty: to be found by the home prefix
    * @param interfaces that may carry a care-of address, by preference
    * @param lifetime to ask for
    */
   record MobileNode(
       Ipv6Address homeAddress,
       Ipv6Prefix homePrefix,
-      Ipv6Address homeAgent,
+      Optional<Ipv6Address> homeAgent,
       Duration lifetime,
       ImmutableList<Uplink> interfaces,
       CareOf careOfAddresses,
-      Optional<Protection> protection)
+      Optional<Protection> protection,
+      Optional<Optimization> optimization)
       implements Role {
     static final String TITLE = "mobile-node";
+
+    MobileNode withHomeAgent(Ipv6Address address) {
+      return new MobileNode(
+          homeAddress,
+          homePrefix,
+          Optional.of(address),
+          lifetime,
+          interfaces,
+          careOfAddresses,
+          protection,
+          optimization);
+    }
 
     @Override
     public String title() {
@@ -164,16 +255,101 @@ record DaemonConfiguration(
     String title =
         root.choice(
             "role",
-            ImmutableMap.of(HomeAgent.TITLE, HomeAgent.TITLE, MobileNode.TITLE, MobileNode.TITLE));
+            ImmutableMap.of(
+                HomeAgent.TITLE,
+                HomeAgent.TITLE,
+                MobileNode.TITLE,
+                MobileNode.TITLE,
+                CorrespondentNode.TITLE,
+                CorrespondentNode.TITLE,
+                "cn",
+                CorrespondentNode.TITLE));
     WorldChoice world = root.choice("world", "auto", WORLDS);
     Path state = root.path("state-directory", DEFAULT_STATE_DIRECTORY);
     Path socket = root.path("control-socket", DEFAULT_CONTROL_SOCKET);
     String device = root.interfaceName("tunnel-device", DEFAULT_TUNNEL_DEVICE);
     int mtu = root.integer("tunnel-mtu", DEFAULT_TUNNEL_MTU, 1280, 65535);
-    Section inner = root.section(title);
-    Role role = title.equals(HomeAgent.TITLE) ? homeAgent(inner) : mobileNode(inner);
+    Role role =
+        switch (title) {
+          case HomeAgent.TITLE -> homeAgent(root.section(title));
+          case MobileNode.TITLE -> mobileNode(root.section(title));
+          default -> new CorrespondentNode();
+        };
+    Optional<CorrespondentSettings> correspondent =
+        correspondent(root.optionalSection(CORRESPONDENT));
+    if (role instanceof CorrespondentNode) {
+      if (correspondent.isEmpty() && root.has(CORRESPONDENT)) {
+        throw root.wrong(CORRESPONDENT, "off, and this node is nothing else", "enabled = on");
+      }
+      correspondent = Optional.of(correspondent.orElse(CorrespondentSettings.DEFAULT));
+    }
+    Optional<Section> user = root.optionalSection("user-ipsec");
     root.finish();
-    return new DaemonConfiguration(file, state, socket, device, mtu, world, role);
+    UserIpsec userIpsec =
+        user.isPresent() ? UserIpsec.read(user.get(), pairs(role)) : UserIpsec.NONE;
+    return new DaemonConfiguration(
+        file, state, socket, device, mtu, world, role, userIpsec, correspondent);
+  }
+
+  private static Optional<CorrespondentSettings> correspondent(Optional<Section> given)
+      throws ConfigurationException {
+    if (given.isEmpty()) {
+      return Optional.empty();
+    }
+    Section section = given.get();
+    boolean enabled = section.flag("enabled", true);
+    var result =
+        new CorrespondentSettings(
+            routeLifetime(section, "maximum-lifetime"),
+            section.integer(
+                "maximum-bindings", CorrespondentSettings.DEFAULT.maximumBindings(), 1, 1_000_000),
+            section.integer(
+                "maximum-bindings-of-prefix",
+                CorrespondentSettings.DEFAULT.maximumBindingsOfPrefix(),
+                1,
+                1_000_000));
+    section.finish();
+    return enabled ? Optional.of(result) : Optional.empty();
+  }
+
+  /** RFC 6275 section 12: no longer than MAX_RR_BINDING_LIFETIME. */
+  private static Duration routeLifetime(Section section, String key) throws ConfigurationException {
+    return section.duration(
+        key,
+        ProtocolConstants.MAX_RR_BINDING_LIFETIME,
+        Duration.ofSeconds(4),
+        ProtocolConstants.MAX_RR_BINDING_LIFETIME);
+  }
+
+  private static Optional<Optimization> optimization(Section mobile) throws ConfigurationException {
+    Optional<Section> given = mobile.optionalSection("route-optimization");
+    if (given.isEmpty()) {
+      return Optional.empty();
+    }
+    Section section = given.get();
+    boolean enabled = section.flag("enabled", true);
+    var rules = ImmutableList.<PeerRule>builder();
+    for (Section one : section.optionalSections("peers")) {
+      rules.add(new PeerRule(one.prefix("prefix"), one.flag("use", true)));
+      one.finish();
+    }
+    var result =
+        new Optimization(
+            rules.build(),
+            section.integer("maximum-peers", 256, 1, 100_000),
+            routeLifetime(section, "lifetime"));
+    section.finish();
+    return enabled ? Optional.of(result) : Optional.empty();
+  }
+
+  private static ImmutableList<HomeAssociations.Pair> pairs(Role role) {
+    var pairs = ImmutableList.<HomeAssociations.Pair>builder();
+    if (role instanceof HomeAgent agent) {
+      agent.served().forEach(one -> one.protection().ifPresent(it -> pairs.addAll(it.pairs())));
+    } else if (role instanceof MobileNode mobile) {
+      mobile.protection().ifPresent(it -> pairs.addAll(it.pairs()));
+    }
+    return pairs.build();
   }
 
   private static HomeAgent homeAgent(Section section) throws ConfigurationException {
@@ -181,10 +357,26 @@ record DaemonConfiguration(
     Ipv6Address address = section.globalAddress("address");
     Ipv6Prefix prefix = homePrefix(section, "address", address);
     Duration lifetime = bindingLifetime(section, "maximum-lifetime", Duration.ofMinutes(7));
-    var advertisements = new Advertisements(true, Duration.ofSeconds(3), Duration.ofSeconds(30), 0);
+    Advertisements advertisements = Advertisements.DEFAULT;
     Optional<Section> given = section.optionalSection("router-advertisements");
     if (given.isPresent()) {
       advertisements = advertisements(given.get());
+    }
+    boolean virtual =
+        section.choice(
+            "home-link", "physical", ImmutableMap.of("physical", false, "virtual", true));
+    Duration least = Duration.ofMinutes(10);
+    Duration longest = Duration.ofDays(1);
+    Optional<Section> delivery = section.optionalSection("prefix-advertisements");
+    if (delivery.isPresent()) {
+      least = delivery.get().duration("minimum-interval", least, Duration.ofSeconds(1), longest);
+      longest = delivery.get().duration("maximum-interval", longest, least, Duration.ofDays(30));
+      delivery.get().finish();
+    }
+    var rules = ImmutableList.<CareOfRule>builder();
+    for (Section one : section.optionalSections("care-of-addresses")) {
+      rules.add(new CareOfRule(one.prefix("prefix"), one.flag("allow", true)));
+      one.finish();
     }
     var served = ImmutableList.<Served>builder();
     Set<Ipv6Address> homes = new HashSet<>();
@@ -199,7 +391,7 @@ record DaemonConfiguration(
       }
       Optional<Protection> protection = protection(one);
       if (protection.isPresent()) {
-        for (Protection.Pair pair : protection.get().pairs()) {
+        for (HomeAssociations.Pair pair : protection.get().pairs()) {
           // Associations towards the home agent share its address: their SPIs must differ. Request
           // ids tie a home address to its own associations, so they are never shared either.
           Ipv6Address other = identities.put(pair.toHomeAgent(), home);
@@ -216,10 +408,34 @@ record DaemonConfiguration(
       served.add(new Served(home, protection));
     }
     section.finish();
-    return new HomeAgent(homeInterface, address, prefix, lifetime, advertisements, served.build());
+    return new HomeAgent(
+        homeInterface,
+        address,
+        prefix,
+        lifetime,
+        advertisements,
+        virtual,
+        least,
+        longest,
+        rules.build(),
+        served.build());
   }
 
   private static Advertisements advertisements(Section section) throws ConfigurationException {
+    Duration valid =
+        section.duration(
+            "valid-lifetime",
+            Advertisements.DEFAULT.valid(),
+            Duration.ofSeconds(4),
+            Duration.ofDays(36_500));
+    Duration preferred =
+        section.duration(
+            "preferred-lifetime",
+            valid.compareTo(Advertisements.DEFAULT.preferred()) < 0
+                ? valid
+                : Advertisements.DEFAULT.preferred(),
+            Duration.ZERO,
+            valid);
     var result =
         new Advertisements(
             section.flag("enabled", true),
@@ -227,7 +443,9 @@ record DaemonConfiguration(
                 "interval", Duration.ofSeconds(3), Duration.ofMillis(70), Duration.ofSeconds(1800)),
             section.duration(
                 "lifetime", Duration.ofSeconds(30), Duration.ZERO, Duration.ofSeconds(9000)),
-            section.integer("preference", 0, -32768, 32767));
+            section.integer("preference", 0, -32768, 32767),
+            valid,
+            preferred);
     section.finish();
     return result;
   }
@@ -235,8 +453,11 @@ record DaemonConfiguration(
   private static MobileNode mobileNode(Section section) throws ConfigurationException {
     Ipv6Address home = section.globalAddress("home-address");
     Ipv6Prefix prefix = homePrefix(section, "home-address", home);
-    Ipv6Address agent = section.globalAddress("home-agent");
-    if (agent.equals(home)) {
+    Optional<Ipv6Address> agent =
+        section.has("home-agent")
+            ? Optional.of(section.globalAddress("home-agent"))
+            : Optional.empty();
+    if (agent.equals(Optional.of(home))) {
       throw section.wrong("home-agent", "the same as home-address", "the home agent's own address");
     }
     Duration lifetime = bindingLifetime(section, "lifetime", Duration.ofMinutes(7));
@@ -256,8 +477,10 @@ record DaemonConfiguration(
             "auto",
             ImmutableMap.of("auto", CareOf.AUTO, "mipd", CareOf.MIPD, "kernel", CareOf.KERNEL));
     Optional<Protection> protection = protection(section);
+    Optional<Optimization> optimization = optimization(section);
     section.finish();
-    return new MobileNode(home, prefix, agent, lifetime, uplinks.build(), careOf, protection);
+    return new MobileNode(
+        home, prefix, agent, lifetime, uplinks.build(), careOf, protection, optimization);
   }
 
   private static Optional<Protection> protection(Section section) throws ConfigurationException {

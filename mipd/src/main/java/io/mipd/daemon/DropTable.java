@@ -33,7 +33,9 @@ record DropTable(
     rule(rules, "iifname \"" + tunName + "\" accept");
     rule(rules, "fib daddr type != local accept");
     if (!spis.isEmpty()) {
-      rule(rules, "esp spi { " + Joiner.on(", ").join(spis) + " } drop");
+      String all = Joiner.on(", ").join(spis);
+      rule(rules, "esp spi { " + all + " } drop");
+      rule(rules, "ah spi { " + all + " } drop");
     }
     tunnelsTo.ifPresent(address -> rule(rules, "meta l4proto ipv6 ip6 daddr " + address + " drop"));
     tunnelsFrom.ifPresent(

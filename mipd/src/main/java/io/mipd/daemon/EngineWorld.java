@@ -1,6 +1,10 @@
 package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
+import io.mipd.host.MobilityPacket;
+import io.mipd.host.PeerLearner;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.MobilityMessage;
 import io.mipd.xfrm.backend.XfrmBackend;
@@ -12,6 +16,7 @@ import io.mipd.xfrm.engine.AssociationStatus;
 import io.mipd.xfrm.engine.EngineBackend;
 import io.mipd.xfrm.engine.EngineSettings;
 import io.mipd.xfrm.engine.EngineSink;
+import io.mipd.xfrm.engine.FailedPacket;
 import io.mipd.xfrm.engine.PacketEngine;
 import io.mipd.xfrm.linux.NftTable;
 import io.mipd.xfrm.linux.PacketSocket;
@@ -23,11 +28,13 @@ import io.mipd.xfrm.linux.Sysctl;
 import io.mipd.xfrm.linux.SystemCallException;
 import io.mipd.xfrm.linux.TunDevice;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.netlink.AddressFlag;
 import io.mipd.xfrm.netlink.InterfaceAddress;
 import io.mipd.xfrm.netlink.Link;
 import io.mipd.xfrm.netlink.RtnetlinkNotice;
+import io.mipd.xfrm.packet.Icmpv6Message;
 import io.mipd.xfrm.transform.PacketBuffer;
 import io.mipd.xfrm.transform.SequenceStore;
 import java.io.IOException;
@@ -65,6 +72,7 @@ final class EngineWorld implements World {
   private final NftTable dropTable;
   private final AddressBook addresses;
   private final NetworkWatch watch;
+  private final PeerLearner peers;
   private final Sink sink = new Sink();
   private final PacketEngine engine;
   private final XfrmBackend backend;
@@ -95,6 +103,7 @@ final class EngineWorld implements World {
     this.clock = clock;
     this.netlink = netlink;
     this.up = up;
+    peers = new PeerLearner(clock);
     for (int i = 0; i < arrived.length; i++) {
       arrived[i] = new PacketBuffer();
     }
@@ -104,17 +113,19 @@ final class EngineWorld implements World {
         new PacketEngine(EngineSettings.DEFAULT, sink, addresses, sequences, new SecureRandom());
     backend = new EngineBackend(engine);
     routed = setup.router() ? RawSender.anyInterface(0) : null;
-    watch = NetworkWatch.open(poller, addresses, up, this::changed);
+    // The engine itself sees the errors about what it has sent.
+    watch = NetworkWatch.open(poller, addresses, up, this::changed, ImmutableSet.of());
     dropTable =
         NftTable.owned(
             DropTable.FAMILY,
             TABLE_NAME,
             new DropTable(
-                    tun.name(),
-                    setup.spis(),
-                    setup.router() ? Optional.of(setup.homeAgent()) : Optional.empty(),
-                    setup.router() ? Optional.empty() : Optional.of(setup.homeAgent()))
-                .body());
+                        tun.name(),
+                        setup.spis(),
+                        setup.homeLink().filter(it -> setup.router()).map(HomeLink::agent),
+                        setup.homeLink().filter(it -> !setup.router()).map(HomeLink::agent))
+                    .body()
+                + new ClearTextGuard(tun.name(), setup.user()).chain());
   }
 
   /**
@@ -179,6 +190,11 @@ final class EngineWorld implements World {
   }
 
   @Override
+  public boolean needsRoutes() {
+    return true;
+  }
+
+  @Override
   public int homeDevice() {
     return tun.interfaceIndex();
   }
@@ -234,6 +250,11 @@ final class EngineWorld implements World {
   }
 
   @Override
+  public ImmutableMap<RouteOptimizationState.Id, Long> routePackets() {
+    return engine.routePackets();
+  }
+
+  @Override
   public void homeLinkIs(int interfaceIndex) {
     homeLink = OptionalInt.of(interfaceIndex);
     sink.forgetWay();
@@ -246,6 +267,20 @@ final class EngineWorld implements World {
       Ipv6Address destination,
       Optional<CareOfAddress> careOf) {
     MobilityPacket.write(message, source, destination, outgoing);
+    output(careOf);
+  }
+
+  @Override
+  public void send(
+      Icmpv6Message message,
+      Ipv6Address source,
+      Ipv6Address destination,
+      Optional<CareOfAddress> careOf) {
+    MobilityPacket.write(message, source, destination, outgoing);
+    output(careOf);
+  }
+
+  private void output(Optional<CareOfAddress> careOf) {
     engine.tick(clock.get());
     if (careOf.isPresent()) {
       engine.output(outgoing, careOf.get().value());
@@ -368,7 +403,10 @@ final class EngineWorld implements World {
     if (!link.name().equals(names.getOrDefault(link.index(), link.name()))) {
       closeSockets(link.index());
     }
-    boolean ours = setup.router() ? !link.isLoopback() : setup.interfaces().contains(link.name());
+    boolean ours =
+        setup.interfaces().isEmpty()
+            ? !link.isLoopback()
+            : setup.interfaces().contains(link.name());
     if (ours && !sockets.containsKey(link.index())) {
       openSockets(link);
     }
@@ -473,7 +511,12 @@ final class EngineWorld implements World {
       if (index.isPresent() || !setup.home().contains(source)) {
         return index;
       }
-      return homeLink.isPresent() ? homeLink : addresses.interfaceIn(setup.homePrefix());
+      return homeLink.isPresent()
+          ? homeLink
+          : setup
+              .homeLink()
+              .map(it -> addresses.interfaceIn(it.prefix()))
+              .orElseGet(OptionalInt::empty);
     }
 
     @Override
@@ -488,6 +531,23 @@ final class EngineWorld implements World {
     @Override
     public void mobility(PacketBuffer packet, Arrival arrival) {
       up.mobility(MobilityPacket.message(packet), arrival);
+    }
+
+    @Override
+    public void prefixDiscovery(PacketBuffer packet, Arrival arrival) {
+      up.prefixDiscovery(MobilityPacket.message(packet), arrival);
+    }
+
+    @Override
+    public void tunnelled(Ipv6Address source, Ipv6Address homeAddress) {
+      if (setup.learning() && peers.isNews(source, homeAddress)) {
+        up.tunnelled(source, homeAddress, /* sure= */ true);
+      }
+    }
+
+    @Override
+    public void failed(FailedPacket packet) {
+      up.failed(packet);
     }
 
     @Override

@@ -21,6 +21,7 @@ final class EventLoop {
   private final Instant began = Instant.now();
   private final long beganNanos = System.nanoTime();
   private volatile boolean stopping;
+  private boolean pausing;
 
   /** What the loop runs between two waits. */
   interface Work {
@@ -60,13 +61,23 @@ final class EventLoop {
     poller.wakeUp();
   }
 
+  boolean isStopping() {
+    return stopping;
+  }
+
+  /** Makes {@link #run} return; it may be called again. From the loop's own thread. */
+  void pause() {
+    pausing = true;
+  }
+
   void run(Work work) throws SystemCallException {
-    while (!stopping) {
+    pausing = false;
+    while (!stopping && !pausing) {
       for (Runnable task = fromOthers.poll(); task != null; task = fromOthers.poll()) {
         task.run();
       }
       work.turn(now());
-      if (!stopping) {
+      if (!stopping && !pausing) {
         poller.poll(timeoutMillis(work.nextDeadline()));
       }
     }

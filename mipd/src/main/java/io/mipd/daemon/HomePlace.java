@@ -17,8 +17,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The routing of a mobile node's home address. Its packets meet a table of their own, whose default
- * route leads to the home link or into the TUN device; behind the table a rule drops them. So there
- * is no moment, and no way to die, in which they take the routes of a foreign link.
+ * route leads to the home link or into the device of home addresses (a TUN device, or one that
+ * swallows); behind the table a rule drops them. So there is no moment, and no way to die, in which
+ * they take the routes of a foreign link.
  *
  * <pre>
  *   1350: from HoA lookup 6275
@@ -37,7 +38,7 @@ final class HomePlace {
   private final SystemChanges system;
   private final Ipv6Address homeAddress;
   private final Ipv6Prefix homePrefix;
-  private final int tunIndex;
+  private final int device;
   private final Map<RouterKey, Route> defaultRoutes = new LinkedHashMap<>();
   private Place place = Place.NOWHERE;
   private Optional<Link> homeLink = Optional.empty();
@@ -45,14 +46,14 @@ final class HomePlace {
 
   private record RouterKey(int interfaceIndex, Ipv6Address gateway, int metric) {}
 
-  HomePlace(SystemChanges system, Ipv6Address homeAddress, Ipv6Prefix homePrefix, int tunIndex) {
+  HomePlace(SystemChanges system, Ipv6Address homeAddress, Ipv6Prefix homePrefix, int device) {
     this.system = system;
     this.homeAddress = homeAddress;
     this.homePrefix = homePrefix;
-    this.tunIndex = tunIndex;
+    this.device = device;
   }
 
-  /** Sets up the guard, then the way into the TUN device, where the engine decides. */
+  /** Sets up the guard, then the way into the device. */
   void begin() throws IOException {
     Ipv6Prefix from = Ipv6Prefix.host(homeAddress);
     system.putRule(RoutingRule.blackhole(GUARD_PRIORITY, from));
@@ -85,7 +86,7 @@ final class HomePlace {
       system.putRoute(Route.via(link.get().index(), homePrefix).withTable(TABLE));
       putDefault(router());
     } else {
-      // First the route, then the address: what is sent between the two is the engine's.
+      // First the route, then the address: what is sent between the two meets the policies.
       putDefault(Optional.empty());
       leaveLink();
     }
@@ -138,12 +139,12 @@ final class HomePlace {
     return best;
   }
 
-  /** Into the TUN device without a router: it drops what no policy names. */
+  /** Into the device without a router: it drops what no policy names. */
   private void putDefault(Optional<Ipv6Address> router) throws IOException {
     Route route =
         router.isPresent() && homeLink.isPresent()
             ? Route.via(homeLink.get().index(), Ipv6Prefix.ANY).withGateway(router.get())
-            : Route.via(tunIndex, Ipv6Prefix.ANY);
+            : Route.via(device, Ipv6Prefix.ANY);
     system.putRoute(route.withTable(TABLE).withMetric(METRIC));
     gateway = router;
   }

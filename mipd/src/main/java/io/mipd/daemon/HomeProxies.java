@@ -11,8 +11,8 @@ import java.util.TreeMap;
 
 /**
  * A home agent's routes to the home addresses that are bound, and its answers for them on the home
- * link. Under each route into the TUN device lies a blackhole: when we die and the device goes, it
- * keeps the packets from the home link.
+ * link. Under each route into the device of home addresses lies a blackhole: when we die and the
+ * device goes, it keeps the packets from the home link.
  */
 final class HomeProxies {
   private static final int METRIC = 1024;
@@ -21,18 +21,18 @@ final class HomeProxies {
   private static final int GUARD_METRIC = 0x7fff_ff00;
 
   private final SystemChanges system;
-  private final int tunIndex;
+  private final int device;
   private final Map<Ipv6Address, String> proxied = new TreeMap<>();
 
-  HomeProxies(SystemChanges system, int tunIndex) {
+  HomeProxies(SystemChanges system, int device) {
     this.system = system;
-    this.tunIndex = tunIndex;
+    this.device = device;
   }
 
   void put(Link homeLink, HomeAddress address) throws IOException {
     Ipv6Prefix host = Ipv6Prefix.host(address.value());
     system.putRoute(guard(host));
-    system.putRoute(Route.via(tunIndex, host).withMetric(METRIC));
+    system.putRoute(Route.via(device, host).withMetric(METRIC));
     proxied.put(address.value(), homeLink.name());
     system.putProxy(homeLink, address.value());
   }
@@ -43,7 +43,7 @@ final class HomeProxies {
     if (interfaceName != null) {
       system.removeProxy(interfaceName, address.value());
     }
-    system.removeRoute(Route.via(tunIndex, host).withMetric(METRIC));
+    system.removeRoute(Route.via(device, host).withMetric(METRIC));
     system.removeRoute(guard(host));
   }
 

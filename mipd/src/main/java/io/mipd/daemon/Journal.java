@@ -50,6 +50,18 @@ final class Journal {
       }
     }
 
+    /**
+     * Somebody else's policy has another priority for the time being.
+     *
+     * @param policy its selector and direction
+     */
+    record PrioritySteppedBack(long original, long now, String policy) implements Entry {
+      @Override
+      public String toString() {
+        return "priority " + original + " " + now + " " + policy;
+      }
+    }
+
     /** The kernel has policies and states of ours. */
     record XfrmUsed() implements Entry {
       @Override
@@ -92,6 +104,10 @@ final class Journal {
     if (words.get(0).equals("device") && words.size() == 2) {
       return new Entry.DeviceAdded(words.get(1));
     }
+    if (words.get(0).equals("priority") && words.size() == 4) {
+      return new Entry.PrioritySteppedBack(
+          Long.parseLong(words.get(1)), Long.parseLong(words.get(2)), words.get(3));
+    }
     if (line.equals("xfrm")) {
       return new Entry.XfrmUsed();
     }
@@ -116,6 +132,13 @@ final class Journal {
   /** When this returns, the entry survives a crash, so what it speaks of may be done. */
   void add(Entry entry) throws IOException {
     if (entries.add(entry)) {
+      write();
+    }
+  }
+
+  /** As {@link #add}, at once for all. */
+  void addAll(List<Entry> more) throws IOException {
+    if (entries.addAll(more)) {
       write();
     }
   }

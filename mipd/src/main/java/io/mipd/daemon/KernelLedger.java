@@ -2,12 +2,13 @@ package io.mipd.daemon;
 
 import com.google.common.collect.HashMultimap;
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.LinkedHashMultimap;
+import com.google.common.collect.Lists;
 import com.google.common.collect.SetMultimap;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.backend.XfrmCommand;
 import io.mipd.xfrm.backend.XfrmError;
 import io.mipd.xfrm.backend.XfrmReply;
-import io.mipd.xfrm.crypto.KeyMaterial;
 import io.mipd.xfrm.linux.KernelBackend;
 import io.mipd.xfrm.linux.KernelSequences;
 import io.mipd.xfrm.linux.SystemCallException;
@@ -25,13 +26,11 @@ import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.model.SecurityPath;
 import io.mipd.xfrm.model.Selector;
-import io.mipd.xfrm.model.Spi;
 import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.netlink.KernelAssociation;
 import io.mipd.xfrm.netlink.KernelPolicy;
 import java.io.IOException;
-import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -41,6 +40,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,10 +54,11 @@ import org.slf4j.LoggerFactory;
 final class KernelLedger implements XfrmBackend {
   private static final Logger log = LoggerFactory.getLogger(KernelLedger.class);
 
-  /** Of those that are reserved (RFC 4303 section 2.1), so that nobody uses it. */
-  private static final Spi ANSWERING = new Spi(0x80);
-
   private final KernelBackend kernel;
+
+  /** What carries out commands: the kernel, if no test is in between. */
+  private final XfrmBackend changes;
+
   private final KernelSequences sequences;
   private final PlainTunnels tunnels;
   private final Map<Policy.Id, Policy> policies = new LinkedHashMap<>();
@@ -68,6 +69,9 @@ final class KernelLedger implements XfrmBackend {
 
   /** Inbound policies between two hosts, by the two. */
   private final Map<Hosts, Set<Policy.Id>> inbound = new HashMap<>();
+
+  /** Outbound policies, by what their templates demand. */
+  private final SetMultimap<ReqId, Policy.Id> senders = LinkedHashMultimap.create();
 
   /** Others' inbound policies that Mobility Header messages may meet before ours. */
   private ImmutableList<Policy> foreign = ImmutableList.of();
@@ -80,8 +84,10 @@ final class KernelLedger implements XfrmBackend {
 
   private record Hosts(Ipv6Address source, Ipv6Address destination) {}
 
-  KernelLedger(KernelBackend kernel, KernelSequences sequences, PlainTunnels tunnels) {
+  KernelLedger(
+      KernelBackend kernel, XfrmBackend changes, KernelSequences sequences, PlainTunnels tunnels) {
     this.kernel = kernel;
+    this.changes = changes;
     this.sequences = sequences;
     this.tunnels = tunnels;
   }
@@ -106,6 +112,11 @@ final class KernelLedger implements XfrmBackend {
     }
   }
 
+  /** Others' policies are not as they were, by our own doing. */
+  void othersChanged() throws IOException {
+    readForeign();
+  }
+
   /** Whatever its mark: what packets bear is not known here. */
   private void readForeign() throws IOException {
     foreign =
@@ -127,16 +138,18 @@ final class KernelLedger implements XfrmBackend {
 
   /** Removes what the predecessor had and nobody has wished for since {@link #adopt}. */
   void dropSurvivors() throws IOException {
-    for (Policy.Id id : ImmutableList.copyOf(survivors.keySet())) {
+    List<XfrmCommand> deletions = new ArrayList<>();
+    for (Policy.Id id : survivors.keySet()) {
       log.info("no longer wanted, removed: {}", id);
-      kernel.apply(new XfrmCommand.DeletePolicy(id));
+      deletions.add(new XfrmCommand.DeletePolicy(id));
     }
     survivors.clear();
     for (RouteOptimizationState state : statesThere()) {
       if (!states.containsKey(state.id())) {
-        kernel.apply(new XfrmCommand.DeleteRouteOptimization(state.id()));
+        deletions.add(new XfrmCommand.DeleteRouteOptimization(state.id()));
       }
     }
+    changes.applyAll(deletions);
   }
 
   private List<RouteOptimizationState> statesThere() throws SystemCallException {
@@ -166,10 +179,11 @@ final class KernelLedger implements XfrmBackend {
     }
     for (SecurityAssociation stale : there.values()) {
       log.info("no longer configured, removed: {}", stale);
-      kernel.remove(stale.id());
     }
-    for (SecurityAssociation association : missing) {
-      require(apply(new XfrmCommand.AddAssociation(association)));
+    kernel.remove(there.values().stream().map(SecurityAssociation::id).toList());
+    for (XfrmReply reply :
+        applyAll(missing.stream().map(XfrmCommand.AddAssociation::new).toList())) {
+      require(reply);
     }
   }
 
@@ -188,52 +202,184 @@ final class KernelLedger implements XfrmBackend {
 
   @Override
   public XfrmReply apply(XfrmCommand command) {
+    return applyAll(ImmutableList.of(command)).get(0);
+  }
+
+  /** Those of a kind that follow each other go together. */
+  @Override
+  public ImmutableList<XfrmReply> applyAll(List<? extends XfrmCommand> commands) {
+    var replies = ImmutableList.<XfrmReply>builderWithExpectedSize(commands.size());
+    int next = 0;
+    while (next < commands.size()) {
+      int first = next++;
+      Kind kind = kind(commands.get(first));
+      while (kind != Kind.SINGLE && next < commands.size() && kind(commands.get(next)) == kind) {
+        next++;
+      }
+      List<? extends XfrmCommand> run = commands.subList(first, next);
+      replies.addAll(
+          switch (kind) {
+            case ADDED -> added(run);
+            case DELETED -> deleted(run);
+            case PLAIN -> passedOn(run);
+            case SINGLE -> ImmutableList.of(single(run.get(0)));
+          });
+    }
+    return replies.build();
+  }
+
+  /** What a command is to the ledger. */
+  private enum Kind {
+    /** An association that is added, with its sequence numbers. */
+    ADDED,
+    /** An association that is deleted, with its sequence numbers. */
+    DELETED,
+    /** Passed on as it is, and booked. */
+    PLAIN,
+    /** More than that is to be done. */
+    SINGLE
+  }
+
+  private Kind kind(XfrmCommand command) {
+    if (command instanceof XfrmCommand.AddAssociation) {
+      return Kind.ADDED;
+    } else if (command instanceof XfrmCommand.DeleteAssociation) {
+      return Kind.DELETED;
+    } else if (command instanceof XfrmCommand.AddPolicy add) {
+      return needsTunnel(add.policy()) ? Kind.SINGLE : Kind.PLAIN;
+    } else if (command instanceof XfrmCommand.UpdatePolicy update) {
+      return needsTunnel(update.policy()) ? Kind.SINGLE : Kind.PLAIN;
+    } else if (command instanceof XfrmCommand.DeletePolicy delete) {
+      return tunnels.isUsedBy(delete.id()) ? Kind.SINGLE : Kind.PLAIN;
+    }
+    return command instanceof XfrmCommand.PutRouteOptimization
+            || command instanceof XfrmCommand.DeleteRouteOptimization
+        ? Kind.PLAIN
+        : Kind.SINGLE;
+  }
+
+  /** Now, or until now. */
+  private boolean needsTunnel(Policy policy) {
+    return PlainTunnels.of(policy).isPresent() || tunnels.isUsedBy(policy.id());
+  }
+
+  private List<XfrmReply> added(List<? extends XfrmCommand> commands) {
+    List<SecurityAssociation> associations = new ArrayList<>();
+    for (XfrmCommand command : commands) {
+      if (command instanceof XfrmCommand.AddAssociation add) {
+        associations.add(add.association());
+      }
+    }
+    List<XfrmReply> replies = sequences.install(associations);
+    for (int i = 0; i < replies.size(); i++) {
+      if (replies.get(i) instanceof XfrmReply.Done) {
+        book(associations.get(i));
+      }
+    }
+    return replies;
+  }
+
+  private List<XfrmReply> deleted(List<? extends XfrmCommand> commands) {
+    List<AssociationId> ids = new ArrayList<>();
+    for (XfrmCommand command : commands) {
+      if (command instanceof XfrmCommand.DeleteAssociation delete) {
+        ids.add(delete.id());
+      }
+    }
+    List<XfrmReply> replies = sequences.remove(ids);
+    for (int i = 0; i < replies.size(); i++) {
+      if (isGone(replies.get(i))) {
+        strike(ids.get(i));
+      }
+    }
+    return replies;
+  }
+
+  /** Whether there is no longer what was to be deleted; somebody else may have done it. */
+  private static boolean isGone(XfrmReply reply) {
+    return !(reply instanceof XfrmReply.Failed failed) || failed.error() == XfrmError.NOT_FOUND;
+  }
+
+  private List<XfrmReply> passedOn(List<? extends XfrmCommand> commands) {
+    ImmutableList<XfrmReply> replies = changes.applyAll(Lists.transform(commands, this::forKernel));
+    List<XfrmReply> booked = new ArrayList<>();
+    for (int i = 0; i < replies.size(); i++) {
+      booked.add(booked(commands.get(i), replies.get(i)));
+    }
+    return booked;
+  }
+
+  private XfrmCommand forKernel(XfrmCommand command) {
     if (command instanceof XfrmCommand.AddPolicy add) {
+      Policy policy = inKernel(add.policy());
       // A predecessor's with the same identity is replaced in place.
-      return put(
-          add.policy(),
-          survivors.containsKey(add.policy().id())
-              ? new XfrmCommand.UpdatePolicy(inKernel(add.policy()))
-              : new XfrmCommand.AddPolicy(inKernel(add.policy())));
+      return survivors.containsKey(policy.id())
+          ? new XfrmCommand.UpdatePolicy(policy)
+          : new XfrmCommand.AddPolicy(policy);
+    } else if (command instanceof XfrmCommand.UpdatePolicy update) {
+      return new XfrmCommand.UpdatePolicy(inKernel(update.policy()));
     }
-    if (command instanceof XfrmCommand.UpdatePolicy update) {
-      return put(update.policy(), new XfrmCommand.UpdatePolicy(inKernel(update.policy())));
+    return command;
+  }
+
+  private XfrmReply booked(XfrmCommand command, XfrmReply reply) {
+    if (command instanceof XfrmCommand.AddPolicy add) {
+      XfrmReply put = inItsPlace(add.policy(), reply);
+      if (put instanceof XfrmReply.Done) {
+        remember(add.policy());
+      }
+      return put;
+    } else if (command instanceof XfrmCommand.DeletePolicy delete && isGone(reply)) {
+      return after(reply, () -> forget(delete.id()));
+    } else if (command instanceof XfrmCommand.DeleteRouteOptimization delete && isGone(reply)) {
+      states.remove(delete.id());
+    } else if (reply instanceof XfrmReply.Failed) {
+      return reply;
+    } else if (command instanceof XfrmCommand.UpdatePolicy update) {
+      remember(update.policy());
+    } else if (command instanceof XfrmCommand.PutRouteOptimization put) {
+      states.put(put.state().id(), put.state());
     }
-    if (command instanceof XfrmCommand.Migrate migrate) {
+    return reply;
+  }
+
+  /** What somebody else has put in the place of a policy of ours is replaced. */
+  private XfrmReply inItsPlace(Policy policy, XfrmReply reply) {
+    if (!(reply instanceof XfrmReply.Failed failed) || failed.error() != XfrmError.EXISTS) {
+      return reply;
+    }
+    log.warn("somebody else has put a policy in the place of one of ours, replaced: {}", policy);
+    return changes.apply(new XfrmCommand.UpdatePolicy(inKernel(policy)));
+  }
+
+  private XfrmReply single(XfrmCommand command) {
+    if (command instanceof XfrmCommand.AddPolicy add) {
+      return put(add.policy(), command);
+    } else if (command instanceof XfrmCommand.UpdatePolicy update) {
+      return put(update.policy(), command);
+    } else if (command instanceof XfrmCommand.Migrate migrate) {
       return migrate(migrate);
+    } else if (command instanceof XfrmCommand.Flush) {
+      return flush();
     }
-    XfrmReply reply =
-        command instanceof XfrmCommand.AddAssociation add
-            ? sequences.install(add.association())
-            : command instanceof XfrmCommand.DeleteAssociation delete
-                ? sequences.remove(delete.id())
-                : kernel.apply(command);
+    return booked(command, changes.apply(command));
+  }
+
+  private XfrmReply flush() {
+    XfrmReply reply = changes.apply(new XfrmCommand.Flush());
     if (reply instanceof XfrmReply.Failed) {
       return reply;
     }
-    if (command instanceof XfrmCommand.DeletePolicy delete) {
-      return after(reply, () -> forget(delete.id()));
-    } else if (command instanceof XfrmCommand.AddAssociation add) {
-      book(add.association());
-    } else if (command instanceof XfrmCommand.DeleteAssociation delete) {
-      strike(delete.id());
-    } else if (command instanceof XfrmCommand.PutRouteOptimization put) {
-      states.put(put.state().id(), put.state());
-    } else if (command instanceof XfrmCommand.DeleteRouteOptimization delete) {
-      states.remove(delete.id());
-    } else if (command instanceof XfrmCommand.Flush) {
-      associations.clear();
-      byReqId.clear();
-      states.clear();
-      return after(
-          reply,
-          () -> {
-            for (Policy.Id id : ImmutableList.copyOf(policies.keySet())) {
-              forget(id);
-            }
-          });
-    }
-    return reply;
+    associations.clear();
+    byReqId.clear();
+    states.clear();
+    return after(
+        reply,
+        () -> {
+          for (Policy.Id id : ImmutableList.copyOf(policies.keySet())) {
+            forget(id);
+          }
+        });
   }
 
   /** A way into a tunnel comes before the policy that needs it, and goes after it. */
@@ -243,13 +389,7 @@ final class KernelLedger implements XfrmBackend {
     if (prepared instanceof XfrmReply.Failed) {
       return prepared;
     }
-    XfrmReply reply = kernel.apply(command);
-    if (reply instanceof XfrmReply.Failed failed
-        && failed.error() == XfrmError.EXISTS
-        && command instanceof XfrmCommand.AddPolicy) {
-      log.warn("somebody else has put a policy in the place of one of ours, replaced: {}", policy);
-      reply = kernel.apply(new XfrmCommand.UpdatePolicy(inKernel(policy)));
-    }
+    XfrmReply reply = booked(command, changes.apply(forKernel(command)));
     if (reply instanceof XfrmReply.Failed) {
       Policy before = policies.get(policy.id());
       return after(
@@ -262,13 +402,17 @@ final class KernelLedger implements XfrmBackend {
             }
           });
     }
-    remember(policy);
     return plain ? reply : after(reply, () -> tunnels.put(policy));
   }
 
   private void remember(Policy policy) {
     boolean known = survivors.remove(policy.id()) != null;
-    known |= policies.put(policy.id(), policy) != null;
+    Policy before = policies.put(policy.id(), policy);
+    known |= before != null;
+    if (before != null) {
+      reqIds(before).forEach(reqId -> senders.remove(reqId, policy.id()));
+    }
+    reqIds(policy).forEach(reqId -> senders.put(reqId, policy.id()));
     if (policy.direction() == Direction.IN
         && policy.selector().source().isHost()
         && policy.selector().destination().isHost()) {
@@ -282,8 +426,18 @@ final class KernelLedger implements XfrmBackend {
         .anyMatch(template -> !template.optional() && template.protocol().isIpsec());
   }
 
+  /** Of what it sends through. */
+  private static Stream<ReqId> reqIds(Policy policy) {
+    return policy.direction() == Direction.OUT
+        ? policy.bundle().templates().stream().map(Template::reqId)
+        : Stream.empty();
+  }
+
   private void forget(Policy.Id id) throws IOException {
-    policies.remove(id);
+    Policy gone = policies.remove(id);
+    if (gone != null) {
+      reqIds(gone).forEach(reqId -> senders.remove(reqId, id));
+    }
     Set<Policy.Id> ids = inbound.get(hosts(id));
     if (ids != null && ids.remove(id) && ids.isEmpty()) {
       inbound.remove(hosts(id));
@@ -341,24 +495,25 @@ final class KernelLedger implements XfrmBackend {
       return XfrmReply.DONE;
     }
     Optional<Policy> sending = sendingThrough(actual);
-    XfrmReply reply =
+    XfrmReply prepared =
         sending.isPresent() ? XfrmReply.DONE : prepare(command.policy(), actual.get(0));
-    if (reply instanceof XfrmReply.Failed) {
-      return reply;
+    if (prepared instanceof XfrmReply.Failed) {
+      return prepared;
     }
     var migrate = new XfrmCommand.Migrate(sending.map(Policy::id).orElse(command.policy()), actual);
-    reply = kernel.apply(migrate);
-    if (reply instanceof XfrmReply.Failed) {
-      forgetAcquires(actual);
-      reply = kernel.apply(migrate);
-    }
-    if (!(reply instanceof XfrmReply.Failed)) {
+    XfrmReply reply = changes.apply(migrate);
+    if (reply instanceof XfrmReply.Done) {
       for (XfrmCommand.Move move : actual) {
         moving(move).ifPresent(one -> moved(one, move));
       }
-      sending.ifPresent(policy -> policies.put(policy.id(), moved(policy, actual)));
+      sending.ifPresent(policy -> policies.put(policy.id(), moved(policy, migrate)));
     }
     return reply;
+  }
+
+  private static Policy moved(Policy policy, XfrmCommand.Migrate migrate) {
+    return Policy.allow(
+        policy.selector(), policy.direction(), policy.priority(), migrate.moved(policy.bundle()));
   }
 
   /** The kernel moves nothing that no template of the policy names. */
@@ -369,80 +524,21 @@ final class KernelLedger implements XfrmBackend {
     }
     Template template =
         Template.tunnel(move.protocol(), move.oldSource(), move.oldDestination(), move.reqId());
-    return kernel.apply(
+    return changes.apply(
         new XfrmCommand.UpdatePolicy(
             Policy.allow(
                 policy.selector(), policy.direction(), policy.priority(), Bundle.of(template))));
   }
 
   private Optional<Policy> sendingThrough(ImmutableList<XfrmCommand.Move> moves) {
-    return policies.values().stream()
-        .filter(policy -> policy.direction() == Direction.OUT)
-        .filter(
-            policy ->
-                policy.bundle().templates().stream()
-                    .anyMatch(it -> moves.stream().anyMatch(move -> isOf(move, it))))
+    return moves.stream()
+        .flatMap(
+            move ->
+                senders.get(move.reqId()).stream()
+                    .flatMap(id -> Stream.ofNullable(policies.get(id)))
+                    .filter(policy -> policy.bundle().templates().stream().anyMatch(move::isOf)))
         // The carrier of the move is the last to look at: it sends nothing.
         .min(Comparator.comparingInt(Policy::priority));
-  }
-
-  private static boolean isOf(XfrmCommand.Move move, Template template) {
-    return template.mode() == move.mode()
-        && template.protocol() == move.protocol()
-        && template.reqId().equals(move.reqId())
-        && template.source().equals(move.oldSource())
-        && template.destination().equals(move.oldDestination());
-  }
-
-  private static Policy moved(Policy policy, ImmutableList<XfrmCommand.Move> moves) {
-    var templates = ImmutableList.<Template>builder();
-    for (Template template : policy.bundle().templates()) {
-      templates.add(
-          moves.stream()
-              .filter(move -> isOf(move, template))
-              .findFirst()
-              .map(move -> template.withAddresses(move.newSource(), move.newDestination()))
-              .orElse(template));
-    }
-    return Policy.allow(
-        policy.selector(), policy.direction(), policy.priority(), new Bundle(templates.build()));
-  }
-
-  /**
-   * What an acquire has made has no keys, and where it has the addresses and the reqid of a move
-   * the kernel picks it, and fails. It cannot be deleted, for it has no SPI; but it goes when an
-   * association comes that would answer it.
-   */
-  private void forgetAcquires(ImmutableList<XfrmCommand.Move> moves) {
-    for (XfrmCommand.Move move : moves) {
-      Optional<SecurityAssociation> pattern = moving(move);
-      if (pattern.isEmpty()) {
-        continue;
-      }
-      SecurityAssociation answer = withOtherKeys(pattern.get(), move);
-      if (kernel.apply(new XfrmCommand.AddAssociation(answer)) instanceof XfrmReply.Done) {
-        kernel.apply(new XfrmCommand.DeleteAssociation(answer.id()));
-      }
-    }
-  }
-
-  /** Of the same kind at the old place, with keys that nobody has. */
-  private static SecurityAssociation withOtherKeys(
-      SecurityAssociation pattern, XfrmCommand.Move move) {
-    return SecurityAssociation.builder(
-            new AssociationId(move.oldDestination(), move.protocol(), ANSWERING),
-            move.oldSource(),
-            pattern.mode())
-        .reqId(pattern.reqId())
-        .encryption(pattern.encryption(), randomKey(pattern.encryptionKey().length()))
-        .integrity(pattern.integrity(), randomKey(pattern.integrityKey().length()))
-        .build();
-  }
-
-  private static KeyMaterial randomKey(int octets) {
-    var key = new byte[octets];
-    new SecureRandom().nextBytes(key);
-    return KeyMaterial.copyOf(key);
   }
 
   /** The association that a move is about: the one that shares the end which stays. */
@@ -477,7 +573,7 @@ final class KernelLedger implements XfrmBackend {
   private void moved(SecurityAssociation association, XfrmCommand.Move move) {
     strike(association.id());
     SecurityAssociation now = association.movedTo(move.newSource(), move.newDestination());
-    sequences.renamed(association.id(), now.destination());
+    sequences.moved(association.id(), now);
     book(now);
   }
 
@@ -533,37 +629,42 @@ final class KernelLedger implements XfrmBackend {
       one.association(kernel.ours()).ifPresent(found -> present.put(found.id(), found));
     }
     // Associations before the policies that need them.
-    for (SecurityAssociation association : associations()) {
-      if (!association.equals(present.get(association.id()))) {
-        // What is left of the old one: sequence numbers go on behind those.
-        sequences.remove(association.id());
-        putBack(association, new XfrmCommand.AddAssociation(association), done, problems);
-      }
-    }
+    List<SecurityAssociation> gone =
+        associations.values().stream()
+            .filter(one -> !one.equals(present.get(one.id())) && !sequences.isSuspended(one.id()))
+            .toList();
+    // What is left of the old one: sequence numbers go on behind those.
+    sequences.remove(gone.stream().map(SecurityAssociation::id).toList());
+    putBack(gone, XfrmCommand.AddAssociation::new, done, problems);
     Map<RouteOptimizationState.Id, RouteOptimizationState> routes = new HashMap<>();
     statesThere().forEach(state -> routes.put(state.id(), state));
-    for (RouteOptimizationState state : ImmutableList.copyOf(states.values())) {
-      if (!state.equals(routes.get(state.id()))) {
-        putBack(state, new XfrmCommand.PutRouteOptimization(state), done, problems);
-      }
-    }
-    for (Policy policy : ImmutableList.copyOf(policies.values())) {
-      if (!inKernel(policy).equals(there.get(policy.id()))) {
-        putBack(policy, new XfrmCommand.UpdatePolicy(policy), done, problems);
-      }
-    }
+    putBack(
+        states.values().stream().filter(one -> !one.equals(routes.get(one.id()))).toList(),
+        XfrmCommand.PutRouteOptimization::new,
+        done,
+        problems);
+    putBack(
+        policies.values().stream()
+            .filter(one -> !inKernel(one).equals(there.get(one.id())))
+            .toList(),
+        XfrmCommand.UpdatePolicy::new,
+        done,
+        problems);
     return new Repair(done.build(), problems.build(), !foreign.equals(before));
   }
 
-  private void putBack(
-      Object what,
-      XfrmCommand command,
+  private <T> void putBack(
+      List<T> all,
+      Function<T, XfrmCommand> command,
       ImmutableList.Builder<String> done,
       ImmutableList.Builder<String> problems) {
-    if (apply(command) instanceof XfrmReply.Failed failed) {
-      problems.add(what + ": " + failed.text());
-    } else {
-      done.add(what.toString());
+    ImmutableList<XfrmReply> replies = applyAll(Lists.transform(all, command::apply));
+    for (int i = 0; i < all.size(); i++) {
+      if (replies.get(i) instanceof XfrmReply.Failed failed) {
+        problems.add(all.get(i) + ": " + failed.text());
+      } else {
+        done.add("" + all.get(i));
+      }
     }
   }
 
@@ -574,13 +675,14 @@ final class KernelLedger implements XfrmBackend {
    */
   ImmutableList<String> close() {
     var problems = ImmutableList.<String>builder();
-    for (Policy.Id id : ImmutableList.copyOf(policies.keySet())) {
-      if (apply(new XfrmCommand.DeletePolicy(id)) instanceof XfrmReply.Failed failed) {
-        problems.add(id + ": " + failed.text());
+    List<XfrmReply> replies =
+        new ArrayList<>(
+            applyAll(policies.keySet().stream().map(XfrmCommand.DeletePolicy::new).toList()));
+    replies.addAll(sequences.removeAll());
+    for (XfrmReply reply : replies) {
+      if (reply instanceof XfrmReply.Failed failed && !isGone(failed)) {
+        problems.add(failed.text());
       }
-    }
-    for (XfrmReply.Failed failed : sequences.removeAll()) {
-      problems.add(failed.text());
     }
     if (apply(new XfrmCommand.Flush()) instanceof XfrmReply.Failed failed) {
       problems.add(failed.text());
@@ -604,7 +706,7 @@ final class KernelLedger implements XfrmBackend {
     }
     Optional<Policy> before =
         foreign.stream()
-            .filter(policy -> policy.priority() <= own.get().priority())
+            .filter(policy -> Integer.compareUnsigned(policy.priority(), own.get().priority()) <= 0)
             .filter(policy -> policy.selector().withMark(Mark.ANY).matches(flow))
             .findFirst();
     if (before.isPresent()) {

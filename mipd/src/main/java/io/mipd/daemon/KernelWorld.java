@@ -4,6 +4,7 @@ import com.google.common.base.CaseFormat;
 import com.google.common.base.CharMatcher;
 import com.google.common.base.Splitter;
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.MobilityCodec;
@@ -19,18 +20,25 @@ import io.mipd.xfrm.linux.KernelSequences;
 import io.mipd.xfrm.linux.MobilitySocket;
 import io.mipd.xfrm.linux.Poller;
 import io.mipd.xfrm.linux.SystemCallException;
+import io.mipd.xfrm.model.AssociationId;
+import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.SecurityAssociation;
+import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.netlink.AddressFlag;
 import io.mipd.xfrm.netlink.InterfaceAddress;
 import io.mipd.xfrm.netlink.KernelAssociation;
 import io.mipd.xfrm.netlink.Link;
+import io.mipd.xfrm.netlink.MacAddress;
 import io.mipd.xfrm.netlink.Route;
 import io.mipd.xfrm.netlink.RtnetlinkNotice;
+import io.mipd.xfrm.packet.Icmpv6Codec;
+import io.mipd.xfrm.packet.Icmpv6Message;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
@@ -39,6 +47,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -46,6 +55,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -65,14 +77,17 @@ final class KernelWorld implements World {
   private static final Path XFRM_STATISTICS = Path.of("/proc/net/xfrm_stat");
 
   private static final Duration REPAIR_INTERVAL = Duration.ofSeconds(1);
+  private static final Duration RESUME_INTERVAL = Duration.ofSeconds(1);
 
   private final Setup setup;
   private final Poller poller;
+  private final Supplier<Instant> clock;
   private final Upward up;
   private final SystemChanges system;
   private final KernelBackend kernel;
   private final KernelLedger ledger;
   private final KernelSequences sequences;
+  private final OthersPolicies others;
   private final NetworkWatch watch;
   private final CareOfRoutes routes;
   private final int device;
@@ -80,7 +95,9 @@ final class KernelWorld implements World {
   /** Links where the home addresses' solicited-node groups are joined. */
   private final Set<Integer> joined = new HashSet<>();
 
+  private final List<TunnelWatch> tunnels = new ArrayList<>();
   private @Nullable MobilitySocket mobility;
+  private @Nullable MobilitySocket discovery;
   private OptionalInt homeLink = OptionalInt.empty();
   private long sent;
   private long distrusted;
@@ -89,35 +106,52 @@ final class KernelWorld implements World {
   /** Somebody else has changed what is ours: what is queued may have passed without it. */
   private boolean disturbed;
 
+  /** Others have changed policies: they are to be read again. */
+  private boolean othersDisturbed;
+
+  /** Not before then. */
+  private Instant readOthersAt = Instant.MIN;
+
   /** What is queued has not met a policy of ours that has come since. */
   private boolean unmet;
 
   /** Not before then is it tried again. */
   private Instant repairAt = Instant.MIN;
 
+  /** Likewise for associations that were taken out. */
+  private Instant resumeAt = Instant.MIN;
+
   private KernelWorld(
       Setup setup,
       Poller poller,
+      Supplier<Instant> clock,
       Upward up,
       SystemChanges system,
       KernelBackend kernel,
+      UnaryOperator<XfrmBackend> between,
       KernelSequences.Ledgers ledgers,
       int device)
       throws IOException {
     this.setup = setup;
     this.poller = poller;
+    this.clock = clock;
     this.up = up;
     this.system = system;
     this.kernel = kernel;
     sequences = new KernelSequences(kernel, ledgers);
     this.device = device;
-    ledger = new KernelLedger(kernel, sequences, new PlainTunnels(system, setup));
-    routes =
-        new CareOfRoutes(
-            system, setup.router() ? ImmutableSet.of() : setup.interfaces(), setup.home());
+    others = system.others(kernel);
+    ledger =
+        new KernelLedger(kernel, between.apply(kernel), sequences, new PlainTunnels(system, setup));
+    routes = new CareOfRoutes(system, setup.interfaces(), setup.home());
     watch =
         NetworkWatch.open(
-            poller, new AddressBook(setup.home(), setup.served(), device), up, this::changed);
+            poller,
+            new AddressBook(setup.home(), setup.served(), device),
+            up,
+            this::changed,
+            ImmutableSet.of(
+                Icmpv6Message.DESTINATION_UNREACHABLE, Icmpv6Message.PARAMETER_PROBLEM));
     poller.add(kernel.fd(), this::takeNotices);
   }
 
@@ -125,18 +159,27 @@ final class KernelWorld implements World {
    * Sets it all up; policies and states of a predecessor that was killed stay in force until the
    * first wishes replace them.
    *
+   * @param between makes of the kernel what the books are kept with
    * @throws IOException if something cannot be had; what was put into the system by then is in the
    *     journal
    */
   static KernelWorld open(
-      Setup setup, Poller poller, SystemChanges system, KernelSequences.Ledgers ledgers, Upward up)
+      Setup setup,
+      Poller poller,
+      Supplier<Instant> clock,
+      SystemChanges system,
+      UnaryOperator<XfrmBackend> between,
+      KernelSequences.Ledgers ledgers,
+      Upward up)
       throws IOException {
     system.xfrmIsUsed();
     Link device = system.putDevice(setup.device(), setup.deviceMtu());
     KernelBackend kernel = KernelBackend.open();
     KernelWorld world = null;
     try {
-      world = new KernelWorld(setup, poller, up, system, kernel, ledgers, device.index());
+      world =
+          new KernelWorld(
+              setup, poller, clock, up, system, kernel, between, ledgers, device.index());
       world.start(device);
       return world;
     } catch (IOException | RuntimeException e) {
@@ -150,6 +193,7 @@ final class KernelWorld implements World {
   }
 
   private void start(Link link) throws IOException {
+    others.read();
     ledger.adopt();
     for (Ipv6Address address : setup.home()) {
       system.putAddress(
@@ -196,6 +240,17 @@ final class KernelWorld implements World {
     ledger.hasNewInbound();
     mobility = MobilitySocket.open();
     poller.add(mobility.fd(), this::takeMessages);
+    discovery =
+        MobilitySocket.openIcmpv6(
+            ImmutableSet.of(
+                Icmpv6Message.MOBILE_PREFIX_SOLICITATION,
+                Icmpv6Message.MOBILE_PREFIX_ADVERTISEMENT));
+    poller.add(discovery.fd(), this::takeMessages);
+    if (setup.learning()) {
+      for (Ipv6Address home : setup.home()) {
+        tunnels.add(new TunnelWatch(home, poller, clock, this::tunnelled));
+      }
+    }
     watch.begin();
   }
 
@@ -210,8 +265,31 @@ final class KernelWorld implements World {
   }
 
   @Override
+  public ImmutableList<Policy> others() {
+    return others.policies();
+  }
+
+  @Override
+  public void othersMerged() {
+    try {
+      others.stepBack();
+      ledger.othersChanged();
+    } catch (IOException e) {
+      othersDisturbed = true;
+      readOthersAt = readOthersAt.plus(REPAIR_INTERVAL);
+      log.error("policies of others are still before ours: {}", e.getMessage());
+    }
+  }
+
+  @Override
   public NetworkWatch network() {
     return watch;
+  }
+
+  /** The kernel asks the policies of all that it sends. */
+  @Override
+  public boolean needsRoutes() {
+    return false;
   }
 
   @Override
@@ -238,7 +316,8 @@ final class KernelWorld implements World {
   }
 
   private Route toHomeAgent(int interfaceIndex) {
-    return Route.via(interfaceIndex, Ipv6Prefix.host(setup.homeAgent())).withTable(HomePlace.TABLE);
+    Ipv6Address agent = setup.homeLink().orElseThrow().agent();
+    return Route.via(interfaceIndex, Ipv6Prefix.host(agent)).withTable(HomePlace.TABLE);
   }
 
   @Override
@@ -253,18 +332,68 @@ final class KernelWorld implements World {
     }
     ByteBuf octets = Unpooled.buffer(64);
     MobilityCodec.encode(message, source, destination, octets);
-    if (careOf.isEmpty()) {
-      mobility.send(source, destination, octets);
+    send(
+        mobility,
+        octets,
+        source,
+        destination,
+        careOf.map(
+            one ->
+                stateFor(
+                    message instanceof MobilityMessage.BindingUpdate,
+                    source,
+                    destination,
+                    one.value())));
+  }
+
+  @Override
+  public void send(
+      Icmpv6Message message,
+      Ipv6Address source,
+      Ipv6Address destination,
+      Optional<CareOfAddress> careOf)
+      throws IOException {
+    if (discovery == null) {
+      throw new IOException("a message before the policies are in force");
+    }
+    ByteBuf octets = Unpooled.buffer(64);
+    Icmpv6Codec.encode(message, source, destination, octets);
+    send(
+        discovery,
+        octets,
+        source,
+        destination,
+        careOf.map(
+            one ->
+                stateFor(
+                    message instanceof Icmpv6Message.MobilePrefixSolicitation,
+                    source,
+                    destination,
+                    one.value())));
+  }
+
+  private void send(
+      MobilitySocket socket,
+      ByteBuf octets,
+      Ipv6Address source,
+      Ipv6Address destination,
+      Optional<RouteOptimizationState> state)
+      throws IOException {
+    if (state.isEmpty()) {
+      socket.send(source, destination, octets);
     } else {
-      sendBy(mobility, octets, stateFor(source, destination, careOf.get().value()));
+      sendBy(socket, octets, state.get());
     }
     sent++;
   }
 
-  /** The care-of address is ours if the source is a home address of ours, else the other's. */
-  private RouteOptimizationState stateFor(
-      Ipv6Address source, Ipv6Address destination, Ipv6Address careOf) {
-    return setup.home().contains(source)
+  /**
+   * @param ours whether the care-of address is the sender's, as in Binding Updates and Mobile
+   *     Prefix Solicitations; in all else it is the receiver's (RFC 6275 section 6.1)
+   */
+  private static RouteOptimizationState stateFor(
+      boolean ours, Ipv6Address source, Ipv6Address destination, Ipv6Address careOf) {
+    return ours
         ? RouteOptimizationState.homeAddressOption(source, destination, careOf)
         : RouteOptimizationState.routingHeader(source, destination, careOf);
   }
@@ -309,10 +438,10 @@ final class KernelWorld implements World {
   /** Messages that wait until it is known what somebody else has changed. */
   private final List<Received> waiting = new ArrayList<>();
 
-  private record Received(ByteBuf message, Arrival arrival) {}
+  private record Received(boolean prefixes, ByteBuf message, Arrival arrival) {}
 
   private void takeMessages() {
-    if (mobility == null || !waiting.isEmpty()) {
+    if (mobility == null || discovery == null || !waiting.isEmpty()) {
       // Those behind wait in the socket's own queue.
       return;
     }
@@ -328,6 +457,7 @@ final class KernelWorld implements World {
           (interfaceIndex, source, destination, careOf, routingHeader, message) ->
               batch.add(
                   new Received(
+                      false,
                       message.copy(),
                       new Arrival(
                           source,
@@ -336,8 +466,21 @@ final class KernelWorld implements World {
                           routingHeader,
                           ledger.demanded(Flow.of(source, destination, IpProtocol.MOBILITY)),
                           interfaceIndex))));
+      discovery.receive(
+          (interfaceIndex, source, destination, careOf, routingHeader, message) ->
+              batch.add(
+                  new Received(
+                      true,
+                      message.copy(),
+                      new Arrival(
+                          source,
+                          destination,
+                          careOf,
+                          routingHeader,
+                          ledger.demanded(flowOf(source, destination, message)),
+                          interfaceIndex))));
     } catch (SystemCallException e) {
-      log.debug("mobility socket: {}", e.toString());
+      log.debug("mobility sockets: {}", e.toString());
     }
     // Whoever took our policies away before one of these came is heard of before it is believed.
     takeNotices();
@@ -348,11 +491,44 @@ final class KernelWorld implements World {
     }
   }
 
+  private static Flow flowOf(Ipv6Address source, Ipv6Address destination, ByteBuf icmpv6) {
+    int at = icmpv6.readerIndex();
+    return icmpv6.readableBytes() < 2
+        ? Flow.of(source, destination, IpProtocol.ICMPV6)
+        : Flow.icmpv6(
+            source, destination, icmpv6.getUnsignedByte(at), icmpv6.getUnsignedByte(at + 1));
+  }
+
   private void hand(List<Received> batch) {
     for (Received one : batch) {
-      up.mobility(one.message(), one.arrival());
+      if (one.prefixes()) {
+        up.prefixDiscovery(one.message(), one.arrival());
+      } else {
+        up.mobility(one.message(), one.arrival());
+      }
       up.settle();
     }
+  }
+
+  /**
+   * What comes out of a tunnel of the user's looks the same as what comes out of mobility's, and so
+   * does a packet without any that a host on the link has sent to the home address: but what the
+   * home agent sends is brought by a router.
+   */
+  private void tunnelled(
+      Ipv6Address peer, Ipv6Address home, int interfaceIndex, Optional<MacAddress> sender) {
+    boolean usersTunnel =
+        Stream.concat(setup.user().stream(), others.policies().stream())
+            .anyMatch(
+                policy ->
+                    policy.direction() == Direction.IN
+                        && policy.selector().source().contains(peer)
+                        && policy.selector().destination().contains(home)
+                        && policy.bundle().templates().stream().anyMatch(Template::isTunnel));
+    up.tunnelled(
+        peer,
+        home,
+        !usersTunnel && sender.map(it -> system.isRouter(interfaceIndex, it)).orElse(true));
   }
 
   private void takeNotices() {
@@ -367,17 +543,15 @@ final class KernelWorld implements World {
 
   private void noticed(XfrmNotice notice) {
     if (notice instanceof XfrmNotice.SequencesMoved moved) {
-      if (sequences.on(moved) instanceof XfrmReply.Failed failed) {
-        log.error("{}", failed.text());
-      }
+      tell(sequences.on(moved));
       return;
     }
     if (notice instanceof XfrmNotice.Resync) {
       log.warn("the kernel's notices were lost; everything is read again");
-      if (sequences.resynchronise() instanceof XfrmReply.Failed failed) {
-        log.error("{}", failed.text());
-      }
+      tell(sequences.resynchronise());
     }
+    othersDisturbed |=
+        notice instanceof XfrmNotice.PoliciesChanged || notice instanceof XfrmNotice.Resync;
     disturbed |=
         (notice instanceof XfrmNotice.Expire expire && expire.hard())
             || notice instanceof XfrmNotice.PoliciesChanged
@@ -386,9 +560,33 @@ final class KernelWorld implements World {
     up.notice(notice);
   }
 
-  /** Puts back what others have taken; what was queued meanwhile is thrown away. */
+  private static void tell(XfrmReply reply) {
+    if (reply instanceof XfrmReply.Failed failed) {
+      log.error("{}", failed.text());
+    }
+  }
+
   @Override
   public void turn(Instant now) {
+    followOthers(now);
+    resume(now);
+    repair(now);
+    tunnels.forEach(one -> one.turn(now));
+  }
+
+  /** Associations whose sequence numbers could not be reserved come back when they can be. */
+  private void resume(Instant now) {
+    if (!sequences.hasSuspended() || now.isBefore(resumeAt)) {
+      return;
+    }
+    for (AssociationId id : sequences.resume()) {
+      log.info("{}: sequence numbers can be reserved again, it is back", id);
+    }
+    resumeAt = now.plus(RESUME_INTERVAL);
+  }
+
+  /** Puts back what others have taken; what was queued meanwhile is thrown away. */
+  private void repair(Instant now) {
     if (!disturbed) {
       repairAt = Instant.MIN;
       return;
@@ -421,14 +619,34 @@ final class KernelWorld implements World {
     }
   }
 
-  private int discardMessages() throws SystemCallException {
-    if (mobility == null) {
-      return 0;
+  /** At once, unless it takes all our time. */
+  private void followOthers(Instant now) {
+    if (!othersDisturbed || now.isBefore(readOthersAt)) {
+      return;
     }
+    othersDisturbed = false;
+    long start = System.nanoTime();
+    try {
+      if (others.read()) {
+        up.othersChanged();
+      }
+      readOthersAt = now.plusNanos(2 * (System.nanoTime() - start));
+    } catch (IOException e) {
+      othersDisturbed = true;
+      readOthersAt = now.plus(REPAIR_INTERVAL);
+      log.error("others' policies cannot be followed yet: {}", e.getMessage());
+    }
+  }
+
+  private int discardMessages() throws SystemCallException {
+    return mobility == null || discovery == null ? 0 : discard(mobility) + discard(discovery);
+  }
+
+  private static int discard(MobilitySocket socket) throws SystemCallException {
     int total = 0;
     int count;
     do {
-      count = mobility.receive((index, source, destination, careOf, header, message) -> {});
+      count = socket.receive((index, source, destination, careOf, header, message) -> {});
       total += count;
     } while (count == MobilitySocket.BATCH);
     return total;
@@ -436,7 +654,14 @@ final class KernelWorld implements World {
 
   @Override
   public Optional<Instant> nextDeadline() {
-    return disturbed ? Optional.of(repairAt) : Optional.empty();
+    return Stream.concat(
+            Stream.of(
+                disturbed ? repairAt : Instant.MAX,
+                othersDisturbed ? readOthersAt : Instant.MAX,
+                sequences.hasSuspended() ? resumeAt : Instant.MAX),
+            tunnels.stream().flatMap(one -> one.nextDeadline().stream()))
+        .filter(at -> at.isBefore(Instant.MAX))
+        .min(Comparator.naturalOrder());
   }
 
   @Override
@@ -448,6 +673,20 @@ final class KernelWorld implements World {
     } catch (SystemCallException e) {
       log.warn("associations: {}", e.getMessage());
       return ImmutableList.of();
+    }
+  }
+
+  @Override
+  public ImmutableMap<RouteOptimizationState.Id, Long> routePackets() {
+    try {
+      var packets = ImmutableMap.<RouteOptimizationState.Id, Long>builder();
+      for (KernelAssociation one : kernel.ownAssociations()) {
+        one.routeOptimizationId().ifPresent(id -> packets.put(id, one.info().use().packets()));
+      }
+      return packets.buildKeepingLast();
+    } catch (SystemCallException e) {
+      log.debug("states: {}", e.toString());
+      return ImmutableMap.of();
     }
   }
 
@@ -522,6 +761,11 @@ final class KernelWorld implements World {
       poller.remove(mobility.fd());
       mobility.close();
     }
+    if (discovery != null) {
+      poller.remove(discovery.fd());
+      discovery.close();
+    }
+    tunnels.forEach(TunnelWatch::close);
     watch.close();
   }
 

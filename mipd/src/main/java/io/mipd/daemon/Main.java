@@ -20,6 +20,7 @@ import picocli.CommandLine.Spec;
     subcommands = {
       Main.Run.class,
       Main.Status.class,
+      PolicyCommand.class,
       Main.ProbeCommand.class,
       Main.CleanupCommand.class
     })
@@ -40,7 +41,14 @@ public final class Main {
   }
 
   static int run(String... arguments) {
-    var line = new CommandLine(new Main());
+    return run(commandLine(), arguments);
+  }
+
+  static CommandLine commandLine() {
+    return new CommandLine(new Main());
+  }
+
+  static int run(CommandLine line, String... arguments) {
     line.setExecutionExceptionHandler(
         (exception, where, result) -> {
           PrintWriter err = where.getErr();
@@ -62,7 +70,7 @@ public final class Main {
     return code;
   }
 
-  private static void print(CommandSpec spec, String text) {
+  static void print(CommandSpec spec, String text) {
     spec.commandLine().getOut().print(text);
     spec.commandLine().getOut().flush();
   }

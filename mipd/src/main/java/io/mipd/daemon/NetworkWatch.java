@@ -2,13 +2,18 @@ package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Sets;
+import io.mipd.xfrm.engine.FailedPacket;
 import io.mipd.xfrm.linux.IcmpSocket;
 import io.mipd.xfrm.linux.Poller;
 import io.mipd.xfrm.linux.RtnetlinkMonitor;
 import io.mipd.xfrm.linux.SystemCallException;
+import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.netlink.Link;
 import io.mipd.xfrm.netlink.RtnetlinkNotice;
 import io.mipd.xfrm.packet.Icmpv6Message;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -19,6 +24,15 @@ import org.slf4j.LoggerFactory;
 /** This node's interfaces, addresses and Neighbor Discovery, which the kernel keeps. */
 final class NetworkWatch implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(NetworkWatch.class);
+
+  private static final ImmutableSet<Integer> MESSAGES =
+      ImmutableSet.of(
+          Icmpv6Message.ROUTER_SOLICITATION,
+          Icmpv6Message.ROUTER_ADVERTISEMENT,
+          Icmpv6Message.NEIGHBOR_SOLICITATION,
+          Icmpv6Message.NEIGHBOR_ADVERTISEMENT,
+          Icmpv6Message.HOME_AGENT_DISCOVERY_REQUEST,
+          Icmpv6Message.HOME_AGENT_DISCOVERY_REPLY);
 
   private final Poller poller;
   private final AddressBook addresses;
@@ -45,20 +59,19 @@ final class NetworkWatch implements AutoCloseable {
 
   /**
    * @param world is told of a change when it is in the books and before {@code up} is
+   * @param errors the ICMPv6 errors that {@code up} is to be told of
    */
   static NetworkWatch open(
-      Poller poller, AddressBook addresses, World.Upward up, Consumer<RtnetlinkNotice> world)
+      Poller poller,
+      AddressBook addresses,
+      World.Upward up,
+      Consumer<RtnetlinkNotice> world,
+      ImmutableSet<Integer> errors)
       throws SystemCallException {
     var monitor = RtnetlinkMonitor.open();
     IcmpSocket icmp;
     try {
-      icmp =
-          IcmpSocket.open(
-              ImmutableSet.of(
-                  Icmpv6Message.ROUTER_SOLICITATION,
-                  Icmpv6Message.ROUTER_ADVERTISEMENT,
-                  Icmpv6Message.NEIGHBOR_SOLICITATION,
-                  Icmpv6Message.NEIGHBOR_ADVERTISEMENT));
+      icmp = IcmpSocket.open(ImmutableSet.copyOf(Sets.union(MESSAGES, errors)));
     } catch (SystemCallException e) {
       monitor.close();
       throw e;
@@ -94,10 +107,27 @@ final class NetworkWatch implements AutoCloseable {
     // What a router says counts for the link that it is heard on, so the link comes first.
     takeChanges();
     try {
-      icmp.receive(up::icmpv6);
+      icmp.receive(this::received);
     } catch (SystemCallException e) {
       log.debug("ICMPv6 socket: {}", e.toString());
     }
+  }
+
+  private void received(
+      int interfaceIndex,
+      Ipv6Address source,
+      Ipv6Address destination,
+      int hopLimit,
+      ByteBuf message) {
+    if (message.isReadable()
+        && MESSAGES.contains((int) message.getUnsignedByte(message.readerIndex()))) {
+      up.icmpv6(interfaceIndex, source, destination, hopLimit, message);
+      return;
+    }
+    FailedPacket.read(ByteBufUtil.getBytes(message))
+        .filter(FailedPacket::isOfMobility)
+        .ifPresent(up::failed);
+    up.settle();
   }
 
   private void takeChanges() {

@@ -3,6 +3,7 @@ package io.mipd.daemon;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
+import io.mipd.host.HomeAssociations;
 import io.mipd.mobility.autoconf.Autoconfiguration;
 import io.mipd.xfrm.linux.Rtnetlink;
 import io.mipd.xfrm.linux.Sysctl;
@@ -18,6 +19,7 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,8 +36,10 @@ abstract class NodeRole {
   static NodeRole of(DaemonConfiguration configuration) {
     if (configuration.role() instanceof DaemonConfiguration.HomeAgent agent) {
       return new HomeAgentRole(configuration, agent);
+    } else if (configuration.role() instanceof DaemonConfiguration.MobileNode mobile) {
+      return new MobileNodeRole(configuration, mobile);
     }
-    return new MobileNodeRole(configuration, (DaemonConfiguration.MobileNode) configuration.role());
+    return new CorrespondentRole(configuration);
   }
 
   /**
@@ -50,13 +54,42 @@ abstract class NodeRole {
 
   abstract World.Setup setup();
 
-  abstract ImmutableList<SecurityAssociation> associations();
+  /** Those with the home agent, and the user's. */
+  final ImmutableList<SecurityAssociation> associations() {
+    return ImmutableList.<SecurityAssociation>builder()
+        .addAll(homeAssociations())
+        .addAll(configuration.userIpsec().associations())
+        .build();
+  }
+
+  abstract ImmutableList<SecurityAssociation> homeAssociations();
 
   abstract NodeShell.Core core(BindingStore bindings, Instant now);
 
   abstract Optional<HomePlace> place(SystemChanges system, World world) throws IOException;
 
   abstract Optional<HomeProxies> proxies(SystemChanges system, World world);
+
+  /** Which routes lead packets for bound peers to a world that needs them. */
+  abstract PeerRoutes.Kind peerRoutes();
+
+  final Optional<PeerRoutes> peers(SystemChanges system, World world) {
+    return world.needsRoutes() && configuration.correspondent().isPresent()
+        ? Optional.of(new PeerRoutes(system, world.homeDevice(), peerRoutes()))
+        : Optional.empty();
+  }
+
+  /** Leads what the user's policies transform to a world that needs to be led to. */
+  final void routeUsers(SystemChanges system, World world) throws IOException {
+    if (world.needsRoutes()) {
+      UserRoutes.put(
+          system,
+          world.homeDevice(),
+          peerRoutes(),
+          setup().home(),
+          configuration.userIpsec().policies());
+    }
+  }
 
   /** Who configures our addresses; empty for the kernel. */
   abstract Optional<CareOfAddresses> careOf(SystemChanges system, Rtnetlink netlink, World world);
@@ -76,11 +109,21 @@ abstract class NodeRole {
   /** By home address. */
   abstract ImmutableMap<Ipv6Address, Protection> protections();
 
-  /** SPIs of the associations that end here, wherever they begin. */
-  final ImmutableSet<Spi> inboundSpis(boolean atHomeAgent) {
+  /**
+   * SPIs of the associations that end here, wherever they begin.
+   *
+   * @param ours our addresses that do not change: what a user's association sends from them ends
+   *     elsewhere
+   */
+  final ImmutableSet<Spi> inboundSpis(boolean atHomeAgent, Set<Ipv6Address> ours) {
     var spis = ImmutableSet.<Spi>builder();
+    for (SecurityAssociation association : configuration.userIpsec().associations()) {
+      if (!ours.contains(association.source())) {
+        spis.add(association.id().spi());
+      }
+    }
     for (Protection protection : protections().values()) {
-      for (Protection.Pair pair : protection.pairs()) {
+      for (HomeAssociations.Pair pair : protection.pairs()) {
         spis.add(atHomeAgent ? pair.toHomeAgent() : pair.toMobileNode());
       }
     }
@@ -138,12 +181,13 @@ abstract class NodeRole {
           configuration.tunnelDevice(),
           configuration.tunnelMtu(),
           true,
-          ImmutableSet.of(agent.homeInterface()),
+          ImmutableSet.of(),
           ImmutableSet.of(),
           guarded(),
-          agent.address(),
-          agent.homePrefix(),
-          inboundSpis(true));
+          Optional.of(new World.HomeLink(agent.address(), agent.homePrefix())),
+          /* learning= */ false,
+          inboundSpis(true, Set.of(agent.address())),
+          configuration.userIpsec().policies());
     }
 
     @Override
@@ -156,7 +200,7 @@ abstract class NodeRole {
     }
 
     @Override
-    ImmutableList<SecurityAssociation> associations() {
+    ImmutableList<SecurityAssociation> homeAssociations() {
       var all = ImmutableList.<SecurityAssociation>builder();
       protections().forEach((home, one) -> all.addAll(one.associations(home, agent.address())));
       return all.build();
@@ -165,6 +209,11 @@ abstract class NodeRole {
     @Override
     NodeShell.Core core(BindingStore bindings, Instant now) {
       return Cores.homeAgent(agent, this, bindings, now);
+    }
+
+    @Override
+    PeerRoutes.Kind peerRoutes() {
+      return PeerRoutes.Kind.ROUTER;
     }
 
     @Override
@@ -245,11 +294,12 @@ abstract class NodeRole {
           configuration.tunnelMtu(),
           false,
           names(),
-          guarded(),
+          mobile.homeAgent().isPresent() ? guarded() : ImmutableSet.of(),
           ImmutableSet.of(),
-          mobile.homeAgent(),
-          mobile.homePrefix(),
-          inboundSpis(false));
+          mobile.homeAgent().map(it -> new World.HomeLink(it, mobile.homePrefix())),
+          mobile.optimization().isPresent(),
+          inboundSpis(false, guarded()),
+          configuration.userIpsec().policies());
     }
 
     @Override
@@ -261,20 +311,30 @@ abstract class NodeRole {
     }
 
     @Override
-    ImmutableList<SecurityAssociation> associations() {
+    ImmutableList<SecurityAssociation> homeAssociations() {
       return mobile
           .protection()
-          .map(one -> one.associations(mobile.homeAddress(), mobile.homeAgent()))
+          .flatMap(one -> mobile.homeAgent().map(it -> one.associations(mobile.homeAddress(), it)))
           .orElse(ImmutableList.of());
     }
 
     @Override
     NodeShell.Core core(BindingStore bindings, Instant now) {
-      return Cores.mobileNode(mobile, this, bindings);
+      return mobile.homeAgent().isPresent()
+          ? Cores.mobileNode(mobile, this, bindings)
+          : Cores.discovery(mobile, this);
+    }
+
+    @Override
+    PeerRoutes.Kind peerRoutes() {
+      return PeerRoutes.Kind.MOBILE_NODE;
     }
 
     @Override
     Optional<HomePlace> place(SystemChanges system, World world) throws IOException {
+      if (mobile.homeAgent().isEmpty()) {
+        return Optional.empty();
+      }
       var place =
           new HomePlace(system, mobile.homeAddress(), mobile.homePrefix(), world.homeDevice());
       place.begin();
@@ -323,6 +383,78 @@ abstract class NodeRole {
         log.debug("{}", e.toString());
         return false;
       }
+    }
+  }
+
+  /** Nothing but a correspondent. */
+  private static final class CorrespondentRole extends NodeRole {
+    CorrespondentRole(DaemonConfiguration configuration) {
+      super(configuration);
+    }
+
+    @Override
+    void check(Rtnetlink netlink) {
+      // Any host will do.
+    }
+
+    @Override
+    ImmutableSet<Ipv6Address> guarded() {
+      return ImmutableSet.of();
+    }
+
+    @Override
+    void setSysctls(SystemChanges system) {
+      // As they are.
+    }
+
+    @Override
+    World.Setup setup() {
+      return new World.Setup(
+          configuration.tunnelDevice(),
+          configuration.tunnelMtu(),
+          false,
+          ImmutableSet.of(),
+          ImmutableSet.of(),
+          ImmutableSet.of(),
+          Optional.empty(),
+          /* learning= */ false,
+          inboundSpis(false, Set.of()),
+          configuration.userIpsec().policies());
+    }
+
+    @Override
+    ImmutableMap<Ipv6Address, Protection> protections() {
+      return ImmutableMap.of();
+    }
+
+    @Override
+    ImmutableList<SecurityAssociation> homeAssociations() {
+      return ImmutableList.of();
+    }
+
+    @Override
+    NodeShell.Core core(BindingStore bindings, Instant now) {
+      return Cores.correspondentNode(this);
+    }
+
+    @Override
+    PeerRoutes.Kind peerRoutes() {
+      return PeerRoutes.Kind.HOST;
+    }
+
+    @Override
+    Optional<HomePlace> place(SystemChanges system, World world) {
+      return Optional.empty();
+    }
+
+    @Override
+    Optional<HomeProxies> proxies(SystemChanges system, World world) {
+      return Optional.empty();
+    }
+
+    @Override
+    Optional<CareOfAddresses> careOf(SystemChanges system, Rtnetlink netlink, World world) {
+      return Optional.empty();
     }
   }
 

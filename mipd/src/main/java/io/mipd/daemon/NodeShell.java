@@ -2,18 +2,21 @@ package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import io.mipd.host.CoreDriver;
+import io.mipd.host.InstalledPolicies;
+import io.mipd.host.PolicyInputs;
+import io.mipd.host.RoutesInUse;
 import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeEvent;
 import io.mipd.mobility.NodeEvent.AddressState;
-import io.mipd.mobility.wire.MobilityCodec;
-import io.mipd.mobility.wire.MobilityMessage;
 import io.mipd.xfrm.backend.XfrmNotice;
 import io.mipd.xfrm.engine.Arrival;
+import io.mipd.xfrm.engine.FailedPacket;
 import io.mipd.xfrm.linux.Rtnetlink;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.ReqId;
-import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.netlink.AddressFlag;
 import io.mipd.xfrm.netlink.InterfaceAddress;
 import io.mipd.xfrm.netlink.Link;
@@ -23,7 +26,6 @@ import io.mipd.xfrm.netlink.RtnetlinkNotice;
 import io.mipd.xfrm.packet.Icmpv6Codec;
 import io.mipd.xfrm.packet.Icmpv6Message;
 import io.mipd.xfrm.packet.LinkLayerAddress;
-import io.mipd.xfrm.packet.MalformedPacketException;
 import io.mipd.xfrm.packet.Octets;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -31,9 +33,6 @@ import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -46,50 +45,62 @@ import org.slf4j.LoggerFactory;
  * Between a core and the world: what happens becomes the core's events, its actions are performed
  * in their order. One thread.
  */
-final class NodeShell implements World.Upward, EventLoop.Work {
+final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands {
   private static final Logger log = LoggerFactory.getLogger(NodeShell.class);
 
-  /** Mobility Header messages that wait for the end of a batch; more than that are dropped. */
-  private static final int MAX_PENDING = 1024;
-
   private static final Duration RETRY_INTERVAL = Duration.ofSeconds(1);
+
+  /** After a failure to merge what others have changed. */
+  private static final Duration OTHERS_INTERVAL = Duration.ofSeconds(10);
 
   /**
    * A core and what is to be known of it.
    *
    * @param tunnels request ids of the tunnels of each home address
+   * @param user the user's own policies
    * @param report what it knows, for the status
    */
   record Core(
       MobilityNode node,
       ImmutableMap<Ipv6Address, ImmutableList<ReqId>> tunnels,
+      ImmutableList<Policy> user,
       Function<Instant, Map<String, Object>> report) {}
 
   private final Core core;
   private final EventLoop loop;
   private final BindingStore bindings;
   private final Rtnetlink netlink;
-  private final Deque<NodeEvent> pending = new ArrayDeque<>();
-  private final Map<NodeAction.Refusal, Long> refusals = new EnumMap<>(NodeAction.Refusal.class);
   private final SecureRandom random = new SecureRandom();
   private final LinkCleaner cleaner;
+  private final Optional<HomeAgentChoice> choice;
   private Optional<Instant> retryAt = Optional.empty();
   private @Nullable Parts parts;
   private @Nullable String failure;
-  private long malformed;
-  private long overflow;
+  private boolean othersChanged;
+  private Instant othersAt = Instant.MIN;
 
   /** What exists as soon as the world does. */
   private record Parts(
       World world,
       InstalledPolicies policies,
+      CoreDriver driver,
       Dad dad,
       RouterSolicitor solicitor,
       Optional<HomePlace> place,
       Optional<HomeProxies> proxies,
-      Optional<CareOfAddresses> careOf) {}
+      Optional<CareOfAddresses> careOf,
+      Optional<PeerRoutes> peers) {}
 
-  NodeShell(Core core, EventLoop loop, BindingStore bindings, Rtnetlink netlink) {
+  /**
+   * @param choice among home agents that are found; empty where one is configured
+   */
+  NodeShell(
+      Core core,
+      EventLoop loop,
+      BindingStore bindings,
+      Rtnetlink netlink,
+      Optional<HomeAgentChoice> choice) {
+    this.choice = choice;
     this.core = core;
     this.loop = loop;
     this.bindings = bindings;
@@ -102,12 +113,16 @@ final class NodeShell implements World.Upward, EventLoop.Work {
       World world,
       Optional<HomePlace> place,
       Optional<HomeProxies> proxies,
-      Optional<CareOfAddresses> careOf)
+      Optional<CareOfAddresses> careOf,
+      Optional<PeerRoutes> peers)
       throws IOException {
+    var policies = new InstalledPolicies(world.backend(), core.user());
     parts =
         new Parts(
             world,
-            new InstalledPolicies(world.backend()),
+            policies,
+            new CoreDriver(
+                core.node(), core.tunnels(), policies, new RoutesInUse(world::routePackets), this),
             new Dad(
                 world.network().icmp(),
                 this::sendIcmpv6,
@@ -116,7 +131,10 @@ final class NodeShell implements World.Upward, EventLoop.Work {
             new RouterSolicitor(world, this::sendIcmpv6),
             place,
             proxies,
-            careOf);
+            careOf,
+            peers);
+    othersChanged = true;
+    followOthers(loop.now());
     deliver(new NodeEvent.Started());
     world.begin();
     if (!parts().policies().isBehind()) {
@@ -149,26 +167,44 @@ final class NodeShell implements World.Upward, EventLoop.Work {
     settle();
     all.dad().turn(now);
     all.solicitor().turn(now);
-    Optional<Instant> due = core.node().nextDeadline();
-    if (due.isPresent() && !due.get().isAfter(now)) {
-      deliver(new NodeEvent.DeadlineReached());
-    }
+    all.driver().turn(now);
     all.careOf().ifPresent(careOf -> careOf.turn(now));
     all.world().turn(now);
+    followOthers(now);
     retry(now);
   }
 
-  /** What the backend had no room for is tried again until it has. */
+  private void followOthers(Instant now) {
+    if (!othersChanged || now.isBefore(othersAt)) {
+      return;
+    }
+    World world = parts().world();
+    othersChanged = !parts().policies().others(world.others());
+    if (othersChanged) {
+      othersAt = now.plus(OTHERS_INTERVAL);
+      log.error("what others have changed is not merged yet");
+    } else {
+      world.othersMerged();
+      if (!world.others().isEmpty()) {
+        log.info("IPsec policies of others: {} merged", world.others().size());
+      }
+    }
+  }
+
+  /** What the backend had no room for, or the kernel refused, is tried again until it has. */
   private void retry(Instant now) {
     InstalledPolicies policies = parts().policies();
-    if (!policies.isBehind()) {
+    Optional<PeerRoutes> peers = parts().peers().filter(PeerRoutes::isBehind);
+    if (!policies.isBehind() && peers.isEmpty()) {
       retryAt = Optional.empty();
     } else if (retryAt.isEmpty()) {
       retryAt = Optional.of(now.plus(RETRY_INTERVAL));
     } else if (!now.isBefore(retryAt.get())) {
       retryAt = Optional.of(now.plus(RETRY_INTERVAL));
-      if (policies.retry()) {
-        retryAt = Optional.empty();
+      if (peers.isPresent() && peers.get().retry()) {
+        log.info("routes to peers that were refused before are there");
+      }
+      if (policies.isBehind() && policies.retry()) {
         log.info("policies that were refused before are in force");
         attempt("leftovers", () -> parts().world().dropLeftovers());
       }
@@ -178,15 +214,15 @@ final class NodeShell implements World.Upward, EventLoop.Work {
   @Override
   public Optional<Instant> nextDeadline() {
     Parts all = parts();
-    Optional<Instant> least = core.node().nextDeadline();
+    Optional<Instant> least = all.driver().nextDeadline();
     for (Optional<Instant> other :
         List.of(
             all.dad().nextDeadline(),
             all.solicitor().nextDeadline(),
             retryAt,
             all.world().nextDeadline(),
-            all.careOf().flatMap(CareOfAddresses::nextDeadline),
-            pending.isEmpty() ? Optional.<Instant>empty() : Optional.of(Instant.MIN))) {
+            othersChanged ? Optional.of(othersAt) : Optional.<Instant>empty(),
+            all.careOf().flatMap(CareOfAddresses::nextDeadline))) {
       if (least.isEmpty() || (other.isPresent() && other.get().isBefore(least.get()))) {
         least = other;
       }
@@ -195,57 +231,33 @@ final class NodeShell implements World.Upward, EventLoop.Work {
   }
 
   private void deliver(NodeEvent event) {
-    log.debug("event {}", event);
-    boolean failed = false;
-    for (NodeAction action : core.node().handle(loop.now(), event)) {
-      log.debug("action {}", action);
-      if (failed && !isForPolicies(action)) {
-        log.warn("left out: {}", action);
-        continue;
-      }
-      try {
-        perform(action);
-      } catch (IOException | ActionFailedException e) {
-        // What follows in the list may rest on this one: an acknowledgement on what it
-        // acknowledges. The peer asks again. Policies wait their turn to be tried again.
-        log.error("{}: {}", action, e.getMessage());
-        failed = true;
-      }
-    }
+    parts().driver().handle(loop.now(), event);
   }
 
-  private static boolean isForPolicies(NodeAction action) {
-    return action instanceof NodeAction.WantMobility || action instanceof NodeAction.MoveTunnel;
-  }
-
-  /** An action was not performed, and the reason is logged. */
-  private static final class ActionFailedException extends Exception {
-    private static final long serialVersionUID = 1L;
-
-    ActionFailedException(String message) {
-      super(message);
-    }
-  }
-
-  private void perform(NodeAction action) throws IOException, ActionFailedException {
+  @Override
+  public void perform(NodeAction action) throws IOException {
     Parts all = parts();
     if (action instanceof NodeAction.SendMessage send) {
-      send(send);
+      all.world().send(send.message(), send.source(), send.destination(), send.careOf());
     } else if (action instanceof NodeAction.SendIcmpv6 send) {
       attempt(
           action,
           () ->
               sendIcmpv6(send.interfaceIndex(), send.source(), send.destination(), send.message()));
-    } else if (action instanceof NodeAction.WantMobility want) {
-      require(all.policies().want(want.owner(), want.wish()), "the policies were not installed");
-    } else if (action instanceof NodeAction.MoveTunnel move) {
-      ImmutableList<ReqId> tunnels =
-          core.tunnels().getOrDefault(move.owner().value(), ImmutableList.of());
-      require(all.policies().move(move, tunnels), "the tunnel was not moved");
+    } else if (action instanceof NodeAction.SendDiscovery send) {
+      attempt(action, () -> send(send));
+    } else if (action instanceof NodeAction.JoinAnycast join) {
+      attempt(
+          action,
+          () -> all.world().network().icmp().joinAnycast(join.interfaceIndex(), join.address()));
     } else if (action instanceof NodeAction.StartDad start) {
       all.dad().start(loop.now(), start.interfaceIndex(), start.address());
     } else if (action instanceof NodeAction.Proxy proxy) {
       proxy(proxy);
+    } else if (action instanceof NodeAction.InterceptPeer intercept) {
+      if (all.peers().isPresent()) {
+        all.peers().get().put(intercept.local(), intercept.peer(), intercept.on());
+      }
     } else if (action instanceof NodeAction.SolicitRouters solicit) {
       all.solicitor().start(loop.now(), solicit.interfaceIndex());
     } else if (action instanceof NodeAction.ForgetLink forget) {
@@ -262,9 +274,18 @@ final class NodeShell implements World.Upward, EventLoop.Work {
       attempt(action, () -> cleaner.retake(retake.interfaceIndex(), retake.address()));
     } else if (action instanceof NodeAction.Tell tell) {
       log.info("{}", tell.words());
-    } else if (action instanceof NodeAction.Refuse refuse) {
-      refusals.merge(refuse.reason(), 1L, Long::sum);
-      log.debug("refused: {} from {}", refuse.reason(), refuse.source());
+    } else if (action instanceof NodeAction.HomeAgentsFound found) {
+      if (choice.isPresent()) {
+        log.info("home agents found: {}", found.addresses());
+        choice.get().found(found.addresses());
+        loop.pause();
+      }
+    } else if (action instanceof NodeAction.HomeAgentFails) {
+      if (choice.isPresent()) {
+        log.warn("home agent {} will not do, the next one is tried", choice.get().current());
+        choice.get().fails();
+        loop.pause();
+      }
     } else {
       remember(action);
     }
@@ -291,12 +312,6 @@ final class NodeShell implements World.Upward, EventLoop.Work {
     }
   }
 
-  private static void require(boolean done, String otherwise) throws ActionFailedException {
-    if (!done) {
-      throw new ActionFailedException(otherwise);
-    }
-  }
-
   /** An action without which the others still make sense. */
   private interface Step {
     void run() throws IOException;
@@ -314,20 +329,8 @@ final class NodeShell implements World.Upward, EventLoop.Work {
     }
   }
 
-  private void send(NodeAction.SendMessage send) throws IOException {
-    if (send.message() instanceof MobilityMessage.BindingAcknowledgement acknowledgement
-        && acknowledgement.status().isAccepted()
-        && parts().policies().isBehind(send.destination())) {
-      // It would vouch for policies that are not in force; the mobile node asks again.
-      log.warn("held back, for its policies are not in force yet: {}", send.message());
-      return;
-    }
-    log.info(
-        "sent {} from {} to {}{}",
-        send.message(),
-        send.source(),
-        send.destination(),
-        send.careOf().map(one -> " by care-of address " + one).orElse(""));
+  private void send(NodeAction.SendDiscovery send) throws IOException {
+    log.info("sent {} from {} to {}", send.message(), send.source(), send.destination());
     parts().world().send(send.message(), send.source(), send.destination(), send.careOf());
   }
 
@@ -418,65 +421,64 @@ final class NodeShell implements World.Upward, EventLoop.Work {
       Ipv6Address destination,
       int hopLimit,
       ByteBuf octets) {
-    Icmpv6Message message;
-    try {
-      message = Icmpv6Codec.decode(octets, source, destination);
-    } catch (MalformedPacketException e) {
-      malformed++;
-      log.debug("ICMPv6 from {}: {}", source, e.toString());
-      return;
-    }
-    // RFC 4861 sections 6.1 and 7.1: what a router has passed on is not neighbour discovery.
-    if (hopLimit != 255) {
-      malformed++;
-      return;
-    }
-    parts().dad().received(interfaceIndex, source, message);
+    Optional<NodeEvent.Icmpv6Arrived> arrived =
+        parts().driver().icmpv6(interfaceIndex, source, destination, hopLimit, octets);
+    arrived.ifPresent(this::heard);
+  }
+
+  private void heard(NodeEvent.Icmpv6Arrived event) {
+    int interfaceIndex = event.interfaceIndex();
+    Icmpv6Message message = event.message();
+    parts().dad().received(interfaceIndex, event.source(), message);
     parts()
         .careOf()
-        .ifPresent(one -> one.heard(loop.now(), interfaceIndex, source, destination, message));
+        .ifPresent(
+            one ->
+                one.heard(
+                    loop.now(), interfaceIndex, event.source(), event.destination(), message));
     if (message instanceof Icmpv6Message.RouterAdvertisement advertisement) {
       parts().solicitor().heard(interfaceIndex);
-      cleaner.heard(interfaceIndex, source, advertisement);
+      cleaner.heard(interfaceIndex, event.source(), advertisement);
     }
-    deliver(new NodeEvent.Icmpv6Arrived(interfaceIndex, source, destination, hopLimit, message));
+    deliver(event);
+  }
+
+  @Override
+  public void prefixDiscovery(ByteBuf octets, Arrival arrival) {
+    parts().driver().prefixDiscovery(octets, arrival);
   }
 
   @Override
   public void mobility(ByteBuf octets, Arrival arrival) {
-    MobilityMessage message;
-    try {
-      message = MobilityCodec.decode(octets, arrival.source(), arrival.destination());
-    } catch (MalformedPacketException e) {
-      malformed++;
-      log.debug("Mobility Header from {}: {}", arrival.source(), e.toString());
-      return;
-    }
-    if (pending.size() >= MAX_PENDING) {
-      overflow++;
-      return;
-    }
-    log.info("received {} from {}", message, arrival.source());
-    pending.add(new NodeEvent.MobilityMessageArrived(message, arrival));
+    parts().driver().mobility(octets, arrival);
   }
 
   @Override
   public void notice(XfrmNotice notice) {
-    log.debug("notice {}", notice);
-    if (notice instanceof XfrmNotice.Report report
-        && report.protocol() == TransformProtocol.HAO
-        && pending.isEmpty()) {
-      pending.add(
-          new NodeEvent.HomeAddressOptionRefused(
-              report.flow().source(), report.careOf(), report.flow().destination()));
+    if (parts != null) {
+      // Of a world that is still being set up there is nothing to tell the core.
+      parts.driver().notice(notice);
     }
   }
 
   @Override
+  public void tunnelled(Ipv6Address peer, Ipv6Address homeAddress, boolean sure) {
+    parts().driver().tunnelled(peer, homeAddress, sure);
+  }
+
+  @Override
+  public void failed(FailedPacket packet) {
+    parts().driver().failed(packet);
+  }
+
+  @Override
+  public void othersChanged() {
+    othersChanged = true;
+  }
+
+  @Override
   public void settle() {
-    for (NodeEvent event = pending.poll(); event != null; event = pending.poll()) {
-      deliver(event);
-    }
+    parts().driver().settle(loop.now());
   }
 
   @Override
@@ -486,14 +488,19 @@ final class NodeShell implements World.Upward, EventLoop.Work {
     loop.stop();
   }
 
+  /** For {@code mipd policy}. */
+  PolicyInputs policyInputs() {
+    return parts().policies().inputs();
+  }
+
   /** For the status. */
   StatusReport.Facts facts() {
     return new StatusReport.Facts(
         core.report().apply(loop.now()),
         parts().place().map(HomePlace::place),
-        ImmutableMap.copyOf(refusals),
-        malformed,
-        overflow,
+        parts().driver().refusals(),
+        parts().driver().malformed(),
+        parts().driver().overflow(),
         parts().policies());
   }
 }

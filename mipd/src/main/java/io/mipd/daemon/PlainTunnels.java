@@ -78,6 +78,11 @@ final class PlainTunnels {
         : Optional.empty();
   }
 
+  /** Whether something is there for this policy. */
+  boolean isUsedBy(Policy.Id id) {
+    return uses.containsKey(id);
+  }
+
   /**
    * Makes what the policy needs, and no longer what it needed before.
    *

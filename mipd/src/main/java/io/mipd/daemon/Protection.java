@@ -2,18 +2,14 @@ package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import io.mipd.host.HomeAssociations;
+import io.mipd.host.HomeAssociations.Pair;
 import io.mipd.xfrm.crypto.EncryptionAlgorithm;
 import io.mipd.xfrm.crypto.IntegrityAlgorithm;
-import io.mipd.xfrm.model.AssociationId;
-import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
-import io.mipd.xfrm.model.Ipv6Prefix;
-import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.model.SecurityAssociation;
-import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.model.Spi;
-import io.mipd.xfrm.model.TransformProtocol;
 import java.util.Optional;
 
 /**
@@ -41,29 +37,17 @@ record Protection(
       ImmutableMap.of(
           "aes-cbc", EncryptionAlgorithm.AES_CBC,
           "null", EncryptionAlgorithm.NULL);
-  private static final ImmutableMap<String, IntegrityAlgorithm> INTEGRITIES =
+  static final ImmutableMap<String, IntegrityAlgorithm> INTEGRITIES =
       ImmutableMap.of(
           "hmac-sha2-256-128", IntegrityAlgorithm.HMAC_SHA2_256_128,
           "hmac-sha1-96", IntegrityAlgorithm.HMAC_SHA1_96);
 
-  /** Two associations, one each way, and the request id that ties policies to them. */
-  record Pair(Spi toHomeAgent, Spi toMobileNode, ReqId reqId) {}
-
   static Protection read(Section section) throws ConfigurationException {
     KeyFile keys = KeyFile.read(section.path("keys"));
-    String name = section.string("encryption", "aes-cbc", "aes-cbc, null");
-    if (name.contains("gcm") || name.contains("ctr") || name.contains("ccm")) {
-      throw section.wrong(
-          "encryption",
-          name
-              + " with configured keys: a restart would repeat its nonces under the same key, which"
-              + " reveals plaintext and lets packets be forged (RFC 8221 section 3)",
-          "aes-cbc, null");
-    }
     var protection =
         new Protection(
             keys,
-            section.choice("encryption", "aes-cbc", ENCRYPTIONS),
+            encryption(section),
             section.choice("integrity", "hmac-sha2-256-128", INTEGRITIES),
             section.integer("replay-window", 128, 0, SecurityAssociation.MAX_REPLAY_WINDOW),
             section.flag("extended-sequence-numbers", false),
@@ -79,10 +63,24 @@ record Protection(
     }
     section.finish();
     for (Pair pair : protection.pairs()) {
-      protection.check(section, pair.toHomeAgent());
-      protection.check(section, pair.toMobileNode());
+      keysFor(section, keys, pair.toHomeAgent(), protection.encryption, protection.integrity);
+      keysFor(section, keys, pair.toMobileNode(), protection.encryption, protection.integrity);
     }
     return protection;
+  }
+
+  /** What configured keys may be used with. */
+  static EncryptionAlgorithm encryption(Section section) throws ConfigurationException {
+    String name = section.string("encryption", "aes-cbc", "aes-cbc, null");
+    if (name.contains("gcm") || name.contains("ctr") || name.contains("ccm")) {
+      throw section.wrong(
+          "encryption",
+          name
+              + " with configured keys: a restart would repeat its nonces under the same key, which"
+              + " reveals plaintext and lets packets be forged (RFC 8221 section 3)",
+          "aes-cbc, null");
+    }
+    return section.choice("encryption", "aes-cbc", ENCRYPTIONS);
   }
 
   private static Optional<Pair> optionalPair(Section section, String key)
@@ -107,7 +105,18 @@ record Protection(
     return pairs.build();
   }
 
-  private void check(Section section, Spi spi) throws ConfigurationException {
+  /**
+   * The keys of one association, of the lengths that its algorithms take.
+   *
+   * @throws ConfigurationException if there are none, or not of these lengths
+   */
+  static KeyFile.Keys keysFor(
+      Section section,
+      KeyFile keyFile,
+      Spi spi,
+      EncryptionAlgorithm encryption,
+      IntegrityAlgorithm integrity)
+      throws ConfigurationException {
     KeyFile.Keys keys = keyFile.keys().get(spi);
     if (keys == null) {
       throw section.wrong(
@@ -125,82 +134,24 @@ record Protection(
           "the integrity key of SPI " + spi + " has " + keys.integrity().length() + " octets",
           integrity.keyLength() + " octets");
     }
+    return keys;
   }
 
-  /**
-   * The associations as they are before any binding: tunnels end at the home address until the
-   * first registration moves them to a care-of address.
-   */
+  /** As they are before any binding. */
   ImmutableList<SecurityAssociation> associations(Ipv6Address home, Ipv6Address agent) {
-    var all = ImmutableList.<SecurityAssociation>builder();
-    Selector up = Selector.between(home, agent);
-    Selector down = Selector.between(agent, home);
-    Selector upAny = Selector.between(Ipv6Prefix.host(home), Ipv6Prefix.ANY);
-    Selector downAny = Selector.between(Ipv6Prefix.ANY, Ipv6Prefix.host(home));
-    int mobility = IpProtocol.MOBILITY;
-    add(
-        all,
-        signalling,
-        Mode.TRANSPORT,
-        home,
-        agent,
-        up.withProtocol(mobility),
-        down.withProtocol(mobility));
-    prefixDiscovery.ifPresent(
-        pair ->
-            add(
-                all,
-                pair,
-                Mode.TRANSPORT,
-                home,
-                agent,
-                up.withProtocol(IpProtocol.ICMPV6),
-                down.withProtocol(IpProtocol.ICMPV6)));
-    returnRoutability.ifPresent(
-        pair ->
-            add(
-                all,
-                pair,
-                Mode.TUNNEL,
-                home,
-                agent,
-                upAny.withProtocol(mobility),
-                downAny.withProtocol(mobility)));
-    payload.ifPresent(pair -> add(all, pair, Mode.TUNNEL, home, agent, upAny, downAny));
-    return all.build();
+    return new HomeAssociations(signalling, prefixDiscovery, returnRoutability, payload)
+        .between(home, agent, this::keyed);
   }
 
-  private void add(
-      ImmutableList.Builder<SecurityAssociation> all,
-      Pair pair,
-      Mode mode,
-      Ipv6Address home,
-      Ipv6Address agent,
-      Selector up,
-      Selector down) {
-    all.add(one(pair.toHomeAgent(), pair.reqId(), mode, home, agent, up));
-    all.add(one(pair.toMobileNode(), pair.reqId(), mode, agent, home, down));
-  }
-
-  private SecurityAssociation one(
-      Spi spi,
-      ReqId reqId,
-      Mode mode,
-      Ipv6Address source,
-      Ipv6Address destination,
-      Selector selector) {
+  private SecurityAssociation.Builder keyed(Spi spi, SecurityAssociation.Builder association) {
     KeyFile.Keys keys = keyFile.keys().get(spi);
     if (keys == null) {
       throw new IllegalStateException("no keys for SPI " + spi);
     }
-    return SecurityAssociation.builder(
-            new AssociationId(destination, TransformProtocol.ESP, spi), source, mode)
-        .reqId(reqId)
-        .selector(selector)
+    return association
         .encryption(encryption, keys.encryption())
         .integrity(integrity, keys.integrity())
         .replayWindow(replayWindow)
-        .extendedSequenceNumbers(extendedSequenceNumbers)
-        .build();
+        .extendedSequenceNumbers(extendedSequenceNumbers);
   }
 }

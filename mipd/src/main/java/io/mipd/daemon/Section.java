@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -216,6 +217,30 @@ final class Section {
     return sections.build();
   }
 
+  /** A list of objects that may be empty or left out. */
+  ImmutableList<Section> optionalSections(String key) throws ConfigurationException {
+    ConfigValue value = optional(key);
+    return value == null || (value instanceof ConfigList list && list.isEmpty())
+        ? ImmutableList.of()
+        : sections(key);
+  }
+
+  /** What {@code reader} makes of a text; its complaint is the error's. */
+  <T> T parsed(String key, String allowed, Function<String, T> reader)
+      throws ConfigurationException {
+    String text = string(key, allowed);
+    try {
+      return reader.apply(text);
+    } catch (IllegalArgumentException e) {
+      throw wrong(key, "\"" + text + "\": " + e.getMessage(), allowed);
+    }
+  }
+
+  <T> T parsed(String key, T byDefault, String allowed, Function<String, T> reader)
+      throws ConfigurationException {
+    return has(key) ? parsed(key, allowed, reader) : byDefault;
+  }
+
   /** Refuses keys that nobody asked for. */
   void finish() throws ConfigurationException {
     for (String key : new TreeSet<>(object.keySet())) {
@@ -258,7 +283,8 @@ final class Section {
 
   private String text(ConfigValue value, String key, String allowed) throws ConfigurationException {
     return switch (value.valueType()) {
-      case STRING, NUMBER, BOOLEAN -> String.valueOf(value.unwrapped());
+      // HOCON's null is the name of an algorithm here (RFC 2410).
+      case STRING, NUMBER, BOOLEAN, NULL -> String.valueOf(value.unwrapped());
       default -> throw wrong(key, "not a single value", allowed);
     };
   }

@@ -2,6 +2,7 @@ package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import io.mipd.host.InstalledPolicies;
 import io.mipd.mobility.NodeAction;
 import io.mipd.xfrm.engine.AssociationStatus;
 import io.mipd.xfrm.netlink.InterfaceAddress;
@@ -53,22 +54,24 @@ final class StatusReport {
 
   private static List<Object> associations(ImmutableList<AssociationStatus> associations) {
     List<Object> all = new ArrayList<>();
-    for (AssociationStatus association : associations) {
-      Map<String, Object> one = new LinkedHashMap<>();
-      one.put("source", association.source().toString());
-      one.put("destination", association.id().destination().toString());
-      one.put("protocol", association.id().protocol().kernelName());
-      one.put("spi", association.id().spi().toString());
-      one.put("reqid", association.reqId().value());
-      one.put("mode", association.mode().kernelName());
-      one.put("encryption", association.encryption());
-      one.put("integrity", association.integrity());
-      one.put("packets", association.packets());
-      one.put("bytes", association.octets());
-      one.put("expired", association.expired());
-      all.add(one);
-    }
+    associations.forEach(one -> all.add(association(one)));
     return all;
+  }
+
+  static Map<String, Object> association(AssociationStatus association) {
+    Map<String, Object> one = new LinkedHashMap<>();
+    one.put("source", association.source().toString());
+    one.put("destination", association.id().destination().toString());
+    one.put("protocol", association.id().protocol().kernelName());
+    one.put("spi", association.id().spi().toString());
+    one.put("reqid", association.reqId().value());
+    one.put("mode", association.mode().kernelName());
+    one.put("encryption", association.encryption());
+    one.put("integrity", association.integrity());
+    one.put("packets", association.packets());
+    one.put("bytes", association.octets());
+    one.put("expired", association.expired());
+    return one;
   }
 
   private static List<Object> policies(InstalledPolicies policies) {

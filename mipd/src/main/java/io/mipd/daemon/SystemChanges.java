@@ -2,6 +2,7 @@ package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
+import io.mipd.xfrm.linux.KernelBackend;
 import io.mipd.xfrm.linux.Rtnetlink;
 import io.mipd.xfrm.linux.Sysctl;
 import io.mipd.xfrm.linux.SystemCallException;
@@ -10,6 +11,7 @@ import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.netlink.InterfaceAddress;
 import io.mipd.xfrm.netlink.Ipv6Tunnel;
 import io.mipd.xfrm.netlink.Link;
+import io.mipd.xfrm.netlink.MacAddress;
 import io.mipd.xfrm.netlink.Route;
 import io.mipd.xfrm.netlink.RouteType;
 import io.mipd.xfrm.netlink.RoutingRule;
@@ -22,7 +24,7 @@ import org.slf4j.LoggerFactory;
  * All that mipd changes outside itself, in such a way that it can be taken back, by this process or
  * by another after a crash: routes and rules carry {@link #PROTOCOL}, the rest is in the journal.
  */
-final class SystemChanges {
+final class SystemChanges implements PeerRoutes.Tables {
   private static final Logger log = LoggerFactory.getLogger(SystemChanges.class);
 
   /** {@code RTPROT} of our routes and rules, a number that nobody else uses; no other meaning. */
@@ -136,25 +138,48 @@ final class SystemChanges {
     log.debug("no device {}", name);
   }
 
+  /** Whether the kernel knows a router by this link-layer address. */
+  boolean isRouter(int interfaceIndex, MacAddress address) {
+    try {
+      return netlink.neighbours().stream()
+          .anyMatch(
+              it ->
+                  it.interfaceIndex() == interfaceIndex
+                      && it.router()
+                      && it.linkLayerAddress().equals(Optional.of(address)));
+    } catch (SystemCallException e) {
+      log.debug("neighbours: {}", e.toString());
+      return false;
+    }
+  }
+
+  /** What others have in the kernel's policy database. */
+  OthersPolicies others(KernelBackend kernel) {
+    return new OthersPolicies(kernel, journal);
+  }
+
   /** From now on the kernel has policies and states of ours. */
   void xfrmIsUsed() throws IOException {
     journal.add(new Journal.Entry.XfrmUsed());
   }
 
   /** Puts a route in the place of the one with the same destination, table and metric. */
-  void putRoute(Route route) throws SystemCallException {
+  @Override
+  public void putRoute(Route route) throws SystemCallException {
     netlink.replaceRoute(route.withProtocol(PROTOCOL));
     log.debug("route {}", words(route));
   }
 
-  void removeRoute(Route route) throws SystemCallException {
+  @Override
+  public void removeRoute(Route route) throws SystemCallException {
     if (netlink.removeRoute(route.withProtocol(PROTOCOL))) {
       log.debug("no route {}", words(route));
     }
   }
 
   /** Adds a rule unless it is there. */
-  void putRule(RoutingRule rule) throws SystemCallException {
+  @Override
+  public void putRule(RoutingRule rule) throws SystemCallException {
     try {
       netlink.addRule(rule.withProtocol(PROTOCOL));
       log.debug("rule {} from {} {} {}", rule.priority(), rule.from(), rule.action(), rule.table());
@@ -165,7 +190,8 @@ final class SystemChanges {
     }
   }
 
-  void removeRule(RoutingRule rule) throws SystemCallException {
+  @Override
+  public void removeRule(RoutingRule rule) throws SystemCallException {
     if (netlink.removeRule(rule.withProtocol(PROTOCOL))) {
       log.debug("no rule {} from {}", rule.priority(), rule.from());
     }
@@ -211,6 +237,7 @@ final class SystemChanges {
   private ImmutableList<String> takeBack(
       ImmutableSet<Ipv6Address> guarded, Optional<String> kept, boolean sysctls) {
     var done = ImmutableList.<String>builder();
+    boolean othersSteppedBack = false;
     // Rules that lead somewhere first, so that what they led is held by the blackholes meanwhile.
     attempt(() -> removeRules(guarded, false, done));
     attempt(() -> removeRoutes(guarded, false, done));
@@ -245,6 +272,8 @@ final class SystemChanges {
               done.addAll(KernelWorld.removeAll());
               journal.remove(entry);
             });
+      } else if (entry instanceof Journal.Entry.PrioritySteppedBack && kept.isEmpty()) {
+        othersSteppedBack = true;
       } else if (sysctls && entry instanceof Journal.Entry.SysctlChanged changed) {
         attempt(
             () -> {
@@ -256,6 +285,10 @@ final class SystemChanges {
               done.add(entry.toString());
             });
       }
+    }
+    if (othersSteppedBack) {
+      // Ours are no more by now.
+      attempt(() -> done.addAll(OthersPolicies.giveBack(journal)));
     }
     attempt(() -> removeRules(guarded, true, done));
     attempt(() -> removeRoutes(guarded, true, done));

@@ -1,6 +1,7 @@
 package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.MobilityMessage;
@@ -8,11 +9,15 @@ import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.backend.XfrmNotice;
 import io.mipd.xfrm.engine.Arrival;
 import io.mipd.xfrm.engine.AssociationStatus;
+import io.mipd.xfrm.engine.FailedPacket;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.model.Spi;
 import io.mipd.xfrm.netlink.RtnetlinkNotice;
+import io.mipd.xfrm.packet.Icmpv6Message;
 import io.netty.buffer.ByteBuf;
 import java.io.IOException;
 import java.time.Instant;
@@ -45,8 +50,28 @@ interface World extends AutoCloseable {
      */
     void mobility(ByteBuf message, Arrival arrival);
 
+    /**
+     * A Mobile Prefix Solicitation or Advertisement: likewise only to be noted.
+     *
+     * @param message from the Type field on; only valid during the call
+     */
+    void prefixDiscovery(ByteBuf message, Arrival arrival);
+
     /** Likewise only to be noted. */
     void notice(XfrmNotice notice);
+
+    /**
+     * Payload came by the tunnel; told for each peer from time to time. Likewise.
+     *
+     * @param sure false if it may have come otherwise as well
+     */
+    void tunnelled(Ipv6Address peer, Ipv6Address homeAddress, boolean sure);
+
+    /** An ICMPv6 error says that a packet of mobility's failed. Likewise. */
+    void failed(FailedPacket packet);
+
+    /** What {@link #others} says has changed. Likewise only to be noted. */
+    void othersChanged();
 
     /** Between two packets: what was noted may be acted upon. */
     void settle();
@@ -60,13 +85,15 @@ interface World extends AutoCloseable {
    *
    * @param device name of the device that home addresses are on while they are away
    * @param deviceMtu its MTU in octets
-   * @param router whether packets arrive and leave by every interface (home agent), or by those in
-   *     {@code interfaces} only
+   * @param router whether packets leave by whatever the routing table says (home agent), or by the
+   *     interface that has their source
+   * @param interfaces by which packets arrive; empty for all
    * @param home our own home addresses
    * @param served home addresses that we serve
-   * @param homeAgent the home agent: us or ours
-   * @param homePrefix of the home link
+   * @param homeLink empty for who has none (correspondent)
+   * @param learning whether {@link Upward#tunnelled} is wanted
    * @param spis of inbound associations
+   * @param user the user's own policies
    */
   record Setup(
       String device,
@@ -75,9 +102,15 @@ interface World extends AutoCloseable {
       ImmutableSet<String> interfaces,
       ImmutableSet<Ipv6Address> home,
       ImmutableSet<Ipv6Address> served,
-      Ipv6Address homeAgent,
-      Ipv6Prefix homePrefix,
-      ImmutableSet<Spi> spis) {}
+      Optional<HomeLink> homeLink,
+      boolean learning,
+      ImmutableSet<Spi> spis,
+      ImmutableList<Policy> user) {}
+
+  /**
+   * @param agent the home agent's address there: ours, or our home agent's
+   */
+  record HomeLink(Ipv6Address agent, Ipv6Prefix prefix) {}
 
   /**
    * Tells {@link Upward} of the interfaces and addresses that are there, and takes messages from
@@ -101,8 +134,21 @@ interface World extends AutoCloseable {
   /** Holds the policies and associations. */
   XfrmBackend backend();
 
+  /**
+   * The IPsec policies that others have installed where ours are; they act where none of ours does.
+   */
+  default ImmutableList<Policy> others() {
+    return ImmutableList.of();
+  }
+
+  /** What {@link #others} says is merged and in force. */
+  default void othersMerged() {}
+
   /** The node's interfaces, addresses and Neighbor Discovery. */
   NetworkWatch network();
+
+  /** Whether what the kernel sends meets no policies unless a route leads it to us. */
+  boolean needsRoutes();
 
   /** Index of the device that home addresses are on while they are away. */
   int homeDevice();
@@ -127,6 +173,18 @@ interface World extends AutoCloseable {
       Optional<CareOfAddress> careOf)
       throws IOException;
 
+  /**
+   * Sends an ICMPv6 message of our own to wherever it is routed; otherwise as above.
+   *
+   * @throws IOException if it did not leave this node
+   */
+  void send(
+      Icmpv6Message message,
+      Ipv6Address source,
+      Ipv6Address destination,
+      Optional<CareOfAddress> careOf)
+      throws IOException;
+
   /** Does what is due. */
   void turn(Instant now);
 
@@ -134,6 +192,9 @@ interface World extends AutoCloseable {
   Optional<Instant> nextDeadline();
 
   ImmutableList<AssociationStatus> associations();
+
+  /** Packets that each route optimization state has been used for, sent or arrived. */
+  ImmutableMap<RouteOptimizationState.Id, Long> routePackets();
 
   /** What it has counted, by name, for the status; a value may be a map. */
   Map<String, Object> counters();

@@ -1,5 +1,6 @@
 package io.mipd.mobility;
 
+import com.google.common.collect.ImmutableList;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.MobilityMessage;
@@ -32,10 +33,56 @@ public sealed interface NodeAction {
       implements NodeAction {}
 
   /**
-   * These policies and states shall be in force for this home address, and no others of its.
-   * Replaces what was wished for it before; performed in order with {@link MoveTunnel}.
+   * Send a message of home agent address discovery or of prefix discovery (RFC 6275 sections 6.5 to
+   * 6.8), routed as any packet, as its policy says.
+   *
+   * @param careOf as of {@link SendMessage}
    */
-  record WantMobility(HomeAddress owner, MobilityWish wish) implements NodeAction {}
+  record SendDiscovery(
+      Icmpv6Message message,
+      Ipv6Address source,
+      Ipv6Address destination,
+      Optional<CareOfAddress> careOf)
+      implements NodeAction {}
+
+  /** Have an anycast address on this interface, which is up (RFC 4291 section 2.6). */
+  record JoinAnycast(int interfaceIndex, Ipv6Address address) implements NodeAction {}
+
+  /**
+   * These policies and states shall be in force for this owner, and no others of its. Replaces what
+   * was wished for it before; performed in order with {@link MoveTunnel}.
+   */
+  record WantMobility(WishOwner owner, MobilityWish wish) implements NodeAction {
+    public WantMobility(HomeAddress owner, MobilityWish wish) {
+      this(WishOwner.of(owner), wish);
+    }
+  }
+
+  /**
+   * How packets between an address of ours and one other are to go, as far as one end's mobility
+   * goes; the other end may be mobile, too. Replaces what was wanted for this pair and end before.
+   *
+   * @param end whose home address is reached by the care-of address
+   * @param use by which care-of address packets go directly; only together with the same in {@code
+   *     accept}. Empty: by the tunnel, or to the home link
+   * @param accept by which care-of address packets may come; what takes the tunnel, or comes from
+   *     the home link, is accepted anyhow
+   */
+  record WantRoute(
+      Ipv6Address local,
+      Ipv6Address peer,
+      End end,
+      Optional<CareOfAddress> use,
+      Optional<CareOfAddress> accept)
+      implements NodeAction {}
+
+  /** One of the two ends of a route. */
+  enum End {
+    /** The local address is a home address of ours, and we are away from home. */
+    OURS,
+    /** The peer's address is a home address, and we have its binding (RFC 6275 section 9.1). */
+    PEERS
+  }
 
   /**
    * The associations of this home address's tunnels end at other addresses from now on. Their
@@ -57,6 +104,14 @@ public sealed interface NodeAction {
    * (RFC 6275 section 10.4.1).
    */
   record Proxy(int interfaceIndex, HomeAddress address, boolean on) implements NodeAction {}
+
+  /**
+   * Packets of this node to a peer are to meet the policies, or need not any more. For a world in
+   * which the kernel would send them by itself.
+   *
+   * @param local their source
+   */
+  record InterceptPeer(Ipv6Address local, Ipv6Address peer, boolean on) implements NodeAction {}
 
   /** Ask for routers at once, and again as RFC 4861 section 6.3.7 says, until one answers. */
   record SolicitRouters(int interfaceIndex) implements NodeAction {}
@@ -118,6 +173,18 @@ public sealed interface NodeAction {
   /** Durable likewise: the sequence number of the Binding Update that comes next. */
   record RememberSequence(HomeAddress homeAddress, SequenceNumber sequence) implements NodeAction {}
 
+  /**
+   * These are the home agents of our home link, in their order (RFC 6275 section 11.4.1): durable.
+   * Never empty.
+   */
+  record HomeAgentsFound(ImmutableList<Ipv6Address> addresses) implements NodeAction {}
+
+  /**
+   * Our home agent refuses us, or does not answer: if it was found, another one is to be tried (RFC
+   * 6275 section 11.4.1).
+   */
+  record HomeAgentFails() implements NodeAction {}
+
   /** Something that people want to know of, in words; for the log. */
   record Tell(String words) implements NodeAction {}
 
@@ -136,8 +203,16 @@ public sealed interface NodeAction {
     WRONG_ADDRESS,
     /** It lacks what it must carry, or carries what it must not. */
     MALFORMED,
+    /** The administrator keeps its care-of address out; a status answers it. */
+    PROHIBITED,
     /** An answer to nothing that we asked. */
     UNEXPECTED,
+    /** A correspondent's authenticator is missing or wrong (RFC 6275 section 9.5.1). */
+    NOT_AUTHENTIC,
+    /** It names a nonce that is none of ours, or too old; a status answers it, within limits. */
+    EXPIRED_NONCE,
+    /** An update that is authentic, but not newer than the last; a status answers it likewise. */
+    OLD_SEQUENCE,
     /** More bindings or mobile nodes than we keep. */
     LIMIT
   }

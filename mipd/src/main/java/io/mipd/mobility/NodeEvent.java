@@ -1,11 +1,15 @@
 package io.mipd.mobility;
 
+import com.google.common.collect.ImmutableSet;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.MobilityMessage;
 import io.mipd.xfrm.engine.Arrival;
+import io.mipd.xfrm.engine.FailedPacket;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.packet.Icmpv6Message;
 import io.mipd.xfrm.packet.LinkLayerAddress;
+import java.time.Duration;
 import java.util.Optional;
 
 /** What happens to a node. */
@@ -28,7 +32,34 @@ public sealed interface NodeEvent {
       Ipv6Address homeAddress, Ipv6Address careOf, Ipv6Address destination) implements NodeEvent {}
 
   /**
-   * A message of ICMPv6 that a node of ours may care for: Neighbor Discovery, prefix discovery.
+   * Payload came through the tunnel from this peer to a home address of ours: a shorter way may be
+   * worth while (RFC 6275 section 11.7.2). Told again from time to time while it goes on.
+   *
+   * @param sure false if it may have come otherwise: directly in a tunnel of the user's, or from a
+   *     host on the link
+   */
+  record TunnelledPayload(HomeAddress homeAddress, Ipv6Address peer, boolean sure)
+      implements NodeEvent {}
+
+  /**
+   * An ICMPv6 error says that a packet of ours, sent with a Home Address option, a type 2 routing
+   * header, or as a Mobility Header, failed (RFC 6275 sections 9.3.4 and 11.3.5). Anybody can say
+   * so.
+   */
+  record PacketFailed(FailedPacket packet) implements NodeEvent {}
+
+  /**
+   * Packets have gone or come directly, by these states, since it was told last. The shell tells it
+   * every {@link #USE_INTERVAL}, messages of mobility's not told apart from payload.
+   */
+  record RoutesUsed(ImmutableSet<RouteOptimizationState.Id> states) implements NodeEvent {}
+
+  /** How old the news of {@link RoutesUsed} may be. */
+  Duration USE_INTERVAL = Duration.ofSeconds(10);
+
+  /**
+   * A message of ICMPv6 that a node of ours may care for: Neighbor Discovery, and what is found of
+   * home agents.
    *
    * @param hopLimit as it arrived; 255 for what came from the link itself (RFC 4861 section 6.1)
    */
@@ -39,6 +70,12 @@ public sealed interface NodeEvent {
       int hopLimit,
       Icmpv6Message message)
       implements NodeEvent {}
+
+  /**
+   * A Mobile Prefix Solicitation or Advertisement for us, and how it came (RFC 6275 sections 6.7
+   * and 6.8).
+   */
+  record PrefixDiscoveryArrived(Icmpv6Message message, Arrival arrival) implements NodeEvent {}
 
   /**
    * A link of ours came up or went down. The shell tells all that are there after {@link Started}.

@@ -3,8 +3,11 @@ package io.mipd.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.common.collect.ImmutableList;
+import io.mipd.mobility.cn.CorrespondentSettings;
 import io.mipd.xfrm.crypto.EncryptionAlgorithm;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Mode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -61,7 +64,7 @@ class DaemonConfigurationTest {
             mobile
                 .protection()
                 .orElseThrow()
-                .associations(mobile.homeAddress(), mobile.homeAgent()))
+                .associations(mobile.homeAddress(), mobile.homeAgent().orElseThrow()))
         .isEqualTo(
             agent
                 .served()
@@ -69,6 +72,58 @@ class DaemonConfigurationTest {
                 .protection()
                 .orElseThrow()
                 .associations(mobile.homeAddress(), agent.address()));
+  }
+
+  @Test
+  void theCorrespondentsSampleIsRead() throws Exception {
+    DaemonConfiguration configuration = DaemonConfiguration.read(sample("correspondent.conf"));
+    assertThat(configuration.role()).isEqualTo(new DaemonConfiguration.CorrespondentNode());
+    assertThat(configuration.correspondent())
+        .as("what the sample says is what is so without it")
+        .hasValue(CorrespondentSettings.DEFAULT);
+  }
+
+  @Test
+  void routesAreOptimizedWhereTheConfigurationSaysSo() throws Exception {
+    Path file = sample("mobile-node.conf");
+    var plain = (DaemonConfiguration.MobileNode) DaemonConfiguration.read(file).role();
+    assertThat(plain.optimization()).isEmpty();
+    Files.writeString(
+        file,
+        Files.readString(file)
+            .replace(
+                "mobile-node {",
+                """
+                mobile-node {
+                  route-optimization {
+                    peers = [ { prefix = "2001:db8:c::/64", use = off } ]
+                    maximum-peers = 7
+                    lifetime = 60s
+                  }
+                """));
+    var mobile = (DaemonConfiguration.MobileNode) DaemonConfiguration.read(file).role();
+    assertThat(mobile.optimization())
+        .hasValue(
+            new DaemonConfiguration.Optimization(
+                ImmutableList.of(
+                    new DaemonConfiguration.PeerRule(Ipv6Prefix.parse("2001:db8:c::/64"), false)),
+                7,
+                Duration.ofMinutes(1)));
+  }
+
+  @Test
+  void whatACorrespondentCannotBeIsNamed() throws IOException {
+    refused(
+        "correspondent.conf",
+        "maximum-lifetime = 420s",
+        "maximum-lifetime = 421s",
+        "correspondent.maximum-lifetime: out of range: 421s; allowed: a time with its unit from 4s"
+            + " to 420s");
+    refused(
+        "correspondent.conf",
+        "enabled = on",
+        "enabled = off",
+        "correspondent: off, and this node is nothing else; allowed: enabled = on");
   }
 
   @Test
@@ -86,7 +141,7 @@ class DaemonConfigurationTest {
         "mobile-node.conf",
         "lifetime = 420s",
         "life-time = 420s",
-        ":29: mobile-node.life-time: unknown key; allowed: care-of-addresses, home-address,");
+        ":33: mobile-node.life-time: unknown key; allowed: care-of-addresses, home-address,");
   }
 
   @Test
@@ -104,7 +159,7 @@ class DaemonConfigurationTest {
         "mobile-node.conf",
         "lifetime = 420s",
         "lifetime = 420s\n  lifetime = 60s",
-        ":30: mobile-node.lifetime: given twice, first in line 29; allowed: each key once");
+        ":34: mobile-node.lifetime: given twice, first in line 33; allowed: each key once");
   }
 
   @Test
@@ -131,7 +186,55 @@ class DaemonConfigurationTest {
         "home-agent = \"fe80::1\"",
         "unicast");
     refused("mobile-node.conf", "role = mobile-node", "role = router", "role: unknown: \"router\"");
-    refused("mobile-node.conf", "home-agent = \"2001:db8:1::1\"", "", "home-agent: missing");
+    refused("mobile-node.conf", "home-prefix = \"2001:db8:1::/64\"", "", "home-prefix: missing");
+    refused(
+        "home-agent.conf",
+        "lifetime = 30s ",
+        "valid-lifetime = 1h, preferred-lifetime = 2h, lifetime = 30s ",
+        "preferred-lifetime: out of range: 2h");
+    refused(
+        "home-agent.conf",
+        "home-interface = eth1",
+        "home-interface = eth1, home-link = none",
+        "home-link: unknown: \"none\"; allowed: physical, virtual");
+  }
+
+  @Test
+  void whatMayBeRegisteredAndHowPrefixesAreToldIsRead() throws Exception {
+    Path file = sample("home-agent.conf");
+    Files.writeString(
+        file,
+        Files.readString(file)
+            .replace(
+                "home-interface = eth1",
+                """
+                home-interface = eth1
+                home-link = virtual
+                prefix-advertisements { minimum-interval = 30s, maximum-interval = 1h }
+                care-of-addresses = [
+                  { prefix = "2001:db8:a::/64" }
+                  { prefix = "::/0", allow = off }
+                ]
+                """));
+    var agent = (DaemonConfiguration.HomeAgent) DaemonConfiguration.read(file).role();
+    assertThat(agent.virtual()).isTrue();
+    assertThat(agent.deliveryLeast()).isEqualTo(Duration.ofSeconds(30));
+    assertThat(agent.deliveryLongest()).isEqualTo(Duration.ofHours(1));
+    assertThat(agent.careOfAddresses())
+        .containsExactly(
+            new DaemonConfiguration.CareOfRule(Ipv6Prefix.parse("2001:db8:a::/64"), true),
+            new DaemonConfiguration.CareOfRule(Ipv6Prefix.ANY, false));
+  }
+
+  @Test
+  void aMobileNodeMayHaveToFindItsHomeAgent() throws Exception {
+    Path file = sample("mobile-node.conf");
+    Files.writeString(file, Files.readString(file).replace("home-agent = \"2001:db8:1::1\"", ""));
+    DaemonConfiguration read = DaemonConfiguration.read(file);
+    assertThat(((DaemonConfiguration.MobileNode) read.role()).homeAgent()).isEmpty();
+    Ipv6Address found = Ipv6Address.parse("2001:db8:1::2");
+    var known = (DaemonConfiguration.MobileNode) read.withHomeAgent(found).role();
+    assertThat(known.homeAgent()).hasValue(found);
   }
 
   @Test

@@ -35,8 +35,13 @@ class DaemonLifeTest {
   @Test
   @Tag("kernel")
   void theSamplesStartAsTheyAre() throws Exception {
-    for (String node : new String[] {"ha", "mn"}) {
-      String sample = node.equals("ha") ? "home-agent.conf" : "mobile-node.conf";
+    for (String node : new String[] {"ha", "mn", "cn"}) {
+      String sample =
+          switch (node) {
+            case "ha" -> "home-agent.conf";
+            case "mn" -> "mobile-node.conf";
+            default -> "correspondent.conf";
+          };
       Path etc = net.configuration(node, sample).resolveSibling("etc");
       Files.createDirectories(etc);
       Path samples = Path.of("src/main/dist/etc");
@@ -56,13 +61,14 @@ class DaemonLifeTest {
                   + String.join(" ", TestNet.java())
                   + " run --config "
                   + etc.resolve(sample));
-      net.until("ready", TestNet.LONG, () -> net.said(node).contains("mipd ready: "));
+      net.until("ready", TestNet.START, () -> net.said(node).contains("mipd ready: "));
       process.destroy();
       assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
       assertThat(process.exitValue()).as(net.said(node)).isZero();
     }
     assertThat(net.said("ha")).contains("mipd ready: home-agent " + TestNet.world());
     assertThat(net.said("mn")).contains("mipd ready: mobile-node " + TestNet.world());
+    assertThat(net.said("cn")).contains("mipd ready: correspondent-node " + TestNet.world());
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
+import io.mipd.host.MobilityPacket;
 import io.mipd.mobility.wire.BindingFlag;
 import io.mipd.mobility.wire.BindingLifetime;
 import io.mipd.mobility.wire.CareOfAddress;

@@ -1,43 +1,39 @@
 package io.mipd.daemon;
 
+import static io.mipd.daemon.KernelLife.AGENT;
+import static io.mipd.daemon.KernelLife.AT_A;
+import static io.mipd.daemon.KernelLife.AT_B;
+import static io.mipd.daemon.KernelLife.HOME;
+import static io.mipd.daemon.KernelLife.PEER;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
-import com.google.common.collect.ImmutableSet;
-import io.mipd.mobility.MobilityWish;
-import io.mipd.mobility.NodeAction;
-import io.mipd.mobility.planner.HomePolicies;
-import io.mipd.mobility.planner.TunnelProtection;
+import io.mipd.mobility.WishOwner;
 import io.mipd.mobility.wire.CareOfAddress;
-import io.mipd.mobility.wire.HomeAddress;
-import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.backend.XfrmCommand;
-import io.mipd.xfrm.backend.XfrmError;
 import io.mipd.xfrm.backend.XfrmReply;
 import io.mipd.xfrm.linux.KernelBackend;
-import io.mipd.xfrm.linux.KernelSequences;
-import io.mipd.xfrm.linux.NetworkNamespace;
-import io.mipd.xfrm.linux.Rtnetlink;
+import io.mipd.xfrm.model.AssociationId;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.model.SecurityPath;
 import io.mipd.xfrm.model.Selector;
-import io.mipd.xfrm.netlink.KernelAssociation;
-import io.mipd.xfrm.transform.FileSequenceStore;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import io.mipd.xfrm.model.Spi;
+import io.mipd.xfrm.model.Template;
+import io.mipd.xfrm.model.TransformProtocol;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.Optional;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -47,22 +43,14 @@ import org.junit.jupiter.api.io.TempDir;
 /** What is in the kernel when a daemon dies at any step, and what its successor makes of it. */
 @Tag("kernel")
 class KernelLedgerTest {
-  private static final HomeAddress HOME = new HomeAddress(Ipv6Address.parse("2001:db8:1::100"));
-  private static final Ipv6Address AGENT = Ipv6Address.parse("2001:db8:1::1");
-  private static final Ipv6Address PEER = Ipv6Address.parse("2001:db8:c::c");
-  private static final CareOfAddress AT_A = new CareOfAddress(Ipv6Address.parse("2001:db8:a::10"));
-  private static final CareOfAddress AT_B = new CareOfAddress(Ipv6Address.parse("2001:db8:b::10"));
-
   private static final int MOVES = 300;
+  private static final int MANY = 20_000;
 
   @TempDir private Path folder = Path.of("");
   private final String name = "mipd-t" + ProcessHandle.current().pid();
 
   @BeforeEach
   void build() throws Exception {
-    Path keys = folder.resolve("mobile-node-1.keys");
-    Files.writeString(keys, TestNet.sampleKeys());
-    Files.setPosixFilePermissions(keys, PosixFilePermissions.fromString("rw-------"));
     renew();
   }
 
@@ -76,192 +64,14 @@ class KernelLedgerTest {
     new ProcessBuilder("ip", "netns", "del", name).start().waitFor();
   }
 
-  /** One life of a daemon, as far as its policies and states are concerned. */
-  private final class Life implements AutoCloseable {
-    final KernelBackend kernel;
-    final Rtnetlink netlink;
-    final KernelLedger ledger;
-    final InstalledPolicies policies;
-    final Dying backend;
-    final Protection protection;
-    final HomePolicies planner;
-
-    Life(int commands) throws Exception {
-      DaemonConfiguration configuration =
-          DaemonConfiguration.read(
-              Files.writeString(folder.resolve("mipd.conf"), TestNet.sample("mobile-node.conf")));
-      protection =
-          ((DaemonConfiguration.MobileNode) configuration.role()).protection().orElseThrow();
-      planner = new HomePolicies(HOME, AGENT, tunnelProtection(protection));
-      kernel = within(KernelBackend::open);
-      netlink = within(Rtnetlink::open);
-      var setup =
-          new World.Setup(
-              "mipd0",
-              1400,
-              false,
-              ImmutableSet.of("eth0"),
-              ImmutableSet.of(HOME.value()),
-              ImmutableSet.of(),
-              AGENT,
-              Ipv6Prefix.parse("2001:db8:1::/64"),
-              ImmutableSet.of());
-      var store = new FileSequenceStore(folder.resolve("sequences"));
-      ledger =
-          new KernelLedger(
-              kernel,
-              new KernelSequences(kernel, store::ledger),
-              new PlainTunnels(new SystemChanges(netlink, Journal.open(folder)), setup));
-      backend = new Dying(ledger, commands);
-      policies = new InstalledPolicies(backend);
-      ledger.adopt();
-      ledger.establish(associations());
-    }
-
-    private <T> T within(java.util.concurrent.Callable<T> work) throws Exception {
-      return NetworkNamespace.within(NetworkNamespace.named(name), work);
-    }
-
-    ImmutableList<SecurityAssociation> associations() {
-      return protection.associations(HOME.value(), AGENT);
-    }
-
-    ImmutableList<ReqId> tunnels() {
-      return ImmutableList.of(
-          protection.returnRoutability().orElseThrow().reqId(),
-          protection.payload().orElseThrow().reqId());
-    }
-
-    /** What a mobile node does that registers at A, moves to B and comes home. */
-    void wanders(int stages) {
-      stage(stages > 0, planner.mobileNodeUnregistered(), Optional.empty());
-      stage(stages > 1, planner.mobileNodeAway(AT_A), move(HOME.value(), AT_A.value()));
-      stage(stages > 2, planner.mobileNodeAway(AT_B), move(AT_A.value(), AT_B.value()));
-      stage(stages > 3, planner.mobileNodeAtHome(), move(AT_B.value(), HOME.value()));
-    }
-
-    /** The same, whatever comes of it. */
-    void wishes() {
-      policies.want(HOME, planner.mobileNodeUnregistered());
-      policies.move(move(HOME.value(), AT_A.value()).orElseThrow(), tunnels());
-      policies.want(HOME, planner.mobileNodeAway(AT_A));
-      policies.move(move(AT_A.value(), AT_B.value()).orElseThrow(), tunnels());
-      policies.want(HOME, planner.mobileNodeAway(AT_B));
-      policies.move(move(AT_B.value(), HOME.value()).orElseThrow(), tunnels());
-      policies.want(HOME, planner.mobileNodeAtHome());
-    }
-
-    private void stage(boolean reached, MobilityWish wish, Optional<NodeAction.MoveTunnel> move) {
-      if (reached) {
-        move.ifPresent(it -> assertThat(policies.move(it, tunnels())).isTrue());
-        assertThat(policies.want(HOME, wish)).isTrue();
-      }
-    }
-
-    private static Optional<NodeAction.MoveTunnel> move(Ipv6Address from, Ipv6Address to) {
-      return Optional.of(new NodeAction.MoveTunnel(HOME, AGENT, from, to));
-    }
-
-    /** Everything of ours, in an order of its own. */
-    ImmutableList<String> inKernel() throws IOException {
-      var all = ImmutableList.<String>builder();
-      kernel.policies().stream().map(Policy::toString).sorted().forEach(all::add);
-      kernel.ownAssociations().stream().map(this::words).sorted().forEach(all::add);
-      return all.build();
-    }
-
-    /** What the kernel has, for people. */
-    String words() throws Exception {
-      Process process =
-          within(() -> new ProcessBuilder("ip", "-s", "xfrm", "state", "list", "nokeys").start());
-      return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    }
-
-    private String words(KernelAssociation one) {
-      return one.association(kernel.ours())
-          .map(SecurityAssociation::toString)
-          .orElseGet(
-              () ->
-                  one.info().source()
-                      + " > "
-                      + one.info().destination()
-                      + " proto "
-                      + one.info().protocol()
-                      + " "
-                      + one.routeOptimization());
-    }
-
-    /** As the kernel looks policies up. */
-    void nothingInClear() throws IOException {
-      Flow flow = Flow.withPorts(HOME.value(), PEER, IpProtocol.TCP, 1, 2);
-      Optional<Policy> decides =
-          kernel.policies().stream()
-              .filter(it -> it.direction() == Direction.OUT && it.selector().matches(flow))
-              .min(Comparator.comparingInt(Policy::priority));
-      // Without a policy the device of the home address swallows it.
-      assertThat(decides.filter(it -> it.action() == Policy.Action.ALLOW && it.bundle().isEmpty()))
-          .isEmpty();
-    }
-
-    /** The end, as a process has it: what is in the kernel stays. */
-    @Override
-    public void close() {
-      kernel.close();
-      netlink.close();
-    }
-  }
-
-  private static TunnelProtection tunnelProtection(Protection one) {
-    return new TunnelProtection(
-        Optional.of(one.signalling().reqId()),
-        one.prefixDiscovery().map(Protection.Pair::reqId),
-        one.returnRoutability().map(Protection.Pair::reqId),
-        one.payload().map(Protection.Pair::reqId));
-  }
-
-  /** Ends the life of its daemon at some command, or refuses one. */
-  private static final class Dying implements XfrmBackend {
-    private final XfrmBackend backend;
-    private int left;
-    private int untilRefusal = Integer.MAX_VALUE;
-
-    Dying(XfrmBackend backend, int commands) {
-      this.backend = backend;
-      left = commands;
-    }
-
-    @Override
-    public XfrmReply apply(XfrmCommand command) {
-      if (left-- == 0) {
-        throw new Death();
-      }
-      return untilRefusal-- == 0
-          ? new XfrmReply.Failed(XfrmError.NO_MEMORY, "refused by the test")
-          : backend.apply(command);
-    }
-
-    void refusesAt(int commands) {
-      untilRefusal = commands;
-    }
-
-    boolean hasRefused() {
-      return untilRefusal < 0;
-    }
-
-    @Override
-    public Limits limits() {
-      return backend.limits();
-    }
-  }
-
-  private static final class Death extends RuntimeException {
-    private static final long serialVersionUID = 1L;
+  private KernelLife life(int commands) throws Exception {
+    return new KernelLife(name, folder, ImmutableList.of(), commands);
   }
 
   /** What a life that nothing disturbs leaves after so many stages. */
   private ImmutableList<String> undisturbed(int stages) throws Exception {
     renew();
-    try (var life = new Life(Integer.MAX_VALUE)) {
+    try (var life = life(Integer.MAX_VALUE)) {
       life.wanders(stages);
       life.ledger.dropSurvivors();
       return life.inKernel();
@@ -276,10 +86,10 @@ class KernelLedgerTest {
     for (int commands = 0; ; commands++) {
       renew();
       boolean died = false;
-      try (var life = new Life(commands)) {
+      try (var life = life(commands)) {
         try {
           life.wanders(4);
-        } catch (Death e) {
+        } catch (Dying.Death e) {
           died = true;
         }
         if (died) {
@@ -290,7 +100,7 @@ class KernelLedgerTest {
         break;
       }
       deaths++;
-      try (var successor = new Life(Integer.MAX_VALUE)) {
+      try (var successor = life(Integer.MAX_VALUE)) {
         successor.nothingInClear();
         successor.wanders(3);
         successor.ledger.dropSurvivors();
@@ -315,7 +125,7 @@ class KernelLedgerTest {
     boolean refused = true;
     for (; refused; commands++) {
       renew();
-      try (var life = new Life(Integer.MAX_VALUE)) {
+      try (var life = life(Integer.MAX_VALUE)) {
         life.backend.refusesAt(commands);
         life.wishes();
         life.nothingInClear();
@@ -333,7 +143,7 @@ class KernelLedgerTest {
   void aPolicyThatSomebodyElseHasPutInOurPlaceIsReplaced() throws Exception {
     ImmutableList<String> away = undisturbed(2);
     renew();
-    try (var life = new Life(Integer.MAX_VALUE);
+    try (var life = life(Integer.MAX_VALUE);
         KernelBackend somebody = life.within(KernelBackend::open)) {
       Policy theirs =
           Policy.allow(
@@ -352,7 +162,7 @@ class KernelLedgerTest {
   @Test
   void believesNothingThatAnotherPolicyMayHaveLetThrough() throws Exception {
     Flow acknowledgement = Flow.of(AGENT, HOME.value(), IpProtocol.MOBILITY);
-    try (var life = new Life(Integer.MAX_VALUE);
+    try (var life = life(Integer.MAX_VALUE);
         KernelBackend somebody = life.within(KernelBackend::open)) {
       life.wanders(1);
       ReqId signalling = life.protection.signalling().reqId();
@@ -385,7 +195,7 @@ class KernelLedgerTest {
   /** Packets that find no association at a wrong moment make the kernel ask for one. */
   @Test
   void movesUnderTrafficAgainAndAgain() throws Exception {
-    try (var life = new Life(Integer.MAX_VALUE)) {
+    try (var life = life(Integer.MAX_VALUE)) {
       life.wanders(3);
       sh(
           """
@@ -405,15 +215,69 @@ class KernelLedgerTest {
         for (int i = 0; i < MOVES; i++) {
           CareOfAddress next = at.equals(AT_A) ? AT_B : AT_A;
           boolean moved =
-              life.policies.move(Life.move(at.value(), next.value()).orElseThrow(), life.tunnels());
+              life.policies.move(
+                  KernelLife.move(at.value(), next.value()).orElseThrow(), life.tunnels());
           assertThat(moved).as("move %s\n%s", i, life.words()).isTrue();
-          assertThat(life.policies.want(HOME, life.planner.mobileNodeAway(next))).isTrue();
+          assertThat(life.policies.want(WishOwner.of(HOME), life.planner.mobileNodeAway(next)))
+              .isTrue();
           at = next;
         }
       } finally {
         traffic.destroyForcibly().waitFor();
       }
       assertThat(life.ledger.close()).isEmpty();
+    }
+  }
+
+  /** As a home agent of thousands of mobile nodes has them: one for each of them and way. */
+  @Test
+  @Tag("long")
+  void aStopWithTensOfThousandsOfAssociationsFitsIntoItsTime() throws Exception {
+    try (var life = life(Integer.MAX_VALUE)) {
+      SecurityAssociation pattern = life.associations().get(0);
+      var associations = ImmutableList.<SecurityAssociation>builder();
+      List<XfrmCommand> policies = new ArrayList<>();
+      for (int i = 1; i <= MANY; i++) {
+        var home = new Ipv6Address(HOME.value().high(), 0x1_0000 + i);
+        var reqId = new ReqId(0x1_0000 + i);
+        associations.add(
+            SecurityAssociation.builder(
+                    new AssociationId(AGENT, TransformProtocol.ESP, new Spi(0x1_0000 + i)),
+                    home,
+                    Mode.TRANSPORT)
+                .reqId(reqId)
+                .encryption(pattern.encryption(), pattern.encryptionKey())
+                .integrity(pattern.integrity(), pattern.integrityKey())
+                .replayWindow(pattern.replayWindow())
+                .build());
+        policies.add(
+            new XfrmCommand.AddPolicy(
+                Policy.allow(
+                    Selector.between(home, AGENT),
+                    Direction.IN,
+                    i,
+                    Bundle.of(Template.transport(TransformProtocol.ESP, reqId)))));
+      }
+      long start = System.nanoTime();
+      life.ledger.establish(associations.build());
+      long established = System.nanoTime();
+      assertThat(life.ledger.applyAll(policies)).containsOnly(XfrmReply.DONE);
+      long installed = System.nanoTime();
+      assertThat(life.kernel.ownAssociations()).hasSizeGreaterThan(MANY);
+      long before = System.nanoTime();
+
+      assertThat(life.ledger.close()).isEmpty();
+
+      long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - before);
+      System.out.printf(
+          "%d associations and as many policies: in %d and %d ms, out %d ms%n",
+          MANY,
+          TimeUnit.NANOSECONDS.toMillis(established - start),
+          TimeUnit.NANOSECONDS.toMillis(installed - established),
+          millis);
+      assertThat(millis).isLessThan(Daemon.STOP_MILLIS);
+      assertThat(life.kernel.ownAssociations()).isEmpty();
+      assertThat(life.kernel.policies()).isEmpty();
     }
   }
 

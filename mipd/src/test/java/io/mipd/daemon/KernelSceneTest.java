@@ -12,7 +12,9 @@ import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.Selector;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
@@ -84,8 +86,12 @@ class KernelSceneTest {
 
   /** Both, the mobile node at home, where its kernel has an address by then. */
   private void start(Protected kind) throws Exception {
+    start(kind, Main.class);
+  }
+
+  private void start(Protected kind, Class<?> main) throws Exception {
     agentBefore = net.system("ha");
-    agent = net.startMipd("ha", configuration(kind, "ha", "home-agent.conf"));
+    agent = net.startMipd("ha", configuration(kind, "ha", "home-agent.conf"), main);
     net.plug("h");
     net.until(
         "the kernel has an address at home",
@@ -95,7 +101,7 @@ class KernelSceneTest {
           return addresses.contains("2001:db8:1:") && !addresses.contains("tentative");
         });
     mobileBefore = net.system("mn");
-    mobile = net.startMipd("mn", configuration(kind, "mn", "mobile-node.conf"));
+    mobile = net.startMipd("mn", configuration(kind, "mn", "mobile-node.conf"), main);
     assertThat(net.status(agent).getString("world")).isEqualTo("kernel");
     assertThat(net.status(mobile).getString("world")).isEqualTo("kernel");
   }
@@ -332,6 +338,92 @@ class KernelSceneTest {
 
   private int repairs(String node) throws Exception {
     return net.status(node.equals("mn") ? mobile : agent).getInt("counters.repairs");
+  }
+
+  /** While the mobile node moves, and somebody takes away what there was. */
+  @Test
+  @Tag("long")
+  void whatThereIsNoMemoryForIsPutInForceWhenThereIs() throws Exception {
+    start(Protected.ALL, StarvedMipd.class);
+    movesTo("a");
+    Tap atA = Tap.on(net, "r", "ea");
+    Tap atB = Tap.on(net, "r", "eb");
+    Tap agents = Tap.on(net, "r", "eh");
+    net.start("cn", "flow", "ping", "-n", "-i", "0.02", TestNet.HOME_ADDRESS);
+    net.start(
+        "mn", "own", "ping", "-n", "-i", "0.02", "-I", TestNet.HOME_ADDRESS, CORRESPONDENT + "");
+
+    for (Mipd one : new Mipd[] {mobile, agent}) {
+      String node = one.node();
+      String link = careOf().startsWith("2001:db8:a:") ? "b" : "a";
+      Path noMemory = Files.createFile(StarvedMipd.noMemory(one.configuration()));
+      net.plug(link);
+      net.until(node + " notices", TestNet.LONG, () -> net.said(node).contains("says the test"));
+      net.in(node, "ip xfrm policy flush");
+      net.until(
+          node + " cannot put back",
+          TestNet.LONG,
+          () -> net.said(node).contains("changed by somebody else, and not put back yet: "));
+      assertThat(net.said(node)).doesNotContain("changed by somebody else, put back: ");
+
+      Files.delete(noMemory);
+
+      net.until(
+          node + " puts back",
+          TestNet.LONG,
+          () -> net.said(node).contains("changed by somebody else, put back: "));
+      net.until(
+          "registered at " + link,
+          TestNet.LONG,
+          () -> careOf().startsWith("2001:db8:" + link + ":"));
+      reachable("at " + link + ", where " + node + " had no memory");
+    }
+    assertThat(atA.all(KernelSceneTest::isBare)).isEmpty();
+    assertThat(atB.all(KernelSceneTest::isBare)).isEmpty();
+    assertThat(agents.all(PacketLog.to(HOME))).isEmpty();
+    comesHome();
+    stopsWithoutTrace();
+    atA.close();
+    atB.close();
+    agents.close();
+  }
+
+  /** With the mark that is for us alone, and in clear. */
+  @Test
+  @Tag("long")
+  void replacesWhatSomebodyElseHasPutWhereOursIsToCome() throws Exception {
+    start(Protected.ALL);
+    Tap foreign = Tap.on(net, "r", "ea");
+    Tap agents = Tap.on(net, "r", "eh");
+    net.start("cn", "flow", "ping", "-n", "-i", "0.02", TestNet.HOME_ADDRESS);
+    Ipv6Prefix home = Ipv6Prefix.host(HOME);
+    Selector fromHome = Selector.between(home, Ipv6Prefix.ANY);
+    Selector toHome = Selector.between(Ipv6Prefix.ANY, home);
+    somebodyElse("mn", inClear(fromHome, Direction.OUT));
+    somebodyElse("mn", inClear(toHome, Direction.IN));
+    somebodyElse("ha", inClear(toHome, Direction.OUT));
+    somebodyElse("ha", inClear(fromHome, Direction.FWD));
+
+    movesTo("a");
+
+    for (String node : new String[] {"mn", "ha"}) {
+      assertThat(net.said(node).lines())
+          .filteredOn(
+              line -> line.contains("has put a policy in the place of one of ours, replaced"))
+          .as(node)
+          .hasSize(2);
+    }
+    assertThat(payload("mn", Direction.OUT).bundle().isEmpty()).isFalse();
+    assertThat(foreign.all(KernelSceneTest::isBare)).isEmpty();
+    assertThat(agents.all(PacketLog.to(HOME))).isEmpty();
+    comesHome();
+    stopsWithoutTrace();
+    foreign.close();
+    agents.close();
+  }
+
+  private static XfrmCommand inClear(Selector selector, Direction direction) {
+    return new XfrmCommand.AddPolicy(Policy.allow(selector, direction, 1, Bundle.EMPTY));
   }
 
   /** A user's own policies and states are none of ours. */

@@ -38,6 +38,9 @@ final class TestNet implements AutoCloseable {
   static final String CORRESPONDENT = "2001:db8:c::c";
   static final Duration LONG = Duration.ofSeconds(20);
 
+  /** A virtual machine in a guest of a busy host takes its time to start. */
+  static final Duration START = Duration.ofMinutes(2);
+
   private static final Path SAMPLES = Path.of("src/main/dist/etc");
   private static final String SAMPLE_KEYS = "mobile-node-1.keys.sample";
   private static final AtomicInteger COUNT = new AtomicInteger();
@@ -338,13 +341,30 @@ final class TestNet implements AutoCloseable {
 
   /** Starts a daemon and waits until it says that it is ready. */
   Mipd startMipd(String node, Path configuration) throws Exception {
+    return startMipd(node, configuration, Main.class);
+  }
+
+  /**
+   * @param main what takes the arguments of {@code mipd}
+   */
+  Mipd startMipd(String node, Path configuration, Class<?> main) throws Exception {
+    return startMipd(node, configuration, main, "DEBUG");
+  }
+
+  /** Starts a daemon that logs no single message, for scenes of very many. */
+  Mipd startQuietMipd(String node, Path configuration) throws Exception {
+    return startMipd(node, configuration, Main.class, "INFO");
+  }
+
+  private Mipd startMipd(String node, Path configuration, Class<?> main, String level)
+      throws Exception {
     int before = occurrences(said(node), "mipd ready: ");
-    List<String> command = new ArrayList<>(java("-Dmipd.log=DEBUG"));
+    List<String> command = new ArrayList<>(java(main, "-Dmipd.log=" + level));
     command.addAll(List.of("run", "--config", configuration.toString()));
     Process process = start(node, node, command.toArray(new String[0]));
     until(
         "mipd on " + node + " is ready",
-        LONG,
+        START,
         () -> {
           assertThat(process.isAlive()).as(said(node)).isTrue();
           return occurrences(said(node), "mipd ready: ") > before;
@@ -358,6 +378,10 @@ final class TestNet implements AutoCloseable {
 
   /** The command line of mipd, from the classes under test. */
   static ImmutableList<String> java(String... options) {
+    return java(Main.class, options);
+  }
+
+  private static ImmutableList<String> java(Class<?> main, String... options) {
     return ImmutableList.<String>builder()
         .add(Path.of(System.getProperty("java.home"), "bin", "java").toString())
         .add("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
@@ -365,7 +389,7 @@ final class TestNet implements AutoCloseable {
         .add(options)
         .add("-cp")
         .add(System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")))
-        .add("io.mipd.daemon.Main")
+        .add(main.getName())
         .build();
   }
 

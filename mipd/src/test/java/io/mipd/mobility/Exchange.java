@@ -6,20 +6,28 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import io.mipd.mobility.NodeEvent.AddressState;
 import io.mipd.mobility.Side.MobilityMessageOnTheWire;
+import io.mipd.mobility.binding.CorrespondentBinding;
 import io.mipd.mobility.binding.HomeBinding;
+import io.mipd.mobility.cn.CorrespondentNode;
+import io.mipd.mobility.cn.CorrespondentSettings;
 import io.mipd.mobility.ha.HomeAgent;
 import io.mipd.mobility.ha.HomeAgentSettings;
 import io.mipd.mobility.mn.MobileNode;
 import io.mipd.mobility.mn.MobileNodeSettings;
+import io.mipd.mobility.mn.RouteOptimizationSettings;
+import io.mipd.mobility.node.Node;
 import io.mipd.mobility.planner.TunnelProtection;
 import io.mipd.mobility.wire.BindingStatus;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.MobilityMessage;
 import io.mipd.mobility.wire.SequenceNumber;
+import io.mipd.xfrm.engine.Arrival;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.ReqId;
+import io.mipd.xfrm.model.SecurityPath;
 import io.mipd.xfrm.packet.Icmpv6Message;
 import io.mipd.xfrm.packet.LinkLayerAddress;
 import io.mipd.xfrm.packet.NdOption;
@@ -34,12 +42,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
- * A mobile node, its home agent, a clock that moves when told to, and two queues of messages
- * between the two. Whatever is on its way waits until the test delivers, drops, doubles or reorders
- * it.
+ * A mobile node, its home agent, a correspondent, a clock that moves when told to, and queues of
+ * messages between them. Whatever is on its way waits until the test delivers, drops, doubles or
+ * reorders it.
  */
 final class Exchange {
   static final HomeAddress HOME = new HomeAddress(Ipv6Address.parse("2001:db8:1::100"));
@@ -92,27 +101,58 @@ final class Exchange {
   }
 
   private final TunnelProtection protection;
+  private final Optional<RouteOptimizationSettings> routeOptimization;
   final Side agent;
   final Side mobile;
+
+  /** Whoever is neither of these two: it has all other addresses. */
+  final Side peer;
+
   private final Map<Integer, Link> attached = new LinkedHashMap<>();
   private final Map<Integer, List<Ipv6Address>> addresses = new LinkedHashMap<>();
   final Deque<MobilityMessageOnTheWire> toAgent = new ArrayDeque<>();
+  final Deque<MobilityMessageOnTheWire> toPeer = new ArrayDeque<>();
+
+  /** From both others, in the order in which they sent. */
   final Deque<MobilityMessageOnTheWire> toMobile = new ArrayDeque<>();
+
   private final Map<Instant, HomeAddress> detections = new LinkedHashMap<>();
   private Optional<Instant> ownDetection = Optional.empty();
   private boolean homeAddressTaken;
   Instant now = Instant.EPOCH;
 
-  private Exchange(TunnelProtection protection, SequenceNumber sequence) {
+  /** That routers announce for their prefixes. */
+  Duration validLifetime = Duration.ofDays(1);
+
+  @SuppressWarnings("NullAway.Init") // newAgent
+  private HomeAgent agentCore;
+
+  /** Looks at what the mobile node does, after each event. */
+  Consumer<ImmutableList<NodeAction>> watcher = actions -> {};
+
+  /** Looks at what arrives there, before it does. */
+  Consumer<MobilityMessageOnTheWire> listener = wire -> {};
+
+  private Exchange(
+      TunnelProtection protection,
+      SequenceNumber sequence,
+      Optional<RouteOptimizationSettings> routeOptimization) {
     this.protection = protection;
+    this.routeOptimization = routeOptimization;
     agent = new Side("home agent", newAgent(ImmutableList.of(), ImmutableMap.of()), AGENT);
     mobile = new Side("mobile node", newMobile(false, sequence), AGENT);
+    peer = new Side("correspondent", newPeer(), AGENT);
     startAgent();
     startMobile();
   }
 
   static Exchange of(TunnelProtection protection) {
-    return new Exchange(protection, new SequenceNumber(65533));
+    return new Exchange(protection, new SequenceNumber(65533), Optional.empty());
+  }
+
+  /** With route optimization. */
+  static Exchange of(TunnelProtection protection, RouteOptimizationSettings settings) {
+    return new Exchange(protection, new SequenceNumber(65533), Optional.of(settings));
   }
 
   /** With ESP for signalling and payload. */
@@ -120,19 +160,21 @@ final class Exchange {
     return of(ESP);
   }
 
-  private HomeAgent newAgent(
+  private MobilityNode newAgent(
       ImmutableList<HomeBinding> restored, ImmutableMap<HomeAddress, SequenceNumber> ended) {
-    return new HomeAgent(
-        new HomeAgentSettings(
-            "eth1",
-            AGENT,
-            HOME_PREFIX,
-            LIFETIME,
-            Optional.empty(),
-            ImmutableMap.of(HOME, protection, OTHER_HOME, OTHER_ESP)),
-        restored,
-        ended,
-        new Random(1));
+    agentCore =
+        new HomeAgent(
+            new HomeAgentSettings(
+                "eth1",
+                AGENT,
+                HOME_PREFIX,
+                LIFETIME,
+                Optional.empty(),
+                ImmutableMap.of(HOME, protection, OTHER_HOME, OTHER_ESP)),
+            restored,
+            ended,
+            new Random(1));
+    return new Node(Optional.empty(), Optional.of(agentCore), Optional.empty());
   }
 
   private MobileNode newMobile(boolean bindingMayExist, SequenceNumber sequence) {
@@ -143,9 +185,16 @@ final class Exchange {
             AGENT,
             LIFETIME,
             ImmutableMap.of("eth0", 10, "eth1", 20),
-            protection),
+            protection,
+            routeOptimization,
+            /* corresponds= */ false),
         bindingMayExist,
-        sequence);
+        sequence,
+        new Random(2));
+  }
+
+  private CorrespondentNode newPeer() {
+    return new CorrespondentNode(CorrespondentSettings.DEFAULT, new Random(3));
   }
 
   private void startAgent() {
@@ -168,11 +217,23 @@ final class Exchange {
   }
 
   HomeAgent homeAgent() {
-    return (HomeAgent) agent.node();
+    return agentCore;
   }
 
   MobileNode mobileNode() {
     return (MobileNode) mobile.node();
+  }
+
+  CorrespondentNode correspondent() {
+    return (CorrespondentNode) peer.node();
+  }
+
+  /** Where the correspondent sends what it has for the mobile node; empty for the home address. */
+  Optional<CareOfAddress> correspondentSendsTo(Ipv6Address local) {
+    return correspondent().bindings().stream()
+        .filter(it -> it.local().equals(local))
+        .map(CorrespondentBinding::careOf)
+        .findFirst();
   }
 
   Optional<CareOfAddress> boundTo() {
@@ -196,8 +257,11 @@ final class Exchange {
 
   void toMobile(NodeEvent event) {
     ImmutableList<NodeAction> actions = mobile.handle(now, event);
-    mobile.sent.forEach(toAgent::addLast);
+    for (MobilityMessageOnTheWire wire : mobile.sent) {
+      (wire.arrival().destination().equals(AGENT) ? toAgent : toPeer).addLast(wire);
+    }
     mobile.sent.clear();
+    watcher.accept(actions);
     for (NodeAction action : actions) {
       if (action instanceof NodeAction.ForgetLink forget) {
         forget(forget);
@@ -205,6 +269,12 @@ final class Exchange {
         ownDetection = Optional.of(now.plusSeconds(1));
       }
     }
+  }
+
+  void toPeer(NodeEvent event) {
+    peer.handle(now, event);
+    peer.sent.forEach(toMobile::addLast);
+    peer.sent.clear();
   }
 
   /** As the shell does it: what the new link's router did not announce goes. */
@@ -260,8 +330,8 @@ final class Exchange {
                 true,
                 true,
                 link.isHome(),
-                86400,
-                14400));
+                validLifetime.toSeconds(),
+                Math.min(14_400, validLifetime.toSeconds())));
     toMobile(
         new NodeEvent.Icmpv6Arrived(
             index,
@@ -334,9 +404,43 @@ final class Exchange {
       if (agent.admits(wire)) {
         toAgent(new NodeEvent.MobilityMessageArrived(wire.message(), wire.arrival()));
       }
-    } else if (isReached(wire) && mobile.admits(wire)) {
-      toMobile(new NodeEvent.MobilityMessageArrived(wire.message(), wire.arrival()));
+    } else {
+      boolean byAgent =
+          !wire.arrival().source().equals(AGENT) && wire.wireDestination().equals(HOME.value());
+      MobilityMessageOnTheWire last = byAgent ? agent.forwards(wire) : wire;
+      if (isReached(last) && mobile.admits(last)) {
+        listener.accept(last);
+        toMobile(new NodeEvent.MobilityMessageArrived(last.message(), last.arrival()));
+      }
     }
+  }
+
+  /** What took the tunnel comes by the home agent, if that knows the care-of address. */
+  void arrivesAtPeer(MobilityMessageOnTheWire wire) {
+    Arrival arrival = wire.arrival();
+    Optional<SecurityPath.Step> tunnel =
+        arrival.securityPath().steps().stream()
+            .filter(step -> step.mode() == Mode.TUNNEL)
+            .findFirst();
+    if (tunnel.isPresent()
+        && !boundTo().map(CareOfAddress::value).equals(Optional.of(tunnel.get().source()))) {
+      return;
+    }
+    toPeer(
+        new NodeEvent.MobilityMessageArrived(
+            wire.message(),
+            new Arrival(
+                arrival.source(),
+                arrival.destination(),
+                arrival.careOf(),
+                false,
+                SecurityPath.EMPTY,
+                0)));
+  }
+
+  /** Whether the mobile node's cable is on the link that this address is of. */
+  boolean isAt(CareOfAddress careOf) {
+    return attached.values().stream().anyMatch(it -> it.address().equals(careOf.value()));
   }
 
   /** A care-of address on a link where the node is; or the home address on the home link. */
@@ -365,6 +469,7 @@ final class Exchange {
   /** Nothing is on its way. */
   void isQuiet() {
     assertThat(toAgent).isEmpty();
+    assertThat(toPeer).isEmpty();
     assertThat(toMobile).isEmpty();
   }
 
@@ -373,6 +478,8 @@ final class Exchange {
     for (int i = 0; i < 100; i++) {
       if (!toAgent.isEmpty()) {
         arrives(toAgent.removeFirst(), true);
+      } else if (!toPeer.isEmpty()) {
+        arrivesAtPeer(toPeer.removeFirst());
       } else if (!toMobile.isEmpty()) {
         arrives(toMobile.removeFirst(), false);
       } else if (!detections.isEmpty()) {
@@ -383,7 +490,7 @@ final class Exchange {
         return;
       }
     }
-    throw new AssertionError("they do not come to an end: " + toAgent + toMobile);
+    throw new AssertionError("they do not come to an end: " + toAgent + toPeer + toMobile);
   }
 
   BindingStatus acknowledged() {
@@ -423,6 +530,7 @@ final class Exchange {
     return Stream.of(
             agent.node().nextDeadline(),
             mobile.node().nextDeadline(),
+            peer.node().nextDeadline(),
             ownDetection,
             detections.keySet().stream().min(Instant::compareTo))
         .flatMap(Optional::stream)
@@ -448,6 +556,9 @@ final class Exchange {
     }
     if (isDue(mobile.node())) {
       toMobile(new NodeEvent.DeadlineReached());
+    }
+    if (isDue(peer.node())) {
+      toPeer(new NodeEvent.DeadlineReached());
     }
   }
 
@@ -487,6 +598,11 @@ final class Exchange {
     restartMobile(
         mobile.remembered.containsKey(HOME),
         mobile.sequences.getOrDefault(HOME, new SequenceNumber(0)));
+  }
+
+  /** The correspondent has lost all it knew. */
+  void restartPeer() {
+    peer.restartAs(new CorrespondentNode(CorrespondentSettings.DEFAULT, new Random(4)));
   }
 
   void restartMobile(boolean bindingMayExist, SequenceNumber sequence) {

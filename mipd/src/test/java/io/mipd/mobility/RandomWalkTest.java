@@ -2,14 +2,11 @@ package io.mipd.mobility;
 
 import static io.mipd.mobility.Exchange.AGENT;
 import static io.mipd.mobility.Exchange.CORRESPONDENT;
-import static io.mipd.mobility.Exchange.ETH0;
-import static io.mipd.mobility.Exchange.ETH1;
 import static io.mipd.mobility.Exchange.HOME;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
 import io.mipd.mobility.Exchange.Link;
-import io.mipd.mobility.NodeEvent.AddressState;
 import io.mipd.mobility.Side.MobilityMessageOnTheWire;
 import io.mipd.mobility.planner.TunnelProtection;
 import io.mipd.mobility.wire.CareOfAddress;
@@ -22,10 +19,7 @@ import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Template;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Deque;
-import java.util.HashMap;
 import java.util.LinkedHashSet;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
@@ -43,7 +37,6 @@ class RandomWalkTest {
   private static final Flow TO_HOME = Flow.of(CORRESPONDENT, HOME.value(), IpProtocol.UDP);
 
   private final Set<CareOfAddress> everUsed = new LinkedHashSet<>();
-  private final Map<Integer, Link> plugged = new HashMap<>();
   private int inspectedUpdates;
   private int inspectedAnswers;
 
@@ -63,84 +56,36 @@ class RandomWalkTest {
   }
 
   private void walk(long seed, TunnelProtection protection) {
-    var random = new Random(seed);
     var exchange = Exchange.of(protection);
+    var steps = new RandomSteps(new Random(seed), exchange);
     for (int step = 0; step < STEPS; step++) {
-      String what = doSomething(random, exchange);
+      String what = doSomething(steps, exchange);
       try {
         check(exchange);
       } catch (AssertionError e) {
         throw new AssertionError("seed " + seed + ", step " + step + ", " + what, e);
       }
     }
-    comesToRest(random, exchange, "seed " + seed);
+    comesToRest(steps, exchange, "seed " + seed);
   }
 
-  private String doSomething(Random random, Exchange exchange) {
-    int dice = random.nextInt(100);
-    if (dice < 12) {
-      int index = random.nextBoolean() ? ETH0 : ETH1;
-      Link link = link(random);
-      exchange.plug(index, link);
-      plugged.put(index, link);
-      return "cable of " + index + " to " + link;
-    } else if (dice < 24) {
-      return heardOnce(random, exchange, AddressState.OPTIMISTIC);
-    } else if (dice < 30) {
-      return heardOnce(random, exchange, AddressState.USABLE);
-    } else if (dice < 32) {
-      return heardOnce(random, exchange, AddressState.DUPLICATE);
-    } else if (dice < 36 && !plugged.isEmpty()) {
-      int index = plugged.keySet().iterator().next();
-      plugged.remove(index);
-      exchange.unplug(index);
-      return "cable out of " + index;
+  private String doSomething(RandomSteps steps, Exchange exchange) {
+    int dice = steps.random().nextInt(100);
+    if (dice < 36) {
+      return steps.onTheLinks(dice);
     } else if (dice < 62) {
-      return passOn(random, exchange, exchange.toAgent, true);
+      return steps.passOn(exchange.toAgent, wire -> exchange.arrives(wire, true));
     } else if (dice < 88) {
-      return passOn(random, exchange, exchange.toMobile, false);
+      return steps.passOn(exchange.toMobile, wire -> exchange.arrives(wire, false));
     } else if (dice < 89) {
-      exchange.restartAgent(Duration.ofMillis(random.nextInt(5000)));
+      exchange.restartAgent(Duration.ofMillis(steps.random().nextInt(5000)));
       inspectedAnswers = exchange.agent.performed.size();
       return "home agent killed";
     } else if (dice < 90) {
       exchange.restartMobile();
       return "mobile node killed";
     }
-    Duration time = Duration.ofMillis(random.nextInt(random.nextInt(10) == 0 ? 200_000 : 2_500));
-    exchange.passes(time);
-    return time + " pass";
-  }
-
-  private static Link link(Random random) {
-    return ImmutableList.of(Link.A, Link.B, Link.HOME_LINK).get(random.nextInt(3));
-  }
-
-  private String heardOnce(Random random, Exchange exchange, AddressState state) {
-    if (plugged.isEmpty()) {
-      return "nothing";
-    }
-    int index = ImmutableList.copyOf(plugged.keySet()).get(random.nextInt(plugged.size()));
-    exchange.advertise(index);
-    exchange.address(index, state);
-    return "router and address on " + index + ": " + state;
-  }
-
-  private static String passOn(
-      Random random, Exchange exchange, Deque<MobilityMessageOnTheWire> queue, boolean atAgent) {
-    if (queue.isEmpty()) {
-      return "nothing";
-    }
-    int fate = random.nextInt(10);
-    MobilityMessageOnTheWire wire = fate < 8 ? queue.removeFirst() : queue.removeLast();
-    if (fate == 0) {
-      return "lost " + wire;
-    }
-    exchange.arrives(wire, atAgent);
-    if (fate == 1) {
-      exchange.arrives(wire, atAgent);
-    }
-    return "delivered " + wire;
+    return steps.timePasses();
   }
 
   private void check(Exchange exchange) {
@@ -216,15 +161,8 @@ class RandomWalkTest {
     assertThat(place == NodeAction.Place.HOME).isEqualTo(exchange.mobileNode().isAtHome());
   }
 
-  private void comesToRest(Random random, Exchange exchange, String seed) {
-    exchange.toAgent.clear();
-    exchange.toMobile.clear();
-    for (int index : ImmutableList.copyOf(plugged.keySet())) {
-      exchange.unplug(index);
-    }
-    Link last = link(random);
-    exchange.movesTo(ETH0, last);
-    exchange.address(ETH0, AddressState.USABLE);
+  private void comesToRest(RandomSteps steps, Exchange exchange, String seed) {
+    Link last = steps.comesToRest();
     for (int i = 0; i < 40; i++) {
       exchange.settle();
       exchange.passes(Duration.ofSeconds(2));

@@ -160,7 +160,7 @@ class RefusalTest {
     // The answer finds its way by a routing header, and leaves no policy behind.
     assertThat(exchange.underway(BindingAcknowledgement.class).wireDestination())
         .isEqualTo(COA_A.value());
-    assertThat(exchange.agent.wishes).containsEntry(STRANGER, MobilityWish.NOTHING);
+    assertThat(exchange.agent.wishes).containsEntry(WishOwner.of(STRANGER), MobilityWish.NOTHING);
     assertThat(exchange.agent.refusals()).containsExactly(Refusal.NOT_SERVED);
   }
 

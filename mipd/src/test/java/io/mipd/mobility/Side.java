@@ -29,7 +29,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * One of the two nodes of an {@link Exchange} and a shell of values around it: policies, states and
+ * One of the nodes of an {@link Exchange} and a shell of values around it: policies, states and
  * tunnel end points are kept as a backend would, and what leaves takes the templates of its policy.
  */
 final class Side {
@@ -45,7 +45,10 @@ final class Side {
   final List<MobilityMessageOnTheWire> sent = new ArrayList<>();
 
   /** By owner, in the order in which these came: who comes later yields to those before. */
-  final Map<Ipv6Address, MobilityWish> wishes = new LinkedHashMap<>();
+  final Map<WishOwner, MobilityWish> wishes = new LinkedHashMap<>();
+
+  /** The routes that are wanted, by peer. */
+  final Map<Ipv6Address, NodeAction.WantRoute> routes = new TreeMap<>();
 
   final Map<Ipv6Address, Ipv6Address> tunnelEnds = new TreeMap<>();
   final Map<HomeAddress, NodeAction.RememberBinding> remembered = new LinkedHashMap<>();
@@ -65,6 +68,7 @@ final class Side {
   void restartAs(MobilityNode successor) {
     node = successor;
     wishes.clear();
+    routes.clear();
     tunnelEnds.clear();
     proxied.clear();
     place = Optional.empty();
@@ -87,7 +91,12 @@ final class Side {
     if (action instanceof NodeAction.SendMessage send) {
       sent.add(transmit(send));
     } else if (action instanceof NodeAction.WantMobility want) {
-      wishes.put(want.owner().value(), want.wish());
+      wishes.put(want.owner(), want.wish());
+    } else if (action instanceof NodeAction.WantRoute want) {
+      if (want.use().isPresent()) {
+        assertThat(want.accept()).isEqualTo(want.use());
+      }
+      routes.put(want.peer(), want);
     } else if (action instanceof NodeAction.MoveTunnel move) {
       assertThat(tunnelEnds.getOrDefault(move.owner().value(), move.owner().value()))
           .as("%s: where the tunnel of %s ends before %s", name, move.owner(), move)
@@ -129,7 +138,7 @@ final class Side {
                     template.source().equals(agent) ? template.destination() : template.source();
                 assertThat(end)
                     .as("%s: association for %s", name, policy)
-                    .isEqualTo(tunnelEnds.getOrDefault(owner, owner));
+                    .isEqualTo(tunnelEnds.getOrDefault(owner.address(), owner.address()));
               }
             }
           }
@@ -142,7 +151,17 @@ final class Side {
     var steps = new ArrayList<SecurityPath.Step>();
     Ipv6Address wireSource = send.source();
     Ipv6Address wireDestination = send.destination();
-    for (Template template : templates(flow, Direction.OUT)) {
+    boolean direct =
+        send.careOf().isPresent()
+            && !send.source().equals(agent)
+            && !send.destination().equals(agent);
+    if (direct && send.message() instanceof MobilityMessage.BindingUpdate) {
+      wireSource = send.careOf().get().value();
+    } else if (direct) {
+      wireDestination = send.careOf().get().value();
+    }
+    for (Template template :
+        direct ? ImmutableList.<Template>of() : templates(flow, Direction.OUT)) {
       if (template.protocol().isRouteOptimization()) {
         Optional<Ipv6Address> careOf =
             send.careOf().map(it -> it.value()).or(() -> state(template.protocol(), flow));
@@ -156,14 +175,7 @@ final class Side {
           wireDestination = careOf.get();
         }
       }
-      steps.add(
-          new SecurityPath.Step(
-              template.protocol(),
-              template.mode(),
-              template.isTunnel() ? template.source() : send.source(),
-              template.isTunnel() ? template.destination() : send.destination(),
-              template.reqId(),
-              template.protocol().isIpsec() ? new Spi(0x1000) : Spi.ANY));
+      steps.add(step(template, send.source(), send.destination()));
     }
     var arrival =
         new Arrival(
@@ -174,6 +186,37 @@ final class Side {
             new SecurityPath(ImmutableList.copyOf(steps)),
             0);
     return new MobilityMessageOnTheWire(send.message(), arrival, wireDestination);
+  }
+
+  private static SecurityPath.Step step(
+      Template template, Ipv6Address source, Ipv6Address destination) {
+    return new SecurityPath.Step(
+        template.protocol(),
+        template.mode(),
+        template.isTunnel() ? template.source() : source,
+        template.isTunnel() ? template.destination() : destination,
+        template.reqId(),
+        template.protocol().isIpsec() ? new Spi(0x1000) : Spi.ANY);
+  }
+
+  /** A packet of somebody else's for a home address takes the tunnel that there is. */
+  MobilityMessageOnTheWire forwards(MobilityMessageOnTheWire wire) {
+    Ipv6Address source = wire.arrival().source();
+    Ipv6Address destination = wire.arrival().destination();
+    return tunnel(Flow.mobility(source, destination, wire.message().type()), Direction.OUT)
+        .map(
+            template ->
+                new MobilityMessageOnTheWire(
+                    wire.message(),
+                    new Arrival(
+                        source,
+                        destination,
+                        Optional.empty(),
+                        false,
+                        new SecurityPath(ImmutableList.of(step(template, source, destination))),
+                        0),
+                    template.destination()))
+        .orElse(wire);
   }
 
   private Optional<Ipv6Address> state(TransformProtocol protocol, Flow flow) {
@@ -200,9 +243,18 @@ final class Side {
     return policy.map(it -> it.bundle().templates()).orElse(ImmutableList.of());
   }
 
-  /** As the engine checks: IPsec must be that of the policy, no less and no more. */
+  /**
+   * As the engine checks: what comes directly must be accepted from there; for all else IPsec must
+   * be that of the policy, no less and no more.
+   */
   boolean admits(MobilityMessageOnTheWire wire) {
     Arrival arrival = wire.arrival();
+    if (arrival.routingHeader() && !arrival.source().equals(agent)) {
+      return route(arrival.source())
+          .flatMap(NodeAction.WantRoute::accept)
+          .filter(careOf -> careOf.value().equals(wire.wireDestination()))
+          .isPresent();
+    }
     Flow flow = Flow.mobility(arrival.source(), arrival.destination(), wire.message().type());
     List<Object> wanted = new ArrayList<>();
     Optional<MobilityPolicy> policy = policy(flow, Direction.IN);
@@ -232,6 +284,10 @@ final class Side {
     return policy(flow, direction)
         .map(MobilityPolicy::action)
         .equals(Optional.of(Policy.Action.BLOCK));
+  }
+
+  Optional<NodeAction.WantRoute> route(Ipv6Address peer) {
+    return Optional.ofNullable(routes.get(peer));
   }
 
   <T extends NodeAction> List<T> performed(Class<T> kind) {

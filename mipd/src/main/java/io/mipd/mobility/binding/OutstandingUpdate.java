@@ -3,6 +3,7 @@ package io.mipd.mobility.binding;
 import io.mipd.mobility.wire.BindingLifetime;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.SequenceNumber;
+import java.time.Duration;
 import java.time.Instant;
 
 /**
@@ -12,6 +13,8 @@ import java.time.Instant;
  */
 public record OutstandingUpdate(
     SequenceNumber sequence, CareOfAddress careOf, BindingLifetime lifetime, Instant sentAt) {
+  /** A binding is renewed when this part of its lifetime has passed, in percent. */
+  private static final int RENEWAL_PERCENT = 75;
 
   /**
    * When a binding of the granted lifetime ends. It is counted from when the update was sent:
@@ -20,5 +23,11 @@ public record OutstandingUpdate(
   public Instant expiry(BindingLifetime granted) {
     BindingLifetime shorter = granted.units() < lifetime.units() ? granted : lifetime;
     return sentAt.plus(shorter.asDuration());
+  }
+
+  /** When to send the next, "well before the expiration" (RFC 6275 section 11.7.3). */
+  public Instant renewal(Instant expiry) {
+    return sentAt.plus(
+        Duration.between(sentAt, expiry).multipliedBy(RENEWAL_PERCENT).dividedBy(100));
   }
 }

@@ -6,15 +6,25 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
-/** No more than {@link ProtocolConstants#MAX_UPDATE_RATE} times within any second. */
+/** No more than so many times within any second. */
 public final class RateLimit {
-  private static final Duration WINDOW = Duration.ofSeconds(1);
+  public static final Duration WINDOW = Duration.ofSeconds(1);
 
+  private final int limit;
   private final Deque<Instant> recent = new ArrayDeque<>();
+
+  /** {@link ProtocolConstants#MAX_UPDATE_RATE} times. */
+  public RateLimit() {
+    this(ProtocolConstants.MAX_UPDATE_RATE);
+  }
+
+  public RateLimit(int limit) {
+    this.limit = limit;
+  }
 
   /** The earliest moment from {@code now} on at which it may be done. */
   public Instant earliest(Instant now) {
-    if (recent.size() < ProtocolConstants.MAX_UPDATE_RATE) {
+    if (recent.size() < limit) {
       return now;
     }
     Instant free = recent.getFirst().plus(WINDOW);
@@ -27,7 +37,7 @@ public final class RateLimit {
       return false;
     }
     recent.addLast(now);
-    if (recent.size() > ProtocolConstants.MAX_UPDATE_RATE) {
+    if (recent.size() > limit) {
       recent.removeFirst();
     }
     return true;

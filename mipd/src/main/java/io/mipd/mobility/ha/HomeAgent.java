@@ -4,13 +4,14 @@ import static io.mipd.mobility.NodeAction.Refusal.FOREIGN_ASSOCIATION;
 import static io.mipd.mobility.NodeAction.Refusal.LIMIT;
 import static io.mipd.mobility.NodeAction.Refusal.MALFORMED;
 import static io.mipd.mobility.NodeAction.Refusal.NOT_SERVED;
+import static io.mipd.mobility.NodeAction.Refusal.PROHIBITED;
 import static io.mipd.mobility.NodeAction.Refusal.UNEXPECTED;
 import static io.mipd.mobility.NodeAction.Refusal.UNPROTECTED;
 import static io.mipd.mobility.NodeAction.Refusal.WRONG_ADDRESS;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
-import io.mipd.mobility.BindingErrors;
+import io.mipd.mobility.AnycastAddress;
 import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.NodeAction;
@@ -65,7 +66,11 @@ public final class HomeAgent implements MobilityNode {
   private final Map<HomeAddress, Registration> registrations = new LinkedHashMap<>();
   private final Optional<RouterAdvertiser> advertiser;
   private final StatusLimiter strangers = new StatusLimiter();
-  private final BindingErrors errors = new BindingErrors();
+  private final StatusLimiter discoverers = new StatusLimiter();
+  private final HomeAgentsList agents;
+  private final HomeLinkPrefixes prefixes;
+  private final PrefixAdvertiser prefixAdvertiser;
+  private final RandomGenerator random;
   private Optional<HomeLink> homeLink = Optional.empty();
   private boolean homeLinkIsUp;
 
@@ -153,6 +158,13 @@ public final class HomeAgent implements MobilityNode {
           }
         });
     advertiser = settings.advertising().map(it -> new RouterAdvertiser(settings, it, random));
+    this.random = random;
+    agents =
+        new HomeAgentsList(
+            settings.address(),
+            settings.advertising().map(HomeAgentSettings.Advertising::preference).orElse(0));
+    prefixes = new HomeLinkPrefixes(settings);
+    prefixAdvertiser = new PrefixAdvertiser(settings, prefixes, random);
   }
 
   /** The bindings that are in force, by home address as configured. */
@@ -183,12 +195,10 @@ public final class HomeAgent implements MobilityNode {
               HomePolicies.homeAgentForAnybody(settings.address())));
     } else if (event instanceof NodeEvent.MobilityMessageArrived arrived) {
       arrived(now, arrived.message(), arrived.arrival(), actions);
-    } else if (event instanceof NodeEvent.HomeAddressOptionRefused refused) {
-      if (!isBorneOut(refused)) {
-        errors.answer(now, refused).ifPresent(actions::add);
-      }
     } else if (event instanceof NodeEvent.Icmpv6Arrived arrived) {
-      icmpv6(now, arrived);
+      icmpv6(now, arrived, actions);
+    } else if (event instanceof NodeEvent.PrefixDiscoveryArrived arrived) {
+      prefixDiscovery(now, arrived, actions);
     } else if (event instanceof NodeEvent.LinkChanged change) {
       linkChanged(now, change, actions);
     } else if (event instanceof NodeEvent.AddressChanged change) {
@@ -217,7 +227,10 @@ public final class HomeAgent implements MobilityNode {
                                 it.announceAt,
                                 it.yieldingUntil)
                             .flatMap(Optional::stream)),
-            advertiser.flatMap(RouterAdvertiser::nextDeadline).stream())
+            Stream.of(
+                    advertiser.flatMap(RouterAdvertiser::nextDeadline),
+                    prefixAdvertiser.nextDeadline())
+                .flatMap(Optional::stream))
         .min(Instant::compareTo);
   }
 
@@ -241,6 +254,7 @@ public final class HomeAgent implements MobilityNode {
       }
     }
     advertiser.ifPresent(it -> actions.addAll(it.onDeadline(now)));
+    prefixAdvertiser.deadlines(now, actions);
   }
 
   private void linkChanged(Instant now, NodeEvent.LinkChanged change, List<NodeAction> actions) {
@@ -253,6 +267,11 @@ public final class HomeAgent implements MobilityNode {
       return;
     }
     boolean wasUp = homeLinkIsUp;
+    if (!wasUp) {
+      actions.add(
+          new NodeAction.JoinAnycast(
+              change.interfaceIndex(), AnycastAddress.homeAgents(settings.homePrefix())));
+    }
     homeLinkIsUp = true;
     homeLink = Optional.of(new HomeLink(change.interfaceIndex(), change.address()));
     advertiser.ifPresent(it -> it.linkIsUp(now, change.interfaceIndex(), change.address()));
@@ -280,13 +299,80 @@ public final class HomeAgent implements MobilityNode {
         .linkLocalAddress(now, usable ? Optional.of(change.address()) : Optional.empty());
   }
 
-  private void icmpv6(Instant now, NodeEvent.Icmpv6Arrived arrived) {
+  private void icmpv6(Instant now, NodeEvent.Icmpv6Arrived arrived, List<NodeAction> actions) {
+    if (arrived.message() instanceof Icmpv6Message.HomeAgentDiscoveryRequest request) {
+      discovery(now, arrived, request, actions);
+      return;
+    }
     boolean onHomeLink =
         homeLink.map(it -> it.interfaceIndex() == arrived.interfaceIndex()).orElse(false);
     if (onHomeLink
         && arrived.hopLimit() == 255
         && arrived.message() instanceof Icmpv6Message.RouterSolicitation) {
       advertiser.ifPresent(it -> it.solicited(now));
+    } else if (onHomeLink
+        && arrived.hopLimit() == 255
+        && arrived.source().isLinkLocal()
+        && arrived.message() instanceof Icmpv6Message.RouterAdvertisement advertisement) {
+      agents.heard(now, arrived.source(), advertisement);
+      if (prefixes.heard(now, arrived.source(), advertisement)) {
+        prefixAdvertiser.changed(now);
+      }
+    }
+  }
+
+  /** Nothing can prove who asks, or that it is a mobile node (RFC 6275 sections 6.5 and 10.5). */
+  private void discovery(
+      Instant now,
+      NodeEvent.Icmpv6Arrived arrived,
+      Icmpv6Message.HomeAgentDiscoveryRequest request,
+      List<NodeAction> actions) {
+    if (!arrived.destination().equals(AnycastAddress.homeAgents(settings.homePrefix()))
+        || !arrived.source().isGlobalUnicast()) {
+      actions.add(new NodeAction.Refuse(WRONG_ADDRESS, arrived.source()));
+    } else if (!discoverers.mayAnswer(now)) {
+      actions.add(new NodeAction.Refuse(LIMIT, arrived.source()));
+    } else {
+      actions.add(
+          new NodeAction.SendDiscovery(
+              new Icmpv6Message.HomeAgentDiscoveryReply(
+                  request.identifier(), agents.addresses(now, random)),
+              settings.address(),
+              arrived.source(),
+              Optional.empty()));
+    }
+  }
+
+  /** The other home agents of the link that are known, with their preference; for the status. */
+  public ImmutableList<Map.Entry<Ipv6Address, Integer>> otherHomeAgents(Instant now) {
+    return agents.others(now);
+  }
+
+  /**
+   * A Mobile Prefix Solicitation of a mobile node that is registered, by its care-of address and
+   * through its association (RFC 6275 sections 6.7 and 10.6.2).
+   */
+  private void prefixDiscovery(
+      Instant now, NodeEvent.PrefixDiscoveryArrived arrived, List<NodeAction> actions) {
+    Arrival arrival = arrived.arrival();
+    Registration registration = registrations.get(new HomeAddress(arrival.source()));
+    if (!(arrived.message() instanceof Icmpv6Message.MobilePrefixSolicitation solicitation)) {
+      actions.add(new NodeAction.Refuse(UNEXPECTED, arrival.source()));
+    } else if (!arrival.destination().equals(settings.address())) {
+      actions.add(new NodeAction.Refuse(WRONG_ADDRESS, arrival.source()));
+    } else if (registration == null || registration.binding.isEmpty()) {
+      actions.add(new NodeAction.Refuse(NOT_SERVED, arrival.source()));
+    } else if (!registration.protection.admitsPrefixDiscovery(arrival.securityPath())) {
+      actions.add(new NodeAction.Refuse(UNPROTECTED, arrival.source()));
+    } else if (!arrival.careOf().equals(registration.binding.map(it -> it.careOf().value()))) {
+      actions.add(new NodeAction.Refuse(MALFORMED, arrival.source()));
+    } else {
+      prefixAdvertiser.solicited(
+          now,
+          solicitation.identifier(),
+          registration.home,
+          registration.binding.get().careOf(),
+          actions);
     }
   }
 
@@ -294,21 +380,6 @@ public final class HomeAgent implements MobilityNode {
       Instant now, MobilityMessage message, Arrival arrival, List<NodeAction> actions) {
     if (message instanceof BindingUpdate update) {
       bindingUpdate(now, update, arrival, actions);
-    } else if (message instanceof MobilityMessage.Unknown) {
-      actions.add(new NodeAction.Refuse(MALFORMED, arrival.source()));
-      if (arrival.careOf().orElse(arrival.source()).isGlobalUnicast() && strangers.mayAnswer(now)) {
-        // RFC 6275 section 9.2.
-        actions.add(
-            new NodeAction.SendMessage(
-                new MobilityMessage.BindingError(
-                    MobilityMessage.BindingError.UNRECOGNIZED_MESSAGE,
-                    // Section 9.3.3: of the Home Address option, if there was one.
-                    arrival.careOf().isPresent() ? arrival.source() : Ipv6Address.UNSPECIFIED,
-                    ImmutableList.of()),
-                arrival.destination(),
-                arrival.careOf().orElse(arrival.source()),
-                Optional.empty()));
-      }
     } else {
       actions.add(new NodeAction.Refuse(UNEXPECTED, arrival.source()));
     }
@@ -372,8 +443,39 @@ public final class HomeAgent implements MobilityNode {
           arrival,
           actions);
     } else {
-      register(now, registration, update, careOf, arrival, actions);
+      admit(now, registration, update, careOf, arrival, actions);
     }
+  }
+
+  /** What the administrator allows. */
+  private void admit(
+      Instant now,
+      Registration registration,
+      BindingUpdate update,
+      CareOfAddress careOf,
+      Arrival arrival,
+      List<NodeAction> actions) {
+    Optional<AccessList.Rule> rule = settings.careOfAddresses().refuses(careOf);
+    if (rule.isEmpty()) {
+      register(now, registration, update, careOf, arrival, actions);
+      return;
+    }
+    actions.add(
+        new NodeAction.Tell(
+            "registration of "
+                + registration.home
+                + " refused: its care-of address "
+                + careOf
+                + " is kept out by \"care-of-addresses: "
+                + rule.get()
+                + "\""));
+    actions.add(new NodeAction.Refuse(PROHIBITED, arrival.source()));
+    answer(
+        BindingStatus.ADMINISTRATIVELY_PROHIBITED,
+        update.sequence(),
+        BindingLifetime.DEREGISTER,
+        arrival,
+        actions);
   }
 
   /**
@@ -485,6 +587,12 @@ public final class HomeAgent implements MobilityNode {
         || update.sequence().isAfter(registration.waiting.get().update().sequence())) {
       registration.waiting = Optional.of(new Waiting(update, careOf, arrival));
     }
+    if (settings.virtual()) {
+      // Nobody else is there.
+      registration.waiting = Optional.empty();
+      accept(now, registration, update, careOf, arrival, actions);
+      return;
+    }
     if (registration.detecting.isEmpty()) {
       for (Ipv6Address address : registration.addresses(BindingFlag.bitsOf(update.flags()))) {
         registration.detecting.add(address);
@@ -531,9 +639,21 @@ public final class HomeAgent implements MobilityNode {
       CareOfAddress careOf,
       Arrival arrival,
       List<NodeAction> actions) {
-    BindingLifetime longest = BindingLifetime.atMost(settings.maximumLifetime());
+    Duration valid = prefixes.homeValid(now);
+    Duration most = settings.maximumLifetime();
+    BindingLifetime longest = BindingLifetime.atMost(valid.compareTo(most) < 0 ? valid : most);
     BindingLifetime granted =
         update.lifetime().units() < longest.units() ? update.lifetime() : longest;
+    if (granted.isZero()) {
+      actions.add(new NodeAction.Tell("the home prefix is no longer valid"));
+      answer(
+          BindingStatus.NOT_HOME_SUBNET,
+          update.sequence(),
+          BindingLifetime.DEREGISTER,
+          arrival,
+          actions);
+      return;
+    }
     var binding =
         new HomeBinding(
             registration.home,
@@ -553,7 +673,19 @@ public final class HomeAgent implements MobilityNode {
     registration.lastSequence = Optional.of(update.sequence());
     registration.forgottenAt = Optional.empty();
     serve(now, registration, binding, before, actions);
-    answer(BindingStatus.ACCEPTED, update.sequence(), granted, arrival, actions);
+    answer(accepted(now, granted), update.sequence(), granted, arrival, actions);
+  }
+
+  /**
+   * Whether the prefix is deprecated, or becomes so or invalid before the binding ends; both
+   * lifetimes in units of four seconds (RFC 6275 section 10.3.1).
+   */
+  private BindingStatus accepted(Instant now, BindingLifetime granted) {
+    int preferred = BindingLifetime.atMost(prefixes.homePreferred(now)).units();
+    int valid = BindingLifetime.atMost(prefixes.homeValid(now)).units();
+    return preferred < granted.units() || preferred == 0 || valid <= granted.units()
+        ? BindingStatus.ACCEPTED_BUT_PREFIX_DISCOVERY_NECESSARY
+        : BindingStatus.ACCEPTED;
   }
 
   /** Puts a binding into force. */
@@ -563,6 +695,7 @@ public final class HomeAgent implements MobilityNode {
       HomeBinding binding,
       Optional<HomeBinding> before,
       List<NodeAction> actions) {
+    prefixAdvertiser.bound(now, registration.home, binding.careOf());
     Ipv6Address from =
         before.map(it -> it.careOf().value()).orElseGet(() -> registration.home.value());
     boolean moves = !from.equals(binding.careOf().value());
@@ -602,6 +735,10 @@ public final class HomeAgent implements MobilityNode {
     for (Ipv6Address address : registration.addresses(binding.flags())) {
       actions.add(
           new NodeAction.Proxy(homeLink.get().interfaceIndex(), new HomeAddress(address), true));
+    }
+    if (settings.virtual()) {
+      // Nobody is there to hear of it.
+      return;
     }
     registration.announcements = ProtocolConstants.MAX_NEIGHBOR_ADVERTISEMENT;
     announce(now, registration, actions);
@@ -676,6 +813,7 @@ public final class HomeAgent implements MobilityNode {
 
   private void release(Registration registration, HomeBinding binding, List<NodeAction> actions) {
     registration.binding = Optional.empty();
+    prefixAdvertiser.unbound(registration.home);
     registration.yieldingUntil = Optional.empty();
     actions.add(
         new NodeAction.ForgetBinding(
@@ -690,18 +828,17 @@ public final class HomeAgent implements MobilityNode {
             registration.home.value()));
   }
 
-  /**
-   * The kernel tells also of packets whose option a binding bears out and which it has refused for
-   * want of ESP. A Binding Error would say that there is no binding, and make the mobile node
-   * register again at anybody's will.
-   */
-  private boolean isBorneOut(NodeEvent.HomeAddressOptionRefused refused) {
-    Registration registration = registrations.get(new HomeAddress(refused.homeAddress()));
-    return registration != null
-        && registration
-            .binding
-            .filter(binding -> binding.careOf().value().equals(refused.careOf()))
-            .isPresent();
+  /** Whether we are the home agent of that home address, bound or not. */
+  public boolean serves(Ipv6Address home) {
+    return registrations.containsKey(new HomeAddress(home));
+  }
+
+  /** Whether a Home Address option says what is bound here. */
+  public boolean bearsOut(NodeEvent.HomeAddressOptionRefused option) {
+    return Optional.ofNullable(registrations.get(new HomeAddress(option.homeAddress())))
+        .flatMap(it -> it.binding)
+        .filter(binding -> binding.careOf().value().equals(option.careOf()))
+        .isPresent();
   }
 
   private static NodeAction want(Registration registration, MobilityWish wish) {

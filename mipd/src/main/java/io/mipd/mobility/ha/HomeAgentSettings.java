@@ -7,6 +7,7 @@ import io.mipd.mobility.planner.TunnelProtection;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.packet.NdOption.PrefixInformation;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -15,6 +16,11 @@ import java.util.Optional;
  * @param address where registrations are taken
  * @param maximumLifetime that a binding is granted
  * @param advertising our own router advertisements; empty where another sends them
+ * @param prefixLifetimes of the home prefix, as we advertise it
+ * @param prefixDelivery how soon mobile nodes hear of what changes on the home link
+ * @param careOfAddresses which may be registered
+ * @param virtual whether the home link is nothing but an address of ours: nobody else is on it, so
+ *     that nothing has to be found out and announced there
  * @param served by home address, in the order of the configuration
  */
 public record HomeAgentSettings(
@@ -23,10 +29,63 @@ public record HomeAgentSettings(
     Ipv6Prefix homePrefix,
     Duration maximumLifetime,
     Optional<Advertising> advertising,
+    PrefixLifetimes prefixLifetimes,
+    PrefixDelivery prefixDelivery,
+    AccessList careOfAddresses,
+    boolean virtual,
     ImmutableMap<HomeAddress, TunnelProtection> served) {
 
   public HomeAgentSettings {
     checkArgument(homePrefix.contains(address), "%s is not in %s", address, homePrefix);
+  }
+
+  /** With the defaults where there is a choice. */
+  public HomeAgentSettings(
+      String homeInterface,
+      Ipv6Address address,
+      Ipv6Prefix homePrefix,
+      Duration maximumLifetime,
+      Optional<Advertising> advertising,
+      ImmutableMap<HomeAddress, TunnelProtection> served) {
+    this(
+        homeInterface,
+        address,
+        homePrefix,
+        maximumLifetime,
+        advertising,
+        PrefixLifetimes.DEFAULT,
+        PrefixDelivery.DEFAULT,
+        AccessList.EVERYWHERE,
+        false,
+        served);
+  }
+
+  /** The home prefix as we advertise it. */
+  PrefixInformation prefixInformation() {
+    return new PrefixInformation(
+        homePrefix.length(),
+        address,
+        true,
+        true,
+        true,
+        prefixLifetimes.valid().toSeconds(),
+        prefixLifetimes.preferred().toSeconds());
+  }
+
+  /** AdvValidLifetime and AdvPreferredLifetime (RFC 4861 section 6.2.1), in whole seconds. */
+  public record PrefixLifetimes(Duration valid, Duration preferred) {
+    public static final PrefixLifetimes DEFAULT =
+        new PrefixLifetimes(Duration.ofDays(30), Duration.ofDays(7));
+
+    public PrefixLifetimes {
+      checkArgument(preferred.compareTo(valid) <= 0, "preferred for longer than valid");
+    }
+  }
+
+  /** MinMobPfxAdvInterval and MaxMobPfxAdvInterval (RFC 6275 section 13). */
+  public record PrefixDelivery(Duration least, Duration longest) {
+    public static final PrefixDelivery DEFAULT =
+        new PrefixDelivery(Duration.ofMinutes(10), Duration.ofDays(1));
   }
 
   /**

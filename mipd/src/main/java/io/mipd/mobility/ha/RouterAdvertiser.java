@@ -18,10 +18,6 @@ import java.util.random.RandomGenerator;
  * Interval options (RFC 6275 sections 7.1 to 7.5).
  */
 final class RouterAdvertiser {
-  /** RFC 4861 section 6.2.1: AdvValidLifetime and AdvPreferredLifetime by default. */
-  private static final long VALID_SECONDS = 2_592_000;
-
-  private static final long PREFERRED_SECONDS = 604_800;
   private static final int HOP_LIMIT = 64;
   private static final long SHORT_INTERVAL_MILLIS = 200;
   private static final long SCHEDULING_MILLIS = 20;
@@ -132,15 +128,7 @@ final class RouterAdvertiser {
     var options = ImmutableList.<NdOption>builder();
     link.flatMap(Link::address)
         .ifPresent(address -> options.add(new NdOption.SourceLinkLayerAddress(address)));
-    options.add(
-        new NdOption.PrefixInformation(
-            settings.homePrefix().length(),
-            settings.address(),
-            true,
-            true,
-            true,
-            VALID_SECONDS,
-            PREFERRED_SECONDS));
+    options.add(settings.prefixInformation());
     options.add(new NdOption.AdvertisementInterval(advertisedInterval().toMillis()));
     if (seconds > 0) {
       options.add(new NdOption.HomeAgentInformation(advertising.preference(), seconds));

@@ -6,7 +6,6 @@ import static io.mipd.mobility.NodeAction.Refusal.WRONG_ADDRESS;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
-import io.mipd.mobility.BindingErrors;
 import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.NodeAction;
@@ -14,6 +13,7 @@ import io.mipd.mobility.NodeAction.Place;
 import io.mipd.mobility.NodeEvent;
 import io.mipd.mobility.NodeEvent.AddressState;
 import io.mipd.mobility.ProtocolConstants;
+import io.mipd.mobility.binding.Backoff;
 import io.mipd.mobility.binding.OutstandingUpdate;
 import io.mipd.mobility.binding.RateLimit;
 import io.mipd.mobility.planner.HomePolicies;
@@ -42,6 +42,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 
 /**
@@ -53,15 +54,17 @@ import java.util.stream.Stream;
  * acknowledged.
  */
 public final class MobileNode implements MobilityNode {
-  /** A binding is renewed when this part of its lifetime has passed, in percent. */
-  private static final int REFRESH_PERCENT = 75;
-
   /** Updates of which an acknowledgement is still taken; older ones have been superseded. */
   private static final int MAX_OUTSTANDING = 8;
+
+  /** Then the home agent is taken as gone, where another may be tried. */
+  private static final int MAX_UNANSWERED = 4;
 
   private final MobileNodeSettings settings;
   private final HomeAddress home;
   private final HomePolicies policies;
+  private final Optional<RouteOptimizer> optimizer;
+  private final PrefixDiscovery prefixes;
   private final Map<Integer, Uplink> uplinks = new LinkedHashMap<>();
 
   private Attachment attachment = new Attachment.Nowhere();
@@ -79,14 +82,16 @@ public final class MobileNode implements MobilityNode {
   /** On the home link with the tunnel still there: it takes what arrives. */
   private boolean returning;
 
-  /** Nothing else has been asked of the home agent since what it has acknowledged. */
+  /** Nothing but the same has been asked of the home agent since what it has acknowledged. */
   private boolean settled;
 
   /** An update that may not be sent before this time. */
   private Optional<Instant> deferredUntil = Optional.empty();
 
+  /** Updates since the home agent has said something. */
+  private int unanswered;
+
   private final RateLimit rate = new RateLimit();
-  private final BindingErrors errors = new BindingErrors();
 
   /** On the home link, looking for the home agent's link-layer address. */
   private Optional<Search> search = Optional.empty();
@@ -131,19 +136,41 @@ public final class MobileNode implements MobilityNode {
   /**
    * @param bindingMayExist whether an earlier life of this node registered and did not de-register
    * @param lastSequence the last sequence number that it used
+   * @param random of cryptographic quality
    */
   public MobileNode(
-      MobileNodeSettings settings, boolean bindingMayExist, SequenceNumber lastSequence) {
+      MobileNodeSettings settings,
+      boolean bindingMayExist,
+      SequenceNumber lastSequence,
+      RandomGenerator random) {
     this.settings = settings;
     this.bindingMayExist = bindingMayExist;
     sequence = lastSequence;
     home = settings.homeAddress();
-    policies = new HomePolicies(home, settings.homeAgent(), settings.protection());
+    policies = settings.policies();
+    prefixes = new PrefixDiscovery(settings, random);
+    optimizer =
+        settings
+            .routeOptimization()
+            .map(it -> new RouteOptimizer(home, settings.homeAgent(), it, this::mayUse, random));
   }
 
   /** The care-of address that the home agent has acknowledged. */
   public Optional<CareOfAddress> registeredCareOf() {
     return acknowledged.map(Acknowledged::careOf);
+  }
+
+  /**
+   * The care-of address at which the tunnel to the home agent ends, acknowledged or not; empty
+   * without a tunnel.
+   */
+  public Optional<CareOfAddress> tunnelEnd() {
+    return tunnelEnd;
+  }
+
+  /** The correspondents in the Binding Update List. */
+  public ImmutableList<RouteStatus> routes(Instant now) {
+    return optimizer.map(it -> it.routes(now)).orElse(ImmutableList.of());
   }
 
   /** Whether the home address is in use on the home link. */
@@ -165,10 +192,16 @@ public final class MobileNode implements MobilityNode {
       icmpv6(now, arrived, actions);
     } else if (event instanceof NodeEvent.MobilityMessageArrived arrived) {
       arrived(now, arrived.message(), arrived.arrival(), actions);
-    } else if (event instanceof NodeEvent.HomeAddressOptionRefused refused) {
-      errors.answer(now, refused).ifPresent(actions::add);
+    } else if (event instanceof NodeEvent.PrefixDiscoveryArrived arrived) {
+      prefixes.arrived(now, arrived, attachment instanceof Attachment.Away, actions);
     } else if (event instanceof NodeEvent.DadFinished finished) {
       dadFinished(now, finished, actions);
+    } else if (event instanceof NodeEvent.TunnelledPayload payload) {
+      optimizer.ifPresent(it -> it.tunnelled(now, payload, actions));
+    } else if (event instanceof NodeEvent.RoutesUsed used) {
+      optimizer.ifPresent(it -> it.used(now, used));
+    } else if (event instanceof NodeEvent.PacketFailed failed) {
+      optimizer.ifPresent(it -> it.packetFailed(now, failed.packet(), actions));
     } else if (event instanceof NodeEvent.ShutdownRequested) {
       // The binding stays until it expires: the node may be back in a moment.
       return actions;
@@ -178,7 +211,46 @@ public final class MobileNode implements MobilityNode {
     }
     attach(now, actions);
     deadlines(now, actions);
+    prefixes.deadlines(now, knownBy(), actions);
+    optimizer.ifPresent(it -> it.follow(now, standing(now), actions));
     return actions;
+  }
+
+  /** The care-of address by which the home agent reaches us now. */
+  private Optional<CareOfAddress> knownBy() {
+    return attachment instanceof Attachment.Away
+        ? registeredCareOf().filter(it -> tunnelEnd.equals(Optional.of(it)))
+        : Optional.empty();
+  }
+
+  private Standing standing(Instant now) {
+    if (isHome) {
+      return new Standing.Home();
+    }
+    if (!(attachment instanceof Attachment.Away away)) {
+      return new Standing.Nowhere();
+    }
+    Optional<CareOfAddress> here = Optional.of(away.careOf());
+    return new Standing.Away(
+        away.careOf(),
+        tunnelEnd.isPresent() && !returning,
+        settled && registeredCareOf().equals(here) && tunnelEnd.equals(here)
+            ? acknowledged.map(it -> bindableUntil(now, it))
+            : Optional.empty());
+  }
+
+  /** No binding shall outlast the home registration, nor the addresses that it joins (11.7.2). */
+  private Instant bindableUntil(Instant now, Acknowledged it) {
+    return Stream.of(
+            Optional.of(it.expiry()),
+            prefixes.validUntil(now),
+            uplinks.values().stream()
+                .filter(uplink -> uplink.mayUse(it.careOf().value()))
+                .flatMap(uplink -> uplink.validUntil(it.careOf().value()).stream())
+                .findFirst())
+        .flatMap(Optional::stream)
+        .min(Instant::compareTo)
+        .orElseThrow();
   }
 
   @Override
@@ -190,7 +262,9 @@ public final class MobileNode implements MobilityNode {
             acknowledged.map(Acknowledged::expiry).stream(),
             deferredUntil.stream(),
             search.map(Search::next).stream(),
-            announceAt.stream())
+            announceAt.stream(),
+            prefixes.nextDeadline(knownBy().isPresent()).stream(),
+            optimizer.flatMap(RouteOptimizer::nextDeadline).stream())
         .flatMap(instants -> instants)
         .min(Instant::compareTo);
   }
@@ -266,6 +340,9 @@ public final class MobileNode implements MobilityNode {
     if (arrived.message() instanceof RouterAdvertisement advertisement) {
       if (arrived.source().isLinkLocal()) {
         actions.addAll(uplink.heard(now, arrived.source(), advertisement));
+        if (uplink.announces(settings.homePrefix())) {
+          prefixes.learn(now, advertisement, actions);
+        }
       }
     } else if (arrived.message() instanceof NeighborAdvertisement advertisement) {
       foundAgent(now, uplink, advertisement, actions);
@@ -609,7 +686,7 @@ public final class MobileNode implements MobilityNode {
     BindingLifetime lifetime =
         away ? BindingLifetime.atMost(settings.lifetime()) : BindingLifetime.DEREGISTER;
     sequence = sequence.next();
-    settled = false;
+    settled = settled && registeredCareOf().equals(Optional.of(careOf));
     var update =
         new BindingUpdate(
             sequence,
@@ -657,15 +734,24 @@ public final class MobileNode implements MobilityNode {
 
   /** RFC 6275 section 11.8: a new sequence number, and twice the wait up to its ceiling. */
   private void retransmit(Instant now, List<NodeAction> actions) {
-    Duration doubled = pending.map(Pending::timeout).orElse(firstTimeout()).multipliedBy(2);
-    Duration longest = ProtocolConstants.MAX_BINDACK_TIMEOUT;
-    sendUpdate(now, doubled.compareTo(longest) < 0 ? doubled : longest, actions);
-    if (attachment instanceof Attachment.Away && acknowledged.isPresent()) {
-      CareOfAddress old = acknowledged.get().careOf();
-      if (uplinks.values().stream().anyMatch(uplink -> uplink.mayUse(old.value()))) {
-        useTunnel(old, actions);
-      }
+    unanswered++;
+    if (unanswered >= MAX_UNANSWERED && attachment instanceof Attachment.Away) {
+      unanswered = 0;
+      actions.add(new NodeAction.HomeAgentFails());
     }
+    Duration timeout = pending.map(Pending::timeout).orElse(firstTimeout());
+    sendUpdate(now, Backoff.doubled(timeout), actions);
+    if (attachment instanceof Attachment.Away) {
+      acknowledged
+          .map(Acknowledged::careOf)
+          .filter(this::mayUse)
+          .ifPresent(old -> useTunnel(old, actions));
+    }
+  }
+
+  /** Whether it is an address of ours that works as far as we know. */
+  private boolean mayUse(CareOfAddress careOf) {
+    return uplinks.values().stream().anyMatch(uplink -> uplink.mayUse(careOf.value()));
   }
 
   private void useTunnel(CareOfAddress end, List<NodeAction> actions) {
@@ -704,6 +790,11 @@ public final class MobileNode implements MobilityNode {
 
   private void arrived(
       Instant now, MobilityMessage message, Arrival arrival, List<NodeAction> actions) {
+    boolean fromAgent = arrival.source().equals(settings.homeAgent());
+    if (!fromAgent && optimizer.isPresent()) {
+      optimizer.get().arrived(now, message, arrival, actions);
+      return;
+    }
     if (message instanceof MobilityMessage.BindingError error) {
       bindingError(now, error, arrival, actions);
       return;
@@ -712,7 +803,6 @@ public final class MobileNode implements MobilityNode {
       actions.add(new NodeAction.Refuse(WRONG_ADDRESS, arrival.source()));
       return;
     }
-    boolean fromAgent = arrival.source().equals(settings.homeAgent());
     boolean isProtected =
         settings
             .protection()
@@ -764,6 +854,7 @@ public final class MobileNode implements MobilityNode {
       actions.add(new NodeAction.Refuse(UNEXPECTED, arrival.source()));
       return;
     }
+    unanswered = 0;
     if (acknowledgement.status().equals(BindingStatus.SEQUENCE_NUMBER_OUT_OF_WINDOW)) {
       outOfWindow(now, acknowledgement.sequence(), actions);
       return;
@@ -791,7 +882,7 @@ public final class MobileNode implements MobilityNode {
         placeAtHome(now, at, actions);
       }
     } else if (acknowledgement.status().isAccepted() && !acknowledgement.lifetime().isZero()) {
-      registered(acknowledgement, answered.get(), actions);
+      registered(now, acknowledgement, answered.get(), actions);
     } else {
       refused(now, acknowledgement.status(), answered.get(), actions);
     }
@@ -810,20 +901,23 @@ public final class MobileNode implements MobilityNode {
   }
 
   private void registered(
-      BindingAcknowledgement acknowledgement, OutstandingUpdate update, List<NodeAction> actions) {
+      Instant now,
+      BindingAcknowledgement acknowledgement,
+      OutstandingUpdate update,
+      List<NodeAction> actions) {
     boolean newest = update.equals(pending.orElseThrow().newest());
     boolean present =
         attachment instanceof Attachment.Away away && away.careOf().equals(update.careOf());
     Instant expiry = update.expiry(acknowledgement.lifetime());
     Duration whole = Duration.between(update.sentAt(), expiry);
-    Duration wait =
+    Instant refreshAt =
         acknowledgement
             .refreshAdvice()
             .map(MobilityOption.BindingRefreshAdvice::asDuration)
             .filter(advice -> !advice.isZero() && advice.compareTo(whole) < 0)
-            .orElse(whole.multipliedBy(REFRESH_PERCENT).dividedBy(100));
-    acknowledged =
-        Optional.of(new Acknowledged(update.careOf(), update.sentAt().plus(wait), expiry));
+            .map(advice -> update.sentAt().plus(advice))
+            .orElse(update.renewal(expiry));
+    acknowledged = Optional.of(new Acknowledged(update.careOf(), refreshAt, expiry));
     settled =
         pending.orElseThrow().outstanding().stream()
             .filter(it -> it.sequence().isAfter(update.sequence()))
@@ -835,7 +929,7 @@ public final class MobileNode implements MobilityNode {
       useTunnel(update.careOf(), actions);
     }
     if (acknowledgement.status().equals(BindingStatus.ACCEPTED_BUT_PREFIX_DISCOVERY_NECESSARY)) {
-      actions.add(new NodeAction.Tell("the home prefix is about to change"));
+      prefixes.ask(now);
     }
   }
 
@@ -860,5 +954,8 @@ public final class MobileNode implements MobilityNode {
     }
     Duration longest = ProtocolConstants.MAX_BINDACK_TIMEOUT;
     pending = Optional.of(new Pending(waiting.outstanding(), longest, now.plus(longest)));
+    if (attachment instanceof Attachment.Away) {
+      actions.add(new NodeAction.HomeAgentFails());
+    }
   }
 }

@@ -1,6 +1,7 @@
 package io.mipd.mobility.mn;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeEvent.AddressState;
 import io.mipd.mobility.ProtocolConstants;
@@ -53,15 +54,21 @@ final class Uplink {
   /**
    * What a router last said.
    *
+   * @param validUntil what it announces, and until when addresses of it are valid
    * @param ownAddresses whole addresses of the router (R flag of RFC 6275 section 7.2)
    * @param until when it is asked whether it is still there
    */
   private record Router(
-      Set<Ipv6Prefix> prefixes,
+      ImmutableMap<Ipv6Prefix, Instant> validUntil,
       Set<Ipv6Address> ownAddresses,
       Optional<LinkLayerAddress> address,
       Instant until) {
+    Set<Ipv6Prefix> prefixes() {
+      return validUntil.keySet();
+    }
+
     boolean sharesWith(Set<Ipv6Prefix> others) {
+      Set<Ipv6Prefix> prefixes = prefixes();
       return prefixes.isEmpty() || others.isEmpty() || prefixes.stream().anyMatch(others::contains);
     }
   }
@@ -218,7 +225,7 @@ final class Uplink {
   }
 
   private static Router read(Instant now, RouterAdvertisement advertisement) {
-    Set<Ipv6Prefix> prefixes = new LinkedHashSet<>();
+    Map<Ipv6Prefix, Instant> prefixes = new LinkedHashMap<>();
     Set<Ipv6Address> own = new LinkedHashSet<>();
     Optional<LinkLayerAddress> address = Optional.empty();
     Duration believed = Duration.ofSeconds(advertisement.routerLifetime());
@@ -227,8 +234,12 @@ final class Uplink {
     for (NdOption option : advertisement.options()) {
       if (option instanceof NdOption.PrefixInformation prefix) {
         if (prefix.validLifetime() > 0) {
-          prefixes.add(prefix.prefix());
           Duration lifetime = Duration.ofSeconds(prefix.validLifetime());
+          prefixes.put(
+              prefix.prefix(),
+              prefix.validLifetime() == NdOption.PrefixInformation.INFINITE
+                  ? Instant.MAX
+                  : now.plus(lifetime));
           valid = lifetime.compareTo(valid) > 0 ? lifetime : valid;
         }
         if (prefix.routerAddress()) {
@@ -253,7 +264,7 @@ final class Uplink {
     if (believed.compareTo(LEAST_PATIENCE) < 0) {
       believed = LEAST_PATIENCE;
     }
-    return new Router(prefixes, own, address, now.plus(believed));
+    return new Router(ImmutableMap.copyOf(prefixes), own, address, now.plus(believed));
   }
 
   Optional<Instant> nextDeadline() {
@@ -330,6 +341,19 @@ final class Uplink {
         && !duplicates.contains(address)
         && address.isGlobalUnicast()
         && isAnnounced(address);
+  }
+
+  /**
+   * Until when an address is valid, as the routers here have told last; empty for ever, or if none
+   * has told.
+   */
+  Optional<Instant> validUntil(Ipv6Address address) {
+    return routers.values().stream()
+        .flatMap(router -> router.validUntil().entrySet().stream())
+        .filter(it -> it.getKey().contains(address))
+        .map(Map.Entry::getValue)
+        .max(Instant::compareTo)
+        .filter(it -> it.isBefore(Instant.MAX));
   }
 
   /** Whether new connections should not use it any more (RFC 4862 section 5.5.4). */

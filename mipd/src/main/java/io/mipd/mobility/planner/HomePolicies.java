@@ -2,18 +2,21 @@ package io.mipd.mobility.planner;
 
 import static io.mipd.merger.source.MobilityPolicy.Kind.PAYLOAD;
 import static io.mipd.merger.source.MobilityPolicy.Kind.SIGNALLING;
+import static io.mipd.merger.source.MobilityPolicy.Kind.SIGNALLING_OF_STRANGERS;
 
 import com.google.common.collect.ImmutableList;
 import io.mipd.merger.source.MobilityPolicy;
 import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
+import io.mipd.mobility.wire.MobilityMessage;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.PortMatch;
 import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.Selector;
@@ -32,20 +35,73 @@ import java.util.Optional;
 public final class HomePolicies {
   private static final Ipv6Prefix ANY = Ipv6Prefix.ANY;
 
+  /** Who wishes for {@link #links}: nobody's home address. */
+  public static final Ipv6Address LINKS = Ipv6Address.UNSPECIFIED;
+
+  private static final Ipv6Prefix LINK_LOCAL = Ipv6Prefix.parse("fe80::/10");
+  private static final Ipv6Prefix LINK_SCOPE_MULTICAST = Ipv6Prefix.parse("ff02::/16");
+
+  /** RFC 7296 sections 2 and 2.23. */
+  private static final ImmutableList<Integer> KEY_EXCHANGE_PORTS = ImmutableList.of(500, 4500);
+
+  /** Their types have the highest bit clear (RFC 4443 section 2.1). */
+  private static final PortMatch ICMPV6_ERRORS = new PortMatch(0, 0xff80);
+
+  /**
+   * What Linux 6.1 takes for the ICMPv6 type of what arrives behind one Home Address option or
+   * routing header: its decode_session6 begins to read directly behind the IPv6 header, and there
+   * is that header's Next Header field, which says ICMPv6. No such type is assigned.
+   */
+  private static final int MISREAD_TYPE = IpProtocol.ICMPV6;
+
+  /** Types 130 to 137, and 143. */
+  private static final ImmutableList<PortMatch> DISCOVERY_AND_LISTENERS =
+      ImmutableList.of(
+          new PortMatch(130, 0xfffe),
+          PortMatch.exactly(132),
+          PortMatch.exactly(133),
+          new PortMatch(134, 0xfffe),
+          new PortMatch(136, 0xfffe),
+          PortMatch.exactly(143));
+
   private final Ipv6Address home;
   private final Ipv6Address agent;
   private final TunnelProtection protection;
+  private final RouteRoles roles;
 
+  /** Without route optimization. */
   public HomePolicies(HomeAddress home, Ipv6Address agent, TunnelProtection protection) {
+    this(home, agent, protection, RouteRoles.NONE);
+  }
+
+  /**
+   * @param roles of the mobile node
+   */
+  public HomePolicies(
+      HomeAddress home, Ipv6Address agent, TunnelProtection protection, RouteRoles roles) {
     this.home = home.value();
     this.agent = agent;
     this.protection = protection;
+    this.roles = roles;
+  }
+
+  /** The mobile node's end of the tunnel. */
+  public Tunnel tunnel(CareOfAddress careOf) {
+    Ipv6Address here = careOf.value();
+    Template out = payload(here, agent);
+    Template in = payload(agent, here);
+    return new Tunnel(
+        out,
+        in,
+        protection.returnRoutability().map(reqId -> esp(here, agent, reqId)).orElse(out),
+        protection.returnRoutability().map(reqId -> esp(agent, here, reqId)).orElse(in));
   }
 
   /** The mobile node at home, registered nowhere: its signalling only. */
   public MobilityWish mobileNodeAtHome() {
     var policies = ImmutableList.<MobilityPolicy>builder();
     mobileNodeSignalling(policies);
+    withAnybody(policies, ImmutableList.of(), ImmutableList.of());
     return new MobilityWish(policies.build(), ImmutableList.of());
   }
 
@@ -63,48 +119,27 @@ public final class HomePolicies {
   public MobilityWish mobileNodeAway(CareOfAddress careOf) {
     var policies = ImmutableList.<MobilityPolicy>builder();
     mobileNodeSignalling(policies);
-    protection
-        .returnRoutability()
-        .ifPresent(
-            reqId -> {
-              String reason = "Home Test Init and Home Test pass the home agent in ESP (10.4.6)";
-              policies.add(
-                  tunnelled(
-                      fromHome().withProtocol(IpProtocol.MOBILITY),
-                      Direction.OUT,
-                      SIGNALLING,
-                      esp(careOf.value(), agent, reqId),
-                      reason));
-              policies.add(
-                  tunnelled(
-                      toHome().withProtocol(IpProtocol.MOBILITY),
-                      Direction.IN,
-                      SIGNALLING,
-                      esp(agent, careOf.value(), reqId),
-                      reason));
-            });
+    exempt(policies, careOf);
+    Tunnel tunnel = tunnel(careOf);
+    withAnybody(policies, ImmutableList.of(tunnel.testsOut()), ImmutableList.of(tunnel.testsIn()));
     if (protection.payload().isEmpty()) {
       String reason = "with the home agent itself no tunnel is needed (RFC 6275 section 10.4.2)";
       policies.add(
           tunnelled(
               Selector.between(home, agent),
               Direction.OUT,
-              PAYLOAD,
               Template.homeAddressOption(home, agent),
               reason));
       policies.add(
           tunnelled(
               Selector.between(agent, home),
               Direction.IN,
-              PAYLOAD,
               Template.routingHeader(agent, home),
               reason));
     }
     String reason = "reverse tunnel (RFC 6275 section 11.3.1)";
-    policies.add(
-        tunnelled(fromHome(), Direction.OUT, PAYLOAD, payload(careOf.value(), agent), reason));
-    policies.add(
-        tunnelled(toHome(), Direction.IN, PAYLOAD, payload(agent, careOf.value()), reason));
+    policies.add(tunnelled(fromHome(), Direction.OUT, tunnel.payloadOut(), reason));
+    policies.add(tunnelled(toHome(), Direction.IN, tunnel.payloadIn(), reason));
     return new MobilityWish(policies.build(), states(careOf));
   }
 
@@ -127,22 +162,22 @@ public final class HomePolicies {
   public MobilityWish homeAgentBound(CareOfAddress careOf) {
     var policies = ImmutableList.<MobilityPolicy>builder();
     homeAgentSignalling(policies);
+    exempt(policies, careOf);
     protection
         .returnRoutability()
         .ifPresent(
             reqId -> {
               String reason = "Home Test Init and Home Test pass us in ESP (10.4.6)";
               policies.add(
-                  tunnelled(
+                  ofStrangers(
                       toHome().withProtocol(IpProtocol.MOBILITY),
                       Direction.OUT,
-                      SIGNALLING,
-                      esp(agent, careOf.value(), reqId),
+                      Bundle.of(esp(agent, careOf.value(), reqId)),
                       reason));
-              Template in = esp(careOf.value(), agent, reqId);
+              Bundle in = Bundle.of(esp(careOf.value(), agent, reqId));
               Selector tests = fromHome().withProtocol(IpProtocol.MOBILITY);
-              policies.add(tunnelled(tests, Direction.FWD, SIGNALLING, in, reason));
-              policies.add(tunnelled(tests, Direction.IN, SIGNALLING, in, reason));
+              policies.add(ofStrangers(tests, Direction.FWD, in, reason));
+              policies.add(ofStrangers(tests, Direction.IN, in, reason));
             });
     if (protection.payload().isEmpty()) {
       String reason = "our own packets take the routing header (RFC 6275 section 10.4.2)";
@@ -150,14 +185,12 @@ public final class HomePolicies {
           tunnelled(
               Selector.between(agent, home),
               Direction.OUT,
-              PAYLOAD,
               Template.routingHeader(agent, home),
               reason));
       policies.add(
           tunnelled(
               Selector.between(home, agent),
               Direction.IN,
-              PAYLOAD,
               Template.homeAddressOption(home, agent),
               reason));
     }
@@ -165,13 +198,12 @@ public final class HomePolicies {
         tunnelled(
             toHome(),
             Direction.OUT,
-            PAYLOAD,
             payload(agent, careOf.value()),
             "tunnel to the care-of address (RFC 6275 section 10.4.2)"));
     String reason = "reverse tunnel from the care-of address (RFC 6275 section 10.4.5)";
     Template in = payload(careOf.value(), agent);
-    policies.add(tunnelled(fromHome(), Direction.FWD, PAYLOAD, in, reason));
-    policies.add(tunnelled(fromHome(), Direction.IN, PAYLOAD, in, reason));
+    policies.add(tunnelled(fromHome(), Direction.FWD, in, reason));
+    policies.add(tunnelled(fromHome(), Direction.IN, in, reason));
     return new MobilityWish(policies.build(), states(careOf));
   }
 
@@ -183,12 +215,41 @@ public final class HomePolicies {
   public static MobilityWish homeAgentForAnybody(Ipv6Address agent) {
     return new MobilityWish(
         ImmutableList.of(
-            message(
+            ofStrangers(
                 Selector.between(ANY, Ipv6Prefix.host(agent)).withProtocol(IpProtocol.MOBILITY),
                 Direction.IN,
                 Bundle.of(Template.homeAddressOption(Ipv6Address.UNSPECIFIED, agent).asOptional()),
-                "a Binding Update for an address that is not served gets its status")),
+                "a Binding Update for an address that is not served gets its status"),
+            agentDiscovery(Selector.ANY, Icmpv6Message.HOME_AGENT_DISCOVERY_REQUEST, Direction.IN),
+            agentDiscovery(
+                Selector.between(Ipv6Prefix.host(agent), ANY),
+                Icmpv6Message.HOME_AGENT_DISCOVERY_REPLY,
+                Direction.OUT)),
         ImmutableList.of());
+  }
+
+  /**
+   * A mobile node asks on its home link who its home agent is; a user's policy "for any" is not for
+   * that. What comes in is for this node in any case; of what leaves, others' is not meant.
+   *
+   * @param anycast Mobile IPv6 Home-Agents of its home link
+   */
+  public static MobilityWish agentSought(Ipv6Address anycast) {
+    return new MobilityWish(
+        ImmutableList.of(
+            agentDiscovery(
+                Selector.between(ANY, Ipv6Prefix.host(anycast)),
+                Icmpv6Message.HOME_AGENT_DISCOVERY_REQUEST,
+                Direction.OUT),
+            agentDiscovery(Selector.ANY, Icmpv6Message.HOME_AGENT_DISCOVERY_REPLY, Direction.IN)),
+        ImmutableList.of());
+  }
+
+  private static MobilityPolicy agentDiscovery(Selector between, int type, Direction direction) {
+    return MobilityPolicy.exempt(
+        between.withType(IpProtocol.ICMPV6, type),
+        direction,
+        "dynamic home agent address discovery (RFC 6275 section 5.3)");
   }
 
   /**
@@ -204,6 +265,96 @@ public final class HomePolicies {
                 Bundle.of(Template.routingHeader(agent, stranger.value()).asOptional()),
                 "a Binding Update for an address that is not served gets its status")),
         ImmutableList.of());
+  }
+
+  /** What a user's policy "for any" is not for, though it names the addresses of this binding. */
+  private void exempt(ImmutableList.Builder<MobilityPolicy> policies, CareOfAddress careOf) {
+    Selector out = Selector.between(agent, careOf.value());
+    for (int port : KEY_EXCHANGE_PORTS) {
+      for (Selector selector : ImmutableList.of(out, out.reversed())) {
+        Selector exchange =
+            selector
+                .withProtocol(IpProtocol.UDP)
+                .withPorts(PortMatch.exactly(port), PortMatch.exactly(port));
+        String reason = "key exchange between mobile node and home agent (RFC 4877 section 4.4)";
+        policies.add(MobilityPolicy.exempt(exchange, Direction.OUT, reason));
+        policies.add(MobilityPolicy.exempt(exchange, Direction.IN, reason));
+      }
+    }
+    for (Direction direction : Direction.values()) {
+      for (Selector selector : ImmutableList.of(fromHome(), toHome())) {
+        policies.add(
+            MobilityPolicy.exempt(typed(selector, ICMPV6_ERRORS), direction, "ICMPv6 errors"));
+      }
+    }
+  }
+
+  private static Selector typed(Selector selector, PortMatch types) {
+    return selector.withProtocol(IpProtocol.ICMPV6).withPorts(types, PortMatch.ANY);
+  }
+
+  /**
+   * What a node needs on its links before any binding, and a user's policy "for any" is not for:
+   * neighbour and router discovery (RFC 4861) and the reports of multicast listeners (RFC 2710, RFC
+   * 3810). All of it is between link-local addresses, or to multicast groups of the link's scope,
+   * or with a care-of address that is still being found out.
+   */
+  public static MobilityWish links() {
+    var policies = ImmutableList.<MobilityPolicy>builder();
+    for (PortMatch types : DISCOVERY_AND_LISTENERS) {
+      for (Selector selector :
+          ImmutableList.of(
+              typed(Selector.between(LINK_LOCAL, ANY), types),
+              typed(Selector.between(ANY, LINK_LOCAL), types),
+              typed(Selector.between(ANY, LINK_SCOPE_MULTICAST), types))) {
+        for (Direction direction : ImmutableList.of(Direction.OUT, Direction.IN)) {
+          policies.add(
+              MobilityPolicy.exempt(
+                  selector, direction, "neighbour discovery and multicast listeners"));
+        }
+      }
+    }
+    return new MobilityWish(policies.build(), ImmutableList.of());
+  }
+
+  /**
+   * The mobile node's messages with correspondents that it does not know by name. A Binding Update
+   * bears the Home Address option and goes directly (RFC 6275 section 11.7.2). What it says as a
+   * correspondent itself takes the tunnel, if there is one, and a type 2 routing header where its
+   * peer is bound (section 9.5.4); what it hears may bear a Home Address option.
+   *
+   * @param out what is around such messages as they leave
+   * @param in likewise as they come
+   */
+  private void withAnybody(
+      ImmutableList.Builder<MobilityPolicy> policies,
+      ImmutableList<Template> out,
+      ImmutableList<Template> in) {
+    if (roles.optimizes()) {
+      policies.add(
+          ofStrangers(
+              fromHome().withType(IpProtocol.MOBILITY, MobilityMessage.BINDING_UPDATE),
+              Direction.OUT,
+              Bundle.of(Template.homeAddressOption(home, Ipv6Address.UNSPECIFIED).asOptional()),
+              "Binding Updates to correspondents go directly (RFC 6275 section 11.7.2)"));
+    }
+    if (roles.corresponds()) {
+      policies.addAll(RoutePolicies.correspondent(Ipv6Prefix.host(home), out, in));
+    }
+    boolean inEsp = !out.isEmpty() && protection.returnRoutability().isPresent();
+    if (!inEsp && roles.equals(RouteRoles.NONE)) {
+      return;
+    }
+    String reason =
+        inEsp
+            ? "Home Test Init and Home Test pass the home agent in ESP (RFC 6275 section 10.4.6)"
+            : "return routability (RFC 6275 section 5.2.5)";
+    policies.add(
+        ofStrangers(
+            fromHome().withProtocol(IpProtocol.MOBILITY), Direction.OUT, new Bundle(out), reason));
+    policies.add(
+        ofStrangers(
+            toHome().withProtocol(IpProtocol.MOBILITY), Direction.IN, new Bundle(in), reason));
   }
 
   private void mobileNodeSignalling(ImmutableList.Builder<MobilityPolicy> policies) {
@@ -245,10 +396,6 @@ public final class HomePolicies {
             Direction.IN,
             transport(protection.signalling(), in),
             reason));
-    Optional<ReqId> prefixes = protection.prefixDiscovery();
-    if (prefixes.isEmpty()) {
-      return;
-    }
     boolean mobileNode = self.equals(home);
     int sentType =
         mobileNode
@@ -259,18 +406,27 @@ public final class HomePolicies {
             ? Icmpv6Message.MOBILE_PREFIX_ADVERTISEMENT
             : Icmpv6Message.MOBILE_PREFIX_SOLICITATION;
     String discovery = "mobile prefix discovery (RFC 6275 section 11.4.2)";
-    policies.add(
-        message(
-            sent.withType(IpProtocol.ICMPV6, sentType),
-            direction,
-            transport(prefixes, out),
-            discovery));
-    policies.add(
-        message(
-            received.withType(IpProtocol.ICMPV6, receivedType),
-            Direction.IN,
-            transport(prefixes, in),
-            discovery));
+    Selector discoverySent = sent.withType(IpProtocol.ICMPV6, sentType);
+    Selector discoveryReceived = received.withType(IpProtocol.ICMPV6, receivedType);
+    Optional<ReqId> prefixes = protection.prefixDiscovery();
+    if (prefixes.isEmpty()) {
+      if (protection.signalling().isEmpty()) {
+        // Nothing is protected, and it takes the way of payload.
+        policies.add(MobilityPolicy.exempt(discoverySent, direction, discovery));
+        policies.add(MobilityPolicy.exempt(discoveryReceived, Direction.IN, discovery));
+      }
+      return;
+    }
+    policies.add(message(discoverySent, direction, transport(prefixes, out), discovery));
+    policies.add(message(discoveryReceived, Direction.IN, transport(prefixes, in), discovery));
+    if (protection.payload().isPresent()) {
+      policies.add(
+          message(
+              received.withType(IpProtocol.ICMPV6, MISREAD_TYPE),
+              Direction.IN,
+              transport(prefixes, in),
+              discovery));
+    }
   }
 
   private static Bundle transport(Optional<ReqId> reqId, Template mobility) {
@@ -284,14 +440,16 @@ public final class HomePolicies {
     return new MobilityPolicy(selector, direction, SIGNALLING, Policy.Action.ALLOW, bundle, reason);
   }
 
-  private static MobilityPolicy tunnelled(
-      Selector selector,
-      Direction direction,
-      MobilityPolicy.Kind kind,
-      Template template,
-      String reason) {
+  private static MobilityPolicy ofStrangers(
+      Selector selector, Direction direction, Bundle bundle, String reason) {
     return new MobilityPolicy(
-        selector, direction, kind, Policy.Action.ALLOW, Bundle.of(template), reason);
+        selector, direction, SIGNALLING_OF_STRANGERS, Policy.Action.ALLOW, bundle, reason);
+  }
+
+  private static MobilityPolicy tunnelled(
+      Selector selector, Direction direction, Template template, String reason) {
+    return new MobilityPolicy(
+        selector, direction, PAYLOAD, Policy.Action.ALLOW, Bundle.of(template), reason);
   }
 
   private static MobilityPolicy blocked(Selector selector, Direction direction, String reason) {

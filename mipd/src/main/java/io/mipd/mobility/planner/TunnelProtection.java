@@ -1,6 +1,7 @@
 package io.mipd.mobility.planner;
 
 import io.mipd.xfrm.model.ReqId;
+import io.mipd.xfrm.model.SecurityPath;
 import java.util.Optional;
 
 /**
@@ -19,4 +20,12 @@ public record TunnelProtection(
     Optional<ReqId> payload) {
   public static final TunnelProtection NONE =
       new TunnelProtection(Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+
+  /**
+   * Whether prefix discovery may come this way: by its association, and unprotected only where
+   * nothing is protected.
+   */
+  public boolean admitsPrefixDiscovery(SecurityPath path) {
+    return prefixDiscovery.map(path::passedThrough).orElse(signalling.isEmpty());
+  }
 }

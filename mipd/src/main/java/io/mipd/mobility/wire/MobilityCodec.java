@@ -9,6 +9,7 @@ import io.mipd.xfrm.packet.MalformedPacketException.Reason;
 import io.mipd.xfrm.packet.Octets;
 import io.mipd.xfrm.packet.Wire;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 
 // +---------------+---------------+---------------+---------------+
 // | Payload Proto |  Header Len   |    MH Type    |   Reserved    |
@@ -72,25 +73,25 @@ public final class MobilityCodec {
     return switch (type) {
       case MobilityMessage.BINDING_REFRESH_REQUEST -> {
         in.skipBytes(2);
-        yield new MobilityMessage.BindingRefreshRequest(options(in));
+        yield new MobilityMessage.BindingRefreshRequest(options(in, start));
       }
       case MobilityMessage.HOME_TEST_INIT -> {
         Wire.require(in, 10);
-        yield new MobilityMessage.HomeTestInit(in.skipBytes(2).readLong(), options(in));
+        yield new MobilityMessage.HomeTestInit(in.skipBytes(2).readLong(), options(in, start));
       }
       case MobilityMessage.CARE_OF_TEST_INIT -> {
         Wire.require(in, 10);
-        yield new MobilityMessage.CareOfTestInit(in.skipBytes(2).readLong(), options(in));
+        yield new MobilityMessage.CareOfTestInit(in.skipBytes(2).readLong(), options(in, start));
       }
       case MobilityMessage.HOME_TEST -> {
         Wire.require(in, 18);
         yield new MobilityMessage.HomeTest(
-            in.readUnsignedShort(), in.readLong(), token(in), options(in));
+            in.readUnsignedShort(), in.readLong(), token(in), options(in, start));
       }
       case MobilityMessage.CARE_OF_TEST -> {
         Wire.require(in, 18);
         yield new MobilityMessage.CareOfTest(
-            in.readUnsignedShort(), in.readLong(), token(in), options(in));
+            in.readUnsignedShort(), in.readLong(), token(in), options(in, start));
       }
       case MobilityMessage.BINDING_UPDATE -> {
         Wire.require(in, 6);
@@ -98,7 +99,7 @@ public final class MobilityCodec {
             new SequenceNumber(in.readUnsignedShort()),
             BindingFlag.of(in.readUnsignedShort()),
             new BindingLifetime(in.readUnsignedShort()),
-            options(in));
+            options(in, start));
       }
       case MobilityMessage.BINDING_ACKNOWLEDGEMENT -> {
         Wire.require(in, 6);
@@ -107,13 +108,13 @@ public final class MobilityCodec {
             (in.readUnsignedByte() & 0x80) != 0,
             new SequenceNumber(in.readUnsignedShort()),
             new BindingLifetime(in.readUnsignedShort()),
-            options(in));
+            options(in, start));
       }
       case MobilityMessage.BINDING_ERROR -> {
         Wire.require(in, 18);
         int status = in.readUnsignedByte();
         in.skipBytes(1);
-        yield new MobilityMessage.BindingError(status, Wire.readAddress(in), options(in));
+        yield new MobilityMessage.BindingError(status, Wire.readAddress(in), options(in, start));
       }
       default -> new MobilityMessage.Unknown(type, Octets.read(in, in.readableBytes()));
     };
@@ -123,8 +124,9 @@ public final class MobilityCodec {
     return new MobilityMessage.KeygenToken(in.readLong());
   }
 
-  private static ImmutableList<MobilityOption> options(ByteBuf in) throws MalformedPacketException {
-    return MobilityOptionCodec.decode(in);
+  private static ImmutableList<MobilityOption> options(ByteBuf in, int start)
+      throws MalformedPacketException {
+    return MobilityOptionCodec.decode(in, start);
   }
 
   /** Writes a message with its checksum, padded to a multiple of eight octets. */
@@ -139,6 +141,18 @@ public final class MobilityCodec {
     out.setByte(start + 1, length / UNIT - 1);
     out.setShort(
         start + 4, Checksum.of(source, destination, IpProtocol.MOBILITY, out.slice(start, length)));
+  }
+
+  /**
+   * What the authenticator at the end of a message covers, beside the addresses (section 6.2.7).
+   *
+   * @param message whose last option is Binding Authorization Data; its contents do not matter
+   * @param length of the authenticator
+   */
+  public static Octets mhData(MobilityMessage message, int length) {
+    ByteBuf out = Unpooled.buffer();
+    encode(message, Ipv6Address.UNSPECIFIED, Ipv6Address.UNSPECIFIED, out);
+    return MobilityOptionCodec.mhData(out, 0, length);
   }
 
   private static void data(MobilityMessage message, ByteBuf out) {

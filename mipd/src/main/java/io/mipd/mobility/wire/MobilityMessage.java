@@ -44,6 +44,12 @@ public sealed interface MobilityMessage {
     public int type() {
       return HOME_TEST_INIT;
     }
+
+    /** Without its cookie, which proves who was on the path of the question. */
+    @Override
+    public String toString() {
+      return "HomeTestInit";
+    }
   }
 
   /** Starts return routability directly (section 6.1.4). */
@@ -52,6 +58,12 @@ public sealed interface MobilityMessage {
     @Override
     public int type() {
       return CARE_OF_TEST_INIT;
+    }
+
+    /** Without its cookie, which proves who was on the path of the question. */
+    @Override
+    public String toString() {
+      return "CareOfTestInit";
     }
   }
 
@@ -67,6 +79,12 @@ public sealed interface MobilityMessage {
     public int type() {
       return HOME_TEST;
     }
+
+    /** Without its cookie, which proves who was on the path of the question. */
+    @Override
+    public String toString() {
+      return "HomeTest[nonceIndex=" + nonceIndex + "]";
+    }
   }
 
   /**
@@ -80,6 +98,12 @@ public sealed interface MobilityMessage {
     @Override
     public int type() {
       return CARE_OF_TEST;
+    }
+
+    /** Without its cookie, which proves who was on the path of the question. */
+    @Override
+    public String toString() {
+      return "CareOfTest[nonceIndex=" + nonceIndex + "]";
     }
   }
 

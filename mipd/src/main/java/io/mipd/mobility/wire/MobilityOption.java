@@ -58,11 +58,22 @@ public sealed interface MobilityOption {
     }
   }
 
-  /** Proof that the sender holds the binding management key (section 6.2.7); the last option. */
-  record BindingAuthorizationData(Octets authenticator) implements MobilityOption {
+  /**
+   * Proof that the sender holds the binding management key (section 6.2.7); the last option.
+   *
+   * @param mhData what it vouches for beside the addresses, octet for octet as it was sent, with
+   *     the padding and the reserved bits that the message's values do not keep: the Mobility
+   *     Header up to the authenticator, its checksum zero. On the wire it is the message itself
+   */
+  record BindingAuthorizationData(Octets authenticator, Octets mhData) implements MobilityOption {
     @Override
     public int type() {
       return BINDING_AUTHORIZATION_DATA;
+    }
+
+    @Override
+    public String toString() {
+      return "BindingAuthorizationData[authenticator=" + authenticator + "]";
     }
   }
 

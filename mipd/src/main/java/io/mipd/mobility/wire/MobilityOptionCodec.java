@@ -21,11 +21,19 @@ import io.netty.buffer.ByteBuf;
 /** Mobility options from octets and to octets. */
 final class MobilityOptionCodec {
   private static final int UNIT = 8;
+  private static final int CHECKSUM = 4;
 
   private MobilityOptionCodec() {}
 
-  /** Reads options to the end of the buffer, without the padding. */
-  static ImmutableList<MobilityOption> decode(ByteBuf in) throws MalformedPacketException {
+  /**
+   * Reads options to the end of the buffer, without the padding.
+   *
+   * @param start where the Mobility Header begins in the buffer
+   * @throws MalformedPacketException also for a Binding Authorization Data option that is not the
+   *     last, or has padding behind it (sections 9.5.1 and 11.7.3)
+   */
+  static ImmutableList<MobilityOption> decode(ByteBuf in, int start)
+      throws MalformedPacketException {
     var options = ImmutableList.<MobilityOption>builder();
     while (in.isReadable()) {
       int at = in.readerIndex();
@@ -37,7 +45,14 @@ final class MobilityOptionCodec {
       int length = in.readUnsignedByte();
       Wire.require(in, length);
       ByteBuf data = in.readSlice(length);
-      if (type != MobilityOption.PADN) {
+      if (type == MobilityOption.BINDING_AUTHORIZATION_DATA) {
+        if (in.isReadable()) {
+          throw new MalformedPacketException(Reason.BAD_VALUE, at);
+        }
+        options.add(
+            new MobilityOption.BindingAuthorizationData(
+                Octets.read(data, length), mhData(in, start, length)));
+      } else if (type != MobilityOption.PADN) {
         options.add(one(type, data, at));
       }
     }
@@ -60,10 +75,23 @@ final class MobilityOptionCodec {
         demand(length == 4, at);
         yield new MobilityOption.NonceIndices(data.readUnsignedShort(), data.readUnsignedShort());
       }
-      case MobilityOption.BINDING_AUTHORIZATION_DATA ->
-          new MobilityOption.BindingAuthorizationData(Octets.read(data, length));
       default -> new MobilityOption.Unknown(type, Octets.read(data, length));
     };
+  }
+
+  /**
+   * What an authenticator covers that ends the buffer: "the content of the Mobility Header,
+   * excluding the Authenticator field itself", as if the checksum were zero (section 6.2.7).
+   *
+   * @param start where the Mobility Header begins in the buffer
+   * @param length of the authenticator
+   */
+  static Octets mhData(ByteBuf whole, int start, int length) {
+    byte[] covered = new byte[whole.writerIndex() - length - start];
+    whole.getBytes(start, covered);
+    covered[CHECKSUM] = 0;
+    covered[CHECKSUM + 1] = 0;
+    return Octets.of(covered);
   }
 
   private static void demand(boolean lengthFits, int at) throws MalformedPacketException {

@@ -17,7 +17,6 @@ import io.mipd.xfrm.packet.MalformedPacketException;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
-import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -31,29 +30,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Packets of another implementation, as described in the captures' README. */
 class CaptureTest {
-  private static final int ETHERNET = 14;
-
-  /** The packets of a capture file (the classic format, either octet order), Ethernet taken off. */
-  private static ImmutableList<ByteBuf> packets(String name) throws IOException {
-    byte[] file;
-    try (InputStream in = CaptureTest.class.getResourceAsStream("/captures/" + name + ".pcap")) {
-      file = Objects.requireNonNull(in, name).readAllBytes();
-    }
-    ByteBuf in = Unpooled.wrappedBuffer(file);
-    boolean little = in.readInt() == 0xd4c3b2a1;
-    in.skipBytes(16);
-    int linkType = little ? in.readIntLE() : in.readInt();
-    assertThat(linkType).as("Ethernet").isEqualTo(1);
-    var packets = ImmutableList.<ByteBuf>builder();
-    while (in.isReadable()) {
-      in.skipBytes(8);
-      int length = little ? in.readIntLE() : in.readInt();
-      in.skipBytes(4);
-      packets.add(in.readSlice(length).skipBytes(ETHERNET).slice());
-    }
-    return packets.build();
-  }
-
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -65,7 +41,7 @@ class CaptureTest {
         "esp-registration-rr-core"
       })
   void encodesBackToTheSameOctets(String name) throws Exception {
-    for (ByteBuf octets : packets(name)) {
+    for (ByteBuf octets : Captures.packets(name)) {
       Ipv6Packet packet = Ipv6PacketCodec.decode(octets.duplicate());
       assertThat(hex(encoded(packet))).as("%s", packet).isEqualTo(hex(octets));
       upperLayer(packet);
@@ -150,7 +126,7 @@ class CaptureTest {
     } finally {
       Files.delete(capture);
     }
-    ImmutableList<ByteBuf> packets = packets(name);
+    ImmutableList<ByteBuf> packets = Captures.packets(name);
     assertThat(lines).hasSameSizeAs(packets);
     for (int i = 0; i < packets.size(); i++) {
       Ipv6Packet packet = Ipv6PacketCodec.decode(packets.get(i).duplicate());
@@ -296,7 +272,7 @@ class CaptureTest {
   void survivesTruncationsAndMutations(String name) throws Exception {
     long seed = 6275;
     var random = new Random(seed);
-    ImmutableList<ByteBuf> packets = packets(name);
+    ImmutableList<ByteBuf> packets = Captures.packets(name);
     int refused = 0;
     for (ByteBuf packet : packets) {
       for (int length = 0; length < packet.readableBytes(); length++) {

@@ -43,7 +43,15 @@ class MobilityCodecTest {
                   new MobilityOption.NonceIndices(1, 2),
                   new MobilityOption.Unknown(200, Octets.parse("0102030405")),
                   new MobilityOption.BindingAuthorizationData(
-                      Octets.parse("000102030405060708090a0b")))),
+                      Octets.parse("000102030405060708090a0b"),
+                      // Header, sequence number to lifetime, each option, Pad1 before the last.
+                      Octets.parse(
+                          "3b0405000000"
+                              + "000110000000"
+                              + "040400010002"
+                              + "c8050102030405"
+                              + "00"
+                              + "050c")))),
           new MobilityMessage.BindingAcknowledgement(
               BindingStatus.SEQUENCE_NUMBER_OUT_OF_WINDOW,
               true,
@@ -101,6 +109,54 @@ class MobilityCodecTest {
         .isEqualTo((short) MobilityOption.ALTERNATE_CARE_OF_ADDRESS);
   }
 
+  /** RFC 6275 sections 9.5.1 and 11.7.3: last, and without trailing padding. */
+  @Test
+  void refusesAnAuthenticatorThatIsNotTheLast() {
+    assertThat(encoded(MESSAGES.get(6)).readableBytes()).isEqualTo(40);
+    ByteBuf padded = encoded(MESSAGES.get(6));
+    padded.setByte(1, 5);
+    padded.writeBytes(new byte[] {1, 6, 0, 0, 0, 0, 0, 0});
+    checksum(padded);
+    assertThatThrownBy(() -> MobilityCodec.decode(padded, HOME, AGENT))
+        .isInstanceOfSatisfying(
+            MalformedPacketException.class, e -> assertThat(e.offset()).isEqualTo(26));
+
+    ByteBuf followed =
+        encoded(
+            new MobilityMessage.BindingUpdate(
+                new SequenceNumber(1),
+                ImmutableSet.of(),
+                BindingLifetime.DEREGISTER,
+                ImmutableList.of(
+                    new MobilityOption.BindingAuthorizationData(
+                        Octets.parse("000102030405060708090a0b"), Octets.EMPTY),
+                    new MobilityOption.NonceIndices(1, 2))));
+    assertThatThrownBy(() -> MobilityCodec.decode(followed, HOME, AGENT))
+        .isInstanceOf(MalformedPacketException.class);
+  }
+
+  /** What is ignored is covered all the same: the values alone do not tell what was signed. */
+  @Test
+  void keepsWhatTheAuthenticatorCoversOctetForOctet() throws MalformedPacketException {
+    ByteBuf octets = encoded(MESSAGES.get(6));
+    octets.setByte(3, 0xff); // Reserved, in the header
+    octets.setByte(9, 0xff); // and beside the flags
+    checksum(octets);
+    var update = (MobilityMessage.BindingUpdate) MobilityCodec.decode(octets, HOME, AGENT);
+    assertThat(
+            update
+                .option(MobilityOption.BindingAuthorizationData.class)
+                .map(MobilityOption.BindingAuthorizationData::mhData))
+        .hasValue(Octets.parse("3b0405ff0000000110ff0000040400010002c805010203040500050c"));
+    assertThat(MobilityCodec.mhData(MESSAGES.get(6), 12))
+        .isEqualTo(Octets.parse("3b04050000000001100000000404000100" + "02c805010203040500050c"));
+  }
+
+  private static void checksum(ByteBuf octets) {
+    octets.setShort(4, 0);
+    octets.setShort(4, Checksum.of(HOME, AGENT, IpProtocol.MOBILITY, octets));
+  }
+
   @Test
   void survivesAMillionMutations() {
     long seed = 20_261_123L;
@@ -113,8 +169,7 @@ class MobilityCodecTest {
         octets.setByte(random.nextInt(octets.readableBytes()), random.nextInt());
       }
       // A checksum that fits lets the mutation reach the message and its options.
-      octets.setShort(4, 0);
-      octets.setShort(4, Checksum.of(HOME, AGENT, IpProtocol.MOBILITY, octets));
+      checksum(octets);
       try {
         assertThat(MobilityCodec.decode(octets, HOME, AGENT)).isNotNull();
       } catch (MalformedPacketException e) {

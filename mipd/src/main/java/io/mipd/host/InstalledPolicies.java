@@ -1,18 +1,18 @@
-package io.mipd.daemon;
+package io.mipd.host;
 
-import static com.google.common.collect.ImmutableList.toImmutableList;
+import static com.google.common.collect.ImmutableSet.toImmutableSet;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
-import io.mipd.merger.plan.Plan;
 import io.mipd.merger.plan.Transaction;
+import io.mipd.merger.rule.Change;
 import io.mipd.merger.rule.Finding;
-import io.mipd.merger.rule.Merged;
-import io.mipd.merger.rule.PolicyMerger;
-import io.mipd.merger.source.MobilityPolicy;
+import io.mipd.merger.rule.StandingMerge;
 import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.NodeAction;
-import io.mipd.mobility.wire.HomeAddress;
+import io.mipd.mobility.WishOwner;
+import io.mipd.mobility.planner.HomePolicies;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.backend.XfrmCommand;
 import io.mipd.xfrm.backend.XfrmError;
@@ -30,17 +30,17 @@ import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** What the backend holds, kept equal to what the cores wish for. */
-final class InstalledPolicies {
+public final class InstalledPolicies {
   private static final Logger log = LoggerFactory.getLogger(InstalledPolicies.class);
 
   /** Carries moves; matches no packet, for nothing has this source and this destination. */
@@ -49,17 +49,20 @@ final class InstalledPolicies {
   /** Steps of one owner that may wait; the oldest is given up beyond. */
   private static final int MAX_UNFINISHED = 16;
 
+  private static final WishOwner LINKS = WishOwner.of(HomePolicies.LINKS);
+
   private final XfrmBackend backend;
 
-  /** In the order in which the owners came: who comes later yields to those before. */
-  private final Map<Ipv6Address, MobilityWish> wishes = new LinkedHashMap<>();
+  private final StandingMerge<WishOwner> merge;
+  private final ImmutableList<Policy> configured;
 
-  private ImmutableList<Policy> policies = ImmutableList.of();
-  private ImmutableList<RouteOptimizationState> states = ImmutableList.of();
-  private ImmutableList<Finding> findings = ImmutableList.of();
+  /** In the order in which the owners came. */
+  private final Map<WishOwner, MobilityWish> wishes = new LinkedHashMap<>();
+
+  private ImmutableList<Policy> others = ImmutableList.of();
 
   /** What waits, by owner: owners do not wait for each other. */
-  private final Map<Ipv6Address, Deque<Step>> unfinished = new LinkedHashMap<>();
+  private final Map<WishOwner, Deque<Step>> unfinished = new LinkedHashMap<>();
 
   private Optional<XfrmError> lastError = Optional.empty();
   private long failures;
@@ -69,31 +72,43 @@ final class InstalledPolicies {
     boolean run();
   }
 
-  InstalledPolicies(XfrmBackend backend) {
+  /**
+   * @param configured the user's policies, in force with the first wish
+   */
+  public InstalledPolicies(XfrmBackend backend, ImmutableList<Policy> configured) {
     this.backend = backend;
+    this.configured = configured;
+    merge = new StandingMerge<>(backend.limits());
+    // By themselves they make no policy.
+    MobilityWish links = HomePolicies.links();
+    wishes.put(LINKS, links);
+    merge.want(LINKS, links.policies());
   }
 
-  ImmutableList<Policy> policies() {
-    return policies;
+  /** What is merged at present. */
+  public PolicyInputs inputs() {
+    return new PolicyInputs(configured, others, ImmutableMap.copyOf(wishes), backend.limits());
   }
 
-  ImmutableList<Finding> findings() {
-    return findings;
+  /** By precedence within each direction. */
+  public ImmutableList<Policy> policies() {
+    return merge.policies();
   }
 
   /** Changes that the backend refused and that were rolled back. */
-  long failures() {
+  public long failures() {
     return failures;
   }
 
   /** Whether something waits for {@link #retry}. */
-  boolean isBehind() {
+  public boolean isBehind() {
     return !unfinished.isEmpty();
   }
 
-  /** Whether something of this home address does. */
-  boolean isBehind(Ipv6Address owner) {
-    return unfinished.containsKey(owner);
+  /** Whether something does that packets from one address to another need. */
+  public boolean isBehind(Ipv6Address source, Ipv6Address destination) {
+    return unfinished.containsKey(WishOwner.of(destination))
+        || unfinished.containsKey(WishOwner.route(source, destination));
   }
 
   /**
@@ -101,14 +116,14 @@ final class InstalledPolicies {
    *
    * @return whether nothing is left of it
    */
-  boolean retry() {
-    for (Ipv6Address owner : ImmutableList.copyOf(unfinished.keySet())) {
+  public boolean retry() {
+    for (WishOwner owner : ImmutableList.copyOf(unfinished.keySet())) {
       retry(owner);
     }
     return unfinished.isEmpty();
   }
 
-  private boolean retry(Ipv6Address owner) {
+  private boolean retry(WishOwner owner) {
     Deque<Step> steps = unfinished.getOrDefault(owner, new ArrayDeque<>());
     while (!steps.isEmpty()) {
       if (!steps.element().run()) {
@@ -121,7 +136,7 @@ final class InstalledPolicies {
   }
 
   /** Behind what waits already of that owner, for the order matters. */
-  private boolean inOrder(Ipv6Address owner, Step step) {
+  private boolean inOrder(WishOwner owner, Step step) {
     lastError = Optional.empty();
     boolean first = retry(owner);
     if (first && step.run()) {
@@ -148,67 +163,88 @@ final class InstalledPolicies {
    *
    * @return whether the backend now holds it
    */
-  boolean want(HomeAddress owner, MobilityWish wish) {
-    return inOrder(owner.value(), () -> carryOut(owner, wish));
+  public boolean want(WishOwner owner, MobilityWish wish) {
+    return inOrder(owner, () -> carryOut(owner, wish));
   }
 
-  private boolean carryOut(HomeAddress owner, MobilityWish wish) {
-    MobilityWish before = wishes.get(owner.value());
+  private boolean carryOut(WishOwner owner, MobilityWish wish) {
+    MobilityWish before = wishes.getOrDefault(owner, MobilityWish.NOTHING);
     if (wish.equals(before)) {
       return true;
     }
-    put(owner, wish);
-    if (apply()) {
-      return true;
+    // States before the policies that need them; those that nobody needs any more at the end.
+    List<RouteOptimizationState> put = new ArrayList<>();
+    for (RouteOptimizationState state : wish.states()) {
+      if (before.states().contains(state)) {
+        continue;
+      }
+      if (!done(new XfrmCommand.PutRouteOptimization(state))) {
+        restore(put, before);
+        return failed();
+      }
+      put.add(state);
     }
-    put(owner, before == null ? MobilityWish.NOTHING : before);
+    if (!changed(() -> merge.want(owner, wish.policies()))) {
+      restore(put, before);
+      return failed();
+    }
+    ImmutableSet<RouteOptimizationState.Id> wanted =
+        wish.states().stream().map(RouteOptimizationState::id).collect(toImmutableSet());
+    var left = ImmutableList.<RouteOptimizationState>builder().addAll(wish.states());
+    boolean clean = true;
+    for (RouteOptimizationState state : before.states()) {
+      if (!wanted.contains(state.id()) && !isGone(state.id())) {
+        left.add(state);
+        clean = false;
+      }
+    }
+    var now = new MobilityWish(wish.policies(), left.build());
+    if (now.equals(MobilityWish.NOTHING)) {
+      wishes.remove(owner);
+    } else {
+      wishes.put(owner, now);
+    }
+    return clean || failed();
+  }
+
+  private boolean failed() {
     failures++;
     return false;
   }
 
-  private void put(HomeAddress owner, MobilityWish wish) {
-    if (wish.equals(MobilityWish.NOTHING)) {
-      wishes.remove(owner.value());
-    } else {
-      wishes.put(owner.value(), wish);
+  /**
+   * Takes over what others have installed, as it is now: their policies are merged with what
+   * mobility wants, and ours come before them.
+   *
+   * @return whether it could be done; if not, to be asked again
+   */
+  public boolean others(ImmutableList<Policy> installed) {
+    lastError = Optional.empty();
+    if (!changed(() -> merge.users(configured, installed))) {
+      return failed();
     }
+    others = installed;
+    return true;
   }
 
-  private boolean apply() {
-    var mobility = new ArrayList<MobilityPolicy>();
-    var wantedStates = new ArrayList<RouteOptimizationState>();
-    for (MobilityWish wish : wishes.values()) {
-      mobility.addAll(wish.policies());
-      wantedStates.addAll(wish.states());
+  /** Carries a change of the merge out, or makes it undone. */
+  private boolean changed(Supplier<Change> inputs) {
+    Change change;
+    try {
+      change = inputs.get();
+    } catch (IllegalStateException e) {
+      lastError = Optional.of(XfrmError.LIMIT);
+      log.error("{}; nothing changed", e.getMessage());
+      return false;
+    } catch (RuntimeException e) {
+      // A mistake of ours is not to end the loop.
+      lastError = Optional.of(XfrmError.INVALID);
+      log.error("policies cannot be merged; nothing changed", e);
+      return false;
     }
-    // Signalling of all before payload of any, and of a home address before that of anybody,
-    // whoever came first; a stable sort keeps each owner's precedence.
-    mobility.sort(
-        Comparator.comparing(MobilityPolicy::kind)
-            .thenComparing(
-                it -> it.kind() == MobilityPolicy.Kind.SIGNALLING && isForAnybody(it.selector())));
-    Merged merged =
-        PolicyMerger.merge(ImmutableList.of(), ImmutableList.copyOf(mobility), backend.limits());
-    for (Finding finding : merged.findings()) {
-      if (!findings.contains(finding)) {
-        log.warn("{}", finding);
-      }
-    }
-    // States before the policies that need them; those that nobody needs any more at the end.
-    List<RouteOptimizationState> put = new ArrayList<>();
-    for (RouteOptimizationState state : wantedStates) {
-      if (states.contains(state)) {
-        continue;
-      }
-      if (!done(new XfrmCommand.PutRouteOptimization(state))) {
-        restore(put);
-        return false;
-      }
-      put.add(state);
-    }
-    Transaction.Result result =
-        Transaction.apply(Plan.between(policies, merged.policies()), backend);
+    Transaction.Result result = Transaction.apply(change.plan(), backend);
     if (result instanceof Transaction.Result.RolledBack failed) {
+      change.undo();
       lastError = Optional.of(failed.failure().error());
       log.error(
           "{}: {} ({}); nothing changed{}",
@@ -216,29 +252,12 @@ final class InstalledPolicies {
           failed.failure().error(),
           failed.failure().text(),
           failed.unrepaired().isEmpty() ? "" : " but " + failed.unrepaired());
-      restore(put);
       return false;
     }
-    ImmutableSet<RouteOptimizationState.Id> wantedIds =
-        wantedStates.stream()
-            .map(RouteOptimizationState::id)
-            .collect(ImmutableSet.toImmutableSet());
-    var left = ImmutableList.<RouteOptimizationState>builder().addAll(wantedStates);
-    boolean clean = true;
-    for (RouteOptimizationState state : states) {
-      if (!wantedIds.contains(state.id()) && !isGone(state.id())) {
-        left.add(state);
-        clean = false;
-      }
+    for (Finding finding : change.appeared()) {
+      log.warn("{}", finding);
     }
-    states = left.build();
-    policies = merged.policies();
-    findings = merged.findings();
-    return clean;
-  }
-
-  private static boolean isForAnybody(Selector selector) {
-    return selector.source().isAny() || selector.destination().isAny();
+    return true;
   }
 
   /** One that has gone already is as it should be. */
@@ -253,14 +272,14 @@ final class InstalledPolicies {
   }
 
   /** Undoes states that were put: the old one of that identity, or none. */
-  private void restore(List<RouteOptimizationState> put) {
+  private void restore(List<RouteOptimizationState> put, MobilityWish before) {
     for (RouteOptimizationState state : put) {
-      ImmutableList<RouteOptimizationState> old =
-          states.stream().filter(one -> one.id().equals(state.id())).collect(toImmutableList());
       done(
-          old.isEmpty()
-              ? new XfrmCommand.DeleteRouteOptimization(state.id())
-              : new XfrmCommand.PutRouteOptimization(old.get(0)));
+          before.states().stream()
+              .filter(one -> one.id().equals(state.id()))
+              .findFirst()
+              .<XfrmCommand>map(XfrmCommand.PutRouteOptimization::new)
+              .orElseGet(() -> new XfrmCommand.DeleteRouteOptimization(state.id())));
     }
   }
 
@@ -269,8 +288,8 @@ final class InstalledPolicies {
    * as the kernel does; at the first registration there is none yet, so that one which matches no
    * packet carries the move. Kept for {@link #retry} likewise.
    */
-  boolean move(NodeAction.MoveTunnel move, ImmutableList<ReqId> tunnels) {
-    return inOrder(move.owner().value(), () -> carryOut(move, tunnels));
+  public boolean move(NodeAction.MoveTunnel move, ImmutableList<ReqId> tunnels) {
+    return inOrder(WishOwner.of(move.owner()), () -> carryOut(move, tunnels));
   }
 
   private boolean carryOut(NodeAction.MoveTunnel move, ImmutableList<ReqId> tunnels) {

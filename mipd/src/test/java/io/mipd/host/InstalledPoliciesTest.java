@@ -1,10 +1,11 @@
-package io.mipd.daemon;
+package io.mipd.host;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
 import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.NodeAction;
+import io.mipd.mobility.WishOwner;
 import io.mipd.mobility.planner.HomePolicies;
 import io.mipd.mobility.planner.TunnelProtection;
 import io.mipd.mobility.wire.CareOfAddress;
@@ -69,7 +70,7 @@ class InstalledPoliciesTest {
   }
 
   private final Backend backend = new Backend();
-  private final InstalledPolicies policies = new InstalledPolicies(backend);
+  private final InstalledPolicies policies = new InstalledPolicies(backend, ImmutableList.of());
 
   private boolean move(Ipv6Address from, Ipv6Address to) {
     return policies.move(
@@ -77,18 +78,18 @@ class InstalledPoliciesTest {
   }
 
   private static ImmutableList<Policy> fresh(MobilityWish wish) {
-    var other = new InstalledPolicies(new Backend());
-    assertThat(other.want(HOME, wish)).isTrue();
+    var other = new InstalledPolicies(new Backend(), ImmutableList.of());
+    assertThat(other.want(WishOwner.of(HOME), wish)).isTrue();
     return other.policies();
   }
 
   @Test
   void whatThereWasNoMemoryForIsInstalledWhenThereIs() {
-    assertThat(policies.want(HOME, PLANNER.mobileNodeUnregistered())).isTrue();
+    assertThat(policies.want(WishOwner.of(HOME), PLANNER.mobileNodeUnregistered())).isTrue();
     backend.refuses = Optional.of(XfrmError.NO_MEMORY);
 
     assertThat(move(HOME.value(), AT_A.value())).isFalse();
-    assertThat(policies.want(HOME, PLANNER.mobileNodeAway(AT_A))).isFalse();
+    assertThat(policies.want(WishOwner.of(HOME), PLANNER.mobileNodeAway(AT_A))).isFalse();
     assertThat(policies.isBehind()).isTrue();
     assertThat(policies.retry()).isFalse();
     // Until then it is as it was, whole.
@@ -104,13 +105,13 @@ class InstalledPoliciesTest {
 
   @Test
   void laterStepsDoNotOvertakeThoseThatWait() {
-    assertThat(policies.want(HOME, PLANNER.mobileNodeUnregistered())).isTrue();
+    assertThat(policies.want(WishOwner.of(HOME), PLANNER.mobileNodeUnregistered())).isTrue();
     backend.refuses = Optional.of(XfrmError.NO_MEMORY);
     assertThat(move(HOME.value(), AT_A.value())).isFalse();
     assertThat(move(AT_A.value(), AT_B.value())).isFalse();
 
     backend.refuses = Optional.empty();
-    assertThat(policies.want(HOME, PLANNER.mobileNodeAway(AT_B))).isTrue();
+    assertThat(policies.want(WishOwner.of(HOME), PLANNER.mobileNodeAway(AT_B))).isTrue();
     assertThat(backend.moves)
         .extracting(it -> it.moves().get(0).newSource())
         .containsExactly(AT_A.value(), AT_B.value());
@@ -120,7 +121,7 @@ class InstalledPoliciesTest {
   @Test
   void whatIsWrongInItselfIsNotTriedAgain() {
     backend.refuses = Optional.of(XfrmError.INVALID);
-    assertThat(policies.want(HOME, PLANNER.mobileNodeUnregistered())).isFalse();
+    assertThat(policies.want(WishOwner.of(HOME), PLANNER.mobileNodeUnregistered())).isFalse();
     assertThat(policies.isBehind()).isFalse();
     int asked = backend.asked;
     assertThat(policies.retry()).isTrue();

@@ -1,0 +1,313 @@
+package io.mipd.host;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
+import io.mipd.mobility.MobilityNode;
+import io.mipd.mobility.MobilityWish;
+import io.mipd.mobility.NodeAction;
+import io.mipd.mobility.NodeEvent;
+import io.mipd.mobility.wire.HomeAddress;
+import io.mipd.mobility.wire.MobilityCodec;
+import io.mipd.mobility.wire.MobilityMessage;
+import io.mipd.xfrm.backend.XfrmNotice;
+import io.mipd.xfrm.engine.Arrival;
+import io.mipd.xfrm.engine.FailedPacket;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.ReqId;
+import io.mipd.xfrm.model.RouteOptimizationState;
+import io.mipd.xfrm.model.TransformProtocol;
+import io.mipd.xfrm.packet.Icmpv6Codec;
+import io.mipd.xfrm.packet.Icmpv6Message;
+import io.mipd.xfrm.packet.MalformedPacketException;
+import io.netty.buffer.ByteBuf;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
+
+/**
+ * Drives a core: what arrives becomes its events, and what it wants is carried out in its order,
+ * policies here and all else by {@link Hands}. What comes from within a packet's way is only noted,
+ * and acted upon between two packets ({@link #settle}). One thread.
+ */
+public final class CoreDriver {
+  private static final Logger log = LoggerFactory.getLogger(CoreDriver.class);
+
+  /** Events that wait for the end of a batch; more than that are dropped. */
+  private static final int MAX_PENDING = 1024;
+
+  /** Of Neighbor Discovery: what a router has passed on has less. */
+  private static final int LINK_HOP_LIMIT = 255;
+
+  private final MobilityNode core;
+  private final ImmutableMap<Ipv6Address, ImmutableList<ReqId>> tunnels;
+  private final InstalledPolicies policies;
+  private final RoutesInUse routes;
+  private final Hands hands;
+  private final Deque<NodeEvent> pending = new ArrayDeque<>();
+  private final Map<NodeAction.Refusal, Long> refusals = new EnumMap<>(NodeAction.Refusal.class);
+  private long malformed;
+  private long overflow;
+
+  /** Who can do what a core wants. */
+  public interface Hands {
+    /**
+     * Carries out anything but {@link NodeAction.WantMobility}, {@link NodeAction.MoveTunnel} and
+     * {@link NodeAction.Refuse}.
+     *
+     * @throws IOException if it was not done, and what follows in the list may rest on it
+     */
+    void perform(NodeAction action) throws IOException;
+  }
+
+  /**
+   * @param tunnels request ids of the tunnels of each home address
+   */
+  public CoreDriver(
+      MobilityNode core,
+      ImmutableMap<Ipv6Address, ImmutableList<ReqId>> tunnels,
+      InstalledPolicies policies,
+      RoutesInUse routes,
+      Hands hands) {
+    this.core = core;
+    this.tunnels = tunnels;
+    this.policies = policies;
+    this.routes = routes;
+    this.hands = hands;
+  }
+
+  /** When {@link #turn} is due; at once while something noted waits. */
+  public Optional<Instant> nextDeadline() {
+    return pending.isEmpty()
+        ? Stream.of(core.nextDeadline(), routes.nextDeadline())
+            .flatMap(Optional::stream)
+            .min(Instant::compareTo)
+        : Optional.of(Instant.MIN);
+  }
+
+  /** Tells the core that its deadline has come, if it has, and which routes are in use. */
+  public void turn(Instant now) {
+    Optional<Instant> due = core.nextDeadline();
+    if (due.isPresent() && !due.get().isAfter(now)) {
+      handle(now, new NodeEvent.DeadlineReached());
+    }
+    ImmutableSet<RouteOptimizationState.Id> used = routes.turn(now);
+    if (!used.isEmpty()) {
+      handle(now, new NodeEvent.RoutesUsed(used));
+    }
+  }
+
+  /** Something happens to the core. */
+  public void handle(Instant now, NodeEvent event) {
+    log.debug("event {}", event);
+    boolean failed = false;
+    for (NodeAction action : core.handle(now, event)) {
+      log.debug("action {}", action);
+      if (failed && !isForPolicies(action)) {
+        log.warn("left out: {}", action);
+        continue;
+      }
+      try {
+        carryOut(now, action);
+      } catch (IOException e) {
+        // What follows in the list may rest on this one: an acknowledgement on what it
+        // acknowledges. The peer asks again. Policies wait their turn to be tried again.
+        log.error("{}: {}", action, e.getMessage());
+        failed = true;
+      }
+    }
+  }
+
+  private static boolean isForPolicies(NodeAction action) {
+    return action instanceof NodeAction.WantMobility || action instanceof NodeAction.MoveTunnel;
+  }
+
+  private void carryOut(Instant now, NodeAction action) throws IOException {
+    if (action instanceof NodeAction.WantMobility want) {
+      routes.follow(now, want.owner(), !want.wish().equals(MobilityWish.NOTHING));
+      require(policies.want(want.owner(), want.wish()), "the policies were not installed");
+    } else if (action instanceof NodeAction.MoveTunnel move) {
+      ImmutableList<ReqId> moved = tunnels.getOrDefault(move.owner().value(), ImmutableList.of());
+      require(policies.move(move, moved), "the tunnel was not moved");
+    } else if (action instanceof NodeAction.Refuse refuse) {
+      refusals.merge(refuse.reason(), 1L, Long::sum);
+      log.debug("refused: {} from {}", refuse.reason(), refuse.source());
+    } else if (action instanceof NodeAction.SendMessage send) {
+      send(send);
+    } else {
+      hands.perform(action);
+    }
+  }
+
+  private static void require(boolean done, String otherwise) throws IOException {
+    if (!done) {
+      throw new IOException(otherwise);
+    }
+  }
+
+  private void send(NodeAction.SendMessage send) throws IOException {
+    if (send.message() instanceof MobilityMessage.BindingAcknowledgement acknowledgement
+        && acknowledgement.status().isAccepted()
+        && policies.isBehind(send.source(), send.destination())) {
+      // It would vouch for policies that are not in force; the mobile node asks again.
+      log.warn("held back, for its policies are not in force yet: {}", send.message());
+      return;
+    }
+    // Who asks for these may be anybody, as often as he likes.
+    log.atLevel(isOfAnybody(send.message()) ? Level.DEBUG : Level.INFO)
+        .log(
+            "sent {} from {} to {}{}",
+            send.message(),
+            send.source(),
+            send.destination(),
+            send.careOf().map(one -> " by care-of address " + one).orElse(""));
+    hands.perform(send);
+  }
+
+  private static boolean isOfAnybody(MobilityMessage message) {
+    return switch (message.type()) {
+      case MobilityMessage.HOME_TEST_INIT,
+          MobilityMessage.CARE_OF_TEST_INIT,
+          MobilityMessage.HOME_TEST,
+          MobilityMessage.CARE_OF_TEST ->
+          true;
+      default -> false;
+    };
+  }
+
+  /**
+   * Notes a Mobility Header message.
+   *
+   * @param octets from the Payload Proto field on; only read during the call
+   */
+  public void mobility(ByteBuf octets, Arrival arrival) {
+    MobilityMessage message;
+    try {
+      message = MobilityCodec.decode(octets, arrival.source(), arrival.destination());
+    } catch (MalformedPacketException e) {
+      malformed++;
+      log.debug("Mobility Header from {}: {}", arrival.source(), e.toString());
+      return;
+    }
+    log.atLevel(isOfAnybody(message) ? Level.DEBUG : Level.INFO)
+        .log("received {} from {}", message, arrival.source());
+    note(new NodeEvent.MobilityMessageArrived(message, arrival));
+  }
+
+  /**
+   * Notes a Mobile Prefix Solicitation or Advertisement.
+   *
+   * @param octets from the Type field on; only read during the call
+   */
+  public void prefixDiscovery(ByteBuf octets, Arrival arrival) {
+    Icmpv6Message message;
+    try {
+      message = Icmpv6Codec.decode(octets, arrival.source(), arrival.destination());
+    } catch (MalformedPacketException e) {
+      malformed++;
+      log.debug("prefix discovery from {}: {}", arrival.source(), e.toString());
+      return;
+    }
+    log.info("received {} from {}", message, arrival.source());
+    note(new NodeEvent.PrefixDiscoveryArrived(message, arrival));
+  }
+
+  /** Notes what a world reports. */
+  public void notice(XfrmNotice notice) {
+    log.debug("notice {}", notice);
+    if (notice instanceof XfrmNotice.Report report
+        && report.protocol() == TransformProtocol.HAO
+        && pending.isEmpty()) {
+      pending.add(
+          new NodeEvent.HomeAddressOptionRefused(
+              report.flow().source(), report.careOf(), report.flow().destination()));
+    }
+  }
+
+  /**
+   * Notes that payload came by the tunnel.
+   *
+   * @param sure false if it may have come directly as well
+   */
+  public void tunnelled(Ipv6Address peer, Ipv6Address homeAddress, boolean sure) {
+    note(new NodeEvent.TunnelledPayload(new HomeAddress(homeAddress), peer, sure));
+  }
+
+  /** Notes that a packet of ours failed. */
+  public void failed(FailedPacket packet) {
+    note(new NodeEvent.PacketFailed(packet));
+  }
+
+  private void note(NodeEvent event) {
+    if (pending.size() < MAX_PENDING) {
+      pending.add(event);
+    } else {
+      overflow++;
+    }
+  }
+
+  /** Between two packets: what was noted is acted upon. */
+  public void settle(Instant now) {
+    for (NodeEvent event = pending.poll(); event != null; event = pending.poll()) {
+      handle(now, event);
+    }
+  }
+
+  /**
+   * Reads a message of ICMPv6 that reached this node's own stack.
+   *
+   * @param octets from the Type field on; only read during the call
+   * @param hopLimit as it arrived
+   * @return the message, to be told to the core by {@link #handle}; empty if it is malformed, or
+   *     Neighbor Discovery that a router has passed on (RFC 4861 sections 6.1 and 7.1)
+   */
+  public Optional<NodeEvent.Icmpv6Arrived> icmpv6(
+      int interfaceIndex,
+      Ipv6Address source,
+      Ipv6Address destination,
+      int hopLimit,
+      ByteBuf octets) {
+    Icmpv6Message message;
+    try {
+      message = Icmpv6Codec.decode(octets, source, destination);
+    } catch (MalformedPacketException e) {
+      malformed++;
+      log.debug("ICMPv6 from {}: {}", source, e.toString());
+      return Optional.empty();
+    }
+    if (hopLimit != LINK_HOP_LIMIT && !isFromAfar(message)) {
+      malformed++;
+      return Optional.empty();
+    }
+    return Optional.of(
+        new NodeEvent.Icmpv6Arrived(interfaceIndex, source, destination, hopLimit, message));
+  }
+
+  private static boolean isFromAfar(Icmpv6Message message) {
+    return message instanceof Icmpv6Message.HomeAgentDiscoveryRequest
+        || message instanceof Icmpv6Message.HomeAgentDiscoveryReply;
+  }
+
+  /** What the core refused, and how often. */
+  public ImmutableMap<NodeAction.Refusal, Long> refusals() {
+    return ImmutableMap.copyOf(refusals);
+  }
+
+  /** Messages that were no messages. */
+  public long malformed() {
+    return malformed;
+  }
+
+  /** Events that there was no room to note. */
+  public long overflow() {
+    return overflow;
+  }
+}

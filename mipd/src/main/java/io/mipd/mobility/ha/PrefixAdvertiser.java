@@ -1,0 +1,154 @@
+package io.mipd.mobility.ha;
+
+import io.mipd.mobility.NodeAction;
+import io.mipd.mobility.ProtocolConstants;
+import io.mipd.mobility.wire.CareOfAddress;
+import io.mipd.mobility.wire.HomeAddress;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.packet.Icmpv6Message.MobilePrefixAdvertisement;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+
+/**
+ * Tells mobile nodes that are away of the home link's prefixes (RFC 6275 sections 10.6.2 and
+ * 10.6.3): at once when they ask, and unasked when something has changed, or nothing was told for
+ * long. What is told unasked is told again until the mobile node asks.
+ */
+final class PrefixAdvertiser {
+  private final Ipv6Address source;
+  private final HomeAgentSettings.PrefixDelivery delivery;
+  private final HomeLinkPrefixes prefixes;
+  private final RandomGenerator random;
+  private final Map<HomeAddress, Delivery> bound = new LinkedHashMap<>();
+
+  /** What is due for a mobile node. */
+  private static final class Delivery {
+    CareOfAddress careOf;
+    Instant due;
+    Optional<Duration> timeout = Optional.empty();
+    int retransmissions;
+
+    /** The last of the retransmissions has gone by, and nobody has asked. */
+    boolean unheard;
+
+    Delivery(CareOfAddress careOf, Instant due) {
+      this.careOf = careOf;
+      this.due = due;
+    }
+
+    void schedule(Instant at) {
+      due = at;
+      timeout = Optional.empty();
+      retransmissions = 0;
+      unheard = false;
+    }
+  }
+
+  PrefixAdvertiser(HomeAgentSettings settings, HomeLinkPrefixes prefixes, RandomGenerator random) {
+    source = settings.address();
+    delivery = settings.prefixDelivery();
+    this.prefixes = prefixes;
+    this.random = random;
+  }
+
+  /** A binding is made or renewed. Nothing was told before, or nobody has heard it: soon it is. */
+  void bound(Instant now, HomeAddress home, CareOfAddress careOf) {
+    Delivery it = bound.get(home);
+    if (it == null) {
+      bound.put(home, new Delivery(careOf, now.plus(randomDelay(now))));
+      return;
+    }
+    it.careOf = careOf;
+    if (it.unheard) {
+      it.schedule(now);
+    }
+  }
+
+  void unbound(HomeAddress home) {
+    bound.remove(home);
+  }
+
+  /** Something has changed. What is scheduled anyway will tell it. */
+  void changed(Instant now) {
+    for (Delivery it : bound.values()) {
+      Instant soon = now.plus(randomDelay(now));
+      if (it.unheard || soon.isBefore(it.due)) {
+        it.schedule(soon);
+      }
+    }
+  }
+
+  /** RAND_ADV_DELAY. */
+  private Duration randomDelay(Instant now) {
+    Duration preferred = prefixes.homePreferred(now);
+    Duration longest = delivery.longest();
+    Duration least = delivery.least();
+    Duration maximum = preferred.compareTo(longest) < 0 ? preferred : longest;
+    long spread = maximum.minus(least).abs().toMillis();
+    return least.plusMillis(spread == 0 ? 0 : random.nextLong(spread));
+  }
+
+  /** Answers, which also confirms what was told unasked. */
+  void solicited(
+      Instant now,
+      int identifier,
+      HomeAddress home,
+      CareOfAddress careOf,
+      List<NodeAction> actions) {
+    actions.add(advertisement(now, identifier, home, careOf));
+    Delivery it = bound.get(home);
+    if (it != null) {
+      it.schedule(now.plus(delivery.longest()));
+    }
+  }
+
+  void deadlines(Instant now, List<NodeAction> actions) {
+    bound.forEach(
+        (home, it) -> {
+          if (!now.isBefore(it.due)) {
+            tell(now, home, it, actions);
+          }
+        });
+  }
+
+  private void tell(Instant now, HomeAddress home, Delivery it, List<NodeAction> actions) {
+    actions.add(advertisement(now, random.nextInt(0x10000), home, it.careOf));
+    Duration wait =
+        it.timeout.map(last -> last.multipliedBy(2)).orElse(ProtocolConstants.PREFIX_ADV_TIMEOUT);
+    if (it.timeout.isPresent()) {
+      it.retransmissions++;
+    }
+    if (it.retransmissions >= ProtocolConstants.PREFIX_ADV_RETRIES) {
+      // Nobody listens. When the binding is renewed it is tried again.
+      it.unheard = true;
+      it.due = now.plus(delivery.longest());
+      it.timeout = Optional.empty();
+      it.retransmissions = 0;
+      return;
+    }
+    it.timeout = Optional.of(wait);
+    it.due = now.plus(wait);
+  }
+
+  private NodeAction advertisement(
+      Instant now, int identifier, HomeAddress home, CareOfAddress careOf) {
+    return new NodeAction.SendDiscovery(
+        new MobilePrefixAdvertisement(
+            identifier,
+            prefixes.isManaged(),
+            prefixes.hasOtherConfiguration(),
+            prefixes.options(now)),
+        source,
+        home.value(),
+        Optional.of(careOf));
+  }
+
+  Optional<Instant> nextDeadline() {
+    return bound.values().stream().map(it -> it.due).min(Instant::compareTo);
+  }
+}

@@ -1,0 +1,199 @@
+package io.mipd.mobility.node;
+
+import io.mipd.mobility.BindingErrors;
+import io.mipd.mobility.MobilityNode;
+import io.mipd.mobility.NodeAction;
+import io.mipd.mobility.NodeEvent;
+import io.mipd.mobility.WishOwner;
+import io.mipd.mobility.cn.CorrespondentNode;
+import io.mipd.mobility.ha.HomeAgent;
+import io.mipd.mobility.mn.MobileNode;
+import io.mipd.mobility.planner.HomePolicies;
+import io.mipd.mobility.planner.RoutePolicies;
+import io.mipd.mobility.wire.BindingFlag;
+import io.mipd.mobility.wire.HomeAddress;
+import io.mipd.mobility.wire.MobilityMessage;
+import io.mipd.mobility.wire.MobilityMessage.BindingUpdate;
+import io.mipd.xfrm.engine.Arrival;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * A node of one or several roles: hands each event to the role that it is for, and folds what they
+ * want of routes into one wish for each pair of addresses.
+ */
+public final class Node implements MobilityNode {
+  private final Optional<Mobile> mobile;
+  private final Optional<HomeAgent> agent;
+  private final Optional<Correspondent> correspondent;
+  private final Routes routes = new Routes();
+  private final BindingErrors errors = new BindingErrors();
+
+  /**
+   * @param policies of its home registration
+   */
+  public record Mobile(MobileNode core, HomeAddress home, HomePolicies policies) {}
+
+  /**
+   * @param local the addresses that it speaks for, beside home addresses of ours
+   */
+  public record Correspondent(CorrespondentNode core, Optional<Ipv6Prefix> local) {}
+
+  public Node(
+      Optional<Mobile> mobile, Optional<HomeAgent> agent, Optional<Correspondent> correspondent) {
+    this.mobile = mobile;
+    this.agent = agent;
+    this.correspondent = correspondent;
+  }
+
+  @Override
+  public List<NodeAction> handle(Instant now, NodeEvent event) {
+    List<NodeAction> actions = new ArrayList<>();
+    if (event instanceof NodeEvent.MobilityMessageArrived arrived
+        && arrived.message() instanceof MobilityMessage.Unknown) {
+      actions.add(new NodeAction.Refuse(NodeAction.Refusal.MALFORMED, arrived.arrival().source()));
+      errors.unrecognized(now, arrived.arrival()).ifPresent(actions::add);
+    } else if (event instanceof NodeEvent.MobilityMessageArrived arrived) {
+      recipient(arrived)
+          .ifPresentOrElse(
+              core -> fold(core.handle(now, event), actions),
+              () ->
+                  actions.add(
+                      new NodeAction.Refuse(
+                          NodeAction.Refusal.WRONG_ADDRESS, arrived.arrival().source())));
+    } else if (event instanceof NodeEvent.HomeAddressOptionRefused refused) {
+      if (!isBorneOut(refused)) {
+        errors.answer(now, refused).ifPresent(actions::add);
+      }
+    } else {
+      cores().forEach(core -> fold(core.handle(now, event), actions));
+    }
+    if (event instanceof NodeEvent.Started) {
+      correspondent
+          .flatMap(Correspondent::local)
+          .ifPresent(
+              local ->
+                  actions.add(
+                      new NodeAction.WantMobility(
+                          WishOwner.route(local.address(), Ipv6Address.UNSPECIFIED),
+                          RoutePolicies.correspondent(local))));
+    }
+    return actions;
+  }
+
+  private Stream<MobilityNode> cores() {
+    return Stream.of(
+            agent.map(MobilityNode.class::cast),
+            mobile.map(it -> (MobilityNode) it.core()),
+            correspondent.map(it -> (MobilityNode) it.core()))
+        .flatMap(Optional::stream);
+  }
+
+  /**
+   * Which role a message is for. Where that role is not there, the first that is refuses it, and
+   * counts. Empty if it is for the correspondent, at an address that it does not speak for.
+   */
+  private Optional<MobilityNode> recipient(NodeEvent.MobilityMessageArrived arrived) {
+    MobilityMessage message = arrived.message();
+    boolean corresponding =
+        switch (message.type()) {
+          case MobilityMessage.HOME_TEST_INIT, MobilityMessage.CARE_OF_TEST_INIT -> true;
+          case MobilityMessage.BINDING_UPDATE ->
+              !isForHomeAgent((BindingUpdate) message, arrived.arrival());
+          default -> false;
+        };
+    if (corresponding && correspondent.isPresent()) {
+      return correspondent
+          .filter(it -> speaksFor(it, arrived.arrival().destination()))
+          .map(Correspondent::core);
+    }
+    Optional<MobilityNode> wanted =
+        message.type() == MobilityMessage.BINDING_UPDATE
+            ? agent.map(MobilityNode.class::cast)
+            : mobile.map(Mobile::core);
+    return wanted.or(() -> cores().findFirst());
+  }
+
+  /**
+   * A binding is an agreement about the packets of one address (RFC 6275 section 9.1), and is made
+   * only where its policies can be: not at a care-of address of ours (section 5.2.9), which is gone
+   * with the next movement, nor at a home agent's other addresses.
+   */
+  private boolean speaksFor(Correspondent it, Ipv6Address local) {
+    return it.local().filter(prefix -> prefix.contains(local)).isPresent()
+        || mobile.filter(one -> one.home().value().equals(local)).isPresent();
+  }
+
+  /**
+   * Home registrations are, and all updates of mobile nodes that it serves: their home registration
+   * is the only binding that we have of them, so that the kind of one never changes (RFC 6275
+   * section 9.5.1).
+   */
+  private boolean isForHomeAgent(BindingUpdate update, Arrival arrival) {
+    return agent
+        .filter(it -> update.has(BindingFlag.HOME_REGISTRATION) || it.serves(arrival.source()))
+        .isPresent();
+  }
+
+  /**
+   * The kernel tells also of packets whose option a binding bears out, and which it has refused for
+   * another reason. A Binding Error would say that there is no binding.
+   */
+  private boolean isBorneOut(NodeEvent.HomeAddressOptionRefused refused) {
+    return agent.stream().anyMatch(it -> it.bearsOut(refused))
+        || correspondent.stream()
+            .anyMatch(
+                it ->
+                    it.core()
+                        .hasBinding(
+                            refused.homeAddress(), refused.careOf(), refused.destination()));
+  }
+
+  private void fold(List<NodeAction> from, List<NodeAction> actions) {
+    for (NodeAction action : from) {
+      if (action instanceof NodeAction.WantRoute want) {
+        routes.want(want, actions);
+        continue;
+      }
+      boolean registration =
+          action instanceof NodeAction.WantMobility want
+              && mobile.filter(it -> want.owner().equals(WishOwner.of(it.home()))).isPresent();
+      // No moment in which a route is there and its registration is not.
+      boolean before = registration && isSilent();
+      if (before) {
+        followTunnel(actions);
+      }
+      actions.add(action);
+      if (registration && !before) {
+        followTunnel(actions);
+      }
+    }
+  }
+
+  /** Neither at home nor registered: the home address is not to be used at all. */
+  private boolean isSilent() {
+    return mobile
+        .filter(it -> !it.core().isAtHome() && it.core().tunnelEnd().isEmpty())
+        .isPresent();
+  }
+
+  private void followTunnel(List<NodeAction> actions) {
+    mobile.ifPresent(
+        it ->
+            routes.tunnel(
+                it.home().value(),
+                it.core().tunnelEnd().map(it.policies()::tunnel),
+                isSilent(),
+                actions));
+  }
+
+  @Override
+  public Optional<Instant> nextDeadline() {
+    return cores().flatMap(core -> core.nextDeadline().stream()).min(Instant::compareTo);
+  }
+}

@@ -1,0 +1,5 @@
+/** One node of several roles. */
+@NullMarked
+package io.mipd.mobility.node;
+
+import org.jspecify.annotations.NullMarked;

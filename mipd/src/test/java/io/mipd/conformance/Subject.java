@@ -1,0 +1,381 @@
+package io.mipd.conformance;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import io.mipd.host.HomeAssociations;
+import io.mipd.host.Host;
+import io.mipd.host.HostSettings;
+import io.mipd.host.Surroundings;
+import io.mipd.mobility.MobilityNode;
+import io.mipd.mobility.NodeAction;
+import io.mipd.mobility.NodeEvent;
+import io.mipd.mobility.NodeEvent.AddressState;
+import io.mipd.mobility.cn.CorrespondentNode;
+import io.mipd.mobility.cn.CorrespondentSettings;
+import io.mipd.mobility.ha.HomeAgent;
+import io.mipd.mobility.ha.HomeAgentSettings;
+import io.mipd.mobility.mn.HomeAgentDiscovery;
+import io.mipd.mobility.mn.MobileNode;
+import io.mipd.mobility.mn.MobileNodeSettings;
+import io.mipd.mobility.mn.RouteOptimizationSettings;
+import io.mipd.mobility.node.Node;
+import io.mipd.mobility.planner.TunnelProtection;
+import io.mipd.mobility.wire.HomeAddress;
+import io.mipd.mobility.wire.SequenceNumber;
+import io.mipd.xfrm.crypto.EncryptionAlgorithm;
+import io.mipd.xfrm.crypto.IntegrityAlgorithm;
+import io.mipd.xfrm.crypto.KeyMaterial;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.ReqId;
+import io.mipd.xfrm.model.SecurityAssociation;
+import io.mipd.xfrm.model.Spi;
+import io.mipd.xfrm.packet.LinkLayerAddress;
+import io.mipd.xfrm.packet.Octets;
+import io.mipd.xfrm.transform.MemorySequenceStore;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.LinkedHashSet;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/** The node that a case is about, with all that it has sent, delivered and asked for. */
+final class Subject implements Surroundings {
+  static final int ETH0 = 2;
+  static final int ETH1 = 3;
+
+  private static final Ipv6Address HOME = address("H");
+  private static final Ipv6Address OTHER_HOME = address("H2");
+  private static final Ipv6Address AGENT = address("A");
+  private static final Ipv6Prefix HOME_PREFIX = Ipv6Prefix.parse("2001:db8:1::/64");
+  private static final Duration LIFETIME = Duration.ofMinutes(7);
+  private static final LinkLayerAddress MAC = new LinkLayerAddress(Octets.parse("020000000100"));
+
+  /** Where a mobile node's sequence numbers go on. */
+  private static final SequenceNumber STORED = new SequenceNumber(65533);
+
+  final Deque<byte[]> sent = new ArrayDeque<>();
+  final Deque<byte[]> delivered = new ArrayDeque<>();
+  final Set<Ipv6Address> detections = new LinkedHashSet<>();
+  final Set<Ipv6Address> proxied = new LinkedHashSet<>();
+  final Set<Ipv6Address> joined = new LinkedHashSet<>();
+  final Deque<NodeAction> performed = new ArrayDeque<>();
+
+  private final Host host;
+  private final Optional<HomeAgent> agent;
+  private final Optional<CorrespondentNode> correspondent;
+  private final boolean router;
+  private final Set<Ipv6Address> own = new LinkedHashSet<>();
+  private Instant now = Instant.EPOCH;
+
+  private Subject(
+      Optional<HomeAgent> agent,
+      Optional<CorrespondentNode> correspondent,
+      MobilityNode core,
+      HostSettings settings) {
+    this.agent = agent;
+    this.correspondent = correspondent;
+    router = agent.isPresent();
+    own.addAll(settings.home());
+    host = new Host(core, settings, new MemorySequenceStore(), new Random(1), this);
+  }
+
+  static boolean isKind(String name) {
+    return switch (name) {
+      case "cn",
+          "cn small",
+          "ha",
+          "ha plain",
+          "ha advertising",
+          "mn",
+          "mn plain",
+          "mn cn",
+          "mn seeking" ->
+          true;
+      default -> false;
+    };
+  }
+
+  /**
+   *
+   *
+   * <ul>
+   *   <li>{@code cn}: a correspondent with the address P; {@code cn small} has room for one binding
+   *   <li>{@code ha}: the home agent A of H and H2, correspondent as well; {@code ha plain} without
+   *       ESP for payload; {@code ha advertising} with Router Advertisements of its own
+   *   <li>{@code mn}: the mobile node H, which optimizes routes, with its cables out; {@code mn
+   *       plain} without ESP for payload, {@code mn cn} correspondent as well; {@code mn seeking} a
+   *       home agent
+   * </ul>
+   */
+  static Subject of(String kind) {
+    Subject subject =
+        switch (kind) {
+          case "cn" -> correspondent(CorrespondentSettings.DEFAULT);
+          case "cn small" ->
+              correspondent(
+                  new CorrespondentSettings(
+                      LIFETIME, /* maximumBindings= */ 1, /* maximumBindingsOfPrefix= */ 1));
+          case "ha" -> agent(protection(1), false);
+          case "ha plain" -> agent(plain(1), false);
+          case "ha advertising" -> agent(protection(1), true);
+          case "mn" -> mobile(protection(1), false);
+          case "mn plain" -> mobile(plain(1), false);
+          case "mn cn" -> mobile(protection(1), true);
+          case "mn seeking" -> seeking();
+          default -> throw new IllegalArgumentException("no such node: " + kind);
+        };
+    subject.host.start(subject.now);
+    if (kind.startsWith("cn") || kind.startsWith("ha")) {
+      subject.link(ETH0, true);
+      subject.address(ETH0, address(kind.startsWith("cn") ? "P" : "A"), AddressState.USABLE);
+    }
+    return subject;
+  }
+
+  static Ipv6Address address(String name) {
+    return Ipv6Address.read(Names.octets(name), 0);
+  }
+
+  private static CorrespondentNode correspondentCore() {
+    return new CorrespondentNode(CorrespondentSettings.DEFAULT, new Random(2));
+  }
+
+  private static Subject correspondent(CorrespondentSettings settings) {
+    var core = new CorrespondentNode(settings, new Random(2));
+    return new Subject(
+        Optional.empty(),
+        Optional.of(core),
+        new Node(
+            Optional.empty(),
+            Optional.empty(),
+            Optional.of(new Node.Correspondent(core, Optional.of(Ipv6Prefix.ANY)))),
+        HostSettings.PLAIN);
+  }
+
+  private static Subject agent(TunnelProtection ofHome, boolean advertising) {
+    var core =
+        new HomeAgent(
+            new HomeAgentSettings(
+                "eth0",
+                AGENT,
+                HOME_PREFIX,
+                LIFETIME,
+                advertising
+                    ? Optional.of(
+                        new HomeAgentSettings.Advertising(
+                            Duration.ofSeconds(3), Duration.ofMinutes(30), 10))
+                    : Optional.empty(),
+                ImmutableMap.of(
+                    new HomeAddress(HOME), ofHome, new HomeAddress(OTHER_HOME), protection(2))),
+            ImmutableList.of(),
+            ImmutableMap.of(),
+            new Random(3));
+    var cn = correspondentCore();
+    return new Subject(
+        Optional.of(core),
+        Optional.of(cn),
+        new Node(
+            Optional.empty(),
+            Optional.of(core),
+            Optional.of(new Node.Correspondent(cn, Optional.of(Ipv6Prefix.host(AGENT))))),
+        HostSettings.PLAIN
+            .withServed(HOME, OTHER_HOME)
+            .withAssociations(
+                ImmutableList.<SecurityAssociation>builder()
+                    .addAll(between(HOME, 1))
+                    .addAll(between(OTHER_HOME, 2))
+                    .build(),
+                ImmutableMap.of(
+                    HOME, associations(1).tunnels(), OTHER_HOME, associations(2).tunnels())));
+  }
+
+  private static Subject mobile(TunnelProtection protection, boolean corresponds) {
+    var settings =
+        new MobileNodeSettings(
+            new HomeAddress(HOME),
+            HOME_PREFIX,
+            AGENT,
+            LIFETIME,
+            ImmutableMap.of("eth0", 10, "eth1", 5),
+            protection,
+            Optional.of(
+                new RouteOptimizationSettings(
+                    ImmutableList.of(), RouteOptimizationSettings.DEFAULT_MAX_PEERS, LIFETIME)),
+            corresponds);
+    var core = new MobileNode(settings, false, STORED, new Random(4));
+    Optional<CorrespondentNode> cn =
+        corresponds ? Optional.of(correspondentCore()) : Optional.empty();
+    return new Subject(
+        Optional.empty(),
+        cn,
+        new Node(
+            Optional.of(new Node.Mobile(core, settings.homeAddress(), settings.policies())),
+            Optional.empty(),
+            cn.map(it -> new Node.Correspondent(it, Optional.empty()))),
+        HostSettings.PLAIN
+            .withHome(HOME)
+            .withLearning()
+            .withAssociations(between(HOME, 1), ImmutableMap.of(HOME, associations(1).tunnels())));
+  }
+
+  private static Subject seeking() {
+    return new Subject(
+        Optional.empty(),
+        Optional.empty(),
+        new HomeAgentDiscovery(
+            new HomeAddress(HOME), HOME_PREFIX, ImmutableMap.of("eth0", 10), new Random(4)),
+        HostSettings.PLAIN);
+  }
+
+  /**
+   * SPIs N001 and N002 for signalling, N101 and N102 for prefix discovery, N201 and N202 for return
+   * routability, N301 and N302 for payload; the first of each towards the home agent.
+   */
+  private static HomeAssociations associations(int n) {
+    return new HomeAssociations(
+        pair(n << 12),
+        Optional.of(pair(n << 12 | 0x100)),
+        Optional.of(pair(n << 12 | 0x200)),
+        Optional.of(pair(n << 12 | 0x300)));
+  }
+
+  private static HomeAssociations.Pair pair(int first) {
+    return new HomeAssociations.Pair(new Spi(first + 1), new Spi(first + 2), new ReqId(first + 1));
+  }
+
+  private static TunnelProtection protection(int n) {
+    HomeAssociations all = associations(n);
+    return new TunnelProtection(
+        Optional.of(all.signalling().reqId()),
+        all.prefixDiscovery().map(HomeAssociations.Pair::reqId),
+        all.returnRoutability().map(HomeAssociations.Pair::reqId),
+        all.payload().map(HomeAssociations.Pair::reqId));
+  }
+
+  private static TunnelProtection plain(int n) {
+    TunnelProtection all = protection(n);
+    return new TunnelProtection(
+        all.signalling(), all.prefixDiscovery(), all.returnRoutability(), Optional.empty());
+  }
+
+  private static ImmutableList<SecurityAssociation> between(Ipv6Address home, int n) {
+    return associations(n)
+        .between(
+            home,
+            AGENT,
+            (spi, it) ->
+                it.encryption(EncryptionAlgorithm.NULL, KeyMaterial.EMPTY)
+                    .integrity(
+                        IntegrityAlgorithm.HMAC_SHA1_96, KeyMaterial.parseHex(Secrets.ipsecKey())));
+  }
+
+  // What happens to it.
+
+  void link(int index, boolean up) {
+    host.handle(
+        now, new NodeEvent.LinkChanged(index, "eth" + (index - ETH0), up, Optional.of(MAC)));
+  }
+
+  void address(int index, Ipv6Address address, AddressState state) {
+    if (state == AddressState.GONE) {
+      own.remove(address);
+    } else {
+      own.add(address);
+    }
+    host.handle(now, new NodeEvent.AddressChanged(index, address, 64, state));
+  }
+
+  void detected(Ipv6Address address, boolean unique) {
+    if (!detections.remove(address)) {
+      throw new AssertionError("no detection is under way for " + address);
+    }
+    host.handle(now, new NodeEvent.DadFinished(new HomeAddress(address), unique));
+  }
+
+  void shutDown() {
+    host.handle(now, new NodeEvent.ShutdownRequested());
+  }
+
+  /** What is not the engine's goes on as in any host or router. */
+  void arrives(int index, byte[] packet) {
+    if (host.arrived(now, index, packet)) {
+      return;
+    }
+    Ipv6Address destination = Ipv6Address.read(packet, 24);
+    if (own.contains(destination)) {
+      if (packet[6] == PacketMaker.UDP) {
+        delivered.add(packet);
+      }
+    } else if (router && proxied.contains(destination)) {
+      host.send(now, packet);
+    }
+  }
+
+  void sends(byte[] packet) {
+    host.send(now, packet);
+  }
+
+  void passes(Duration time) {
+    Instant end = now.plus(time);
+    for (Optional<Instant> due = host.nextDeadline();
+        due.isPresent() && !due.get().isAfter(end);
+        due = host.nextDeadline()) {
+      now = due.get().isAfter(now) ? due.get() : now;
+      host.turn(now);
+    }
+    now = end;
+  }
+
+  // What is to be seen of it.
+
+  Optional<Ipv6Address> boundTo(Ipv6Address home) {
+    return Stream.concat(
+            agent.stream()
+                .flatMap(it -> it.bindings().stream())
+                .filter(it -> it.homeAddress().value().equals(home))
+                .map(it -> it.careOf().value()),
+            correspondent.stream()
+                .flatMap(it -> it.bindings().stream())
+                .filter(it -> it.homeAddress().value().equals(home))
+                .map(it -> it.careOf().value()))
+        .findFirst();
+  }
+
+  NodeAction.Place place() {
+    return host.place(HOME);
+  }
+
+  @Override
+  public void transmit(byte[] packet) {
+    sent.add(packet);
+  }
+
+  @Override
+  public void transmit(int interfaceIndex, byte[] packet) {
+    sent.add(packet);
+  }
+
+  @Override
+  public void deliver(byte[] packet) {
+    delivered.add(packet);
+  }
+
+  @Override
+  public void perform(NodeAction action) {
+    performed.add(action);
+    if (action instanceof NodeAction.StartDad dad) {
+      detections.add(dad.address().value());
+    } else if (action instanceof NodeAction.JoinAnycast join) {
+      joined.add(join.address());
+    } else if (action instanceof NodeAction.Proxy proxy && proxy.on()) {
+      proxied.add(proxy.address().value());
+    } else if (action instanceof NodeAction.Proxy proxy) {
+      proxied.remove(proxy.address().value());
+    }
+  }
+}

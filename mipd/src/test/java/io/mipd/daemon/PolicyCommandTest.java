@@ -1,0 +1,274 @@
+package io.mipd.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.common.base.Splitter;
+import com.google.common.collect.ImmutableList;
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import io.mipd.xfrm.engine.AssociationStatus;
+import io.mipd.xfrm.model.Ipv6Address;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** With the configurations of docs/merging: what is printed, and with which status. */
+class PolicyCommandTest {
+  private static final Path EXAMPLES = Path.of("../docs/merging");
+  private static final String PACKET =
+      "explain --out src 2001:db8:1::10 dst 2001:db8:c::2 proto tcp dport 443";
+
+  @TempDir private Path folder = Path.of("");
+
+  private record Said(int status, String out) {
+    Config json() {
+      assertThat(status).as(out).isLessThan(2);
+      return ConfigFactory.parseString(out);
+    }
+  }
+
+  @BeforeEach
+  void files() throws IOException {
+    for (String name : List.of("mobile-node.conf", "home-agent.conf", "keys")) {
+      Files.copy(EXAMPLES.resolve(name), folder.resolve(name));
+    }
+    Files.setPosixFilePermissions(
+        folder.resolve("keys"), PosixFilePermissions.fromString("rw-------"));
+  }
+
+  /**
+   * @param command with names of files in the folder; several words in one are given apart
+   */
+  private Said policy(String command, String... more) {
+    List<String> words = new ArrayList<>(List.of("policy"));
+    for (String word : Splitter.on(' ').split(command)) {
+      words.add(word.matches(".*[.](conf|pcap|sock)") ? folder.resolve(word).toString() : word);
+    }
+    words.addAll(List.of(more));
+    var out = new StringWriter();
+    var line = Main.commandLine();
+    line.setOut(new PrintWriter(out));
+    line.setErr(new PrintWriter(out));
+    int status = Main.run(line, words.toArray(new String[0]));
+    return new Said(status, out.toString());
+  }
+
+  @Test
+  void atHomeOnlyTheUsersOwnIsThere() {
+    Config json = policy(PACKET + " --config mobile-node.conf --at home --json").json();
+    assertThat(json.getStringList("policy.templates"))
+        .containsExactly("src 2001:db8:1::10 dst 2001:db8:c::2 proto esp reqid 1 mode tunnel");
+    assertThat(json.getString("packet.direction")).isEqualTo("out");
+  }
+
+  @Test
+  void jsonHasAllThatTheTextHas() {
+    Config json = policy(PACKET + " --config mobile-node.conf --at 2001:db8:a::10 --json").json();
+    assertThat(json.getString("verdict")).isEqualTo("transformed");
+    assertThat(json.getConfigList("wire")).hasSize(8);
+    assertThat(json.getConfigList("wire").get(0).getString("source")).isEqualTo("2001:db8:a::10");
+    assertThat(json.getConfigList("wire").get(3).getString("spi")).isEqualTo("0x00001001");
+    assertThat(json.getInt("size.mtu")).isEqualTo(1310);
+    assertThat(json.getConfigList("policy.trace").get(1).getString("words"))
+        .contains("reverse tunnel");
+  }
+
+  @Test
+  void theDirectionIsThatOfTheAddresses() {
+    assertThat(
+            policy(
+                    "explain --config home-agent.conf --binding 2001:db8:1::10=2001:db8:a::10 src"
+                        + " 2001:db8:1::10 dst 2001:db8:c::2 --json")
+                .json()
+                .getString("packet.direction"))
+        .isEqualTo("fwd");
+    assertThat(
+            policy("explain --config home-agent.conf src 2001:db8:c::2 dst 2001:db8:1::1 --json")
+                .json()
+                .getString("packet.direction"))
+        .isEqualTo("in");
+    assertThat(
+            policy(
+                    "explain --config mobile-node.conf --care-of 2001:db8:a::10 src 2001:db8:c::2 dst"
+                        + " 2001:db8:1::10 --json")
+                .json()
+                .getString("packet.direction"))
+        .isEqualTo("in");
+  }
+
+  @Test
+  void packetsOfACaptureAreExplained() throws IOException {
+    Files.write(folder.resolve("x.pcap"), CaptureFileTest.pcap());
+    String command = "explain --config mobile-node.conf --care-of 2001:db8:a::10 --pcap x.pcap";
+    var all = policy(command + " --json").json().getConfigList("packets");
+    assertThat(all).extracting(one -> one.getInt("number")).containsExactly(1, 3);
+    assertThat(all.get(0).getInt("size.inner")).isEqualTo(60);
+    Said third = policy(command + " --packet 3");
+    assertThat(third.status()).isZero();
+    assertThat(third.out())
+        .startsWith(
+            "number    3\npacket    out 2001:db8:1::10 > 2001:db8:1::1 mobility-header type 5")
+        .contains("DSTOPT  Home Address option 2001:db8:1::10");
+    assertThat(policy(command + " --packet 2").out()).contains("no IPv6 packet is number 2");
+  }
+
+  @Test
+  void checkTellsWhatIsDoubtfulByItsStatus() throws IOException {
+    Said fine = policy("check --config home-agent.conf --binding 2001:db8:1::10=2001:db8:a::10");
+    assertThat(fine.status()).as(fine.out()).isZero();
+    assertThat(fine.out()).contains("nothing is doubtful", "2001:db8:1::10 at 2001:db8:a::10");
+
+    Said held = policy("check --config mobile-node.conf --care-of 2001:db8:a::10 --json");
+    assertThat(held.status()).isEqualTo(1);
+    assertThat(held.json().getConfigList("no-association"))
+        .as("the tunnel that an IKE daemon has the associations for, in three directions")
+        .hasSize(3);
+    assertThat(held.json().getConfigList("findings")).isEmpty();
+
+    String text = Files.readString(folder.resolve("home-agent.conf"));
+    Files.writeString(
+        folder.resolve("home-agent.conf"),
+        text + "user-ipsec { policies = [ { proto = mh, action = block } ] }");
+    Said blocked = policy("check --config home-agent.conf");
+    assertThat(blocked.status()).isEqualTo(1);
+    assertThat(blocked.out())
+        .contains("SIGNALLING_OVERRIDDEN", "for instance 2001:db8:1::10 > 2001:db8:1::1 mobility");
+  }
+
+  @Test
+  void diffTellsWhatAnotherConfigurationWouldChange() throws IOException {
+    String text = Files.readString(folder.resolve("mobile-node.conf"));
+    String without = text.replaceAll("(?s)    # A tunnel to P.*?    }\n", "");
+    assertThat(without).isNotEqualTo(text);
+    Files.writeString(folder.resolve("new.conf"), without);
+    Config json =
+        policy("diff --config mobile-node.conf --at 2001:db8:a::10 --with new.conf --json").json();
+    // Each with its exemption of ICMPv6 errors.
+    assertThat(json.getStringList("removed")).hasSize(6).allMatch(it -> it.contains("c::2/128"));
+    assertThat(json.getStringList("added")).isEmpty();
+    assertThat(json.getStringList("changed")).isEmpty();
+    assertThat(policy("diff --config mobile-node.conf --with mobile-node.conf").out())
+        .isEqualTo("nothing would change\n");
+  }
+
+  @Test
+  void diffTellsWhatAPolicyMoreOrLessWouldChange() {
+    String base = "diff --config mobile-node.conf --at 2001:db8:a::10 --json";
+    String policy = "src 2001:db8:1::10 dst 2001:db8:99::/48 dir out priority 9";
+    assertThat(policy(base, "--add", policy + " tmpl proto ah reqid 7 mode transport").json())
+        .satisfies(
+            it ->
+                assertThat(it.getStringList("added"))
+                    .hasSize(2)
+                    .anyMatch(
+                        one -> one.contains("[proto ah reqid 7 mode transport][src 2001:db8:a::10"))
+                    .anyMatch(one -> one.contains("ipv6-icmp type 0/0xff80")));
+    assertThat(policy(base, "--remove", "src 2001:db8:1::10 dst 2001:db8:c::2 dir out").json())
+        .satisfies(it -> assertThat(it.getStringList("removed")).hasSize(2));
+    Said unknown = policy(base, "--remove", policy);
+    assertThat(unknown.status()).isEqualTo(2);
+    assertThat(unknown.out()).contains("there is no policy of the user's with src 2001:db8:1::10");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "explain --config mobile-node.conf|a packet is needed",
+        "explain --config mobile-node.conf src 2001:db8::1|src ADDRESS dst ADDRESS is needed",
+        "explain --config mobile-node.conf src 2001:db8::1 dst 2001:db8::2 hue 7|unknown: \"hue\"",
+        "explain --config mobile-node.conf --in --out src ::1 dst ::2|mutually exclusive",
+        "explain --config mobile-node.conf --length 39 src ::1 dst ::2|40 to 65575 octets, not 39",
+        "explain --config mobile-node.conf --path-mtu 99 src ::1 dst ::2|a path MTU is 1280",
+        "explain --config mobile-node.conf --at away src ::1 dst ::2|away with which care-of",
+        "explain --config mobile-node.conf --at moon src ::1 dst ::2|allowed: home, or an address",
+        "explain --at home src ::1 dst ::2|--at and --binding go with --config",
+        "check --config home-agent.conf --at home|a home agent has --binding HOA=COA",
+        "check --config home-agent.conf --binding 2001:db8:1::11=2001:db8:a::1|not a home address here",
+        "check --config mobile-node.conf --binding ::1=::2|a mobile node has --at PLACE",
+        "check --config none.conf|there is no such file",
+        "diff --config mobile-node.conf|which change?",
+        "diff --config mobile-node.conf --add x|unknown: \"x\"; allowed: src",
+        "whatever|Unmatched argument"
+      })
+  void whatIsWrongHasStatusTwo(String command, String message) {
+    Said said = policy(command);
+    assertThat(said.status()).as(said.out()).isEqualTo(2);
+    assertThat(said.out()).contains(message);
+  }
+
+  @Test
+  void withoutADaemonThatIsSaid() {
+    Said said = policy("check --socket none.sock");
+    assertThat(said.status()).isEqualTo(1);
+    assertThat(said.out()).contains("no mipd answers at", "--config FILE works offline");
+  }
+
+  private static Map<String, Object> document(PolicyState state) {
+    var associations = ImmutableList.<AssociationStatus>builder();
+    for (var one : state.associations()) {
+      associations.add(
+          new AssociationStatus(
+              one.id(),
+              one.source(),
+              one.mode(),
+              one.reqId(),
+              "cbc(aes)",
+              "hmac(sha256)",
+              0,
+              0,
+              false));
+    }
+    return PolicyStateDocument.of(state, associations.build());
+  }
+
+  /** What a daemon tells of itself over its socket means the same as what was configured. */
+  @Test
+  void theRunningDaemonIsAsked() throws Exception {
+    PolicyState state =
+        ConfiguredState.of(DaemonConfiguration.read(folder.resolve("mobile-node.conf")))
+            .moved(Ipv6Address.parse("2001:db8:1::10"), Ipv6Address.parse("2001:db8:a::10"));
+    Map<String, Object> document = document(state);
+    assertThat(PolicyStateDocument.read(ConfigFactory.parseString(ControlSocket.render(document))))
+        .isEqualTo(state);
+    PolicyState agents =
+        ConfiguredState.of(DaemonConfiguration.read(folder.resolve("home-agent.conf")));
+    assertThat(
+            PolicyStateDocument.read(
+                ConfigFactory.parseString(ControlSocket.render(document(agents)))))
+        .isEqualTo(agents);
+
+    List<String> requests = new ArrayList<>();
+    try (var socket =
+        ControlSocket.open(
+            folder.resolve("mipd.sock"),
+            request -> {
+              requests.add(request);
+              return CompletableFuture.completedFuture(document);
+            })) {
+      String offline = policy(PACKET + " --config mobile-node.conf --at 2001:db8:a::10").out();
+      assertThat(policy(PACKET + " --socket mipd.sock").out()).isEqualTo(offline);
+      assertThat(policy("diff --socket mipd.sock --care-of 2001:db8:b::10").out())
+          .isEqualTo(
+              policy("diff --config mobile-node.conf --at 2001:db8:a::10 --care-of 2001:db8:b::10")
+                  .out())
+          .contains("2001:db8:b::10");
+      assertThat(policy("diff --socket mipd.sock --with mobile-node.conf").out())
+          .isEqualTo("nothing would change\n");
+      assertThat(requests).containsOnly("{\"request\":\"policy-state\"}");
+      assertThat(socket).isNotNull();
+    }
+  }
+}

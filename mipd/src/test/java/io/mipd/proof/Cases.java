@@ -1,0 +1,547 @@
+package io.mipd.proof;
+
+import static io.mipd.proof.Case.everythingFrom;
+import static io.mipd.proof.Case.leaves;
+import static io.mipd.proof.Place.A;
+import static io.mipd.proof.Place.ACCESS_GATEWAY;
+import static io.mipd.proof.Place.C;
+import static io.mipd.proof.Place.G;
+import static io.mipd.proof.Place.GATEWAY;
+import static io.mipd.proof.Place.H;
+import static io.mipd.proof.Place.HOME_AGENT;
+import static io.mipd.proof.Place.M;
+import static io.mipd.proof.Place.MOBILE_NODE;
+import static io.mipd.proof.Place.MOBILE_PEER;
+import static io.mipd.proof.Place.P;
+import static io.mipd.proof.Place.P3;
+import static io.mipd.proof.Place.PEER;
+import static io.mipd.proof.Place.V;
+import static io.mipd.xfrm.host.Datagram.icmpv6;
+import static io.mipd.xfrm.host.Datagram.mobility;
+import static io.mipd.xfrm.model.Selector.between;
+import static io.mipd.xfrm.model.TransformProtocol.AH;
+import static io.mipd.xfrm.model.TransformProtocol.ESP;
+
+import com.google.common.collect.ImmutableList;
+import io.mipd.merger.rule.Finding;
+import io.mipd.xfrm.host.Datagram;
+import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.PortMatch;
+
+/**
+ * The table. SPI 0x1001 is the user's with the peer, 0x2001 the tunnel between care-of address and
+ * home agent, 0x3001 that of Binding Updates, 0x5001 that of Home Test Inits, 0x7001 the access
+ * network's; the odd ones lead away from the mobile node.
+ */
+final class Cases {
+  private static final int HOME_TEST_INIT = 1;
+  private static final int HOME_TEST = 3;
+  private static final int BINDING_UPDATE = 5;
+  private static final int BINDING_ACKNOWLEDGEMENT = 6;
+
+  // ICMPv6 (RFC 4443, RFC 4861, RFC 3810, RFC 6275 section 6).
+  private static final int DESTINATION_UNREACHABLE = 1;
+  private static final int MOBILE_PREFIX_SOLICITATION = 146;
+  private static final int MOBILE_PREFIX_ADVERTISEMENT = 147;
+
+  private static final Pair ESP_TRANSPORT = Pair.transport(ESP, H, P, 0x1001);
+  private static final Pair ESP_TUNNEL = Pair.tunnel(ESP, H, P, 0x1001);
+  private static final Pair AH_TRANSPORT = Pair.transport(AH, H, P, 0x1001);
+  private static final Pair AH_TUNNEL = Pair.tunnel(AH, H, P, 0x1001);
+  private static final Pair TO_GATEWAY = Pair.tunnel(ESP, H, G, 0x1001);
+  private static final Pair OTHER_TUNNEL = Pair.tunnel(ESP, H, P, 0x4001);
+  static final Pair AGENT_VPN = Pair.tunnel(ESP, A, V, 0xb001);
+  private static final Pair ACCESS_VPN = Pair.tunnel(ESP, C, V, 0x7001);
+
+  private Cases() {}
+
+  private static Datagram udp(Ipv6Address from, Ipv6Address to) {
+    return Datagram.udp(from, to, "numbered 1");
+  }
+
+  static final ImmutableList<Case> ALL =
+      ImmutableList.of(
+          Case.of("no policy of the user's: the reverse tunnel alone")
+              .away()
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>P UDP"),
+                  leaves(HOME_AGENT, "H>P UDP"))
+              .packet(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H UDP"),
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) P>H UDP")),
+          Case.of("the user's ESP transport H-P, in the reverse tunnel")
+              .away()
+              .user(between(H, P), PEER, ESP_TRANSPORT)
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>P ESP(0x1001) UDP"),
+                  leaves(HOME_AGENT, "H>P ESP(0x1001) UDP"))
+              .packet(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H ESP(0x1002) UDP"),
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) P>H ESP(0x1002) UDP")),
+          Case.of("the user's ESP tunnel H-P, in the reverse tunnel")
+              .away()
+              .user(between(H, P), PEER, ESP_TUNNEL)
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>P ESP(0x1001) H>P UDP"),
+                  leaves(HOME_AGENT, "H>P ESP(0x1001) H>P UDP"))
+              .packet(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H ESP(0x1002) P>H UDP"),
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) P>H ESP(0x1002) P>H UDP")),
+          Case.of("the same encrypted, compared after decryption")
+              .away()
+              .user(between(H, P), PEER, ESP_TUNNEL.encrypted())
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>P ESP(0x1001) H>P UDP"),
+                  leaves(HOME_AGENT, "H>P ESP(0x1001) H>P UDP"))
+              .packet(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H ESP(0x1002) P>H UDP"),
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) P>H ESP(0x1002) P>H UDP")),
+          Case.of("the user's ESP transport H-P, in a plain tunnel")
+              .awayWithAPlainTunnel()
+              .user(between(H, P), PEER, ESP_TRANSPORT)
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A H>P ESP(0x1001) UDP"),
+                  leaves(HOME_AGENT, "H>P ESP(0x1001) UDP"))
+              .packet(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H ESP(0x1002) UDP"),
+                  leaves(HOME_AGENT, "A>C P>H ESP(0x1002) UDP")),
+          Case.of("the user's ESP tunnel H-P, in a plain tunnel")
+              .awayWithAPlainTunnel()
+              .user(between(H, P), PEER, ESP_TUNNEL)
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A H>P ESP(0x1001) H>P UDP"),
+                  leaves(HOME_AGENT, "H>P ESP(0x1001) H>P UDP"))
+              .packet(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H ESP(0x1002) P>H UDP"),
+                  leaves(HOME_AGENT, "A>C P>H ESP(0x1002) P>H UDP")),
+          Case.of("the user's ESP transport H-P, route optimized")
+              .away()
+              .optimizedWith(PEER, P)
+              .user(between(H, P), PEER, ESP_TRANSPORT)
+              .packet(udp(H, P), PEER, leaves(MOBILE_NODE, "C>P DSTOPT(H) ESP(0x1001) UDP"))
+              .packet(udp(P, H), MOBILE_NODE, leaves(PEER, "P>C RH2(H) ESP(0x1002) UDP")),
+          Case.of("the user's ESP tunnel H-P, route optimized")
+              .away()
+              .optimizedWith(PEER, P)
+              .user(between(H, P), PEER, ESP_TUNNEL)
+              .packet(udp(H, P), PEER, leaves(MOBILE_NODE, "C>P DSTOPT(H) ESP(0x1001) H>P UDP"))
+              .packet(udp(P, H), MOBILE_NODE, leaves(PEER, "P>C RH2(H) ESP(0x1002) P>H UDP")),
+          Case.of("route optimized, and nothing of the user's")
+              .away()
+              .optimizedWith(PEER, P)
+              .packet(udp(H, P), PEER, leaves(MOBILE_NODE, "C>P DSTOPT(H) UDP"))
+              .packet(udp(P, H), MOBILE_NODE, leaves(PEER, "P>C RH2(H) UDP")),
+          Case.of("the user's tunnel H-G to a gateway, for P")
+              .away()
+              .user(between(H, P), GATEWAY, TO_GATEWAY)
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>G ESP(0x1001) H>P UDP"),
+                  leaves(HOME_AGENT, "H>G ESP(0x1001) H>P UDP"),
+                  leaves(GATEWAY, "H>P UDP"))
+              .packet(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H UDP"),
+                  leaves(GATEWAY, "G>H ESP(0x1002) P>H UDP"),
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) G>H ESP(0x1002) P>H UDP")),
+          Case.of("the same; a binding at P is irrelevant")
+              .away()
+              .optimizedWith(PEER, P)
+              .user(between(H, P), GATEWAY, TO_GATEWAY)
+              .packet(
+                  udp(H, P),
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>G ESP(0x1001) H>P UDP"),
+                  leaves(HOME_AGENT, "H>G ESP(0x1001) H>P UDP"),
+                  leaves(GATEWAY, "H>P UDP"))
+              .refused(udp(P, H), MOBILE_NODE, leaves(PEER, "P>C RH2(H) UDP")),
+          Case.of("the same; a binding at G counts")
+              .away()
+              .optimizedWith(GATEWAY, G)
+              .user(between(H, P), GATEWAY, TO_GATEWAY)
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>G DSTOPT(H) ESP(0x1001) H>P UDP"),
+                  leaves(GATEWAY, "H>P UDP"))
+              .packet(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H UDP"),
+                  leaves(GATEWAY, "G>C RH2(H) ESP(0x1002) P>H UDP")),
+          Case.of("the user's ESP between H and the home agent itself")
+              .awayWithAPlainTunnel()
+              .user(between(H, A), HOME_AGENT, Pair.transport(ESP, H, A, 0x1001))
+              .packet(udp(H, A), HOME_AGENT, leaves(MOBILE_NODE, "C>A DSTOPT(H) ESP(0x1001) UDP"))
+              .packet(udp(A, H), MOBILE_NODE, leaves(HOME_AGENT, "A>C RH2(H) ESP(0x1002) UDP")),
+          Case.of("the user's ESP transport H-M, the peer is mobile too")
+              .away()
+              .optimizedWithAMobilePeer()
+              .user(between(H, M), MOBILE_PEER, Pair.transport(ESP, H, M, 0x1001))
+              .packet(
+                  udp(H, M),
+                  MOBILE_PEER,
+                  leaves(MOBILE_NODE, "C>Q RH2(M) DSTOPT(H) ESP(0x1001) UDP"))
+              .packet(
+                  udp(M, H),
+                  MOBILE_NODE,
+                  leaves(MOBILE_PEER, "Q>C RH2(H) DSTOPT(M) ESP(0x1002) UDP")),
+          Case.of("the user's ESP tunnel H-M, the peer is mobile too")
+              .away()
+              .optimizedWithAMobilePeer()
+              .user(between(H, M), MOBILE_PEER, Pair.tunnel(ESP, H, M, 0x1001))
+              .packet(
+                  udp(H, M),
+                  MOBILE_PEER,
+                  leaves(MOBILE_NODE, "C>Q RH2(M) DSTOPT(H) ESP(0x1001) H>M UDP"))
+              .packet(
+                  udp(M, H),
+                  MOBILE_NODE,
+                  leaves(MOBILE_PEER, "Q>C RH2(H) DSTOPT(M) ESP(0x1002) M>H UDP")),
+          Case.of("the user's AH transport H-M, the peer is mobile too")
+              .away()
+              .optimizedWithAMobilePeer()
+              .user(between(H, M), MOBILE_PEER, Pair.transport(AH, H, M, 0x1001))
+              .packet(
+                  udp(H, M),
+                  MOBILE_PEER,
+                  leaves(MOBILE_NODE, "C>Q RH2(M) DSTOPT(H) AH(0x1001) UDP"))
+              .packet(
+                  udp(M, H),
+                  MOBILE_NODE,
+                  leaves(MOBILE_PEER, "Q>C RH2(H) DSTOPT(M) AH(0x1002) UDP")),
+          Case.of("an access network's VPN, around the reverse tunnel")
+              .away()
+              .user(everythingFrom(C), ACCESS_GATEWAY, ACCESS_VPN)
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>V ESP(0x7001) C>A ESP(0x2001) H>P UDP"),
+                  leaves(ACCESS_GATEWAY, "C>A ESP(0x2001) H>P UDP"),
+                  leaves(HOME_AGENT, "H>P UDP"))
+              .packet(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H UDP"),
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) P>H UDP"),
+                  leaves(ACCESS_GATEWAY, "V>C ESP(0x7002) A>C ESP(0x2002) P>H UDP")),
+          Case.of("the same, around the reverse tunnel around the user's tunnel H-P")
+              .away()
+              .user(everythingFrom(C), ACCESS_GATEWAY, ACCESS_VPN)
+              .user(between(H, P), PEER, ESP_TUNNEL)
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>V ESP(0x7001) C>A ESP(0x2001) H>P ESP(0x1001) H>P UDP"),
+                  leaves(ACCESS_GATEWAY, "C>A ESP(0x2001) H>P ESP(0x1001) H>P UDP"),
+                  leaves(HOME_AGENT, "H>P ESP(0x1001) H>P UDP"))
+              .packet(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H ESP(0x1002) P>H UDP"),
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) P>H ESP(0x1002) P>H UDP"),
+                  leaves(
+                      ACCESS_GATEWAY, "V>C ESP(0x7002) A>C ESP(0x2002) P>H ESP(0x1002) P>H UDP")),
+          Case.of("a VPN of the home agent's own, around the tunnel to the care-of address")
+              .away()
+              .user(HOME_AGENT, everythingFrom(A), ACCESS_GATEWAY, AGENT_VPN)
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>P UDP"),
+                  leaves(ACCESS_GATEWAY, "V>A ESP(0xb002) C>A ESP(0x2001) H>P UDP"),
+                  leaves(HOME_AGENT, "H>P UDP"))
+              .packet(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H UDP"),
+                  leaves(HOME_AGENT, "A>V ESP(0xb001) A>C ESP(0x2002) P>H UDP"),
+                  leaves(ACCESS_GATEWAY, "A>C ESP(0x2002) P>H UDP")),
+          Case.of("the user's AH transport H-P, in the reverse tunnel")
+              .away()
+              .user(between(H, P), PEER, AH_TRANSPORT)
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>P AH(0x1001) UDP"),
+                  leaves(HOME_AGENT, "H>P AH(0x1001) UDP"))
+              .packet(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H AH(0x1002) UDP"),
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) P>H AH(0x1002) UDP")),
+          Case.of("the user's AH tunnel H-P, in the reverse tunnel")
+              .away()
+              .user(between(H, P), PEER, AH_TUNNEL)
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>P AH(0x1001) H>P UDP"),
+                  leaves(HOME_AGENT, "H>P AH(0x1001) H>P UDP"))
+              .packet(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H AH(0x1002) P>H UDP"),
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) P>H AH(0x1002) P>H UDP")),
+          Case.of("the user's AH transport H-P, route optimized")
+              .away()
+              .optimizedWith(PEER, P)
+              .user(between(H, P), PEER, AH_TRANSPORT)
+              .packet(udp(H, P), PEER, leaves(MOBILE_NODE, "C>P DSTOPT(H) AH(0x1001) UDP"))
+              .packet(udp(P, H), MOBILE_NODE, leaves(PEER, "P>C RH2(H) AH(0x1002) UDP")),
+          Case.of("the user's ESP in AH, both transport, in the reverse tunnel")
+              .away()
+              .user(between(H, P), PEER, Pair.transport(ESP, H, P, 0x4001), AH_TRANSPORT)
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>P AH(0x1001) ESP(0x4001) UDP"),
+                  leaves(HOME_AGENT, "H>P AH(0x1001) ESP(0x4001) UDP"))
+              .packet(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H AH(0x1002) ESP(0x4002) UDP"),
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) P>H AH(0x1002) ESP(0x4002) UDP")),
+          Case.of("the user's ESP in AH, both transport, route optimized")
+              .away()
+              .optimizedWith(PEER, P)
+              .user(between(H, P), PEER, Pair.transport(ESP, H, P, 0x4001), AH_TRANSPORT)
+              .packet(
+                  udp(H, P), PEER, leaves(MOBILE_NODE, "C>P DSTOPT(H) AH(0x1001) ESP(0x4001) UDP"))
+              .packet(
+                  udp(P, H), MOBILE_NODE, leaves(PEER, "P>C RH2(H) AH(0x1002) ESP(0x4002) UDP")),
+          Case.of("a tunnel of the user's for any: signalling is exempt, payload is not")
+              .away()
+              .user(everythingFrom(H), GATEWAY, TO_GATEWAY)
+              .packet(
+                  mobility(H, A, BINDING_UPDATE),
+                  HOME_AGENT,
+                  leaves(MOBILE_NODE, "C>A DSTOPT(H) ESP(0x3001) MH(5)"))
+              .packet(
+                  mobility(A, H, BINDING_ACKNOWLEDGEMENT),
+                  MOBILE_NODE,
+                  leaves(HOME_AGENT, "A>C RH2(H) ESP(0x3002) MH(6)"))
+              .packet(
+                  icmpv6(H, A, MOBILE_PREFIX_SOLICITATION),
+                  HOME_AGENT,
+                  leaves(MOBILE_NODE, "C>A DSTOPT(H) ESP(0x6001) ICMPV6(146)"))
+              .packet(
+                  icmpv6(A, H, MOBILE_PREFIX_ADVERTISEMENT),
+                  MOBILE_NODE,
+                  leaves(HOME_AGENT, "A>C RH2(H) ESP(0x6002) ICMPV6(147)"))
+              .packet(
+                  mobility(H, P, HOME_TEST_INIT),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x5001) H>P MH(1)"),
+                  leaves(HOME_AGENT, "H>P MH(1)"))
+              .packet(
+                  mobility(P, H, HOME_TEST),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H MH(3)"),
+                  leaves(HOME_AGENT, "A>C ESP(0x5002) P>H MH(3)"))
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>G ESP(0x1001) H>P UDP"),
+                  leaves(HOME_AGENT, "H>G ESP(0x1001) H>P UDP"),
+                  leaves(GATEWAY, "H>P UDP")),
+          Case.of("the same; of return routability only payload's tunnel takes care")
+              .optimizes()
+              .awayWithAPlainTunnel()
+              .user(everythingFrom(H), GATEWAY, TO_GATEWAY)
+              .tells(Finding.Kind.PROTECTION_LOST)
+              .packet(
+                  mobility(H, P, HOME_TEST_INIT),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A H>P MH(1)"),
+                  leaves(HOME_AGENT, "H>P MH(1)"))
+              .packet(
+                  mobility(P, H, HOME_TEST),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H MH(3)"),
+                  leaves(HOME_AGENT, "A>C P>H MH(3)"))
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A H>G ESP(0x1001) H>P UDP"),
+                  leaves(HOME_AGENT, "H>G ESP(0x1001) H>P UDP"),
+                  leaves(GATEWAY, "H>P UDP")),
+          Case.of("ICMPv6 errors take the reverse tunnel and no other; they may come by both")
+              .away()
+              .user(everythingFrom(H), GATEWAY, TO_GATEWAY)
+              .packet(
+                  icmpv6(H, P, DESTINATION_UNREACHABLE),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>P ICMPV6(1)"),
+                  leaves(HOME_AGENT, "H>P ICMPV6(1)"))
+              .packet(
+                  icmpv6(P, H, DESTINATION_UNREACHABLE),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H ICMPV6(1)"),
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) P>H ICMPV6(1)"))
+              .packet(
+                  icmpv6(P, H, DESTINATION_UNREACHABLE),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H ICMPV6(1)"),
+                  leaves(GATEWAY, "G>H ESP(0x1002) P>H ICMPV6(1)"),
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) G>H ESP(0x1002) P>H ICMPV6(1)")),
+          Case.of("a policy of the user's that names Mobility Headers wins")
+              .away()
+              .user(between(H, P).withProtocol(IpProtocol.MOBILITY), PEER, ESP_TUNNEL)
+              .tells(Finding.Kind.SIGNALLING_OVERRIDDEN)
+              .packet(
+                  mobility(H, P, HOME_TEST_INIT),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>P ESP(0x1001) H>P MH(1)"),
+                  leaves(HOME_AGENT, "H>P ESP(0x1001) H>P MH(1)"))
+              .packet(
+                  mobility(P, H, HOME_TEST),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H ESP(0x1002) P>H MH(3)"),
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) P>H ESP(0x1002) P>H MH(3)")),
+          Case.of("the same of all Mobility Headers: the home agent hears of no binding")
+              .away()
+              .user(everythingFrom(H).withProtocol(IpProtocol.MOBILITY), GATEWAY, TO_GATEWAY)
+              .tells(Finding.Kind.SIGNALLING_OVERRIDDEN)
+              .refused(
+                  mobility(H, A, BINDING_UPDATE),
+                  HOME_AGENT,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>G ESP(0x1001) H>A MH(5)"),
+                  leaves(HOME_AGENT, "H>G ESP(0x1001) H>A MH(5)"),
+                  leaves(GATEWAY, "H>A MH(5)"))
+              .refused(
+                  mobility(A, H, BINDING_ACKNOWLEDGEMENT),
+                  MOBILE_NODE,
+                  leaves(HOME_AGENT, "A>C RH2(H) ESP(0x3002) MH(6)")),
+          Case.of("the user's block, also of signalling")
+              .away()
+              .userBlocks(everythingFrom(H))
+              .tells(Finding.Kind.SIGNALLING_OVERRIDDEN, Finding.Kind.MOBILITY_BLOCKED)
+              .packet(udp(H, P), leaves(MOBILE_NODE, ""))
+              .packet(mobility(H, A, BINDING_UPDATE), leaves(MOBILE_NODE, ""))
+              .packet(mobility(H, P, HOME_TEST_INIT), leaves(MOBILE_NODE, ""))
+              .packet(icmpv6(H, A, MOBILE_PREFIX_SOLICITATION), leaves(MOBILE_NODE, ""))
+              .packet(icmpv6(H, P, DESTINATION_UNREACHABLE), leaves(MOBILE_NODE, ""))
+              .refused(
+                  mobility(A, H, BINDING_ACKNOWLEDGEMENT),
+                  MOBILE_NODE,
+                  leaves(HOME_AGENT, "A>C RH2(H) ESP(0x3002) MH(6)"))
+              .refused(
+                  mobility(P, H, HOME_TEST),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H MH(3)"),
+                  leaves(HOME_AGENT, "A>C ESP(0x5002) P>H MH(3)"))
+              .refused(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H UDP"),
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) P>H UDP")),
+          Case.of("the user's block of one peer, the rest is tunnelled")
+              .away()
+              .userBlocks(between(H, P))
+              .tells(Finding.Kind.SIGNALLING_OVERRIDDEN, Finding.Kind.MOBILITY_BLOCKED)
+              .packet(udp(H, P), leaves(MOBILE_NODE, ""))
+              .refused(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H UDP"),
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) P>H UDP"))
+              .packet(
+                  udp(H, P3),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>P3 UDP"),
+                  leaves(HOME_AGENT, "H>P3 UDP"))
+              .packet(
+                  udp(P3, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P3>H UDP"),
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) P3>H UDP")),
+          Case.of("the user's AH tunnel H-P, route optimized: Linux has no list for it")
+              .away()
+              .optimizedWith(PEER, P)
+              .user(between(H, P), PEER, AH_TUNNEL)
+              .tells(Finding.Kind.NOT_EXPRESSIBLE)
+              .packet(udp(H, P), leaves(MOBILE_NODE, "")),
+          Case.of("more than a backend can apply to a packet")
+              .away()
+              .user(
+                  between(H, P),
+                  PEER,
+                  Pair.transport(ESP, H, P, 0x4001),
+                  AH_TRANSPORT,
+                  Pair.tunnel(ESP, H, P, 0x8001),
+                  Pair.tunnel(ESP, H, P, 0x9001),
+                  Pair.tunnel(ESP, H, P, 0xa001))
+              .tells(Finding.Kind.TOO_MANY_TEMPLATES)
+              .packet(udp(H, P), leaves(MOBILE_NODE, "")),
+          Case.of("the user allows, and mobility tunnels")
+              .away()
+              .userAllows(between(H, P))
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>P UDP"),
+                  leaves(HOME_AGENT, "H>P UDP")),
+          Case.of("policies that overlap partly: the first by priority")
+              .away()
+              .user(
+                  everythingFrom(H)
+                      .withProtocol(IpProtocol.UDP)
+                      .withPorts(PortMatch.exactly(Datagram.OWN_PORT), PortMatch.ANY),
+                  PEER,
+                  ESP_TRANSPORT)
+              .user(
+                  between(Ipv6Prefix.host(H), Ipv6Prefix.parse("2001:db8:c::/64")),
+                  PEER,
+                  OTHER_TUNNEL)
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>P ESP(0x1001) UDP"),
+                  leaves(HOME_AGENT, "H>P ESP(0x1001) UDP"))
+              .packet(
+                  Datagram.udp(H, 4001, P3, "numbered 1"),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>P ESP(0x4001) H>P3 UDP"),
+                  leaves(HOME_AGENT, "H>P ESP(0x4001) H>P3 UDP")),
+          Case.of("the same the other way round")
+              .away()
+              .user(
+                  between(Ipv6Prefix.host(H), Ipv6Prefix.parse("2001:db8:c::/64")),
+                  PEER,
+                  OTHER_TUNNEL)
+              .user(between(H, P).withProtocol(IpProtocol.UDP), PEER, ESP_TRANSPORT)
+              .tells(Finding.Kind.UNREACHABLE)
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>P ESP(0x4001) H>P UDP"),
+                  leaves(HOME_AGENT, "H>P ESP(0x4001) H>P UDP")));
+}

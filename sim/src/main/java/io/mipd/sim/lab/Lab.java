@@ -2,6 +2,7 @@ package io.mipd.sim.lab;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import io.mipd.sim.report.Results;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -179,6 +180,8 @@ public final class Lab {
     given.put("loss_percent", options.lossPercent());
     given.put("ipsec", options.ipsec());
     given.put("payload_ipsec", options.payloadIpsec());
+    given.put("ro", options.routeOptimization());
+    given.put("user_ipsec", options.userIpsec().toString());
     given.put("interfaces", options.interfaces());
     given.put("daemons", options.daemons());
     results.fact("options", given.buildOrThrow());

@@ -4,8 +4,10 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import com.google.common.collect.ImmutableMap;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Supplier;
@@ -19,6 +21,8 @@ import java.util.function.Supplier;
  * @param handovers rows of the table; without it the walk home, A, B, A, home
  * @param delayMillis one way, between the core and the home agent
  * @param lossPercent of the frames between the core and the home agent, by seed
+ * @param routeOptimization the mobile node and its correspondent take the direct way
+ * @param userIpsec between the home address and the correspondent
  * @param daemons false: the network, the traffic and the measurements only, the mobile node at home
  */
 record LabOptions(
@@ -30,6 +34,8 @@ record LabOptions(
     double lossPercent,
     boolean ipsec,
     boolean payloadIpsec,
+    boolean routeOptimization,
+    UserIpsec userIpsec,
     int interfaces,
     boolean keep,
     boolean daemons,
@@ -40,6 +46,23 @@ record LabOptions(
     RUN,
     CLEANUP,
     HELP
+  }
+
+  /** IPsec of the user's own, between the home address and the correspondent. */
+  enum UserIpsec {
+    NONE,
+    TRANSPORT,
+    TUNNEL;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  /** Whether the correspondent has a mipd, too. */
+  boolean correspondentHasDaemon() {
+    return daemons && (routeOptimization || userIpsec != UserIpsec.NONE);
   }
 
   static final String USAGE =
@@ -59,6 +82,9 @@ record LabOptions(
         --loss PERCENT           of the frames between the core and the home agent, by seed (default 0)
         --no-ipsec               signalling and payload without protection
         --payload-ipsec on|off   payload in an ESP tunnel (default on), or in plain IPv6-in-IPv6
+        --ro                     mobile node and correspondent optimize their route: the correspondent runs mipd, too
+        --user-ipsec MODE        ESP of the user's own between home address and correspondent: none (default),
+                                 transport or tunnel; the correspondent runs mipd, too
         --interfaces 1|2         one cable that moves, or two interfaces (default 1)
         --seed N                 of losses, keys and contents (default 1)
         --keep                   leave the network and the daemons for a look; bin/lab --cleanup removes them
@@ -66,14 +92,12 @@ record LabOptions(
         --cleanup                remove what a killed or kept lab has left
         --help                   this text
 
-      Not there yet: --ro, --user-ipsec, --ike, --scenario.
+      Not there yet: --ike, --scenario.
       Exit status 0: every connection lived and everything was delivered; 1: not so; 2: wrong options;
       3: the system lacks something.""";
 
   private static final ImmutableMap<String, String> NOT_YET =
       ImmutableMap.of(
-          "--ro", "route optimization",
-          "--user-ipsec", "IPsec of the user's own",
           "--ike", "negotiated keys",
           "--scenario", "scenes from files");
 
@@ -104,6 +128,8 @@ record LabOptions(
     double loss = 0;
     boolean ipsec = true;
     boolean payloadIpsec = true;
+    boolean routeOptimization = false;
+    UserIpsec userIpsec = UserIpsec.NONE;
     int interfaces = 1;
     boolean keep = false;
     boolean daemons = true;
@@ -131,6 +157,8 @@ record LabOptions(
         case "--loss" -> loss = decimal(option, value.get());
         case "--no-ipsec" -> ipsec = false;
         case "--payload-ipsec" -> payloadIpsec = onOff(option, value.get());
+        case "--ro" -> routeOptimization = true;
+        case "--user-ipsec" -> userIpsec = userIpsec(value.get());
         case "--interfaces" -> interfaces = (int) number(option, value.get());
         case "--seed" -> seed = number(option, value.get());
         case "--keep" -> keep = true;
@@ -147,6 +175,8 @@ record LabOptions(
         loss,
         ipsec,
         payloadIpsec && ipsec,
+        routeOptimization,
+        userIpsec,
         interfaces,
         keep,
         daemons,
@@ -158,6 +188,16 @@ record LabOptions(
         .orElseThrow(
             () ->
                 new IllegalArgumentException("--world: one of " + World.words() + ", not " + word));
+  }
+
+  private static UserIpsec userIpsec(String word) {
+    return Arrays.stream(UserIpsec.values())
+        .filter(one -> one.toString().equals(word))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "--user-ipsec: none, transport or tunnel, not " + word));
   }
 
   private static long number(String option, String text) {

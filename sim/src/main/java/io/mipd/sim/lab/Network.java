@@ -2,6 +2,7 @@ package io.mipd.sim.lab;
 
 import com.google.common.base.Splitter;
 import com.google.common.collect.ImmutableList;
+import io.mipd.sim.report.Endpoints;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -37,6 +38,10 @@ final class Network {
   static final String HOME_AGENT = "2001:db8:1::1";
   static final String HOME_ADDRESS = "2001:db8:1::100";
   static final String CORRESPONDENT = "2001:db8:c::c";
+
+  /** Between whom the datagrams go that are measured. */
+  static final Endpoints ENDPOINTS =
+      new Endpoints(HOME_AGENT, HOME_ADDRESS, CORRESPONDENT, Traffic.PORT_OUT, Traffic.PORT_IN);
 
   /** The home agent's guest: the other ends of its interfaces. */
   private static final String HOME_TAP = "ha0";

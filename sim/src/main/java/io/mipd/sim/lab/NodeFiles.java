@@ -1,6 +1,9 @@
 package io.mipd.sim.lab;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.Streams;
+import io.mipd.sim.report.WiresharkProfile;
+import io.mipd.sim.report.WiresharkProfile.EspKeys;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,13 +27,16 @@ final class NodeFiles {
   private static final int ENCRYPTION_KEY = 16;
   private static final int INTEGRITY_KEY = 32;
 
-  /** One association: what it is for, its SPI, its keys in hexadecimal. */
-  private record Association(String spi, String encryptionKey, String integrityKey) {}
+  private static final String USER_OUT = "0x3001";
+  private static final String USER_IN = "0x3002";
 
   private final Path results;
   private final Path run;
   private final LabOptions options;
-  private final ImmutableList<Association> associations;
+  private final ImmutableList<EspKeys> associations;
+
+  /** The user's: from the mobile node, and to it. */
+  private final ImmutableList<EspKeys> users;
 
   /**
    * @param run a folder with a short name, for sockets
@@ -40,17 +46,24 @@ final class NodeFiles {
     this.run = run;
     this.options = options;
     var random = new SplittableRandom(options.seed());
-    var all = ImmutableList.<Association>builder();
+    var all = ImmutableList.<EspKeys>builder();
     if (options.ipsec()) {
       for (int spi = 0x1001; spi <= 0x1008; spi++) {
         all.add(
-            new Association(
+            new EspKeys(
                 "0x" + Integer.toHexString(spi),
                 key(random, ENCRYPTION_KEY),
                 key(random, INTEGRITY_KEY)));
       }
     }
     associations = all.build();
+    var own = ImmutableList.<EspKeys>builder();
+    if (options.userIpsec() != LabOptions.UserIpsec.NONE) {
+      for (String spi : ImmutableList.of(USER_OUT, USER_IN)) {
+        own.add(new EspKeys(spi, key(random, ENCRYPTION_KEY), key(random, INTEGRITY_KEY)));
+      }
+    }
+    users = own.build();
   }
 
   private static String key(SplittableRandom random, int octets) {
@@ -72,6 +85,10 @@ final class NodeFiles {
     return results.resolve("config/mn/mobile-node.conf");
   }
 
+  Path correspondentConfiguration() {
+    return results.resolve("config/cn/correspondent.conf");
+  }
+
   Path radvdConfiguration(Link link) {
     return results.resolve("config/radvd-" + link + ".conf");
   }
@@ -91,19 +108,27 @@ final class NodeFiles {
       writeRadvd(link, true);
     }
     if (options.ipsec()) {
-      writeKeys(homeAgentConfiguration().resolveSibling("mobile-node-1.keys"));
-      writeKeys(mobileNodeConfiguration().resolveSibling("mobile-node-1.keys"));
+      writeKeys(homeAgentConfiguration().resolveSibling("mobile-node-1.keys"), associations);
+      writeKeys(mobileNodeConfiguration().resolveSibling("mobile-node-1.keys"), associations);
+    }
+    if (options.correspondentHasDaemon()) {
+      Files.createDirectories(correspondentConfiguration().getParent());
+      Files.writeString(correspondentConfiguration(), correspondent());
+    }
+    if (!users.isEmpty()) {
+      writeKeys(mobileNodeConfiguration().resolveSibling("user.keys"), users);
+      writeKeys(correspondentConfiguration().resolveSibling("user.keys"), users);
     }
     writeProfile();
   }
 
-  private void writeKeys(Path file) throws IOException {
+  private static void writeKeys(Path file, ImmutableList<EspKeys> keys) throws IOException {
     Files.deleteIfExists(file);
     Files.createFile(
         file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
     var lines = new StringBuilder("# Test keys of one run of bin/lab.\n");
-    for (Association one : associations) {
-      lines.append(one.spi + " " + one.encryptionKey + " " + one.integrityKey + "\n");
+    for (EspKeys one : keys) {
+      lines.append(one.spi() + " " + one.encryptionKey() + " " + one.integrityKey() + "\n");
     }
     Files.writeString(file, lines.toString());
   }
@@ -164,9 +189,57 @@ final class NodeFiles {
             "  lifetime = 420s",
             "  interfaces = [",
             interfaces + "  ]",
+            "  route-optimization { enabled = "
+                + (options.routeOptimization() ? "on" : "off")
+                + " }",
             protection("  "),
             "}",
-            "");
+            "")
+        + userIpsec(Network.HOME_ADDRESS, Network.CORRESPONDENT);
+  }
+
+  private String correspondent() {
+    return common("cn", "cn") + userIpsec(Network.CORRESPONDENT, Network.HOME_ADDRESS);
+  }
+
+  /**
+   * @param from the node's own address
+   */
+  private String userIpsec(String from, String to) {
+    if (users.isEmpty()) {
+      return "";
+    }
+    String mode = options.userIpsec().toString();
+    String ends =
+        options.userIpsec() == LabOptions.UserIpsec.TUNNEL
+            ? ", src = \"" + from + "\", dst = \"" + to + "\""
+            : "";
+    return String.join(
+        "\n",
+        "user-ipsec {",
+        "  policies = [",
+        "    { src = \"" + from + "\", dst = \"" + to + "\", dir = both, priority = 100,",
+        "      templates = [ { proto = esp, mode = " + mode + ends + ", reqid = 100 } ] }",
+        "  ]",
+        "  keys = user.keys",
+        "  associations = [",
+        userAssociation(Network.HOME_ADDRESS, Network.CORRESPONDENT, USER_OUT),
+        userAssociation(Network.CORRESPONDENT, Network.HOME_ADDRESS, USER_IN),
+        "  ]",
+        "}",
+        "");
+  }
+
+  private String userAssociation(String from, String to, String spi) {
+    return "    { src = \""
+        + from
+        + "\", dst = \""
+        + to
+        + "\", proto = esp, mode = "
+        + options.userIpsec()
+        + ", spi = "
+        + spi
+        + ", reqid = 100 }";
   }
 
   private String protection(String indent) {
@@ -223,28 +296,7 @@ final class NodeFiles {
   }
 
   private void writeProfile() throws IOException {
-    Files.writeString(
-        profile().resolve("preferences"),
-        """
-        esp.enable_encryption_decode: TRUE
-        esp.enable_authentication_check: TRUE
-        tcp.check_checksum: TRUE
-        udp.check_checksum: TRUE
-        tcp.desegment_tcp_streams: FALSE
-        """);
-    var lines = new StringBuilder();
-    for (Association one : associations) {
-      // By SPI alone: in a signalling packet the addresses that tshark sees are not the
-      // association's.
-      lines.append(
-          "\"IPv6\",\"*\",\"*\",\""
-              + one.spi
-              + "\",\"AES-CBC [RFC3602]\",\"0x"
-              + one.encryptionKey
-              + "\",\"HMAC-SHA-256-128 [RFC4868]\",\"0x"
-              + one.integrityKey
-              + "\"\n");
-    }
-    Files.writeString(profile().resolve("esp_sa"), lines.toString());
+    WiresharkProfile.write(
+        profile(), Streams.concat(associations.stream(), users.stream()).toList());
   }
 }

@@ -2,6 +2,13 @@ package io.mipd.sim.lab;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.typesafe.config.ConfigFactory;
+import io.mipd.sim.report.CapturedFrame;
+import io.mipd.sim.report.FlowRecord;
+import io.mipd.sim.report.HandoverRow;
+import io.mipd.sim.report.Movement;
+import io.mipd.sim.report.Results;
+import io.mipd.sim.report.Tshark;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -14,6 +21,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.function.BooleanSupplier;
 
@@ -195,12 +203,19 @@ final class Scene {
     for (String node : ImmutableList.of("ha", "mn")) {
       before.put(node, Footprint.of(network, node));
     }
+    var daemons = ImmutableList.<Process>builder();
+    if (options.correspondentHasDaemon()) {
+      before.put("cn", Footprint.of(network, "cn"));
+      Process correspondent = startDaemon("cn", files.correspondentConfiguration());
+      awaitReady("cn", correspondent);
+      daemons.add(correspondent);
+    }
     Process agent = startDaemon("ha", files.homeAgentConfiguration());
     awaitReady("ha", agent);
     cables.plugInto(0, Link.HOME);
     Process node = startDaemon("mn", files.mobileNodeConfiguration());
     awaitReady("mn", node);
-    return ImmutableList.of(node, agent);
+    return daemons.add(node, agent).build();
   }
 
   private Guest bootGuest(ImmutableList<String> taps) throws IOException, InterruptedException {
@@ -541,30 +556,47 @@ final class Scene {
     boolean settled =
         awaitQuietly(SETTLE_MILLIS, () -> flowing(start) && streaming(mobile, peer, start));
     long resumed = now();
+    boolean direct = options.routeOptimization() && move.to() != Link.HOME;
+    boolean optimized = direct && awaitQuietly(SETTLE_MILLIS, () -> isDirect(move));
     // With two interfaces everything has gone on all the time: give the move its time.
     Thread.sleep(CAPTURE_LAG_MILLIS + (options.interfaces() == 2 ? BOTH_MILLIS : 0));
     long end = now() - marginNanos();
     Path slice = folder.resolve("slice.part");
     capture.slice(mark, capture.end(mark), slice);
-    List<CapturedFrame> frames = tshark.frames(slice);
+    List<CapturedFrame> frames = tshark.frames(slice, Network.ENDPOINTS);
     Files.delete(slice);
     Movement movement =
         Movement.of(
             start,
             Network.mobileLinkAddress(move.index()),
-            move.to(),
+            move.to().prefix(),
             notices.firstUsable(Network.mobileInterface(move.index()), move.to(), start),
+            Network.ENDPOINTS,
             frames);
     var row =
         new HandoverRow(
             move.number(),
-            move.from(),
-            move.to(),
+            move.from().toString(),
+            move.to().toString(),
             movement,
             flowOut.outcome(windowStart, end).withGapOf(flowOut.outcome(began, end)),
             flowIn.outcome(windowStart, end).withGapOf(flowIn.outcome(began, end)));
     windowStart = end;
     tell(row, settled ? OptionalLong.of(resumed) : OptionalLong.empty());
+    if (direct) {
+      compareRoundTrips(row, end);
+      results.verdict(
+          move.title() + " by the direct way",
+          optimized && row.isDirect(),
+          row.isDirect() ? "both ways" : "not both ways: " + row.toRouteCsv());
+    }
+    if (move.to() != Link.HOME) {
+      long exposed = frames.stream().filter(frame -> isExposed(frame, start)).count();
+      results.verdict(
+          move.title() + " hides the home address",
+          exposed == 0,
+          exposed + " packets with the home address as their outer source");
+    }
     results.verdict(
         move.title(),
         settled && row.isComplete(),
@@ -577,6 +609,60 @@ final class Scene {
     return row;
   }
 
+  /** Whether the mobile node's daemon says that its correspondent is reached directly. */
+  private boolean isDirect(Move move) {
+    try {
+      Program.Ended status = status("mn", files.mobileNodeConfiguration());
+      return status.status() == 0
+          && ConfigFactory.parseString(status.output()).getConfigList("routes").stream()
+              .anyMatch(
+                  route ->
+                      route.getString("state").equals("optimized")
+                          && move.to().contains(route.getString("care-of-address")));
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private void compareRoundTrips(HandoverRow row, long end) throws IOException {
+    Movement movement = row.movement();
+    if (!row.isDirect()) {
+      return;
+    }
+    Pings pings = Pings.read(folder.resolve("ping.txt"));
+    long turned = Math.max(movement.directOut().getAsLong(), movement.directIn().getAsLong());
+    OptionalDouble tunnelled = pings.median(movement.start(), turned);
+    if (tunnelled.isEmpty() && row.number() == 0) {
+      // None was in time for it. From home, too, they take the long line.
+      tunnelled = pings.median(movement.start() - 5_000_000_000L, movement.start());
+    }
+    OptionalDouble direct = pings.median(turned + 2L * options.delayMillis() * 1_000_000, end);
+    out.printf(
+        Locale.ROOT,
+        "              round trip %s by way of the home agent, %s directly%n",
+        tunnelled.isEmpty() ? "(no reply yet)" : "%.1f ms".formatted(tunnelled.getAsDouble()),
+        direct.isEmpty() ? "(no reply)" : "%.1f ms".formatted(direct.getAsDouble()));
+    if (row.number() == 0 && options.delayMillis() > 0) {
+      results.verdict(
+          "the direct way is shorter",
+          tunnelled.isPresent()
+              && direct.isPresent()
+              && direct.getAsDouble() < tunnelled.getAsDouble(),
+          "median round trip "
+              + (tunnelled.isPresent() ? tunnelled.getAsDouble() : "unknown")
+              + " ms by way of the home agent, "
+              + (direct.isPresent() ? direct.getAsDouble() : "unknown")
+              + " ms directly");
+    }
+  }
+
+  /** Whether a packet shows the home address where it does not belong. */
+  private static boolean isExposed(CapturedFrame frame, long since) {
+    return frame.nanos() >= since
+        && !frame.sources().isEmpty()
+        && frame.sources().get(0).equals(Network.HOME_ADDRESS);
+  }
+
   private void tell(HandoverRow row, OptionalLong resumed) {
     Movement movement = row.movement();
     step(movement.start(), movement.router(), "router found");
@@ -585,6 +671,10 @@ final class Scene {
     step(movement.start(), movement.acknowledgement(), "Binding Acknowledgement received");
     step(movement.start(), movement.payloadOut(), "first payload out");
     step(movement.start(), movement.payloadIn(), "first payload in");
+    if (options.routeOptimization() && !row.to().equals(Link.HOME.toString())) {
+      step(movement.start(), movement.directOut(), "first payload out by the direct way");
+      step(movement.start(), movement.directIn(), "first payload in by the direct way");
+    }
     step(movement.start(), resumed, "everything goes on, TCP too");
     out.printf(
         Locale.ROOT,
@@ -693,40 +783,42 @@ final class Scene {
   }
 
   private void pingVerdict(Path pings, long since) throws IOException {
-    int replies = 0;
-    int late = 0;
-    for (String line : Files.readAllLines(pings)) {
-      // [1700000000.123456] 64 bytes from ...
-      if (line.startsWith("[") && line.contains(" bytes from ")) {
-        replies++;
-        String time = line.substring(1, line.indexOf(']'));
-        if (Double.parseDouble(time) * 1e9 >= since) {
-          late++;
-        }
-      }
-    }
+    Pings all = Pings.read(pings);
+    int late = all.countSince(since);
     results.verdict(
-        "ping lives", late > 0, replies + " replies, " + late + " of them after everything else");
+        "ping lives",
+        late > 0,
+        all.count() + " replies, " + late + " of them after everything else");
   }
 
   private void askForStatus() throws IOException {
     ImmutableMap<String, Path> configurations =
         ImmutableMap.of(
             "ha", files.homeAgentConfiguration(), "mn", files.mobileNodeConfiguration());
+    if (options.correspondentHasDaemon()) {
+      configurations =
+          ImmutableMap.<String, Path>builder()
+              .putAll(configurations)
+              .put("cn", files.correspondentConfiguration())
+              .buildOrThrow();
+    }
     for (Map.Entry<String, Path> entry : configurations.entrySet()) {
       String node = entry.getKey();
-      Program.Ended ended =
-          network
-              .in(
-                  node,
-                  build.resolve("bin/mipd").toString(),
-                  "status",
-                  "--config",
-                  entry.getValue().toString())
-              .run();
+      Program.Ended ended = status(node, entry.getValue());
       results.verdict("status of " + node, ended.status() == 0, "exit status " + ended.status());
       Files.writeString(folder.resolve(node + "-status.json"), ended.output());
     }
+  }
+
+  private Program.Ended status(String node, Path configuration) throws IOException {
+    return network
+        .in(
+            node,
+            build.resolve("bin/mipd").toString(),
+            "status",
+            "--config",
+            configuration.toString())
+        .run();
   }
 
   private void stopDaemons(List<Process> daemons) throws IOException {

@@ -2,6 +2,7 @@ package io.mipd.sim.lab;
 
 import com.google.common.base.Splitter;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.mipd.sim.report.FlowRecord;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintStream;

@@ -9,10 +9,10 @@ import java.util.stream.Collectors;
 /** Who transforms packets at which node, and so which kernel the node needs. */
 @SuppressWarnings("ImmutableEnumChecker") // ImmutableSet of strings
 enum World {
-  /** The engine at both; this machine's kernel. */
+  /** The engine at all; this machine's kernel. */
   ENGINE(),
-  /** The kernel at both; the whole lab is in one guest. */
-  KERNEL("ha", "mn"),
+  /** The kernel at all; the whole lab is in one guest. */
+  KERNEL("ha", "mn", "cn"),
   /** The home agent has a guest of its own; everything else is on this machine. */
   MIXED_HA_KERNEL("ha"),
   /** The mobile node has a guest of its own. */

@@ -60,7 +60,7 @@ class LabOptionsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"--ro", "--user-ipsec", "--ike", "--scenario"})
+  @ValueSource(strings = {"--ike", "--scenario"})
   void namesWhatIsNotThereYet(String option) {
     assertThatThrownBy(() -> parse(option, "x"))
         .isInstanceOf(IllegalArgumentException.class)

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.google.common.collect.ImmutableList;
+import io.mipd.sim.report.HandoverRow;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -186,6 +187,6 @@ class LabTest {
 
   @Test
   void wrongOptionsEndWithStatusTwo() throws Exception {
-    assertThat(lab("--ro").status()).isEqualTo(2);
+    assertThat(lab("--ike").status()).isEqualTo(2);
   }
 }

@@ -1,6 +1,7 @@
-package io.mipd.sim.lab;
+package io.mipd.sim.report;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.Iterables;
 import com.typesafe.config.ConfigRenderOptions;
 import com.typesafe.config.ConfigValueFactory;
 import java.io.IOException;
@@ -15,46 +16,51 @@ import java.util.OptionalDouble;
 import java.util.function.Function;
 
 /** What a run has shown: rows, verdicts, and what it was run with. */
-final class Results {
+public final class Results {
   /** Something that must hold. */
-  record Verdict(String name, boolean ok, String detail) {}
+  public record Verdict(String name, boolean ok, String detail) {}
 
   private final List<Verdict> verdicts = new ArrayList<>();
   private final List<HandoverRow> rows = new ArrayList<>();
   private final List<HandoverRow> apart = new ArrayList<>();
   private final Map<String, Object> facts = new LinkedHashMap<>();
 
-  void verdict(String name, boolean ok, String detail) {
+  public void verdict(String name, boolean ok, String detail) {
     verdicts.add(new Verdict(name, ok, detail));
   }
 
   /** A row of the table. */
-  void row(HandoverRow row) {
+  public void row(HandoverRow row) {
     rows.add(row);
   }
 
   /** A move that the table leaves out: the first registration, the return home. */
-  void apart(HandoverRow row) {
+  public void apart(HandoverRow row) {
     apart.add(row);
   }
 
   /** Options, versions, measurements: goes into {@code result.json}. */
-  void fact(String name, Object value) {
+  public void fact(String name, Object value) {
     facts.put(name, value);
   }
 
-  ImmutableList<Verdict> verdicts() {
+  public ImmutableList<Verdict> verdicts() {
     return ImmutableList.copyOf(verdicts);
   }
 
-  boolean ok() {
+  public boolean ok() {
     return !verdicts.isEmpty() && verdicts.stream().allMatch(Verdict::ok);
   }
 
-  void write(Path folder) throws IOException {
+  public void write(Path folder) throws IOException {
     var csv = new StringBuilder(HandoverRow.HEADER + "\n");
     rows.forEach(row -> csv.append(row.toCsv()).append('\n'));
     Files.writeString(folder.resolve("handovers.csv"), csv.toString());
+    if (rows.stream().anyMatch(HandoverRow::isDirect)) {
+      var routes = new StringBuilder(HandoverRow.ROUTE_HEADER + "\n");
+      rows.forEach(row -> routes.append(row.toRouteCsv()).append('\n'));
+      Files.writeString(folder.resolve("routes.csv"), routes.toString());
+    }
     Map<String, Object> json = new LinkedHashMap<>(facts);
     json.put("ok", ok());
     json.put(
@@ -63,7 +69,7 @@ final class Results {
             .map(v -> Map.of("name", v.name(), "ok", v.ok(), "detail", v.detail()))
             .toList());
     json.put("apart", apart.stream().map(HandoverRow::toCsv).toList());
-    for (Column column : COLUMNS) {
+    for (Column column : Iterables.concat(COLUMNS, ROUTE_COLUMNS)) {
       OptionalDouble median = median(column);
       if (median.isPresent()) {
         json.put("median_" + column.name, median.getAsDouble());
@@ -95,6 +101,11 @@ final class Results {
           new Column("outage_out_ms", row -> HandoverRow.millis(row.out().longestGapNanos())),
           new Column("outage_in_ms", row -> HandoverRow.millis(row.in().longestGapNanos())));
 
+  private static final ImmutableList<Column> ROUTE_COLUMNS =
+      ImmutableList.of(
+          new Column("direct_out_ms", row -> row.after(row.movement().directOut())),
+          new Column("direct_in_ms", row -> row.after(row.movement().directIn())));
+
   private OptionalDouble median(Column column) {
     double[] sorted =
         rows.stream()
@@ -112,7 +123,7 @@ final class Results {
   }
 
   /** The table for people. */
-  String table() {
+  public String table() {
     var text = new StringBuilder();
     String form = "%5s  %-10s" + "%9s".repeat(COLUMNS.size()) + "%n";
     text.append(
@@ -156,6 +167,18 @@ final class Results {
         words.add(median.isEmpty() ? "" : String.format(Locale.ROOT, "%.1f", median.getAsDouble()));
       }
       text.append(String.format(Locale.ROOT, form, words.toArray()));
+    }
+    for (Column column : ROUTE_COLUMNS) {
+      OptionalDouble median = median(column);
+      if (median.isPresent()) {
+        text.append(
+            String.format(
+                Locale.ROOT,
+                "  median %s %.1f: ms until the first datagram %s the direct way%n",
+                column.name,
+                median.getAsDouble(),
+                column.name.contains("out") ? "leaves by" : "comes by"));
+      }
     }
     if (!apart.isEmpty()) {
       text.append("  -: not in handovers.csv and not in the medians\n");

@@ -1,4 +1,4 @@
-package io.mipd.sim.lab;
+package io.mipd.sim.report;
 
 import com.google.common.base.Splitter;
 import com.google.common.collect.ImmutableList;
@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** Reads captures with tshark and the profile of the results, so decrypted. */
-final class Tshark {
+public final class Tshark {
   /**
    * What tshark finds wrong in a capture.
    *
@@ -18,8 +18,9 @@ final class Tshark {
    * @param badIntegrity ESP whose integrity check value is wrong or not checked
    * @param unreadable ESP that it cannot decrypt
    */
-  record Findings(int frames, int malformed, int badChecksums, int badIntegrity, int unreadable) {
-    boolean clean() {
+  public record Findings(
+      int frames, int malformed, int badChecksums, int badIntegrity, int unreadable) {
+    public boolean clean() {
       return frames > 0 && malformed + badChecksums + badIntegrity + unreadable == 0;
     }
 
@@ -49,12 +50,12 @@ final class Tshark {
 
   private final Path profile;
 
-  Tshark(Path profile) {
+  public Tshark(Path profile) {
     this.profile = profile;
   }
 
   /** The given fields of all frames that pass a display filter, tab separated, a line each. */
-  List<String> fields(Path capture, String filter, List<String> fields) throws IOException {
+  public List<String> fields(Path capture, String filter, List<String> fields) throws IOException {
     var command = ImmutableList.<String>builder();
     // What is still measured meanwhile comes first.
     command.add("nice", "-n", "19", "tshark", "-n", "-r", capture.toString());
@@ -81,13 +82,13 @@ final class Tshark {
   }
 
   /** The frames that tell how a handover went. */
-  ImmutableList<CapturedFrame> frames(Path capture) throws IOException {
+  public ImmutableList<CapturedFrame> frames(Path capture, Endpoints ends) throws IOException {
     return fields(
             capture,
             "ipv6 && (icmpv6.type == 134 || mip6.mhtype || udp.dstport == "
-                + Traffic.PORT_OUT
+                + ends.portOut()
                 + " || udp.dstport == "
-                + Traffic.PORT_IN
+                + ends.portIn()
                 + ")",
             CapturedFrame.FIELDS)
         .stream()
@@ -96,7 +97,7 @@ final class Tshark {
   }
 
   /** Looks through a whole capture for what should not be there. */
-  Findings findings(Path capture) throws IOException {
+  public Findings findings(Path capture) throws IOException {
     ImmutableList<String> fields =
         ImmutableList.<String>builder()
             .add("frame.number", "_ws.malformed", "esp.spi", "esp.icv_good", "esp.protocol")

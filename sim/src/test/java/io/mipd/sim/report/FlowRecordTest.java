@@ -1,4 +1,4 @@
-package io.mipd.sim.lab;
+package io.mipd.sim.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

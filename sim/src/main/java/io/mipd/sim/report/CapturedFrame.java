@@ -1,4 +1,4 @@
-package io.mipd.sim.lab;
+package io.mipd.sim.report;
 
 import com.google.common.base.Splitter;
 import com.google.common.collect.ImmutableList;
@@ -11,7 +11,7 @@ import java.util.List;
  * @param nanos since the epoch
  * @param etherSource the sender's link address
  */
-record CapturedFrame(
+public record CapturedFrame(
     long nanos,
     String etherSource,
     ImmutableList<String> sources,

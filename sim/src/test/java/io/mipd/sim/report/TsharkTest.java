@@ -1,4 +1,4 @@
-package io.mipd.sim.lab;
+package io.mipd.sim.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -29,6 +29,9 @@ class TsharkTest {
           + "0001c0000069" // sequence, A and H, 420 s
           + "01020000";
 
+  private static final Endpoints ENDS =
+      new Endpoints("2001:db8:1::1", "2001:db8:1::100", "2001:db8:c::c", 5001, 5002);
+
   private static Path capture(Path folder, String frame) throws Exception {
     byte[] octets = HexFormat.of().parseHex(frame);
     ByteBuffer file = ByteBuffer.allocate(24 + 16 + octets.length).order(ByteOrder.LITTLE_ENDIAN);
@@ -41,16 +44,16 @@ class TsharkTest {
 
   private static Tshark tshark(Path folder) throws Exception {
     assumeTrue(
-        Program.local("sh", "-c", "command -v tshark").run().status() == 0,
+        new ProcessBuilder("sh", "-c", "command -v tshark").start().waitFor() == 0,
         "tshark is not installed");
-    var files = new NodeFiles(folder, Path.of("/run/x"), LabOptions.parse(ImmutableList.of()));
-    files.write();
-    return new Tshark(files.profile());
+    WiresharkProfile.write(folder, ImmutableList.of());
+    return new Tshark(folder);
   }
 
   @Test
   void readsABindingUpdate(@TempDir Path folder) throws Exception {
-    ImmutableList<CapturedFrame> frames = tshark(folder).frames(capture(folder, BINDING_UPDATE));
+    ImmutableList<CapturedFrame> frames =
+        tshark(folder).frames(capture(folder, BINDING_UPDATE), ENDS);
     assertThat(frames).hasSize(1);
     CapturedFrame frame = frames.get(0);
     assertThat(frame.nanos()).isEqualTo(1_700_000_000_250_000_000L);

@@ -1,4 +1,4 @@
-package io.mipd.sim.lab;
+package io.mipd.sim.report;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
@@ -17,7 +17,7 @@ import java.util.OptionalLong;
  * since the epoch, of one machine's clock. Written by the threads that read the two ends, read by
  * the one that measures.
  */
-final class FlowRecord {
+public final class FlowRecord {
   private static final long NEVER = Long.MIN_VALUE;
 
   /**
@@ -29,9 +29,9 @@ final class FlowRecord {
    *     and the last one before; empty if none arrived
    * @param duplicated that arrived more than once
    */
-  record Outcome(int sent, int lost, OptionalLong longestGapNanos, int duplicated) {
+  public record Outcome(int sent, int lost, OptionalLong longestGapNanos, int duplicated) {
     /** The same with the gap of a part of the time, in which nothing else kept the machine busy. */
-    Outcome withGapOf(Outcome part) {
+    public Outcome withGapOf(Outcome part) {
       return new Outcome(sent, lost, part.longestGapNanos, duplicated);
     }
   }
@@ -43,12 +43,12 @@ final class FlowRecord {
   private final List<Integer> copies = new ArrayList<>();
 
   /** Datagram {@code number} was given to the system, or the system has refused it. */
-  synchronized void sent(int number, long nanos) {
+  public synchronized void sent(int number, long nanos) {
     entry(number)[0] = nanos;
   }
 
   /** Datagram {@code number} has arrived. */
-  synchronized void received(int number, long nanos) {
+  public synchronized void received(int number, long nanos) {
     long[] entry = entry(number);
     if (entry[1] == NEVER) {
       entry[1] = nanos;
@@ -67,7 +67,7 @@ final class FlowRecord {
   }
 
   /** When the first datagram that was sent at this time or later has arrived. */
-  synchronized OptionalLong firstArrivalOfThoseSentFrom(long nanos) {
+  public synchronized OptionalLong firstArrivalOfThoseSentFrom(long nanos) {
     return sentAndReceived.stream()
         .filter(entry -> entry[0] != NEVER && entry[0] >= nanos && entry[1] != NEVER)
         .mapToLong(entry -> entry[1])
@@ -75,7 +75,7 @@ final class FlowRecord {
   }
 
   /** How many that were sent in {@code [from, until)} have arrived. */
-  synchronized int arrivedOfThoseSent(long from, long until) {
+  public synchronized int arrivedOfThoseSent(long from, long until) {
     return (int)
         sentAndReceived.stream()
             .filter(entry -> entry[0] >= from && entry[0] < until && entry[1] != NEVER)
@@ -83,7 +83,7 @@ final class FlowRecord {
   }
 
   /** The fate of what was sent in {@code [from, until)}. */
-  synchronized Outcome outcome(long from, long until) {
+  public synchronized Outcome outcome(long from, long until) {
     int sent = 0;
     int lost = 0;
     int duplicated = 0;
@@ -125,7 +125,7 @@ final class FlowRecord {
   }
 
   /** A table of all datagrams: number, sent, received, copies; times in nanoseconds. */
-  synchronized void write(Path file) throws IOException {
+  public synchronized void write(Path file) throws IOException {
     try (BufferedWriter out = Files.newBufferedWriter(file)) {
       out.write("number,sent_ns,received_ns,copies\n");
       for (int number = 0; number < sentAndReceived.size(); number++) {

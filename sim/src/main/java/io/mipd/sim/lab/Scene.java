@@ -153,8 +153,9 @@ final class Scene {
     await("TCP both ways at home", READY_MILLIS, () -> streaming(mobile, peer, windowStart));
     say("at home: ping, datagrams and TCP run both ways");
     Thread.sleep(1000);
-    FlowRecord.Outcome homeOut = flowOut.outcome(windowStart, now() - marginNanos());
-    FlowRecord.Outcome homeIn = flowIn.outcome(windowStart, now() - marginNanos());
+    long atHome = toldUntil();
+    FlowRecord.Outcome homeOut = flowOut.outcome(windowStart, atHome);
+    FlowRecord.Outcome homeIn = flowIn.outcome(windowStart, atHome);
     results.verdict(
         "at home nothing is lost",
         options.lossPercent() > 0 || homeOut.lost() + homeIn.lost() == 0,
@@ -560,7 +561,7 @@ final class Scene {
     boolean optimized = direct && awaitQuietly(SETTLE_MILLIS, () -> isDirect(move));
     // With two interfaces everything has gone on all the time: give the move its time.
     Thread.sleep(CAPTURE_LAG_MILLIS + (options.interfaces() == 2 ? BOTH_MILLIS : 0));
-    long end = now() - marginNanos();
+    long end = toldUntil();
     Path slice = folder.resolve("slice.part");
     capture.slice(mark, capture.end(mark), slice);
     List<CapturedFrame> frames = tshark.frames(slice, Network.ENDPOINTS);
@@ -730,7 +731,7 @@ final class Scene {
     long quiet = now();
     awaitQuietly(READY_MILLIS, () -> flowing(quiet));
     Thread.sleep(1000);
-    long until = now() - marginNanos();
+    long until = toldUntil();
     boolean alive =
         flowOut.arrivedOfThoseSent(quiet, until) > 0 && flowIn.arrivedOfThoseSent(quiet, until) > 0;
     FlowRecord.Outcome lastOut = flowOut.outcome(windowStart, until);
@@ -911,6 +912,16 @@ final class Scene {
   /** What was sent so lately may still be under way. */
   private long marginNanos() {
     return (500L + 4L * options.delayMillis()) * 1_000_000;
+  }
+
+  /**
+   * A moment ago, of which both ends have told all: what a busy guest has to tell comes late, and
+   * is not lost.
+   */
+  private long toldUntil() throws InterruptedException {
+    long until = now() - marginNanos();
+    awaitQuietly(SETTLE_MILLIS, () -> flowing(until));
+    return until;
   }
 
   private void await(String what, long usualMillis, BooleanSupplier condition)

@@ -172,6 +172,14 @@ record DaemonConfiguration(
    */
   record PeerRule(Ipv6Prefix prefix, boolean use) {}
 
+  /**
+   * Which address programs take that have not bound one.
+   *
+   * @param prefix of the destinations that this is for
+   * @param home the home address; otherwise the care-of address
+   */
+  record SourceChoice(Ipv6Prefix prefix, boolean home) {}
+
   /** A mobile node that the home agent serves. */
   record Served(Ipv6Address homeAddress, Optional<Protection> protection) {}
 
@@ -193,6 +201,8 @@ record DaemonConfiguration(
    * @param homeAgent empty: to be found by the home prefix
    * @param interfaces that may carry a care-of address, by preference
    * @param lifetime to ask for
+   * @param sourceAddresses the first that contains the destination decides; the home address where
+   *     none does
    */
   record MobileNode(
       Ipv6Address homeAddress,
@@ -201,6 +211,7 @@ record DaemonConfiguration(
       Duration lifetime,
       ImmutableList<Uplink> interfaces,
       CareOf careOfAddresses,
+      ImmutableList<SourceChoice> sourceAddresses,
       Optional<Protection> protection,
       Optional<Optimization> optimization)
       implements Role {
@@ -214,6 +225,7 @@ record DaemonConfiguration(
           lifetime,
           interfaces,
           careOfAddresses,
+          sourceAddresses,
           protection,
           optimization);
     }
@@ -476,11 +488,32 @@ record DaemonConfiguration(
             "care-of-addresses",
             "auto",
             ImmutableMap.of("auto", CareOf.AUTO, "mipd", CareOf.MIPD, "kernel", CareOf.KERNEL));
+    ImmutableList<SourceChoice> sources = sourceAddresses(section);
     Optional<Protection> protection = protection(section);
     Optional<Optimization> optimization = optimization(section);
     section.finish();
     return new MobileNode(
-        home, prefix, agent, lifetime, uplinks.build(), careOf, protection, optimization);
+        home, prefix, agent, lifetime, uplinks.build(), careOf, sources, protection, optimization);
+  }
+
+  private static ImmutableList<SourceChoice> sourceAddresses(Section mobile)
+      throws ConfigurationException {
+    var choices = ImmutableList.<SourceChoice>builder();
+    int count = 0;
+    for (Section one : mobile.optionalSections("source-addresses")) {
+      if (++count > HomePlace.MAXIMUM_CHOICES) {
+        throw mobile.wrong(
+            "source-addresses",
+            "more than " + HomePlace.MAXIMUM_CHOICES,
+            "at most " + HomePlace.MAXIMUM_CHOICES);
+      }
+      choices.add(
+          new SourceChoice(
+              one.prefix("prefix"),
+              one.choice("use", ImmutableMap.of("home-address", true, "care-of-address", false))));
+      one.finish();
+    }
+    return choices.build();
   }
 
   private static Optional<Protection> protection(Section section) throws ConfigurationException {

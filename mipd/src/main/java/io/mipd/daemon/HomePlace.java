@@ -1,5 +1,6 @@
 package io.mipd.daemon;
 
+import com.google.common.collect.ImmutableList;
 import io.mipd.mobility.NodeAction.Place;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
@@ -24,9 +25,18 @@ import org.slf4j.LoggerFactory;
  * <pre>
  *   1350: from HoA lookup 6275
  *   1351: from HoA blackhole
+ *   1352: to PREFIX goto 1417                       (one for each configured prefix: the care-of address)
+ *   1353: from HoA to PREFIX lookup 6275            (or the home address; source not chosen yet)
+ *   1416: from HoA lookup 6275                      (source not chosen yet)
+ *   1417: nop
  *   table 6275, away:    default dev mipd0
  *   table 6275, at home: default via ROUTER dev eth0; HOME-PREFIX dev eth0
  * </pre>
+ *
+ * <p>The rules behind the guard are for sockets that have bound no address: they take the home
+ * address (RFC 6724 section 5, rule 4), also where the kernel does not know home addresses, unless
+ * the configuration or, on a kernel with Mobile IPv6, the program itself ({@code
+ * IPV6_PREFER_SRC_COA}) wants the care-of address.
  */
 final class HomePlace {
   private static final Logger log = LoggerFactory.getLogger(HomePlace.class);
@@ -34,6 +44,10 @@ final class HomePlace {
   static final int TABLE = 6275;
   static final int LOOKUP_PRIORITY = 1350;
   static final int GUARD_PRIORITY = 1351;
+  static final int CHOICE_PRIORITY = 1352;
+  static final int MAXIMUM_CHOICES = 64;
+  private static final int HOME_PRIORITY = CHOICE_PRIORITY + MAXIMUM_CHOICES;
+  private static final int END_PRIORITY = HOME_PRIORITY + 1;
 
   private final SystemChanges system;
   private final Ipv6Address homeAddress;
@@ -53,12 +67,27 @@ final class HomePlace {
     this.device = device;
   }
 
-  /** Sets up the guard, then the way into the device. */
-  void begin() throws IOException {
+  /**
+   * Sets up the guard, then the way into the device.
+   *
+   * @param choices which source address sockets take that are not bound; the first that contains
+   *     the destination decides
+   */
+  void begin(ImmutableList<DaemonConfiguration.SourceChoice> choices) throws IOException {
     Ipv6Prefix from = Ipv6Prefix.host(homeAddress);
     system.putRule(RoutingRule.blackhole(GUARD_PRIORITY, from));
     putDefault(Optional.empty());
     system.putRule(RoutingRule.lookup(LOOKUP_PRIORITY, from, TABLE));
+    for (int i = 0; i < choices.size(); i++) {
+      DaemonConfiguration.SourceChoice choice = choices.get(i);
+      RoutingRule rule =
+          choice.home()
+              ? RoutingRule.lookup(CHOICE_PRIORITY + i, from, TABLE).findingSource()
+              : RoutingRule.goTo(CHOICE_PRIORITY + i, END_PRIORITY);
+      system.putRule(rule.withTo(choice.prefix()));
+    }
+    system.putRule(RoutingRule.lookup(HOME_PRIORITY, from, TABLE).findingSource());
+    system.putRule(RoutingRule.nop(END_PRIORITY));
   }
 
   Place place() {

@@ -337,7 +337,7 @@ abstract class NodeRole {
       }
       var place =
           new HomePlace(system, mobile.homeAddress(), mobile.homePrefix(), world.homeDevice());
-      place.begin();
+      place.begin(mobile.sourceAddresses());
       return Optional.of(place);
     }
 

@@ -136,6 +136,23 @@ class DaemonConfigurationTest {
   }
 
   @Test
+  void sourceAddressesAreOfTwoKinds() throws IOException {
+    refused(
+        "mobile-node.conf",
+        "care-of-addresses = auto",
+        "source-addresses = [ { prefix = \"2001:db8:d::/48\", use = any } ]",
+        "mobile-node.source-addresses[0].use: unknown: \"any\"; allowed: home-address,"
+            + " care-of-address");
+    refused(
+        "mobile-node.conf",
+        "care-of-addresses = auto",
+        "source-addresses = ["
+            + "{ prefix = \"::/0\", use = care-of-address }".repeat(65).replace("}{", "}, {")
+            + "]",
+        "mobile-node.source-addresses: more than 64; allowed: at most 64");
+  }
+
+  @Test
   void anUnknownKeyIsNamedWithItsLineAndWhatIsAllowed() throws IOException {
     refused(
         "mobile-node.conf",

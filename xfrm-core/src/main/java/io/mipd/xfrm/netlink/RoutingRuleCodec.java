@@ -33,11 +33,13 @@ public final class RoutingRuleCodec {
   private static final int FRA_DST = 1;
   private static final int FRA_SRC = 2;
   private static final int FRA_IIFNAME = 3;
+  private static final int FRA_GOTO = 4;
   private static final int FRA_PRIORITY = 6;
   private static final int FRA_FWMARK = 10;
   private static final int FRA_TABLE = 15;
   private static final int FRA_FWMASK = 16;
   private static final int FRA_PROTOCOL = 21;
+  private static final int FIB_RULE_FIND_SADDR = 0x10000;
 
   private RoutingRuleCodec() {}
 
@@ -58,7 +60,7 @@ public final class RoutingRuleCodec {
     int table = in.readUnsignedByte();
     in.skipBytes(2);
     var action = action(in.readUnsignedByte());
-    in.skipBytes(4);
+    boolean findsSource = (in.readIntLE() & FIB_RULE_FIND_SADDR) != 0;
     if (family != InterfaceAddressCodec.AF_INET6 || action.isEmpty()) {
       return Optional.empty();
     }
@@ -68,6 +70,7 @@ public final class RoutingRuleCodec {
     var to = Ipv6Address.UNSPECIFIED;
     var from = Ipv6Address.UNSPECIFIED;
     int priority = 0;
+    int target = 0;
     int mark = 0;
     int mask = 0;
     int protocol = 0;
@@ -79,6 +82,7 @@ public final class RoutingRuleCodec {
         case FRA_DST -> to = attribute.asAddress();
         case FRA_SRC -> from = attribute.asAddress();
         case FRA_IIFNAME -> input = attribute.asString();
+        case FRA_GOTO -> target = attribute.asInt();
         case FRA_PRIORITY -> priority = attribute.asInt();
         case FRA_FWMARK -> mark = attribute.asInt();
         case FRA_FWMASK -> mask = attribute.asInt();
@@ -94,6 +98,8 @@ public final class RoutingRuleCodec {
             Ipv6Prefix.of(to, toLength),
             action.get(),
             table,
+            target,
+            findsSource,
             new Mark(mark, mask),
             input,
             protocol));
@@ -122,8 +128,11 @@ public final class RoutingRuleCodec {
     out.writeByte(rule.table() >>> 8 == 0 ? rule.table() : RT_TABLE_COMPAT);
     out.writeZero(2);
     out.writeByte(rule.action().code());
-    out.writeIntLE(0);
+    out.writeIntLE(rule.findsSource() ? FIB_RULE_FIND_SADDR : 0);
     NetlinkAttribute.write(out, FRA_PRIORITY, rule.priority());
+    if (rule.target() != 0) {
+      NetlinkAttribute.write(out, FRA_GOTO, rule.target());
+    }
     if (!rule.to().isAny()) {
       NetlinkAttribute.write(out, FRA_DST, rule.to().address());
     }

@@ -178,6 +178,31 @@ class RtnetlinkRootTest {
     assertThat(here.sh("ip -6 rule show")).doesNotContain("100");
   }
 
+  /** RFC 6724: what is not bound meets the home address's table, unless it is told to go past. */
+  @Test
+  void aRuleFindsTheSourceOfWhatHasNone() throws Exception {
+    var address = InterfaceAddress.permanent(v0, HOME, Ipv6Address.BITS, AddressFlag.NODAD);
+    rtnetlink.addAddress(address);
+    rtnetlink.addRoute(Route.via(v0, ANY).withTable(1000));
+    var past = RoutingRule.goTo(1001, 1003).withTo(Ipv6Prefix.parse("2001:db8:d::/64"));
+    var finding = RoutingRule.lookup(1002, Ipv6Prefix.host(HOME), 1000).findingSource();
+    var end = RoutingRule.nop(1003);
+
+    for (RoutingRule rule : new RoutingRule[] {past, finding, end}) {
+      rtnetlink.addRule(rule);
+    }
+
+    assertThat(here.sh("ip -6 rule show").replace('\t', ' '))
+        .contains("1001: from all to 2001:db8:d::/64 goto 1003")
+        .contains("1003: from all nop");
+    assertThat(rtnetlink.rules()).contains(past, finding, end);
+    assertThat(here.sh("ip -6 route get 2001:db8:c::c")).contains("table 1000", "src " + HOME);
+    assertThat(here.sh("ip -6 route get 2001:db8:d::c 2>&1 || true")).contains("unreachable");
+    for (RoutingRule rule : new RoutingRule[] {past, finding, end}) {
+      assertThat(rtnetlink.removeRule(rule)).isTrue();
+    }
+  }
+
   @Test
   void aRuleNamesTheInterfaceAPacketCameInBy() throws Exception {
     var rule = RoutingRule.lookup(1005, ANY, 1000).withInput("v0");

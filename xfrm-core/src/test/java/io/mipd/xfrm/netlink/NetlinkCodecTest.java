@@ -241,8 +241,10 @@ class NetlinkCodecTest {
         .containsExactly(route);
     assertThat(RouteCodec.decode(again(out -> RouteCodec.encode(blackhole, out))))
         .containsExactly(blackhole);
-    assertThat(RoutingRuleCodec.decode(again(out -> RoutingRuleCodec.encode(rule, out))))
-        .hasValue(rule);
+    for (RoutingRule one : new RoutingRule[] {rule, rule.findingSource(), RoutingRule.goTo(7, 9)}) {
+      assertThat(RoutingRuleCodec.decode(again(out -> RoutingRuleCodec.encode(one, out))))
+          .hasValue(one);
+    }
     assertThat(NeighbourCodec.decode(again(out -> NeighbourCodec.encode(neighbour, out))))
         .hasValue(neighbour);
   }

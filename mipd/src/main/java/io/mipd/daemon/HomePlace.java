@@ -35,8 +35,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>The rules behind the guard are for sockets that have bound no address: they take the home
  * address (RFC 6724 section 5, rule 4), also where the kernel does not know home addresses, unless
- * the configuration or, on a kernel with Mobile IPv6, the program itself ({@code
- * IPV6_PREFER_SRC_COA}) wants the care-of address.
+ * the configuration wants the care-of address there.
  */
 final class HomePlace {
   private static final Logger log = LoggerFactory.getLogger(HomePlace.class);

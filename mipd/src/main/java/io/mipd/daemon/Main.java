@@ -21,6 +21,8 @@ import picocli.CommandLine.Spec;
       Main.Run.class,
       Main.Status.class,
       PolicyCommand.class,
+      MoveInCommands.Import.class,
+      MoveInCommands.Keygen.class,
       Main.ProbeCommand.class,
       Main.CleanupCommand.class
     })

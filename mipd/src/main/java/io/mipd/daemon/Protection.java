@@ -33,7 +33,7 @@ record Protection(
     Optional<Pair> returnRoutability,
     Optional<Pair> payload) {
 
-  private static final ImmutableMap<String, EncryptionAlgorithm> ENCRYPTIONS =
+  static final ImmutableMap<String, EncryptionAlgorithm> ENCRYPTIONS =
       ImmutableMap.of(
           "aes-cbc", EncryptionAlgorithm.AES_CBC,
           "null", EncryptionAlgorithm.NULL);

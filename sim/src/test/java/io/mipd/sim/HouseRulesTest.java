@@ -56,7 +56,8 @@ class HouseRulesTest {
             .layer("sim")
             .definedBy("io.mipd.sim..")
             .layer("mipd")
-            .definedBy("io.mipd.mobility..", "io.mipd.host..", "io.mipd.daemon..")
+            .definedBy(
+                "io.mipd.mobility..", "io.mipd.host..", "io.mipd.daemon..", "io.mipd.movein..")
             .layer("policy-merger")
             .definedBy("io.mipd.merger..")
             .layer("xfrm-core")

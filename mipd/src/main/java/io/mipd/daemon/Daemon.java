@@ -53,7 +53,8 @@ final class Daemon {
     log.info("world: {}, {}", choice.world(), choice.reason());
     try (var state = new StateDirectory(configuration.stateDirectory()).lock();
         var poller = Poller.open();
-        var netlink = Rtnetlink.open()) {
+        var netlink = Rtnetlink.open();
+        var manager = ServiceManager.of(System.getenv(), ProcessHandle.current().pid())) {
       var loop = new EventLoop(poller);
       Thread served = Thread.currentThread();
       Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(loop, served), "stop"));
@@ -68,6 +69,7 @@ final class Daemon {
                 poller,
                 netlink,
                 loop,
+                manager,
                 isToFind(configuration) ? Optional.of(agents) : Optional.empty());
         if (status.isPresent()) {
           return status.get();
@@ -114,6 +116,7 @@ final class Daemon {
       Poller poller,
       Rtnetlink netlink,
       EventLoop loop,
+      ServiceManager manager,
       Optional<HomeAgentChoice> agents)
       throws SystemLacksException, IOException {
     NodeRole role = NodeRole.of(configuration);
@@ -162,7 +165,11 @@ final class Daemon {
         guard = true;
         log.info("control socket {}", control);
         System.err.println("mipd ready: " + configuration.role().title() + " " + choice);
-        loop.run(shell);
+        manager.ready(configuration.role().title() + ", world " + choice);
+        loop.run(manager.alive(shell));
+        if (loop.isStopping()) {
+          manager.stopping();
+        }
         log.info("stopping");
         shell.shutDown();
         guard = shell.failure().isPresent();

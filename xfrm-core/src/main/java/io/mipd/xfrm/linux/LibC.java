@@ -26,6 +26,8 @@ public interface LibC {
 
   int bind(int fd, @intptr_t long address, int length);
 
+  int connect(int fd, @intptr_t long address, int length);
+
   int getsockname(int fd, @intptr_t long address, @intptr_t long length);
 
   int setsockopt(int fd, int level, int name, @intptr_t long value, int length);

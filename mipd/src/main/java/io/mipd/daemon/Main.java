@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
       PolicyCommand.class,
       MoveInCommands.Import.class,
       MoveInCommands.Keygen.class,
+      LoadClasses.class,
       Main.ProbeCommand.class,
       Main.CleanupCommand.class
     })

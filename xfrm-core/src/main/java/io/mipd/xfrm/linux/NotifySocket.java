@@ -64,8 +64,7 @@ public final class NotifySocket implements AutoCloseable {
     memory.buffer().put(0, octets);
     try {
       Native.check(
-          (int)
-              Native.C.send(descriptor.number(), memory.address(), octets.length, MSG_NOSIGNAL),
+          (int) Native.C.send(descriptor.number(), memory.address(), octets.length, MSG_NOSIGNAL),
           "send",
           descriptor.object());
     } finally {

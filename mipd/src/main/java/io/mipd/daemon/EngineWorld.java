@@ -125,7 +125,9 @@ final class EngineWorld implements World {
                         setup.homeLink().filter(it -> setup.router()).map(HomeLink::agent),
                         setup.homeLink().filter(it -> !setup.router()).map(HomeLink::agent))
                     .body()
-                + new ClearTextGuard(tun.name(), setup.user()).chain());
+                + new ClearTextGuard(
+                        tun.name(), setup.user(), setup.homeLink().map(HomeLink::agent))
+                    .chain());
   }
 
   /**

@@ -65,7 +65,7 @@ final class Case {
   /** Home Test Init and Home Test. */
   static final Pair HOME_TEST = Pair.tunnel(TransformProtocol.ESP, C, A, 0x5001);
 
-  private static final XfrmBackend.Limits LINUX = new XfrmBackend.Limits(5, false);
+  static final XfrmBackend.Limits LINUX = new XfrmBackend.Limits(5, false);
 
   /**
    * A packet's way.

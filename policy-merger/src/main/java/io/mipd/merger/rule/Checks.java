@@ -4,6 +4,7 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.LinkedHashMultimap;
 import com.google.common.collect.SetMultimap;
+import io.mipd.merger.index.SelectorIndex;
 import io.mipd.merger.source.MobilityPolicy;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;

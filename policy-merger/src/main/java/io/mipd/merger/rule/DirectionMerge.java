@@ -390,9 +390,13 @@ final class DirectionMerge implements Inputs {
     doubtful.add(place);
   }
 
+  XfrmBackend.Limits limits() {
+    return limits;
+  }
+
   private ImmutableList<Outcome> make(Place place) {
     return unlimited(place).stream()
-        .map(outcome -> BackendLimits.apply(outcome, direction, limits))
+        .flatMap(outcome -> BackendLimits.apply(outcome, direction, limits).stream())
         .collect(toImmutableList());
   }
 

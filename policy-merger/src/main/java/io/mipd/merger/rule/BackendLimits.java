@@ -8,8 +8,8 @@ import java.util.Optional;
 /**
  * A backend applies only so many templates to one packet (Linux: 5, the sixth gives ENOBUFS), and
  * not in every combination. A bundle that is beyond cannot be changed without losing what somebody
- * asked for, so its flows are blocked, and the user is told before the backend would. Some bits of a
- * packet's mark may be the backend's own: a mark that is composed of several, or was made for
+ * asked for, so its flows are blocked, and the user is told before the backend would. Some bits of
+ * a packet's mark may be the backend's own: a mark that is composed of several, or was made for
  * others, may ask for them as well.
  */
 final class BackendLimits {
@@ -20,8 +20,7 @@ final class BackendLimits {
   /**
    * Nothing where no packet has the mark; else with a mark that the backend's policies can bear.
    */
-  static Optional<Outcome> apply(
-      Outcome outcome, Direction direction, XfrmBackend.Limits limits) {
+  static Optional<Outcome> apply(Outcome outcome, Direction direction, XfrmBackend.Limits limits) {
     Mark mark = outcome.selector().mark();
     if (limits.isImpossible(mark)) {
       return Optional.empty();
@@ -38,8 +37,7 @@ final class BackendLimits {
                 limits));
   }
 
-  private static Outcome within(
-      Outcome outcome, Direction direction, XfrmBackend.Limits limits) {
+  private static Outcome within(Outcome outcome, Direction direction, XfrmBackend.Limits limits) {
     int templates = outcome.bundle().templates().size();
     if (templates > limits.maxTemplates()) {
       return blocked(

@@ -250,8 +250,7 @@ class FindingsTest {
   @Test
   void aComposedMarkIsOneThatTheBackendCanBear() {
     var limits = new XfrmBackend.Limits(5, false, 0xc000_0000);
-    Policy inner =
-        user(1, Selector.between(H, P).withMark(new Mark(0x1, 0x0fff_ffff)), USERS);
+    Policy inner = user(1, Selector.between(H, P).withMark(new Mark(0x1, 0x0fff_ffff)), USERS);
     Policy outer =
         user(
             2,
@@ -282,7 +281,8 @@ class FindingsTest {
 
     only(Finding.Kind.NOT_EXPRESSIBLE, marked, merged.findings());
     assertThat(merged.findings().get(0).words()).contains("0xc0000000", "take a mark without them");
-    assertThat(merged.policies()).noneMatch(policy -> limits.isImpossible(policy.selector().mark()));
+    assertThat(merged.policies())
+        .noneMatch(policy -> limits.isImpossible(policy.selector().mark()));
     assertThat(merged.policies()).isEqualTo(withoutUser(limits));
   }
 

@@ -7,11 +7,12 @@ usage() {
   cat <<'END'
 usage: bench/look-up.sh [--rounds N] [--policies "N N ..."] [--help]
 
-Looks up flows that were not seen before (hit: some policy is for them, miss: mostly none), gives a policy another priority
-(update), replaces one by another, in the engine's policy database, among 10 to 100,000 policies that differ in hosts, /64
-prefixes, ports, or prefixes of many lengths; and, to compare with, finds keys in a JDK hash map of as many (map). N rounds
-(9), all numbers of policies in turn in one process on one core, by the thread's own CPU time. Prints a table of medians,
-in nanoseconds, and how much the last column is of the first.
+Looks up flows that were not seen before (few: they are of ten policies, hit: of all of them, packet: the same from a
+packet's octets, with written, what it takes to write these; miss: mostly none is for them), gives a policy another
+priority (update), replaces one by another, in the engine's policy database, among 10 to 100,000 policies that differ in
+hosts, /64 prefixes, ports, or prefixes of many lengths; and, to compare with, reads one of as many cache lines (memory),
+and finds keys in a JDK hash map of as many (map). N rounds (9), all numbers of policies in turn in one process on one
+core, by the thread's own CPU time. Prints a table of medians, in nanoseconds, and how much the last column is of the first.
 With JMH, in a process each: the class is PolicyLookUpBenchmark.
 END
 }

@@ -3,20 +3,25 @@ package io.mipd.daemon;
 import static com.google.common.collect.ImmutableList.toImmutableList;
 
 import com.google.common.collect.ImmutableList;
+import io.mipd.mobility.planner.HomePolicies;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.PortMatch;
 import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.model.Template;
 import java.util.Comparator;
+import java.util.Optional;
 
 /**
  * The chains that drop what a user's policy says to protect, or to block, and what would leave or
  * enter by the kernel as it is: the engine acts only on what passes the TUN device. In the order of
  * the policies, so that what the user lets pass does.
+ *
+ * @param agent the home agent, with which keys are exchanged
  */
-record ClearTextGuard(String tunName, ImmutableList<Policy> user) {
+record ClearTextGuard(String tunName, ImmutableList<Policy> user, Optional<Ipv6Address> agent) {
 
   /** The chains; empty if there is nothing to guard. */
   String chain() {
@@ -40,8 +45,17 @@ record ClearTextGuard(String tunName, ImmutableList<Policy> user) {
     rule(rules, device + " { \"" + tunName + "\", \"lo\" } accept");
     // What the engine has made or will undo, and what the kernel's own associations have.
     rule(rules, "meta l4proto { esp, ah, 135 } accept");
-    // Exempt from a user's "any": ICMPv6 errors, neighbour discovery, MLD.
-    rule(rules, "icmpv6 type { 1-127, 130-136, 143 } accept");
+    // Exempt from a user's "any": ICMPv6 errors, neighbour discovery, MLD; home agent address
+    // discovery (RFC 6275 sections 6.5 and 6.6), for which the daemon has a socket of the kernel's.
+    rule(rules, "icmpv6 type { 1-127, 130-137, 143-145 } accept");
+    if (agent.isPresent()) {
+      for (String end : ImmutableList.of("saddr ", "daddr ")) {
+        for (int port : HomePolicies.KEY_EXCHANGE_PORTS) {
+          String ports = " udp sport " + port + " udp dport " + port;
+          rule(rules, "ip6 " + end + agent.get() + ports + " accept");
+        }
+      }
+    }
     for (Policy policy : policies) {
       rule(rules, matches(policy.selector()) + (drops(policy) ? "drop" : "accept"));
     }

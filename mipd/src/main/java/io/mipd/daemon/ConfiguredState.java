@@ -14,6 +14,7 @@ import io.mipd.mobility.planner.RoutePolicies;
 import io.mipd.mobility.planner.RouteRoles;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.engine.EngineSettings;
+import io.mipd.xfrm.linux.KernelBackend;
 import io.mipd.xfrm.model.Ipv6Address;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -21,9 +22,6 @@ import java.util.Optional;
 
 /** The state that a daemon with a configuration has before anything moves. */
 final class ConfiguredState {
-  /** XFRM_MAX_DEPTH: the sixth template gives ENOBUFS. */
-  private static final XfrmBackend.Limits LINUX =
-      new XfrmBackend.Limits(5, /* ahTunnelsUnderOptions= */ false);
 
   private ConfiguredState() {}
 
@@ -52,7 +50,7 @@ final class ConfiguredState {
     XfrmBackend.Limits limits =
         configuration.world() == DaemonConfiguration.WorldChoice.ENGINE
             ? new XfrmBackend.Limits(EngineSettings.MAX_TEMPLATES)
-            : LINUX;
+            : KernelBackend.LIMITS;
     return new PolicyState(
         configuration.world(),
         new PolicyInputs(

@@ -43,9 +43,9 @@ final class Daemon {
   }
 
   /**
-   * The same in a kernel that is not as it should be.
+   * The same in a world that is not as it should be.
    *
-   * @param between makes of the kernel's xfrm what its world changes
+   * @param between makes of the kernel's xfrm, or of the engine, what its world changes
    */
   static int run(DaemonConfiguration configuration, UnaryOperator<XfrmBackend> between)
       throws SystemLacksException, IOException {
@@ -139,7 +139,8 @@ final class Daemon {
               inKernel
                   ? KernelWorld.open(
                       role.setup(), poller, loop::now, system, between, sequences::ledger, shell)
-                  : EngineWorld.open(role.setup(), poller, loop::now, netlink, sequences, shell);
+                  : EngineWorld.open(
+                      role.setup(), poller, loop::now, netlink, between, sequences, shell);
           var control =
               ControlSocket.open(
                   configuration.controlSocket(),

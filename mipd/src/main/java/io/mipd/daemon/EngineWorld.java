@@ -46,6 +46,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -95,6 +96,7 @@ final class EngineWorld implements World {
       Poller poller,
       Supplier<Instant> clock,
       Rtnetlink netlink,
+      UnaryOperator<XfrmBackend> between,
       SequenceStore sequences,
       Upward up)
       throws SystemCallException {
@@ -111,7 +113,7 @@ final class EngineWorld implements World {
     addresses = new AddressBook(setup.home(), setup.served(), tun.interfaceIndex());
     engine =
         new PacketEngine(EngineSettings.DEFAULT, sink, addresses, sequences, new SecureRandom());
-    backend = new EngineBackend(engine);
+    backend = between.apply(new EngineBackend(engine));
     routed = setup.router() ? RawSender.anyInterface(0) : null;
     // The engine itself sees the errors about what it has sent.
     watch = NetworkWatch.open(poller, addresses, up, this::changed, ImmutableSet.of());
@@ -125,12 +127,15 @@ final class EngineWorld implements World {
                         setup.homeLink().filter(it -> setup.router()).map(HomeLink::agent),
                         setup.homeLink().filter(it -> !setup.router()).map(HomeLink::agent))
                     .body()
-                + new ClearTextGuard(tun.name(), setup.user()).chain());
+                + new ClearTextGuard(
+                        tun.name(), setup.user(), setup.homeLink().map(HomeLink::agent))
+                    .chain());
   }
 
   /**
    * Sets it all up; nothing is passed before policies say so.
    *
+   * @param between makes of the engine what is told of policies and associations
    * @throws SystemCallException if something cannot be had; nothing stays behind then
    */
   static EngineWorld open(
@@ -138,12 +143,13 @@ final class EngineWorld implements World {
       Poller poller,
       Supplier<Instant> clock,
       Rtnetlink netlink,
+      UnaryOperator<XfrmBackend> between,
       SequenceStore sequences,
       Upward up)
       throws SystemCallException {
     // Of a predecessor whose table the kernel did not take along.
     NftTable.remove(DropTable.FAMILY, TABLE_NAME);
-    var world = new EngineWorld(setup, poller, clock, netlink, sequences, up);
+    var world = new EngineWorld(setup, poller, clock, netlink, between, sequences, up);
     try {
       world.start();
       return world;

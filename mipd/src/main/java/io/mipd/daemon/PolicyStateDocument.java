@@ -51,6 +51,7 @@ final class PolicyStateDocument {
     document.put("world", state.world().toString());
     document.put("max-templates", state.inputs().limits().maxTemplates());
     document.put("ah-tunnels-under-options", state.inputs().limits().ahTunnelsUnderOptions());
+    document.put("reserved-marks", state.inputs().limits().reservedMarks());
     document.put("user", words(state.inputs().user()));
     document.put("others", words(state.inputs().others()));
     List<Object> wishes = new ArrayList<>();
@@ -146,7 +147,8 @@ final class PolicyStateDocument {
               ImmutableMap.copyOf(wishes),
               new XfrmBackend.Limits(
                   document.getInt("max-templates"),
-                  document.getBoolean("ah-tunnels-under-options"))),
+                  document.getBoolean("ah-tunnels-under-options"),
+                  document.getInt("reserved-marks"))),
           associations.build(),
           homes.build());
     } catch (ConfigException | IllegalArgumentException e) {

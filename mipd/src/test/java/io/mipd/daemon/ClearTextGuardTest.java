@@ -4,16 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
 import io.mipd.merger.source.PolicyWords;
+import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Policy;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class ClearTextGuardTest {
+  private static final Ipv6Address AGENT = Ipv6Address.parse("2001:db8:1::1");
+
   private static String rules(String... policies) {
     var user = ImmutableList.<Policy>builder();
     for (String policy : policies) {
       user.add(PolicyWords.parse(policy));
     }
-    return new ClearTextGuard("mipd0", user.build()).chain();
+    return new ClearTextGuard("mipd0", user.build(), Optional.of(AGENT)).chain();
   }
 
   @Test
@@ -24,7 +28,7 @@ class ClearTextGuardTest {
             "src 2001:db8:1::1 proto tcp dport 22 mark 0x1/0xff dir out priority 3",
             "dst 2001:db8:bad::/48 proto ipv6-icmp type 128 code 0 dir out priority 4 action block",
             "proto udp sport 1024/0xff00 dir out priority 6 tmpl proto ah reqid 1 level use");
-    assertThat(chain.lines().skip(5).map(String::strip))
+    assertThat(chain.lines().skip(9).map(String::strip))
         .containsExactly(
             "ip6 saddr 2001:db8:1::1/128 ip6 daddr ::/0 meta l4proto 6 tcp dport 22 meta mark & 255"
                 + " == 1 accept",
@@ -47,7 +51,11 @@ class ClearTextGuardTest {
             "type filter hook input priority raw; policy accept;",
             "iifname { \"mipd0\", \"lo\" } accept",
             "meta l4proto { esp, ah, 135 } accept",
-            "icmpv6 type { 1-127, 130-136, 143 } accept",
+            "icmpv6 type { 1-127, 130-137, 143-145 } accept",
+            "ip6 saddr 2001:db8:1::1 udp sport 500 udp dport 500 accept",
+            "ip6 saddr 2001:db8:1::1 udp sport 4500 udp dport 4500 accept",
+            "ip6 daddr 2001:db8:1::1 udp sport 500 udp dport 500 accept",
+            "ip6 daddr 2001:db8:1::1 udp sport 4500 udp dport 4500 accept",
             "ip6 saddr 2001:db8:c::2/128 ip6 daddr ::/0 meta l4proto 6 tcp sport 22 accept",
             "ip6 saddr 2001:db8:c::2/128 ip6 daddr ::/0 drop",
             "}");

@@ -14,6 +14,8 @@ import static io.mipd.proof.Place.Q;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.LinkedListMultimap;
 import com.google.common.collect.ListMultimap;
+import io.mipd.merger.explain.Knowledge;
+import io.mipd.merger.explain.KnownAssociation;
 import io.mipd.merger.rule.Finding;
 import io.mipd.merger.rule.Merged;
 import io.mipd.merger.rule.PolicyMerger;
@@ -63,7 +65,7 @@ final class Case {
   /** Home Test Init and Home Test. */
   static final Pair HOME_TEST = Pair.tunnel(TransformProtocol.ESP, C, A, 0x5001);
 
-  private static final XfrmBackend.Limits LINUX = new XfrmBackend.Limits(5, false);
+  static final XfrmBackend.Limits LINUX = new XfrmBackend.Limits(5, false);
 
   /**
    * A packet's way.
@@ -244,6 +246,15 @@ final class Case {
     return this;
   }
 
+  /** One end only: these flows as they leave it by a transport of that pair, and back. */
+  Case userAt(Place at, Selector flows, Pair by) {
+    int priority = nextPriority++;
+    user.put(at, Policy.allow(flows, Direction.OUT, priority, Bundle.of(by.there())));
+    user.put(at, Policy.allow(flows.reversed(), Direction.IN, priority, Bundle.of(by.back())));
+    pairs.add(by);
+    return this;
+  }
+
   /** The same around what the user does first and both ways alike: compression. */
   Case userInside(Template first, Selector flows, Place undoneAt, Pair by) {
     int priority = nextPriority++;
@@ -334,12 +345,19 @@ final class Case {
   }
 
   Merged merged(Place place) {
-    // Several wishes: a kind comes before the next, whoever wants it.
-    var wanted =
-        mobility.get(place).stream()
-            .sorted(Comparator.comparingInt(one -> one.kind().precedence()))
-            .collect(ImmutableList.toImmutableList());
-    return PolicyMerger.merge(users(place), wanted, LINUX);
+    return PolicyMerger.merge(users(place), wanted(place), LINUX);
+  }
+
+  /** Without the user's. */
+  Merged mobilityAlone(Place place) {
+    return PolicyMerger.merge(ImmutableList.of(), wanted(place), LINUX);
+  }
+
+  /** Several wishes: a kind comes before the next, whoever wants it. */
+  private ImmutableList<MobilityPolicy> wanted(Place place) {
+    return mobility.get(place).stream()
+        .sorted(Comparator.comparingInt(one -> one.kind().precedence()))
+        .collect(ImmutableList.toImmutableList());
   }
 
   ImmutableList<SecurityAssociation> associations() {
@@ -347,6 +365,18 @@ final class Case {
         .distinct()
         .flatMap(pair -> pair.associations().stream())
         .collect(ImmutableList.toImmutableList());
+  }
+
+  /** What templates find at a place. */
+  Knowledge knowledge(Place place) {
+    return new Knowledge(
+        associations().stream()
+            .map(
+                one ->
+                    new KnownAssociation(
+                        one.id(), one.source(), one.mode(), one.reqId(), "", Optional.empty()))
+            .collect(ImmutableList.toImmutableList()),
+        states(place));
   }
 
   ImmutableList<RouteOptimizationState> states(Place place) {

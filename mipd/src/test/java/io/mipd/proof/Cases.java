@@ -4,19 +4,24 @@ import static io.mipd.proof.Case.everythingFrom;
 import static io.mipd.proof.Case.leaves;
 import static io.mipd.proof.Place.A;
 import static io.mipd.proof.Place.ACCESS_GATEWAY;
+import static io.mipd.proof.Place.ANY_AGENT;
 import static io.mipd.proof.Place.C;
 import static io.mipd.proof.Place.G;
 import static io.mipd.proof.Place.GATEWAY;
 import static io.mipd.proof.Place.H;
 import static io.mipd.proof.Place.HOME_AGENT;
 import static io.mipd.proof.Place.M;
+import static io.mipd.proof.Place.MLD_ROUTERS;
 import static io.mipd.proof.Place.MOBILE_NODE;
 import static io.mipd.proof.Place.MOBILE_PEER;
 import static io.mipd.proof.Place.P;
 import static io.mipd.proof.Place.P3;
 import static io.mipd.proof.Place.PEER;
+import static io.mipd.proof.Place.ROUTER;
+import static io.mipd.proof.Place.SOLICITED_NODE;
 import static io.mipd.proof.Place.V;
 import static io.mipd.xfrm.host.Datagram.icmpv6;
+import static io.mipd.xfrm.host.Datagram.keyExchange;
 import static io.mipd.xfrm.host.Datagram.mobility;
 import static io.mipd.xfrm.model.Selector.between;
 import static io.mipd.xfrm.model.TransformProtocol.AH;
@@ -43,6 +48,10 @@ final class Cases {
 
   // ICMPv6 (RFC 4443, RFC 4861, RFC 3810, RFC 6275 section 6).
   private static final int DESTINATION_UNREACHABLE = 1;
+  private static final int NEIGHBOR_SOLICITATION = 135;
+  private static final int LISTENER_REPORT = 143;
+  private static final int AGENT_DISCOVERY_REQUEST = 144;
+  private static final int AGENT_DISCOVERY_REPLY = 145;
   private static final int MOBILE_PREFIX_SOLICITATION = 146;
   private static final int MOBILE_PREFIX_ADVERTISEMENT = 147;
 
@@ -52,6 +61,7 @@ final class Cases {
   private static final Pair AH_TUNNEL = Pair.tunnel(AH, H, P, 0x1001);
   private static final Pair TO_GATEWAY = Pair.tunnel(ESP, H, G, 0x1001);
   private static final Pair OTHER_TUNNEL = Pair.tunnel(ESP, H, P, 0x4001);
+  private static final Pair WITH_AGENT = Pair.transport(ESP, H, A, 0x1001);
   static final Pair AGENT_VPN = Pair.tunnel(ESP, A, V, 0xb001);
   private static final Pair ACCESS_VPN = Pair.tunnel(ESP, C, V, 0x7001);
 
@@ -201,6 +211,36 @@ final class Cases {
               .user(between(H, A), HOME_AGENT, Pair.transport(ESP, H, A, 0x1001))
               .packet(udp(H, A), HOME_AGENT, leaves(MOBILE_NODE, "C>A DSTOPT(H) ESP(0x1001) UDP"))
               .packet(udp(A, H), MOBILE_NODE, leaves(HOME_AGENT, "A>C RH2(H) ESP(0x1002) UDP")),
+          Case.of("the same for any, of mobility's nothing is protected: signalling goes without")
+              .awayWithoutProtection()
+              .user(between(H, A), HOME_AGENT, WITH_AGENT)
+              .tells(Finding.Kind.PROTECTION_LOST)
+              .packet(
+                  mobility(H, A, BINDING_UPDATE),
+                  HOME_AGENT,
+                  leaves(MOBILE_NODE, "C>A DSTOPT(H) MH(5)"))
+              .packet(
+                  icmpv6(H, A, MOBILE_PREFIX_SOLICITATION),
+                  HOME_AGENT,
+                  leaves(MOBILE_NODE, "C>A DSTOPT(H) ICMPV6(146)"))
+              .packet(
+                  icmpv6(A, H, MOBILE_PREFIX_ADVERTISEMENT),
+                  MOBILE_NODE,
+                  leaves(HOME_AGENT, "A>C RH2(H) ICMPV6(147)"))
+              .packet(udp(H, A), HOME_AGENT, leaves(MOBILE_NODE, "C>A DSTOPT(H) ESP(0x1001) UDP"))
+              .packet(udp(A, H), MOBILE_NODE, leaves(HOME_AGENT, "A>C RH2(H) ESP(0x1002) UDP")),
+          Case.of("the same; one end names the messages, the other takes them sealed or not")
+              .awayWithoutProtection()
+              .userAt(
+                  MOBILE_NODE,
+                  between(H, A).withType(IpProtocol.ICMPV6, MOBILE_PREFIX_SOLICITATION),
+                  WITH_AGENT)
+              .userAt(HOME_AGENT, between(A, H), WITH_AGENT)
+              .packet(
+                  icmpv6(H, A, MOBILE_PREFIX_SOLICITATION),
+                  HOME_AGENT,
+                  leaves(MOBILE_NODE, "C>A DSTOPT(H) ESP(0x1001) ICMPV6(146)"))
+              .refused(udp(H, A), HOME_AGENT, leaves(MOBILE_NODE, "C>A DSTOPT(H) UDP")),
           Case.of("the user's ESP transport H-M, the peer is mobile too")
               .away()
               .optimizedWithAMobilePeer()
@@ -252,6 +292,44 @@ final class Cases {
                   leaves(PEER, "P>H UDP"),
                   leaves(HOME_AGENT, "A>C ESP(0x2002) P>H UDP"),
                   leaves(ACCESS_GATEWAY, "V>C ESP(0x7002) A>C ESP(0x2002) P>H UDP")),
+          Case.of(
+                  "an access network's VPN for any: what the link and a registration need is exempt")
+              .seeksItsAgent()
+              .away()
+              .user(everythingFrom(C), ACCESS_GATEWAY, ACCESS_VPN)
+              .packet(
+                  icmpv6(C, SOLICITED_NODE, NEIGHBOR_SOLICITATION),
+                  leaves(MOBILE_NODE, "C>solicited-node ICMPV6(135)"))
+              .packet(
+                  icmpv6(C, ROUTER, NEIGHBOR_SOLICITATION),
+                  leaves(MOBILE_NODE, "C>router ICMPV6(135)"))
+              .packet(
+                  icmpv6(C, MLD_ROUTERS, LISTENER_REPORT),
+                  leaves(MOBILE_NODE, "C>MLD-routers ICMPV6(143)"))
+              .packet(
+                  icmpv6(C, ANY_AGENT, AGENT_DISCOVERY_REQUEST),
+                  HOME_AGENT,
+                  leaves(MOBILE_NODE, "C>A* ICMPV6(144)"))
+              .packet(
+                  icmpv6(A, C, AGENT_DISCOVERY_REPLY),
+                  MOBILE_NODE,
+                  leaves(HOME_AGENT, "A>C ICMPV6(145)"))
+              .packet(keyExchange(C, A, "numbered 1"), HOME_AGENT, leaves(MOBILE_NODE, "C>A UDP"))
+              .packet(keyExchange(A, C, "numbered 1"), MOBILE_NODE, leaves(HOME_AGENT, "A>C UDP"))
+              .packet(
+                  keyExchange(C, P, "numbered 1"),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>V ESP(0x7001) C>P UDP"),
+                  leaves(ACCESS_GATEWAY, "C>P UDP"))
+              .packet(
+                  icmpv6(C, P, AGENT_DISCOVERY_REPLY),
+                  leaves(MOBILE_NODE, "C>V ESP(0x7001) C>P ICMPV6(145)"))
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>V ESP(0x7001) C>A ESP(0x2001) H>P UDP"),
+                  leaves(ACCESS_GATEWAY, "C>A ESP(0x2001) H>P UDP"),
+                  leaves(HOME_AGENT, "H>P UDP")),
           Case.of("the same, around the reverse tunnel around the user's tunnel H-P")
               .away()
               .user(everythingFrom(C), ACCESS_GATEWAY, ACCESS_VPN)
@@ -483,6 +561,22 @@ final class Cases {
                   MOBILE_NODE,
                   leaves(PEER, "P3>H UDP"),
                   leaves(HOME_AGENT, "A>C ESP(0x2002) P3>H UDP")),
+          Case.of("the user's block of all traffic of the care-of address: the tunnel's, too")
+              .away()
+              .userBlocks(everythingFrom(C))
+              .tells(Finding.Kind.OUTER_FLOW_BLOCKED)
+              .packet(udp(H, P), leaves(MOBILE_NODE, ""))
+              .packet(mobility(H, P, HOME_TEST_INIT), leaves(MOBILE_NODE, ""))
+              .packet(udp(C, P), leaves(MOBILE_NODE, ""))
+              .refused(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H UDP"),
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) P>H UDP"))
+              .packet(
+                  mobility(H, A, BINDING_UPDATE),
+                  HOME_AGENT,
+                  leaves(MOBILE_NODE, "C>A DSTOPT(H) ESP(0x3001) MH(5)")),
           Case.of("the user's AH tunnel H-P, route optimized: Linux has no list for it")
               .away()
               .optimizedWith(PEER, P)

@@ -9,7 +9,7 @@ import java.util.EnumMap;
 import java.util.Map;
 
 /** All hosts on engines, new for each case. */
-final class EngineWorld implements World {
+class EngineWorld implements World {
   private final Map<Place, EngineHost> hosts = new EnumMap<>(Place.class);
 
   @Override

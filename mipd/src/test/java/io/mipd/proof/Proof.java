@@ -6,6 +6,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.common.base.Splitter;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import io.mipd.merger.explain.Explainer;
+import io.mipd.merger.explain.Explanation;
+import io.mipd.merger.explain.Packet;
+import io.mipd.merger.explain.WireHeader;
 import io.mipd.merger.rule.Finding;
 import io.mipd.proof.Case.Journey;
 import io.mipd.xfrm.backend.XfrmCommand;
@@ -33,7 +37,9 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * Sends the packets of cases through worlds and compares: each world with what the case says, the
@@ -41,6 +47,9 @@ import java.util.Set;
  */
 final class Proof implements AutoCloseable {
   private static final int NEXT_HEADER = 6;
+
+  /** An explanation says them elsewhere. */
+  private static final Pattern WITHIN_A_HEADER = Pattern.compile("(DSTOPT|RH2)\\([^)]*\\)");
 
   private final ImmutableList<World> worlds;
 
@@ -77,8 +86,17 @@ final class Proof implements AutoCloseable {
     for (Finding finding : findings) {
       assertThat(row.users(Place.MOBILE_NODE))
           .as("%s: %s", row, finding)
-          .anyMatch(policy -> policy.selector().matches(finding.witness()));
+          .anyMatch(policy -> isMetBy(policy, finding.witness(), row));
     }
+  }
+
+  /** As the packet is, or as mobility alone sends it: a user may mean what carries it. */
+  private static boolean isMetBy(Policy users, Flow witness, Case row) {
+    return users.selector().matches(witness)
+        || row.mobilityAlone(Place.MOBILE_NODE)
+            .decides(users.direction(), witness)
+            .filter(it -> users.selector().matches(it.policy().bundle().outermost(witness)))
+            .isPresent();
   }
 
   // The way of a packet.
@@ -88,6 +106,9 @@ final class Proof implements AutoCloseable {
         journey.legs().isEmpty()
             ? Collections.nCopies(worlds.size(), journey.datagram().octets())
             : List.of();
+    if (!journey.legs().isEmpty()) {
+      isExplained(row, journey.datagram(), journey.legs().get(0));
+    }
     for (Case.Leg leg : journey.legs()) {
       List<List<byte[]>> left = new ArrayList<>();
       for (World world : worlds) {
@@ -119,6 +140,52 @@ final class Proof implements AutoCloseable {
         ends(row, journey, journey.end(), worlds.get(world), before.get(world));
       }
     }
+  }
+
+  /** The merger says of what is sent what is then seen. */
+  private static void isExplained(Case row, Datagram datagram, Case.Leg leg) {
+    var packet = new Packet(Direction.OUT, flow(datagram), OptionalInt.empty());
+    Explanation explanation =
+        Explainer.explain(
+            packet, row.merged(leg.from()), row.knowledge(leg.from()), Explainer.DEFAULT_PATH_MTU);
+    assertThat(explained(explanation))
+        .as("%s: from %s, explained", row, leg.from())
+        .isEqualTo(WITHIN_A_HEADER.matcher(leg.chain()).replaceAll("$1"));
+  }
+
+  private static String explained(Explanation explanation) {
+    List<String> words = new ArrayList<>();
+    for (WireHeader header : explanation.wire()) {
+      switch (header.kind()) {
+        case IPV6 -> {
+          var between = header.between().orElseThrow();
+          words.add(name(between.source()) + ">" + name(between.destination()));
+        }
+        case DESTINATION_OPTIONS -> words.add("DSTOPT");
+        case ROUTING -> words.add("RH2");
+        case ESP, AH -> words.add(header.kind() + "(0x" + Integer.toHexString(spi(header)) + ")");
+        case IPCOMP -> words.add("COMP");
+        case PAYLOAD -> words.add(upper(explanation.packet().flow()));
+        default -> assertThat(header.kind()).isEqualTo(WireHeader.Kind.ESP_TRAILER);
+      }
+    }
+    return String.join(" ", words);
+  }
+
+  private static String name(Ipv6Address address) {
+    return Place.NAMES.getOrDefault(address, address.toString());
+  }
+
+  private static int spi(WireHeader header) {
+    return header.spi().orElseThrow().value();
+  }
+
+  private static String upper(Flow flow) {
+    return switch (flow.protocol()) {
+      case IpProtocol.MOBILITY -> "MH(" + flow.sourcePort() + ")";
+      case IpProtocol.ICMPV6 -> "ICMPV6(" + flow.sourcePort() + ")";
+      default -> "UDP";
+    };
   }
 
   private static void ends(Case row, Journey journey, Place end, World world, byte[] packet)
@@ -185,15 +252,25 @@ final class Proof implements AutoCloseable {
       return;
     }
     Bundle bundle = policy.get().policy().bundle();
-    String right = journey.legs().get(journey.legs().size() - 1).chain();
-    for (List<Template> attempt : orderedParts(bundle.templates())) {
+    Set<List<Template>> attempts = orderedParts(bundle.templates());
+    Set<String> right = new HashSet<>();
+    right.add(journey.legs().get(journey.legs().size() - 1).chain());
+    for (List<Template> attempt : attempts) {
+      if (isDemanded(bundle, attempt)) {
+        // Work in another order may make the same packet.
+        for (byte[] packet : attempts(row, end, journey.datagram(), attempt)) {
+          right.add(Dissection.of(packet, Place.NAMES, row.associations()).chain());
+        }
+      }
+    }
+    for (List<Template> attempt : attempts) {
       if (isDemanded(bundle, attempt) || isADevices(bundle, attempt)) {
         continue;
       }
       for (byte[] packet : attempts(row, end, forged(journey.datagram()), attempt)) {
         String chain = Dissection.of(packet, Place.NAMES, row.associations()).chain();
         boolean arrives = end.has(Ipv6Address.read(packet, 24));
-        if (!arrives || chain.equals(right)) {
+        if (!arrives || right.contains(chain)) {
           continue;
         }
         for (World world : askedAbout(!attempt.isEmpty())) {

@@ -42,7 +42,7 @@ public final class HomePolicies {
   private static final Ipv6Prefix LINK_SCOPE_MULTICAST = Ipv6Prefix.parse("ff02::/16");
 
   /** RFC 7296 sections 2 and 2.23. */
-  private static final ImmutableList<Integer> KEY_EXCHANGE_PORTS = ImmutableList.of(500, 4500);
+  public static final ImmutableList<Integer> KEY_EXCHANGE_PORTS = ImmutableList.of(500, 4500);
 
   /** Their types have the highest bit clear (RFC 4443 section 2.1). */
   private static final PortMatch ICMPV6_ERRORS = new PortMatch(0, 0xff80);

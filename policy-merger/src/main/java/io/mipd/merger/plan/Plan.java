@@ -3,6 +3,7 @@ package io.mipd.merger.plan;
 import static com.google.common.base.Preconditions.checkNotNull;
 import static com.google.common.collect.ImmutableList.toImmutableList;
 import static com.google.common.collect.ImmutableMap.toImmutableMap;
+import static com.google.common.collect.ImmutableSet.toImmutableSet;
 
 import com.google.common.base.Suppliers;
 import com.google.common.collect.ImmutableList;
@@ -24,11 +25,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * The steps from the policies that are installed to those that are wanted.
  *
- * <p>At no step does a flow pass in clear that is protected before and after. First, what passes in
- * clear now and is to change or to go is blocked in place; then the wanted policies are put by
- * precedence, each when all that come before it are there; last, what is not wanted goes. Between
- * two steps a flow is therefore decided by a policy of the old set, or by its own of the new, or it
- * is blocked.
+ * <p>At every step a flow has the bundle that it has before, or the one that it has after, or it is
+ * blocked; so it neither passes in clear nor lacks a layer of its protection if it does so neither
+ * before nor after. First, what passes in clear now and is to change or to go is blocked in place,
+ * and so is what would take over flows from another policy meanwhile ({@link Overtaking}); then the
+ * wanted policies are put by precedence, each when all that come before it are there; last, what is
+ * not wanted goes.
  *
  * <p>That must hold too when some steps fail and those behind them, sent in the same batch, do not.
  * So the steps come in stages: when those before a stage are done, any of its steps may be done
@@ -69,25 +71,30 @@ public record Plan(ImmutableList<ImmutableList<Step>> stages) {
       Supplier<ImmutableList<Policy>> staying) {
     ImmutableMap<Policy.Id, Policy> before = byId(installed);
     ImmutableMap<Policy.Id, Policy> after = byId(wanted);
-    Supplier<Clear> clear =
+    Supplier<Places> occupied =
         Suppliers.memoize(
             () ->
-                Clear.among(
+                Places.of(
                     Stream.concat(
                         installed.stream().filter(one -> one.equals(after.get(one.id()))),
                         staying.get().stream())));
     // Those that only step back to make room do so from the last on, so that they never pass each
     // other.
-    ImmutableList<Policy> stepping =
+    ImmutableList<Policy> candidates =
         wanted.reverse().stream()
-            .filter(policy -> stepsBack(before.get(policy.id()), policy, clear))
+            .filter(policy -> stepsBack(before.get(policy.id()), policy, occupied))
+            .collect(toImmutableList());
+    ImmutableSet<Policy> blocked = blockedAtFirst(installed, after, candidates);
+    ImmutableList<Policy> stepping =
+        candidates.stream()
+            .filter(policy -> !blocked.contains(before.get(policy.id())))
             .collect(toImmutableList());
     return new Plan(
         Stream.of(
-                Stream.of(blocks(installed, after)),
-                Stream.of(stepping.stream().map(policy -> update(before, policy)).toList()),
-                puts(before, wanted, ImmutableSet.copyOf(stepping)).stream(),
-                Stream.of(deletions(installed, after)))
+                Stream.of(blocks(blocked)),
+                steps(before, stepping, /* among= */ false, blocked),
+                steps(before, toPut(before, wanted, stepping), /* among= */ true, blocked),
+                Stream.of(deletions(installed, after, blocked)))
             .flatMap(stages -> stages)
             .filter(stage -> !stage.isEmpty())
             .map(ImmutableList::copyOf)
@@ -98,47 +105,56 @@ public record Plan(ImmutableList<ImmutableList<Step>> stages) {
     return policies.stream().collect(toImmutableMap(Policy::id, policy -> policy));
   }
 
-  private static List<Step> blocks(
-      ImmutableList<Policy> installed, ImmutableMap<Policy.Id, Policy> after) {
-    List<Step> steps = new ArrayList<>();
-    for (Policy policy : installed) {
-      if (isInClear(policy) && !policy.equals(after.get(policy.id()))) {
-        steps.add(
-            new Step(
-                new XfrmCommand.UpdatePolicy(blocked(policy)),
-                new XfrmCommand.UpdatePolicy(policy)));
-      }
-    }
-    return steps;
+  private static ImmutableSet<Policy> blockedAtFirst(
+      ImmutableList<Policy> installed,
+      ImmutableMap<Policy.Id, Policy> after,
+      ImmutableList<Policy> stepping) {
+    ImmutableList<Policy> changing =
+        installed.stream()
+            .filter(policy -> !policy.equals(after.get(policy.id())))
+            .collect(toImmutableList());
+    var overtaking = new Overtaking(changing, after, ImmutableSet.copyOf(stepping));
+    return changing.stream()
+        .filter(policy -> policy.action() == Policy.Action.ALLOW)
+        .filter(policy -> policy.bundle().isEmpty() || overtaking.isBy(policy))
+        .collect(toImmutableSet());
+  }
+
+  private static List<Step> blocks(ImmutableSet<Policy> policies) {
+    return policies.stream()
+        .map(
+            policy ->
+                new Step(
+                    new XfrmCommand.UpdatePolicy(block(policy)),
+                    new XfrmCommand.UpdatePolicy(policy)))
+        .toList();
   }
 
   /**
    * Whether nothing changes but the priority, and it may be late before its turn comes.
    *
-   * @param clear what stays: it would come before one that steps behind it, and what is wanted
-   *     between the two may not be there yet
+   * @param occupied by what stays: it would come before one that steps behind it, and what is
+   *     wanted between the two may not be there yet
    */
-  private static boolean stepsBack(@Nullable Policy old, Policy policy, Supplier<Clear> clear) {
+  private static boolean stepsBack(@Nullable Policy old, Policy policy, Supplier<Places> occupied) {
     return old != null
         && old.priority() < policy.priority()
         && old.action() == policy.action()
         && old.bundle().equals(policy.bundle())
         && !isInClear(old)
-        && !clear.get().isBetween(old, policy);
+        && !occupied.get().isBetween(old, policy);
   }
 
-  /** The priorities of policies that pass their flows in clear. */
-  private record Clear(ImmutableMap<Direction, ImmutableSortedSet<Integer>> priorities) {
-    static Clear among(Stream<Policy> policies) {
+  /** The priorities of policies. */
+  private record Places(ImmutableMap<Direction, ImmutableSortedSet<Integer>> priorities) {
+    static Places of(Stream<Policy> policies) {
       Map<Direction, List<Integer>> priorities = new EnumMap<>(Direction.class);
-      policies
-          .filter(Plan::isInClear)
-          .forEach(
-              policy ->
-                  priorities
-                      .computeIfAbsent(policy.direction(), direction -> new ArrayList<>())
-                      .add(policy.priority()));
-      return new Clear(
+      policies.forEach(
+          policy ->
+              priorities
+                  .computeIfAbsent(policy.direction(), direction -> new ArrayList<>())
+                  .add(policy.priority()));
+      return new Places(
           ImmutableMap.copyOf(Maps.transformValues(priorities, ImmutableSortedSet::copyOf)));
     }
 
@@ -150,63 +166,70 @@ public record Plan(ImmutableList<ImmutableList<Step>> stages) {
     }
   }
 
-  /**
-   * In the order of precedence. What lets more pass, in clear or by the policy behind it, begins a
-   * stage of its own: it needs those before it.
-   */
-  private static List<List<Step>> puts(
+  private static ImmutableList<Policy> toPut(
       ImmutableMap<Policy.Id, Policy> before,
       ImmutableList<Policy> wanted,
-      ImmutableSet<Policy> stepping) {
-    List<List<Step>> stages = new ArrayList<>();
-    List<Step> stage = new ArrayList<>();
-    boolean opening = false;
-    for (Policy policy : wanted) {
-      Policy old = before.get(policy.id());
-      if (stepping.contains(policy) || policy.equals(old)) {
-        continue;
-      }
-      boolean opens = isInClear(policy) || (old != null && old.priority() < policy.priority());
-      if (opens && !opening) {
-        stages.add(stage);
-        stage = new ArrayList<>();
-      }
-      opening = opens;
-      stage.add(
-          old == null
-              ? new Step(
-                  new XfrmCommand.AddPolicy(policy), new XfrmCommand.DeletePolicy(policy.id()))
-              : update(before, policy));
-    }
-    stages.add(stage);
-    return stages;
+      ImmutableList<Policy> stepping) {
+    var stepped = ImmutableSet.copyOf(stepping);
+    return wanted.stream()
+        .filter(policy -> !policy.equals(before.get(policy.id())))
+        .filter(policy -> !stepped.contains(policy))
+        .collect(toImmutableList());
   }
 
-  private static Step update(ImmutableMap<Policy.Id, Policy> before, Policy policy) {
+  /**
+   * @param among whether one that goes back may go behind others of these
+   */
+  private static Stream<List<Step>> steps(
+      ImmutableMap<Policy.Id, Policy> before,
+      ImmutableList<Policy> inOrder,
+      boolean among,
+      ImmutableSet<Policy> blocked) {
+    var stages = new Stages(inOrder);
+    for (Policy policy : inOrder) {
+      Policy old = before.get(policy.id());
+      stages.add(
+          policy,
+          among && old != null && old.priority() < policy.priority(),
+          before.containsKey(policy.id())
+              ? update(before, policy, blocked)
+              : new Step(
+                  new XfrmCommand.AddPolicy(policy), new XfrmCommand.DeletePolicy(policy.id())));
+    }
+    return stages.list().stream();
+  }
+
+  private static Step update(
+      ImmutableMap<Policy.Id, Policy> before, Policy policy, ImmutableSet<Policy> blocked) {
     Policy old = checkNotNull(before.get(policy.id()));
     return new Step(
-        new XfrmCommand.UpdatePolicy(policy), new XfrmCommand.UpdatePolicy(blocked(old)));
+        new XfrmCommand.UpdatePolicy(policy),
+        new XfrmCommand.UpdatePolicy(meanwhile(old, blocked)));
   }
 
   private static List<Step> deletions(
-      ImmutableList<Policy> installed, ImmutableMap<Policy.Id, Policy> after) {
+      ImmutableList<Policy> installed,
+      ImmutableMap<Policy.Id, Policy> after,
+      ImmutableSet<Policy> blocked) {
     List<Step> steps = new ArrayList<>();
     for (Policy policy : installed) {
       if (!after.containsKey(policy.id())) {
         steps.add(
             new Step(
                 new XfrmCommand.DeletePolicy(policy.id()),
-                new XfrmCommand.UpdatePolicy(blocked(policy))));
+                new XfrmCommand.UpdatePolicy(meanwhile(policy, blocked))));
       }
     }
     return steps;
   }
 
   /** What the first steps have made of a policy by the time that a later step is undone. */
-  private static Policy blocked(Policy policy) {
-    return isInClear(policy)
-        ? Policy.block(policy.selector(), policy.direction(), policy.priority())
-        : policy;
+  private static Policy meanwhile(Policy policy, ImmutableSet<Policy> blocked) {
+    return blocked.contains(policy) ? block(policy) : policy;
+  }
+
+  private static Policy block(Policy policy) {
+    return Policy.block(policy.selector(), policy.direction(), policy.priority());
   }
 
   private static boolean isInClear(Policy policy) {

@@ -2,18 +2,42 @@ package io.mipd.merger.rule;
 
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.model.Direction;
+import io.mipd.xfrm.model.Mark;
+import java.util.Optional;
 
 /**
  * A backend applies only so many templates to one packet (Linux: 5, the sixth gives ENOBUFS), and
  * not in every combination. A bundle that is beyond cannot be changed without losing what somebody
- * asked for, so its flows are blocked, and the user is told before the backend would.
+ * asked for, so its flows are blocked, and the user is told before the backend would. Some bits of
+ * a packet's mark may be the backend's own: a mark that is composed of several, or was made for
+ * others, may ask for them as well.
  */
 final class BackendLimits {
   static final String NAME = "backend limits";
 
   private BackendLimits() {}
 
-  static Outcome apply(Outcome outcome, Direction direction, XfrmBackend.Limits limits) {
+  /**
+   * Nothing where no packet has the mark; else with a mark that the backend's policies can bear.
+   */
+  static Optional<Outcome> apply(Outcome outcome, Direction direction, XfrmBackend.Limits limits) {
+    Mark mark = outcome.selector().mark();
+    if (limits.isImpossible(mark)) {
+      return Optional.empty();
+    }
+    Mark bearable = limits.bearable(mark);
+    return Optional.of(
+        bearable.equals(mark)
+            ? within(outcome, direction, limits)
+            : within(
+                outcome
+                    .on(outcome.selector().withMark(bearable))
+                    .because(NAME, "no packet has the backend's own bits in its mark"),
+                direction,
+                limits));
+  }
+
+  private static Outcome within(Outcome outcome, Direction direction, XfrmBackend.Limits limits) {
     int templates = outcome.bundle().templates().size();
     if (templates > limits.maxTemplates()) {
       return blocked(

@@ -4,6 +4,7 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.LinkedHashMultimap;
 import com.google.common.collect.SetMultimap;
+import io.mipd.merger.index.SelectorIndex;
 import io.mipd.merger.source.MobilityPolicy;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
@@ -30,6 +31,7 @@ final class Checks {
     merges.forEach(
         (direction, merge) -> {
           unreachable(merge, findings);
+          impossibleMarks(merge, findings);
           sharedReqIds(merge, findings);
           if (direction == Direction.OUT) {
             homeAddressesOutside(merge, findings);
@@ -54,6 +56,26 @@ final class Checks {
                 Region.witness(selector)));
       }
       before.add(selector, selector);
+    }
+  }
+
+  /** Those of the user's that ask for bits of a mark that are the backend's own. */
+  private static void impossibleMarks(
+      DirectionMerge merge, ImmutableList.Builder<Finding> findings) {
+    int reserved = merge.limits().reservedMarks();
+    for (DirectionMerge.User user : merge.users()) {
+      Selector selector = user.policy().selector();
+      if (merge.limits().isImpossible(selector.mark())) {
+        findings.add(
+            new Finding(
+                Finding.Kind.NOT_EXPRESSIBLE,
+                "the user's "
+                    + user.policy()
+                    + " asks for bits of a mark that no packet may have, for they are mipd's (0x"
+                    + Integer.toHexString(reserved)
+                    + "), and is left out: take a mark without them",
+                Region.witness(selector)));
+      }
     }
   }
 

@@ -53,7 +53,7 @@ final class Composition {
    */
   ImmutableList<Outcome> of(Policy user, MobilityPolicy mobility) {
     Selector leaving = leaving(user);
-    if (user.action() == Policy.Action.BLOCK || !Region.meet(leaving, mobility.selector())) {
+    if (user.action() == Policy.Action.BLOCK || !leaving.meets(mobility.selector())) {
       return ImmutableList.of();
     }
     Outcome inner = inner(user);

@@ -4,6 +4,7 @@ import static com.google.common.collect.ImmutableList.toImmutableList;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.Maps;
+import io.mipd.merger.index.SelectorIndex;
 import io.mipd.merger.source.MobilityPolicy;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.model.Direction;
@@ -389,9 +390,13 @@ final class DirectionMerge implements Inputs {
     doubtful.add(place);
   }
 
+  XfrmBackend.Limits limits() {
+    return limits;
+  }
+
   private ImmutableList<Outcome> make(Place place) {
     return unlimited(place).stream()
-        .map(outcome -> BackendLimits.apply(outcome, direction, limits))
+        .flatMap(outcome -> BackendLimits.apply(outcome, direction, limits).stream())
         .collect(toImmutableList());
   }
 

@@ -13,22 +13,9 @@ import java.util.Optional;
 final class Region {
   private Region() {}
 
-  /** Whether there is a flow that both select. */
-  static boolean meet(Selector one, Selector other) {
-    return one.source().overlaps(other.source())
-        && one.destination().overlaps(other.destination())
-        && (one.protocol() == other.protocol()
-            || one.protocol() == IpProtocol.ANY
-            || other.protocol() == IpProtocol.ANY)
-        && one.sourcePort().overlaps(other.sourcePort())
-        && one.destinationPort().overlaps(other.destinationPort())
-        && overlaps(one.mark(), other.mark())
-        && one.interfaceId() == other.interfaceId();
-  }
-
   /** The flows that both select. */
   static Optional<Selector> common(Selector one, Selector other) {
-    if (!meet(one, other)) {
+    if (!one.meets(other)) {
       return Optional.empty();
     }
     return Optional.of(
@@ -95,11 +82,6 @@ final class Region {
         typed ? selector.destinationPort().value() : Flow.NO_PORT,
         selector.mark().value(),
         selector.interfaceId());
-  }
-
-  private static boolean overlaps(Mark one, Mark other) {
-    int common = one.mask() & other.mask();
-    return (one.value() & common) == (other.value() & common);
   }
 
   private static Ipv6Prefix longer(Ipv6Prefix one, Ipv6Prefix other) {

@@ -28,7 +28,7 @@ record Remainder(
   }
 
   boolean meets(Selector other) {
-    return Region.meet(selector, other)
+    return selector.meets(other)
         && (selector.protocol() != IpProtocol.ANY || !except.contains(other.protocol()))
         && (!opaqueSource || other.sourcePort().isAny())
         && (!opaqueDestination || other.destinationPort().isAny());

@@ -10,9 +10,11 @@ import io.mipd.merger.source.MobilityPolicy.Kind;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
+import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.Mark;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.PortMatch;
 import io.mipd.xfrm.model.ReqId;
@@ -242,6 +244,51 @@ class FindingsTest {
                 .findings())
         .extracting(Finding::kind)
         .containsExactly(Finding.Kind.LOOP);
+  }
+
+  /** The marks of the user's policy and of one on its outer flow, together all that are free. */
+  @Test
+  void aComposedMarkIsOneThatTheBackendCanBear() {
+    var limits = new XfrmBackend.Limits(5, false, 0xc000_0000);
+    Policy inner = user(1, Selector.between(H, P).withMark(new Mark(0x1, 0x0fff_ffff)), USERS);
+    Policy outer =
+        user(
+            2,
+            Selector.between(C, A).withMark(new Mark(0x1000_0000, 0x7000_0000)),
+            Template.tunnel(ESP, C, GATEWAY, new ReqId(9)));
+
+    Merged merged =
+        PolicyMerger.merge(
+            ImmutableList.of(inner, outer), ImmutableList.of(UPDATE, TUNNEL), limits);
+
+    assertThat(merged.findings()).isEmpty();
+    assertThat(merged.policies())
+        .extracting(policy -> policy.selector().mark())
+        .contains(new Mark(0x1000_0001, ~0), new Mark(0x1, 0x0fff_ffff))
+        .allMatch(mark -> limits.bearable(mark).equals(mark));
+    var flow = new Flow(H, P, IpProtocol.UDP, 1, 2, 0x1000_0001, 0);
+    assertThat(merged.decides(Direction.OUT, flow).orElseThrow().policy().bundle().templates())
+        .hasSize(3);
+  }
+
+  @Test
+  void aMarkThatIsTheBackendsOwnIsLeftOut() {
+    var limits = new XfrmBackend.Limits(5, false, 0xc000_0000);
+    Selector marked = Selector.between(H, P).withMark(new Mark(0x8000_0001, ~0));
+    Merged merged =
+        PolicyMerger.merge(
+            ImmutableList.of(user(1, marked, USERS)), ImmutableList.of(UPDATE, TUNNEL), limits);
+
+    only(Finding.Kind.NOT_EXPRESSIBLE, marked, merged.findings());
+    assertThat(merged.findings().get(0).words()).contains("0xc0000000", "take a mark without them");
+    assertThat(merged.policies())
+        .noneMatch(policy -> limits.isImpossible(policy.selector().mark()));
+    assertThat(merged.policies()).isEqualTo(withoutUser(limits));
+  }
+
+  private static ImmutableList<Policy> withoutUser(XfrmBackend.Limits limits) {
+    return PolicyMerger.merge(ImmutableList.of(), ImmutableList.of(UPDATE, TUNNEL), limits)
+        .policies();
   }
 
   private static Ipv6Address gateway(int number) {

@@ -1,6 +1,7 @@
 package io.mipd.xfrm.backend;
 
 import com.google.common.collect.ImmutableList;
+import io.mipd.xfrm.model.Mark;
 import java.util.List;
 
 /**
@@ -30,11 +31,35 @@ public interface XfrmBackend {
    * @param maxTemplates templates that may act on one packet (Linux: 5)
    * @param ahTunnelsUnderOptions whether an AH tunnel's outer header can bear a Home Address option
    *     or type 2 routing header that AH covers (Linux: no)
+   * @param reservedMarks bits that no packet's mark has, for policies of the backend's are known by
+   *     them (Linux: the two highest)
    */
-  record Limits(int maxTemplates, boolean ahTunnelsUnderOptions) {
+  record Limits(int maxTemplates, boolean ahTunnelsUnderOptions, int reservedMarks) {
+    /** Who has no marks of its own. */
+    public Limits(int maxTemplates, boolean ahTunnelsUnderOptions) {
+      this(maxTemplates, ahTunnelsUnderOptions, 0);
+    }
+
     /** Whose only limit is a number. */
     public Limits(int maxTemplates) {
       this(maxTemplates, true);
+    }
+
+    /** Whether no packet can have this mark. */
+    public boolean isImpossible(Mark mark) {
+      return (mark.value() & reservedMarks) != 0;
+    }
+
+    /**
+     * The mark that matches the same packets and that a policy of the backend's can bear: it does
+     * not ask for the reserved bits, which all packets have clear, or it asks for all bits.
+     */
+    public Mark bearable(Mark mark) {
+      if (reservedMarks == 0) {
+        return mark;
+      }
+      int mask = mark.mask() & ~reservedMarks;
+      return new Mark(mark.value(), mask == ~reservedMarks ? ~0 : mask);
     }
   }
 }

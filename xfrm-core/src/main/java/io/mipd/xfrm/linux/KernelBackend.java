@@ -54,7 +54,8 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
   public static final Mark OURS = new Mark(0, 0x8000_0000);
 
   /** Templates of both policy types that act on one packet; the kernel's sixth gives ENOBUFS. */
-  private static final Limits LIMITS = new Limits(5, /* ahTunnelsUnderOptions= */ false);
+  public static final Limits LIMITS =
+      new Limits(5, /* ahTunnelsUnderOptions= */ false, KernelPolicy.reservedMarks(OURS));
 
   /** How many policies with marks of their own may be made. */
   private static final int NUMBERS = 1 << 26;

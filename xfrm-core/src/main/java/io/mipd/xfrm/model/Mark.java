@@ -15,6 +15,11 @@ public record Mark(int value, int mask) {
     return (mark & mask) == value;
   }
 
+  /** Whether there is a mark that both match. */
+  public boolean overlaps(Mark other) {
+    return ((value ^ other.value) & mask & other.mask) == 0;
+  }
+
   /** Matches what both match; they have no bits of the mask in common. */
   public Mark and(Mark other) {
     return new Mark(value | other.value, mask | other.mask);

@@ -80,6 +80,19 @@ public record Selector(
         && interfaceId == flow.interfaceId();
   }
 
+  /** Whether there is a flow that this one and another select. */
+  public boolean meets(Selector other) {
+    return source.overlaps(other.source)
+        && destination.overlaps(other.destination)
+        && (protocol == other.protocol
+            || protocol == IpProtocol.ANY
+            || other.protocol == IpProtocol.ANY)
+        && sourcePort.overlaps(other.sourcePort)
+        && destinationPort.overlaps(other.destinationPort)
+        && mark.overlaps(other.mark)
+        && interfaceId == other.interfaceId;
+  }
+
   /**
    * Mixes all bits: where only ports differ a record's own would add them up, and 100,000 selectors
    * would have 4,000 hashes between them.

@@ -126,6 +126,11 @@ public record KernelPolicy(PolicyInfo info, XfrmAttributes attributes) {
     return isMain() && PolicyMark.isOurs(mark(), info.index(), ours);
   }
 
+  /** The bits of a mark that no packet may have, for ours are known by them. */
+  public static int reservedMarks(Mark ours) {
+    return PolicyMark.reserved(ours);
+  }
+
   /** Whether a policy of ours can select by this mark and still be told from a user's. */
   public static boolean canBear(Mark mark, Mark ours) {
     return PolicyMark.canBear(mark, ours);

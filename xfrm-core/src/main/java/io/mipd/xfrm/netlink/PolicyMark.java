@@ -19,10 +19,15 @@ final class PolicyMark {
 
   /** Whether a policy of ours can select by this mark and still be told from a user's. */
   static boolean canBear(Mark mark, Mark ours) {
-    int reserved = ours.mask() | spare(ours);
+    int reserved = reserved(ours);
     return (mark.value() & reserved) == 0
         && (mark.mask() == FULL
             || ((mark.mask() & ours.mask()) == 0 && mark.mask() != (FULL & ~reserved)));
+  }
+
+  /** The bits that are set on no packet. */
+  static int reserved(Mark ours) {
+    return ours.mask() | spare(ours);
   }
 
   /** As the kernel is to have it. */

@@ -8,8 +8,10 @@ import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.PortMatch;
 import io.mipd.xfrm.model.Selector;
+import io.mipd.xfrm.transform.PacketBuffer;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -37,13 +39,26 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * The policy database alone, as a packet of a flow that was not seen before meets it: {@code hit}
- * looks up flows of policies picked at random, {@code miss} flows from where one policy begins to
- * where another one ends, which mostly none is for. {@code update} gives a policy that is there
- * another priority, {@code replace} takes one out and puts another in. {@code map} is what a JDK
- * hash map takes to find the value of a key of six words, that of the policies' whose flows {@code
- * hit} looks up, each equal to one in it, but another object: what the machine's caches make of so
- * many keys, without priorities, prefixes or masks. {@code bench/look-up.sh} runs it.
+ * The policy database alone, as a packet of a flow that was not seen before meets it. Two things
+ * grow with the number of policies, and are told apart:
+ *
+ * <ul>
+ *   <li>how many there are to look among: {@code few} looks up flows of ten policies, the same
+ *       number whatever is there beside them, {@code miss} flows from where one policy begins to
+ *       where another one ends, which mostly none is for;
+ *   <li>how many are asked for in turn, and so can be in no cache when their turn comes: {@code
+ *       hit} looks up flows of policies picked at random from all.
+ * </ul>
+ *
+ * <p>What the machine takes for the latter whatever the program is {@code memory}: to read one of
+ * as many cache lines as there are policies, each telling where the next is. {@code map} is what a
+ * JDK hash map takes to find the value of a key of six words, that of the policies' whose flows
+ * {@code hit} looks up, each equal to one in it, but another object.
+ *
+ * <p>{@code packet} is {@code hit} from the octets of a packet, written beforehand into one buffer
+ * that is used again, so that it is as near as one that has just been received; {@code written} is
+ * the writing alone. {@code update} gives a policy that is there another priority, {@code replace}
+ * takes one out and puts another in. {@code bench/look-up.sh} runs it.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
@@ -57,6 +72,16 @@ public class PolicyLookUpBenchmark {
 
   private static final int WORDS = 5;
   private static final int WARM_UP = 3;
+
+  /** Policies whose flows {@code few} looks up. */
+  private static final int FEW = 10;
+
+  /** Integers of a cache line of 64 octets. */
+  private static final int LINE = 16;
+
+  private static final int PORTS = Wire.IPV6_HEADER;
+  private static final int UDP_HEADER = 8;
+  private static final int VERSION_6 = 0x60;
 
   /** What is assigned to providers, sites, networks and hosts, and some that are unusual. */
   private static final int[] USUAL_LENGTHS = {
@@ -87,7 +112,16 @@ public class PolicyLookUpBenchmark {
   private final PolicyDatabase database = new PolicyDatabase(1);
   private final FlowKey flow = new FlowKey();
   private final long[] hits = new long[FLOWS * WORDS];
+  private final long[] fews = new long[FLOWS * WORDS];
   private final long[] misses = new long[FLOWS * WORDS];
+  private final PacketBuffer packet = new PacketBuffer(Wire.IPV6_HEADER + UDP_HEADER);
+  private final ByteBuffer octets = ByteBuffer.wrap(packet.array());
+  private final FlowReader reader = new FlowReader();
+
+  /** A line for each policy; the first integer of each is where the next one's is. */
+  private int[] lines = {};
+
+  private int line;
 
   /** In the database, and as many that are not. */
   private Policy[] present = {};
@@ -143,13 +177,34 @@ public class PolicyLookUpBenchmark {
       database.put(present[i]);
       peer.put(Words.of(present[i].selector()), present[i]);
     }
+    var header = new byte[Wire.IPV6_HEADER + UDP_HEADER];
+    header[0] = VERSION_6;
+    Wire.putShort(header, Wire.PAYLOAD_LENGTH, UDP_HEADER);
+    header[Wire.NEXT_HEADER] = IpProtocol.UDP;
+    packet.set(header, 0, header.length);
+    lines = ring(policies);
     for (int i = 0; i < FLOWS; i++) {
+      Selector often = present[random.nextInt(FEW)].selector();
+      write(fews, i, often, often.destination(), often.destinationPort().value());
       Selector one = present[random.nextInt(policies)].selector();
       Selector other = present[random.nextInt(policies)].selector();
       asked[i] = Words.of(one);
       write(hits, i, one, one.destination(), one.destinationPort().value());
       write(misses, i, one, other.destination(), shape == Shape.PORTS ? 0 : 53);
     }
+  }
+
+  private static int[] ring(int lines) {
+    List<Integer> order = new ArrayList<>();
+    for (int i = 0; i < lines; i++) {
+      order.add(i * LINE);
+    }
+    Collections.shuffle(order, new Random(3775));
+    var ring = new int[lines * LINE];
+    for (int i = 0; i < lines; i++) {
+      ring[order.get(i)] = order.get((i + 1) % lines);
+    }
+    return ring;
   }
 
   private static Policy policy(Selector selector, int priority) {
@@ -206,13 +261,53 @@ public class PolicyLookUpBenchmark {
     return flow;
   }
 
-  @Benchmark
-  public Policy hit() {
-    Policy found = database.lookUp(nextOf(hits));
+  private Policy found() {
+    Policy found = database.lookUp(flow);
     if (found == null) {
       throw new IllegalStateException("nothing for " + flow.toFlow());
     }
     return found;
+  }
+
+  @Benchmark
+  public Policy hit() {
+    nextOf(hits);
+    return found();
+  }
+
+  @Benchmark
+  public Policy few() {
+    nextOf(fews);
+    return found();
+  }
+
+  /** What arrives: its addresses and ports are put into the buffer. */
+  @Benchmark
+  public PacketBuffer written() {
+    next = (next + 1) & (FLOWS - 1);
+    int at = next * WORDS;
+    int start = packet.start();
+    octets.putLong(start + Wire.SOURCE, hits[at]);
+    octets.putLong(start + Wire.SOURCE + 8, hits[at + 1]);
+    octets.putLong(start + Wire.DESTINATION, hits[at + 2]);
+    octets.putLong(start + Wire.DESTINATION + 8, hits[at + 3]);
+    octets.putInt(start + PORTS, (int) hits[at + 4]);
+    return packet;
+  }
+
+  @Benchmark
+  public Policy packet() {
+    PacketBuffer p = written();
+    if (FlowReader.readHeader(p) != null || reader.read(p, flow) != null) {
+      throw new IllegalStateException("no packet");
+    }
+    return found();
+  }
+
+  @Benchmark
+  public int memory() {
+    line = lines[line];
+    return line;
   }
 
   @Benchmark
@@ -261,7 +356,15 @@ public class PolicyLookUpBenchmark {
         benchmark.fill();
         benchmarks.add(benchmark);
       }
+      compare(shape + " | few", rounds, benchmarks, benchmark -> benchmark.seen = benchmark.few());
       compare(shape + " | hit", rounds, benchmarks, benchmark -> benchmark.seen = benchmark.hit());
+      compare(shape + " | memory", rounds, benchmarks, PolicyLookUpBenchmark::memory);
+      compare(
+          shape + " | packet",
+          rounds,
+          benchmarks,
+          benchmark -> benchmark.seen = benchmark.packet());
+      compare(shape + " | written", rounds, benchmarks, PolicyLookUpBenchmark::written);
       compare(shape + " | map", rounds, benchmarks, benchmark -> benchmark.seen = benchmark.map());
       compare(
           shape + " | miss", rounds, benchmarks, benchmark -> benchmark.seen = benchmark.miss());

@@ -135,7 +135,8 @@ public record Datagram(
     packet[0] = 0x60;
     putShort(packet, 4, payload.length);
     packet[NEXT_HEADER] = (byte) protocol;
-    packet[7] = 64;
+    // RFC 3493 section 5.2: to a group 1, unless an application says otherwise.
+    packet[7] = (byte) (destination.isMulticast() ? 1 : 64);
     source.write(packet, 8);
     destination.write(packet, 24);
     System.arraycopy(payload, 0, packet, HEADER, payload.length);

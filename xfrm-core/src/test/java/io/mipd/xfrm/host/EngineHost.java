@@ -14,6 +14,7 @@ import io.mipd.xfrm.engine.LocalAddresses.Role;
 import io.mipd.xfrm.engine.PacketEngine;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.transform.Discard;
 import io.mipd.xfrm.transform.MemorySequenceStore;
 import io.mipd.xfrm.transform.PacketBuffer;
 import java.nio.charset.StandardCharsets;
@@ -57,8 +58,17 @@ public final class EngineHost implements Host, EngineSink {
 
   @Override
   public ImmutableList<byte[]> sends(Datagram datagram) {
+    long notOurs = notOurs();
     engine.output(fill(datagram.octets()));
+    if (notOurs() > notOurs) {
+      // What stays on its link the stack sends there, and no route leads it into the TUN device.
+      return ImmutableList.of(datagram.octets());
+    }
     return taken(transmitted);
+  }
+
+  private long notOurs() {
+    return engine.counters().discards().getOrDefault(Discard.NOT_OURS, 0L);
   }
 
   @Override

@@ -1,4 +1,4 @@
-package io.mipd.merger.rule;
+package io.mipd.merger.index;
 
 import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.Ipv6Address;
@@ -17,29 +17,29 @@ import java.util.function.Consumer;
  * first bits, those that it contains in a row. Of source and destination the one that has fewer is
  * followed.
  */
-final class SelectorIndex<T> {
+public final class SelectorIndex<T> {
   private record Item<T>(Selector selector, T value) {}
 
   private final Prefixes<T> bySource = new Prefixes<>();
   private final Prefixes<T> byDestination = new Prefixes<>();
 
-  void add(Selector selector, T value) {
+  public void add(Selector selector, T value) {
     var item = new Item<>(selector, value);
     bySource.add(selector.source(), item);
     byDestination.add(selector.destination(), item);
   }
 
-  void remove(Selector selector, T value) {
+  public void remove(Selector selector, T value) {
     var item = new Item<>(selector, value);
     bySource.remove(selector.source(), item);
     byDestination.remove(selector.destination(), item);
   }
 
   /** In no order. */
-  void forEachMeeting(Selector selector, Consumer<T> consumer) {
+  public void forEachMeeting(Selector selector, Consumer<T> consumer) {
     Consumer<Item<T>> filtered =
         item -> {
-          if (Region.meet(item.selector, selector)) {
+          if (item.selector.meets(selector)) {
             consumer.accept(item.value);
           }
         };
@@ -55,7 +55,7 @@ final class SelectorIndex<T> {
     }
   }
 
-  void forEachMatching(Flow flow, Consumer<T> consumer) {
+  public void forEachMatching(Flow flow, Consumer<T> consumer) {
     Consumer<Item<T>> filtered =
         item -> {
           if (item.selector.matches(flow)) {

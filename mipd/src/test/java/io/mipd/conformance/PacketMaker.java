@@ -248,9 +248,13 @@ final class PacketMaker {
         out.four(words.number()).all(quoted(words));
       }
       case "echo" -> out.octet(128).octet(0).two(0).two(words.number()).two(words.number());
+      case "mld" -> {
+        ends.hop = 1;
+        out.octet(131).octet(0).two(0).four(0).all(Names.octets(words.next()));
+      }
       case "dhaadreq" -> out.octet(144).octet(0).two(0).two(identifier(words)).two(reserved(words));
       case "dhaadrep" -> {
-        out.octet(145).octet(0).two(0).two(identifier(words)).two(reserved(words)).four(0).four(0);
+        out.octet(145).octet(0).two(0).two(identifier(words)).two(reserved(words));
         while (words.peek().startsWith("agent(")) {
           out.all(Names.octets(Words.arguments(words.next()).next()));
         }

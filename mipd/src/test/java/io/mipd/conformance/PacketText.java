@@ -71,6 +71,11 @@ final class PacketText {
         }
         rest(octets[0] & 0xff, after(octets, length), home, destination, wireSource);
       }
+      case PacketMaker.HOP_BY_HOP -> {
+        int length = 8 * ((octets[1] & 0xff) + 1);
+        text.append(" hbh(").append(HexFormat.of().formatHex(octets, 2, length)).append(')');
+        rest(octets[0] & 0xff, after(octets, length), source, destination, wireSource);
+      }
       case PacketMaker.ROUTING -> {
         int length = 8 * ((octets[1] & 0xff) + 1);
         byte[] home = Arrays.copyOfRange(octets, 8, 24);
@@ -161,6 +166,7 @@ final class PacketText {
               .append(Octets.two(octets, 4))
               .append(' ')
               .append(Octets.two(octets, 6));
+      case 131 -> text.append(" mld ").append(Names.of(octets, 8));
       case 133 -> {
         text.append(" rs");
         unusual("reserved", Octets.four(octets, 4), 0);
@@ -190,7 +196,7 @@ final class PacketText {
       case 145 -> {
         text.append(" dhaadrep id ").append(Octets.two(octets, 4));
         unusual("reserved", Octets.two(octets, 6), 0);
-        for (int at = 16; at < octets.length; at += 16) {
+        for (int at = 8; at < octets.length; at += 16) {
           text.append(" agent(").append(Names.of(octets, at)).append(')');
         }
       }

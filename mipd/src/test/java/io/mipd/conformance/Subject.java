@@ -12,8 +12,10 @@ import io.mipd.mobility.NodeEvent;
 import io.mipd.mobility.NodeEvent.AddressState;
 import io.mipd.mobility.cn.CorrespondentNode;
 import io.mipd.mobility.cn.CorrespondentSettings;
+import io.mipd.mobility.ha.AccessList;
 import io.mipd.mobility.ha.HomeAgent;
 import io.mipd.mobility.ha.HomeAgentSettings;
+import io.mipd.mobility.ha.HomeAgentSettings.PrefixDelivery;
 import io.mipd.mobility.mn.HomeAgentDiscovery;
 import io.mipd.mobility.mn.MobileNode;
 import io.mipd.mobility.mn.MobileNodeSettings;
@@ -91,6 +93,8 @@ final class Subject implements Surroundings {
           "ha",
           "ha plain",
           "ha advertising",
+          "ha advertising fast",
+          "ha telling",
           "mn",
           "mn plain",
           "mn cn",
@@ -120,9 +124,17 @@ final class Subject implements Surroundings {
               correspondent(
                   new CorrespondentSettings(
                       LIFETIME, /* maximumBindings= */ 1, /* maximumBindingsOfPrefix= */ 1));
-          case "ha" -> agent(protection(1), false);
-          case "ha plain" -> agent(plain(1), false);
-          case "ha advertising" -> agent(protection(1), true);
+          case "ha" -> agent(protection(1), Optional.empty(), PrefixDelivery.DEFAULT);
+          case "ha plain" -> agent(plain(1), Optional.empty(), PrefixDelivery.DEFAULT);
+          case "ha advertising" ->
+              agent(protection(1), advertising(Duration.ofSeconds(3)), PrefixDelivery.DEFAULT);
+          case "ha advertising fast" ->
+              agent(protection(1), advertising(Duration.ofMillis(70)), PrefixDelivery.DEFAULT);
+          case "ha telling" ->
+              agent(
+                  protection(1),
+                  Optional.empty(),
+                  new PrefixDelivery(Duration.ofSeconds(10), Duration.ofSeconds(30)));
           case "mn" -> mobile(protection(1), false);
           case "mn plain" -> mobile(plain(1), false);
           case "mn cn" -> mobile(protection(1), true);
@@ -157,7 +169,15 @@ final class Subject implements Surroundings {
         HostSettings.PLAIN);
   }
 
-  private static Subject agent(TunnelProtection ofHome, boolean advertising) {
+  private static Optional<HomeAgentSettings.Advertising> advertising(Duration interval) {
+    return Optional.of(
+        new HomeAgentSettings.Advertising(interval, Duration.ofMinutes(30), /* preference= */ 0));
+  }
+
+  private static Subject agent(
+      TunnelProtection ofHome,
+      Optional<HomeAgentSettings.Advertising> advertising,
+      PrefixDelivery delivery) {
     var core =
         new HomeAgent(
             new HomeAgentSettings(
@@ -165,11 +185,11 @@ final class Subject implements Surroundings {
                 AGENT,
                 HOME_PREFIX,
                 LIFETIME,
-                advertising
-                    ? Optional.of(
-                        new HomeAgentSettings.Advertising(
-                            Duration.ofSeconds(3), Duration.ofMinutes(30), 10))
-                    : Optional.empty(),
+                advertising,
+                HomeAgentSettings.PrefixLifetimes.DEFAULT,
+                delivery,
+                AccessList.EVERYWHERE,
+                /* virtual= */ false,
                 ImmutableMap.of(
                     new HomeAddress(HOME), ofHome, new HomeAddress(OTHER_HOME), protection(2))),
             ImmutableList.of(),

@@ -14,6 +14,7 @@ final class PacketText {
   private final Secrets secrets;
   private final byte[] arrived;
   private final StringBuilder text = new StringBuilder();
+  private byte[] whole = new byte[0];
 
   private PacketText(Secrets secrets, byte[] arrived) {
     this.secrets = secrets;
@@ -44,6 +45,7 @@ final class PacketText {
     byte[] source = Arrays.copyOfRange(packet, 8, 24);
     byte[] destination = Arrays.copyOfRange(packet, 24, 40);
     byte[] rest = Arrays.copyOfRange(packet, HEADER, packet.length);
+    whole = packet;
     int type = packet[6] & 0xff;
     int usual = isNeighborDiscovery(type, rest) ? 255 : 64;
     if (hop != usual) {
@@ -87,6 +89,11 @@ final class PacketText {
         text.append(')');
         rest(octets[0] & 0xff, after(octets, length), source, home, wireSource);
       }
+      case PacketMaker.FRAGMENT -> {
+        // What is in a fragment is not shown.
+        int field = Octets.two(octets, 2);
+        text.append(" fragment(").append(field & 0xfff8).append((field & 1) != 0 ? " more)" : ")");
+      }
       case PacketMaker.ESP -> {
         text.append(" esp(").append(Long.toHexString(Octets.four(octets, 0)));
         text.append(Secrets.isGenuine(octets) ? ")" : " bad)");
@@ -98,6 +105,11 @@ final class PacketText {
             source,
             destination,
             wireSource);
+      }
+      case Ah.PROTOCOL -> {
+        text.append(" ah(").append(Long.toHexString(Octets.four(octets, 4)));
+        text.append(Ah.isGenuine(whole) ? ")" : " bad)");
+        rest(octets[0] & 0xff, after(octets, Ah.LENGTH), source, destination, wireSource);
       }
       case PacketMaker.IPV6 -> {
         text.append(" [");

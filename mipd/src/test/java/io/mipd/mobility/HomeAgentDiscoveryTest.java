@@ -192,6 +192,28 @@ class HomeAgentDiscoveryTest {
     assertThat(seen).hasSize(5);
   }
 
+  /** Those of one home agent stay together, before those of less preference. */
+  @Test
+  void listsTheAddressesOfOneAtRandom() {
+    serve();
+    var three = ImmutableList.of(SECOND, THIRD, Ipv6Address.parse("2001:db8:1::77"));
+    hears(
+        "fe80::2",
+        true,
+        1800,
+        prefix(three.get(0), true, 86400, 14400),
+        prefix(three.get(1), true, 86400, 14400),
+        prefix(three.get(2), true, 86400, 14400),
+        new NdOption.HomeAgentInformation(7, 1800));
+    Set<ImmutableList<Ipv6Address>> seen = new HashSet<>();
+    for (int i = 0; i < 20; i++) {
+      ImmutableList<Ipv6Address> all = listed();
+      assertThat(all).hasSize(4).endsWith(AGENT).containsAll(three);
+      seen.add(all);
+    }
+    assertThat(seen).hasSizeGreaterThan(2);
+  }
+
   @Test
   void answersNeitherOtherAddressesNorTooOften() {
     serve();

@@ -84,6 +84,9 @@ final class MessageMaker {
     if (authenticatorAt >= 0) {
       authenticate(octets);
     }
+    if (octets.length < 6) {
+      return octets;
+    }
     int checksum = Octets.checksum(source, destination, PacketMaker.MOBILITY, octets);
     Octets.putTwo(octets, 4, badChecksum ? checksum ^ 0x0101 : checksum);
     return octets;
@@ -181,14 +184,19 @@ final class MessageMaker {
     out.two(sequence(words)).two(lifetime(words));
   }
 
-  /** A number; {@code same} for the node's last, {@code same+N} or {@code same-N} near it. */
+  /**
+   * A number; {@code same} for the node's last (to this sender, if there was one), {@code same+N}
+   * or {@code same-N} near it.
+   */
   private int sequence(Words words) {
     String value = words.next();
     if (!value.startsWith("same")) {
       return Words.number(value);
     }
     int offset = value.length() > 4 ? Integer.parseInt(value.substring(4)) : 0;
-    return (Words.number(secrets.last("seq")) + offset) & 0xffff;
+    String here = "seq " + Names.of(source, 0);
+    String last = secrets.last(secrets.knows(here) ? here : "seq");
+    return (Words.number(last) + offset) & 0xffff;
   }
 
   private static int lifetime(Words words) {

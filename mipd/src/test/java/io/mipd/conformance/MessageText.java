@@ -54,6 +54,10 @@ final class MessageText {
     if (Octets.checksum(source, destination, PacketMaker.MOBILITY, octets) != 0) {
       text.append(" checksum bad");
     }
+    if (octets.length < OPTIONS_AT[type]) {
+      text.append(" cut ").append(octets.length);
+      return;
+    }
     fields(MessageMaker.NAMES.get(type));
     options(OPTIONS_AT[type]);
   }
@@ -77,14 +81,14 @@ final class MessageText {
       case "brr" -> unusual("mreserved", Octets.two(octets, 6), 0);
       case "hoti", "coti" -> {
         unusual("mreserved", Octets.two(octets, 6), 0);
-        say("cookie", hex(8, 16));
+        say("cookie", shortened(hex(8, 16)));
         secrets.remember(name + " cookie", hex(8, 16));
       }
       case "hot", "cot" -> {
         int index = Octets.two(octets, 6);
         say("index", index);
         say("cookie", shortened(hex(8, 16)));
-        say("token", hex(16, 24));
+        say("token", shortened(hex(16, 24)));
         secrets.token(Names.of(destination, 0), index, Arrays.copyOfRange(octets, 16, 24));
       }
       case "bu" -> {

@@ -18,6 +18,7 @@ final class PacketMaker {
   static final int IPV6 = 41;
   static final int ESP = 50;
   static final int ROUTING = 43;
+  static final int FRAGMENT = 44;
   static final int DESTINATION_OPTIONS = 60;
   static final int HOP_BY_HOP = 0;
   static final int HOME_ADDRESS = 201;
@@ -86,15 +87,18 @@ final class PacketMaker {
     var ends = new Ends(words.next());
     byte[] wireDestination = ends.destination;
     Part part = rest(words, ends);
-    return new Octets()
-        .four(6L << 28)
-        .two(part.octets().length)
-        .octet(part.type())
-        .octet(ends.hop)
-        .all(ends.wireSource)
-        .all(wireDestination)
-        .all(part.octets())
-        .toArray();
+    byte[] packet =
+        new Octets()
+            .four(6L << 28)
+            .two(part.octets().length)
+            .octet(part.type())
+            .octet(ends.hop)
+            .all(ends.wireSource)
+            .all(wireDestination)
+            .all(part.octets())
+            .toArray();
+    Ah.seal(packet);
+    return packet;
   }
 
   private Part rest(Words words, Ends ends) {
@@ -112,6 +116,11 @@ final class PacketMaker {
         Part inner = rest(words, ends);
         int spi = Integer.parseInt(Words.arguments(word).next(), 16);
         yield new Part(ESP, secrets.esp(spi, inner.type(), inner.octets()));
+      }
+      case "ah" -> {
+        Part inner = rest(words, ends);
+        int spi = Integer.parseInt(Words.arguments(word).next(), 16);
+        yield new Part(Ah.PROTOCOL, secrets.ah(spi, inner.type(), inner.octets()));
       }
       case "[" -> {
         byte[] packet = packet(words);
@@ -210,7 +219,11 @@ final class PacketMaker {
 
   private static byte[] udp(Words words, Ends ends) {
     String quoted = words.next();
-    byte[] payload = quoted.substring(1, quoted.length() - 1).getBytes(StandardCharsets.UTF_8);
+    String text =
+        quoted.startsWith("\"")
+            ? quoted.substring(1, quoted.length() - 1)
+            : "x".repeat(Words.number(quoted));
+    byte[] payload = text.getBytes(StandardCharsets.UTF_8);
     byte[] datagram =
         new Octets()
             .two(UDP_FROM)
@@ -248,9 +261,13 @@ final class PacketMaker {
         out.four(words.number()).all(quoted(words));
       }
       case "echo" -> out.octet(128).octet(0).two(0).two(words.number()).two(words.number());
+      case "mld" -> {
+        ends.hop = 1;
+        out.octet(131).octet(0).two(0).four(0).all(Names.octets(words.next()));
+      }
       case "dhaadreq" -> out.octet(144).octet(0).two(0).two(identifier(words)).two(reserved(words));
       case "dhaadrep" -> {
-        out.octet(145).octet(0).two(0).two(identifier(words)).two(reserved(words)).four(0).four(0);
+        out.octet(145).octet(0).two(0).two(identifier(words)).two(reserved(words));
         while (words.peek().startsWith("agent(")) {
           out.all(Names.octets(Words.arguments(words.next()).next()));
         }

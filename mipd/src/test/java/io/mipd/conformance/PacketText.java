@@ -14,6 +14,7 @@ final class PacketText {
   private final Secrets secrets;
   private final byte[] arrived;
   private final StringBuilder text = new StringBuilder();
+  private byte[] whole = new byte[0];
 
   private PacketText(Secrets secrets, byte[] arrived) {
     this.secrets = secrets;
@@ -44,6 +45,7 @@ final class PacketText {
     byte[] source = Arrays.copyOfRange(packet, 8, 24);
     byte[] destination = Arrays.copyOfRange(packet, 24, 40);
     byte[] rest = Arrays.copyOfRange(packet, HEADER, packet.length);
+    whole = packet;
     int type = packet[6] & 0xff;
     int usual = isNeighborDiscovery(type, rest) ? 255 : 64;
     if (hop != usual) {
@@ -71,6 +73,11 @@ final class PacketText {
         }
         rest(octets[0] & 0xff, after(octets, length), home, destination, wireSource);
       }
+      case PacketMaker.HOP_BY_HOP -> {
+        int length = 8 * ((octets[1] & 0xff) + 1);
+        text.append(" hbh(").append(HexFormat.of().formatHex(octets, 2, length)).append(')');
+        rest(octets[0] & 0xff, after(octets, length), source, destination, wireSource);
+      }
       case PacketMaker.ROUTING -> {
         int length = 8 * ((octets[1] & 0xff) + 1);
         byte[] home = Arrays.copyOfRange(octets, 8, 24);
@@ -81,6 +88,11 @@ final class PacketText {
         unusual("reserved", Octets.four(octets, 4), 0);
         text.append(')');
         rest(octets[0] & 0xff, after(octets, length), source, home, wireSource);
+      }
+      case PacketMaker.FRAGMENT -> {
+        // What is in a fragment is not shown.
+        int field = Octets.two(octets, 2);
+        text.append(" fragment(").append(field & 0xfff8).append((field & 1) != 0 ? " more)" : ")");
       }
       case PacketMaker.ESP -> {
         text.append(" esp(").append(Long.toHexString(Octets.four(octets, 0)));
@@ -93,6 +105,11 @@ final class PacketText {
             source,
             destination,
             wireSource);
+      }
+      case Ah.PROTOCOL -> {
+        text.append(" ah(").append(Long.toHexString(Octets.four(octets, 4)));
+        text.append(Ah.isGenuine(whole) ? ")" : " bad)");
+        rest(octets[0] & 0xff, after(octets, Ah.LENGTH), source, destination, wireSource);
       }
       case PacketMaker.IPV6 -> {
         text.append(" [");
@@ -161,6 +178,7 @@ final class PacketText {
               .append(Octets.two(octets, 4))
               .append(' ')
               .append(Octets.two(octets, 6));
+      case 131 -> text.append(" mld ").append(Names.of(octets, 8));
       case 133 -> {
         text.append(" rs");
         unusual("reserved", Octets.four(octets, 4), 0);
@@ -190,7 +208,7 @@ final class PacketText {
       case 145 -> {
         text.append(" dhaadrep id ").append(Octets.two(octets, 4));
         unusual("reserved", Octets.two(octets, 6), 0);
-        for (int at = 16; at < octets.length; at += 16) {
+        for (int at = 8; at < octets.length; at += 16) {
           text.append(" agent(").append(Names.of(octets, at)).append(')');
         }
       }

@@ -1,5 +1,6 @@
 package io.mipd.conformance;
 
+import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSetMultimap;
 import com.google.common.collect.SetMultimap;
@@ -23,6 +24,10 @@ final class RequirementTable {
       not up to date.
 
       """;
+
+  /** What the words of a verdict begin with where there is no case, and will be none. */
+  private static final ImmutableList<String> WITHOUT_CASES =
+      ImmutableList.of("not met", "other tests show it");
 
   private RequirementTable() {}
 
@@ -48,7 +53,7 @@ final class RequirementTable {
                 "\n\n| id | level | who | what | cases | verdict |\n|---|---|---|---|---|---|\n");
       }
       int number = cases.get(one.id()).size();
-      String kind = kind(one, number);
+      String kind = kind(one, number, words.getOrDefault(one.id(), ""));
       counts.computeIfAbsent(kind, it -> new int[1])[0]++;
       tables.append(
           "| %s | %s | %s | %s | %s | %s |\n"
@@ -66,15 +71,21 @@ final class RequirementTable {
     return text.append(tables).toString();
   }
 
-  private static String kind(Requirement one, int cases) {
+  private static String kind(Requirement one, int cases, String words) {
     if (cases > 0) {
       return "shown";
     }
-    return one.unseen().isEmpty() ? "no case yet" : "no packet shows it";
+    if (!one.unseen().isEmpty()) {
+      return "no packet shows it";
+    }
+    return WITHOUT_CASES.stream().filter(words::startsWith).findFirst().orElse("no case yet");
   }
 
   private static String verdict(Requirement one, String kind, String words) {
     String why = one.unseen().isEmpty() ? words : one.unseen();
-    return why.isEmpty() ? kind : kind + ": " + why;
+    if (why.isEmpty()) {
+      return kind;
+    }
+    return why.startsWith(kind) ? why : kind + ": " + why;
   }
 }

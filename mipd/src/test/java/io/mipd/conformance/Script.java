@@ -111,6 +111,13 @@ final class Script {
                 .anyMatch(it -> it.getClass().getSimpleName().equals(wanted)));
         subject().performed.clear();
       }
+      case "avoids" -> {
+        String unwanted = words.next();
+        check(
+            false,
+            subject().performed.stream()
+                .anyMatch(it -> it.getClass().getSimpleName().equals(unwanted)));
+      }
       case "stop" -> subject().shutDown();
       default -> throw new IllegalArgumentException("no such step: " + verb);
     }
@@ -210,12 +217,21 @@ final class Script {
     if (expected.size() != found.size()) {
       return false;
     }
+    String receiver = "";
     for (int i = 0; i < expected.size(); i++) {
-      if (!matches(i == 0 ? "" : expected.get(i - 1), expected.get(i), found.get(i))) {
+      receiver = receiver(found.get(i), receiver);
+      String key = i == 0 ? "" : expected.get(i - 1);
+      if (!matches(key.equals("seq") ? "seq " + receiver : key, expected.get(i), found.get(i))) {
         return false;
       }
     }
     return true;
+  }
+
+  /** The destination of the packet that a word is in: sequence numbers are each receiver's own. */
+  private static String receiver(String word, String before) {
+    int at = word.indexOf('>');
+    return at <= 0 || word.contains("(") ? before : word.substring(at + 1);
   }
 
   /** {@code *} for anything; {@code next}, {@code same}, {@code new} by what was seen last. */
@@ -231,10 +247,17 @@ final class Script {
   }
 
   private void learn(List<String> words) {
+    String receiver = "";
     for (int i = 0; i + 1 < words.size(); i++) {
       String key = words.get(i);
+      receiver = receiver(key, receiver);
       switch (key) {
-        case "seq", "cookie", "id", "token", "index" -> {
+        case "seq" -> {
+          secrets.remember("seen seq " + receiver, words.get(i + 1));
+          secrets.remember("seq " + receiver, words.get(i + 1));
+          secrets.remember(key, words.get(i + 1));
+        }
+        case "cookie", "id", "token", "index" -> {
           secrets.remember("seen " + key, words.get(i + 1));
           secrets.remember(key, words.get(i + 1));
         }

@@ -105,6 +105,17 @@ final class Secrets {
     return new Octets().all(covered).all(hmac(IPSEC_KEY, covered, ICV)).toArray();
   }
 
+  /** AH without its integrity check value, which is over the whole packet. */
+  byte[] ah(int spi, int nextHeader, byte[] payload) {
+    int number = espNumbers.merge(spi, 1, Integer::sum);
+    return new Octets().all(Ah.header(nextHeader, spi, number)).all(payload).toArray();
+  }
+
+  /** HMAC-SHA1-96 by the key of every association. */
+  static byte[] integrity(byte[] covered) {
+    return hmac(IPSEC_KEY, covered, ICV);
+  }
+
   /** Whether an ESP packet has the right integrity check value. */
   static boolean isGenuine(byte[] esp) {
     byte[] covered = Arrays.copyOf(esp, esp.length - ICV);

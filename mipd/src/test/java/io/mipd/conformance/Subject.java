@@ -12,8 +12,10 @@ import io.mipd.mobility.NodeEvent;
 import io.mipd.mobility.NodeEvent.AddressState;
 import io.mipd.mobility.cn.CorrespondentNode;
 import io.mipd.mobility.cn.CorrespondentSettings;
+import io.mipd.mobility.ha.AccessList;
 import io.mipd.mobility.ha.HomeAgent;
 import io.mipd.mobility.ha.HomeAgentSettings;
+import io.mipd.mobility.ha.HomeAgentSettings.PrefixDelivery;
 import io.mipd.mobility.mn.HomeAgentDiscovery;
 import io.mipd.mobility.mn.MobileNode;
 import io.mipd.mobility.mn.MobileNodeSettings;
@@ -25,11 +27,20 @@ import io.mipd.mobility.wire.SequenceNumber;
 import io.mipd.xfrm.crypto.EncryptionAlgorithm;
 import io.mipd.xfrm.crypto.IntegrityAlgorithm;
 import io.mipd.xfrm.crypto.KeyMaterial;
+import io.mipd.xfrm.model.AssociationId;
+import io.mipd.xfrm.model.Bundle;
+import io.mipd.xfrm.model.Direction;
+import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.Mode;
+import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.model.SecurityAssociation;
+import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.model.Spi;
+import io.mipd.xfrm.model.Template;
+import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.packet.LinkLayerAddress;
 import io.mipd.xfrm.packet.Octets;
 import io.mipd.xfrm.transform.MemorySequenceStore;
@@ -50,6 +61,8 @@ final class Subject implements Surroundings {
 
   private static final Ipv6Address HOME = address("H");
   private static final Ipv6Address OTHER_HOME = address("H2");
+  private static final Ipv6Address PEER = address("P");
+  private static final ReqId USERS = new ReqId(0x4001);
   private static final Ipv6Address AGENT = address("A");
   private static final Ipv6Prefix HOME_PREFIX = Ipv6Prefix.parse("2001:db8:1::/64");
   private static final Duration LIFETIME = Duration.ofMinutes(7);
@@ -88,9 +101,15 @@ final class Subject implements Surroundings {
     return switch (name) {
       case "cn",
           "cn small",
+          "cn esp",
+          "cn ah",
+          "mn esp",
+          "mn ah",
           "ha",
           "ha plain",
           "ha advertising",
+          "ha advertising fast",
+          "ha telling",
           "mn",
           "mn plain",
           "mn cn",
@@ -116,16 +135,28 @@ final class Subject implements Surroundings {
     Subject subject =
         switch (kind) {
           case "cn" -> correspondent(CorrespondentSettings.DEFAULT);
+          case "cn esp" -> secured(TransformProtocol.ESP);
+          case "cn ah" -> secured(TransformProtocol.AH);
+          case "mn esp" -> mobile(protection(1), false, Optional.of(TransformProtocol.ESP));
+          case "mn ah" -> mobile(protection(1), false, Optional.of(TransformProtocol.AH));
           case "cn small" ->
               correspondent(
                   new CorrespondentSettings(
                       LIFETIME, /* maximumBindings= */ 1, /* maximumBindingsOfPrefix= */ 1));
-          case "ha" -> agent(protection(1), false);
-          case "ha plain" -> agent(plain(1), false);
-          case "ha advertising" -> agent(protection(1), true);
-          case "mn" -> mobile(protection(1), false);
-          case "mn plain" -> mobile(plain(1), false);
-          case "mn cn" -> mobile(protection(1), true);
+          case "ha" -> agent(protection(1), Optional.empty(), PrefixDelivery.DEFAULT);
+          case "ha plain" -> agent(plain(1), Optional.empty(), PrefixDelivery.DEFAULT);
+          case "ha advertising" ->
+              agent(protection(1), advertising(Duration.ofSeconds(3)), PrefixDelivery.DEFAULT);
+          case "ha advertising fast" ->
+              agent(protection(1), advertising(Duration.ofMillis(70)), PrefixDelivery.DEFAULT);
+          case "ha telling" ->
+              agent(
+                  protection(1),
+                  Optional.empty(),
+                  new PrefixDelivery(Duration.ofSeconds(10), Duration.ofSeconds(30)));
+          case "mn" -> mobile(protection(1), false, Optional.empty());
+          case "mn plain" -> mobile(plain(1), false, Optional.empty());
+          case "mn cn" -> mobile(protection(1), true, Optional.empty());
           case "mn seeking" -> seeking();
           default -> throw new IllegalArgumentException("no such node: " + kind);
         };
@@ -146,6 +177,18 @@ final class Subject implements Surroundings {
   }
 
   private static Subject correspondent(CorrespondentSettings settings) {
+    return correspondent(settings, HostSettings.PLAIN);
+  }
+
+  private static Subject secured(TransformProtocol protocol) {
+    return correspondent(
+        CorrespondentSettings.DEFAULT,
+        HostSettings.PLAIN
+            .withUser(users(protocol, PEER, HOME))
+            .withAssociations(usersAssociations(protocol), ImmutableMap.of()));
+  }
+
+  private static Subject correspondent(CorrespondentSettings settings, HostSettings host) {
     var core = new CorrespondentNode(settings, new Random(2));
     return new Subject(
         Optional.empty(),
@@ -154,10 +197,18 @@ final class Subject implements Surroundings {
             Optional.empty(),
             Optional.empty(),
             Optional.of(new Node.Correspondent(core, Optional.of(Ipv6Prefix.ANY)))),
-        HostSettings.PLAIN);
+        host);
   }
 
-  private static Subject agent(TunnelProtection ofHome, boolean advertising) {
+  private static Optional<HomeAgentSettings.Advertising> advertising(Duration interval) {
+    return Optional.of(
+        new HomeAgentSettings.Advertising(interval, Duration.ofMinutes(30), /* preference= */ 0));
+  }
+
+  private static Subject agent(
+      TunnelProtection ofHome,
+      Optional<HomeAgentSettings.Advertising> advertising,
+      PrefixDelivery delivery) {
     var core =
         new HomeAgent(
             new HomeAgentSettings(
@@ -165,11 +216,11 @@ final class Subject implements Surroundings {
                 AGENT,
                 HOME_PREFIX,
                 LIFETIME,
-                advertising
-                    ? Optional.of(
-                        new HomeAgentSettings.Advertising(
-                            Duration.ofSeconds(3), Duration.ofMinutes(30), 10))
-                    : Optional.empty(),
+                advertising,
+                HomeAgentSettings.PrefixLifetimes.DEFAULT,
+                delivery,
+                AccessList.EVERYWHERE,
+                /* virtual= */ false,
                 ImmutableMap.of(
                     new HomeAddress(HOME), ofHome, new HomeAddress(OTHER_HOME), protection(2))),
             ImmutableList.of(),
@@ -194,7 +245,8 @@ final class Subject implements Surroundings {
                     HOME, associations(1).tunnels(), OTHER_HOME, associations(2).tunnels())));
   }
 
-  private static Subject mobile(TunnelProtection protection, boolean corresponds) {
+  private static Subject mobile(
+      TunnelProtection protection, boolean corresponds, Optional<TransformProtocol> user) {
     var settings =
         new MobileNodeSettings(
             new HomeAddress(HOME),
@@ -220,7 +272,39 @@ final class Subject implements Surroundings {
         HostSettings.PLAIN
             .withHome(HOME)
             .withLearning()
-            .withAssociations(between(HOME, 1), ImmutableMap.of(HOME, associations(1).tunnels())));
+            .withUser(user.map(it -> users(it, HOME, PEER)).orElse(ImmutableList.of()))
+            .withAssociations(
+                ImmutableList.<SecurityAssociation>builder()
+                    .addAll(between(HOME, 1))
+                    .addAll(user.map(Subject::usersAssociations).orElse(ImmutableList.of()))
+                    .build(),
+                ImmutableMap.of(HOME, associations(1).tunnels())));
+  }
+
+  /** What a user wants for UDP between H and P, at the end that {@code local} is of. */
+  private static ImmutableList<Policy> users(
+      TransformProtocol protocol, Ipv6Address local, Ipv6Address peer) {
+    Selector out = Selector.between(local, peer).withProtocol(IpProtocol.UDP);
+    Bundle bundle = Bundle.of(Template.transport(protocol, USERS));
+    return ImmutableList.of(
+        Policy.allow(out, Direction.OUT, 1, bundle),
+        Policy.allow(out.reversed(), Direction.IN, 1, bundle));
+  }
+
+  /** SPI 4001 from H to P, 4002 from P to H. */
+  private static ImmutableList<SecurityAssociation> usersAssociations(TransformProtocol protocol) {
+    return ImmutableList.of(
+        users(protocol, 0x4001, HOME, PEER), users(protocol, 0x4002, PEER, HOME));
+  }
+
+  private static SecurityAssociation users(
+      TransformProtocol protocol, int spi, Ipv6Address source, Ipv6Address destination) {
+    var id = new AssociationId(destination, protocol, new Spi(spi));
+    return SecurityAssociation.builder(id, source, Mode.TRANSPORT)
+        .reqId(USERS)
+        .encryption(EncryptionAlgorithm.NULL, KeyMaterial.EMPTY)
+        .integrity(IntegrityAlgorithm.HMAC_SHA1_96, KeyMaterial.parseHex(Secrets.ipsecKey()))
+        .build();
   }
 
   private static Subject seeking() {

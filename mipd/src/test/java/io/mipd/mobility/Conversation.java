@@ -176,7 +176,7 @@ final class Conversation {
     return since(before);
   }
 
-  private List<NodeAction> since(int before) {
+  List<NodeAction> since(int before) {
     List<NodeAction> all = exchange.mobile.performed;
     return ImmutableList.copyOf(all.subList(before, all.size()));
   }

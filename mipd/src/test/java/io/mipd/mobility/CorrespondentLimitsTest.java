@@ -18,6 +18,7 @@ import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.MobilityOption.NonceIndices;
 import io.mipd.xfrm.model.Ipv6Address;
 import java.time.Duration;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What floods may cost (RFC 6275 sections 9.5.2 and 9.6). */
@@ -114,6 +115,7 @@ class CorrespondentLimitsTest {
 
   /** The addresses' bits that an attacker chooses, each of its own; the key is what it lacks. */
   @Test
+  @Tag("many")
   void aFloodOfForgeriesChangesNothing() {
     fills();
     var before = correspondence.node().bindings();

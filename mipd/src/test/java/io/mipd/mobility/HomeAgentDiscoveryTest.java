@@ -192,6 +192,28 @@ class HomeAgentDiscoveryTest {
     assertThat(seen).hasSize(5);
   }
 
+  /** Those of one home agent stay together, before those of less preference. */
+  @Test
+  void listsTheAddressesOfOneAtRandom() {
+    serve();
+    var three = ImmutableList.of(SECOND, THIRD, Ipv6Address.parse("2001:db8:1::77"));
+    hears(
+        "fe80::2",
+        true,
+        1800,
+        prefix(three.get(0), true, 86400, 14400),
+        prefix(three.get(1), true, 86400, 14400),
+        prefix(three.get(2), true, 86400, 14400),
+        new NdOption.HomeAgentInformation(7, 1800));
+    Set<ImmutableList<Ipv6Address>> seen = new HashSet<>();
+    for (int i = 0; i < 20; i++) {
+      ImmutableList<Ipv6Address> all = listed();
+      assertThat(all).hasSize(4).endsWith(AGENT).containsAll(three);
+      seen.add(all);
+    }
+    assertThat(seen).hasSizeGreaterThan(2);
+  }
+
   @Test
   void answersNeitherOtherAddressesNorTooOften() {
     serve();
@@ -330,6 +352,41 @@ class HomeAgentDiscoveryTest {
     }
   }
 
+  /** RFC 6275 section 6.8: the last question is answered when a second is over. */
+  @Test
+  void answersNobodyMoreThanOnceASecond() {
+    serve();
+    registers(COA_A);
+    assertThat(discovery(solicits(arrival(COA_A, through(PREFIXES))))).hasSize(1);
+    now = now.plusMillis(400);
+    assertThat(discovery(solicits(arrival(COA_A, through(PREFIXES))))).isEmpty();
+    assertThat(agent.nextDeadline()).hasValue(Instant.EPOCH.plusSeconds(1));
+    now = Instant.EPOCH.plusSeconds(1);
+    assertThat(discovery(on(new NodeEvent.DeadlineReached())))
+        .extracting(it -> ((MobilePrefixAdvertisement) it.message()).identifier())
+        .containsExactly(0x4321);
+    assertThat(unasked(SOON.least())).isEmpty();
+  }
+
+  /** RFC 6275 section 6.8: no DHCPv6 for mobile nodes, whatever the link has. */
+  @Test
+  void passesNoStatefulConfigurationOn() {
+    serve();
+    registers(COA_A);
+    on(
+        new NodeEvent.Icmpv6Arrived(
+            AGENT_INTERFACE,
+            Ipv6Address.parse("fe80::3"),
+            Ipv6Address.ALL_NODES,
+            255,
+            new RouterAdvertisement(64, true, true, true, 0, 1800, 0, 0, ImmutableList.of())));
+    var told =
+        (MobilePrefixAdvertisement)
+            discovery(solicits(arrival(COA_A, through(PREFIXES)))).get(0).message();
+    assertThat(told.managed()).isFalse();
+    assertThat(told.otherConfiguration()).isFalse();
+  }
+
   @Test
   void whatOnlyCountsDownIsNoChange() {
     serve();
@@ -337,6 +394,7 @@ class HomeAgentDiscoveryTest {
     solicits(arrival(COA_A, through(PREFIXES)));
     Ipv6Address other = Ipv6Address.parse("2001:db8:77::3");
     hears("fe80::3", true, 1800, prefix(other, true, 5000, 4000));
+    now = now.plusSeconds(1);
     solicits(arrival(COA_A, through(PREFIXES)));
     Optional<Instant> planned = agent.nextDeadline();
     now = now.plusSeconds(1);
@@ -373,6 +431,33 @@ class HomeAgentDiscoveryTest {
     BindingAcknowledgement ending = registers(COA_A);
     assertThat(ending.status()).isEqualTo(BindingStatus.ACCEPTED_BUT_PREFIX_DISCOVERY_NECESSARY);
     assertThat(ending.lifetime().asDuration()).isEqualTo(Duration.ofSeconds(80));
+  }
+
+  /** RFC 6275 section 10.3.1: also one that was made when the prefix was to last longer. */
+  @Test
+  void noBindingOutlastsTheHomePrefix() {
+    agent =
+        new HomeAgent(
+            new HomeAgentSettings(
+                "eth1",
+                AGENT,
+                HOME_PREFIX,
+                LIFETIME,
+                Optional.empty(),
+                ImmutableMap.of(HOME, PROTECTION)),
+            ImmutableList.of(),
+            new Random(10));
+    serve();
+    binds(COA_A);
+    on(new NodeEvent.DadFinished(HOME, true));
+    hears("fe80::3", false, 1800, prefix(HOME_PREFIX.address(), false, 20, 20));
+    now = now.plusMillis(19_999);
+    on(new NodeEvent.DeadlineReached());
+    assertThat(agent.bindings()).hasSize(1);
+    assertThat(agent.nextDeadline()).hasValue(Instant.EPOCH.plusSeconds(20));
+    now = now.plusMillis(1);
+    on(new NodeEvent.DeadlineReached());
+    assertThat(agent.bindings()).isEmpty();
   }
 
   /** The first rule that fits decides. */

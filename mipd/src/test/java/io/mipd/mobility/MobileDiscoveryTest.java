@@ -17,6 +17,7 @@ import io.mipd.mobility.mn.MobileNodeSettings;
 import io.mipd.mobility.planner.TunnelProtection;
 import io.mipd.mobility.wire.BindingLifetime;
 import io.mipd.mobility.wire.BindingStatus;
+import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.MobilityMessage.BindingAcknowledgement;
 import io.mipd.mobility.wire.MobilityMessage.BindingUpdate;
 import io.mipd.mobility.wire.SequenceNumber;
@@ -285,6 +286,46 @@ class MobileDiscoveryTest {
     assertThat(sent(on(new NodeEvent.DeadlineReached()))).hasSize(1);
     now = now.plusSeconds(100);
     assertThat(on(new NodeEvent.DeadlineReached()).toString()).contains("no longer valid");
+  }
+
+  /** RFC 6275 section 11.7.1: no longer than the home address is valid; never nothing. */
+  @Test
+  void registersForNoLongerThanTheHomeAddressIsValid() {
+    NodeAction.SendDiscovery asked =
+        sent(registers(BindingStatus.ACCEPTED_BUT_PREFIX_DISCOVERY_NECESSARY)).get(0);
+    advertises(identifier(asked), arrival(through(PREFIXES)), home(62, 62));
+    assertThat(lifetimeAt(COA_B)).isEqualTo(Duration.ofSeconds(60));
+    now = now.plusSeconds(60);
+    assertThat(lifetimeAt(COA_A)).isEqualTo(Duration.ofSeconds(4));
+  }
+
+  /** Of the Binding Update that is sent when this is the only address. */
+  private Duration lifetimeAt(CareOfAddress careOf) {
+    on(
+        new NodeEvent.Icmpv6Arrived(
+            ETH0,
+            Ipv6Address.parse("fe80::a"),
+            Ipv6Address.ALL_NODES,
+            255,
+            new RouterAdvertisement(
+                64,
+                false,
+                false,
+                false,
+                0,
+                1800,
+                0,
+                0,
+                ImmutableList.of(
+                    new PrefixInformation(
+                        64, careOf.value(), true, true, false, 864_000, 864_000)))));
+    address((careOf.equals(COA_A) ? COA_B : COA_A).value(), AddressState.GONE);
+    return address(careOf.value(), AddressState.USABLE).stream()
+        .filter(NodeAction.SendMessage.class::isInstance)
+        .map(it -> ((BindingUpdate) ((NodeAction.SendMessage) it).message()).lifetime())
+        .map(BindingLifetime::asDuration)
+        .findFirst()
+        .orElseThrow();
   }
 
   /** After 3, 6, 12 and 24 s it gives up until there is another reason. */

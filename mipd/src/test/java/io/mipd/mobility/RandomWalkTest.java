@@ -41,6 +41,7 @@ class RandomWalkTest {
   private int inspectedAnswers;
 
   @Test
+  @Tag("many")
   void staysSafeAndComesToRest() {
     for (long seed = 1; seed <= 100; seed++) {
       new RandomWalkTest().walk(seed, seed % 3 == 0 ? Exchange.SIGNALLING_ONLY : Exchange.ESP);

@@ -21,6 +21,7 @@ import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.SecurityPath;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** RFC 6275 sections 9.4.1 to 9.4.4. */
@@ -105,6 +106,7 @@ class ReturnRoutabilityTest {
 
   /** The node keeps its nonces, of which there are eight at most, and nothing of who asked. */
   @Test
+  @Tag("many")
   void keepsNothingOfAMillionTests() {
     long before = usedMemory();
     for (int i = 0; i < 1_000_000; i++) {

@@ -273,6 +273,22 @@ class RouteOptimizationTest {
     conversation.exchange.isQuiet();
   }
 
+  /** RFC 6275 section 11.4.2: whether or not it is in use. */
+  @Test
+  void tellsThePeerWhenItsBindingWouldOutlastAnAddress() {
+    var conversation = Conversation.optimizedAtA();
+    conversation.exchange.passes(A_MOMENT);
+    int before = conversation.exchange.mobile.performed.size();
+    conversation.exchange.validLifetime = Duration.ofSeconds(62);
+    conversation.exchange.advertise(ETH0);
+    assertThat(messages(conversation.since(before), BindingUpdate.class))
+        .extracting(it -> it.lifetime().asDuration())
+        .containsExactly(Duration.ofSeconds(60));
+    conversation.exchange.settle();
+    assertThat(messages(conversation.passes(Duration.ofSeconds(20)), BindingUpdate.class))
+        .isEmpty();
+  }
+
   /** RFC 6275 section 11.7.3: renewed well before it expires, without a gap. */
   @Test
   void renewsTheBinding() {

@@ -33,6 +33,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -488,12 +489,14 @@ class RouteTroubleTest {
 
   /** Again and again, at once only for the first time; a wait is all that it costs, for ever. */
   @Test
+  @Tag("many")
   void spoofedErrorsCostAWaitAndNeverTheRoute() {
     waitsAfterEach(
         conversation -> conversation.hears(NO_BINDING, CORRESPONDENT, COA_A.value(), false));
   }
 
   @Test
+  @Tag("many")
   void spoofedPayloadCostsAWaitAndNeverTheRoute() {
     waitsAfterEach(
         conversation -> {

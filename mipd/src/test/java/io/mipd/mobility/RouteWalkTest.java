@@ -53,6 +53,7 @@ class RouteWalkTest {
   private int directRoutes;
 
   @Test
+  @Tag("many")
   void staysSafeAndFindsTheDirectWay() {
     int routes = 0;
     for (long seed = 1; seed <= 100; seed++) {

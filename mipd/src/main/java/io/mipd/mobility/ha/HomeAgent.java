@@ -222,7 +222,7 @@ public final class HomeAgent implements MobilityNode {
                 .flatMap(
                     it ->
                         Stream.of(
-                                it.binding.map(HomeBinding::expiry),
+                                it.binding.map(this::end),
                                 it.forgottenAt,
                                 it.announceAt,
                                 it.yieldingUntil)
@@ -236,7 +236,7 @@ public final class HomeAgent implements MobilityNode {
 
   private void deadlines(Instant now, List<NodeAction> actions) {
     for (Registration it : registrations.values()) {
-      if (it.binding.isPresent() && it.binding.get().isExpired(now)) {
+      if (it.binding.isPresent() && !now.isBefore(end(it.binding.get()))) {
         actions.add(new NodeAction.Tell("the binding of " + it.home + " has expired"));
         release(it, it.binding.get(), actions);
         it.lastSequence = Optional.empty();
@@ -255,6 +255,12 @@ public final class HomeAgent implements MobilityNode {
     }
     advertiser.ifPresent(it -> actions.addAll(it.onDeadline(now)));
     prefixAdvertiser.deadlines(now, actions);
+  }
+
+  /** With its own lifetime, or with the home prefix's if that ends before (section 10.3.1). */
+  private Instant end(HomeBinding binding) {
+    Instant valid = prefixes.homeValidUntil();
+    return valid.isBefore(binding.expiry()) ? valid : binding.expiry();
   }
 
   private void linkChanged(Instant now, NodeEvent.LinkChanged change, List<NodeAction> actions) {
@@ -315,7 +321,7 @@ public final class HomeAgent implements MobilityNode {
         && arrived.source().isLinkLocal()
         && arrived.message() instanceof Icmpv6Message.RouterAdvertisement advertisement) {
       agents.heard(now, arrived.source(), advertisement);
-      if (prefixes.heard(now, arrived.source(), advertisement)) {
+      if (prefixes.heard(now, advertisement)) {
         prefixAdvertiser.changed(now);
       }
     }
@@ -367,12 +373,7 @@ public final class HomeAgent implements MobilityNode {
     } else if (!arrival.careOf().equals(registration.binding.map(it -> it.careOf().value()))) {
       actions.add(new NodeAction.Refuse(MALFORMED, arrival.source()));
     } else {
-      prefixAdvertiser.solicited(
-          now,
-          solicitation.identifier(),
-          registration.home,
-          registration.binding.get().careOf(),
-          actions);
+      prefixAdvertiser.solicited(now, solicitation.identifier(), registration.home, actions);
     }
   }
 

@@ -1,18 +1,15 @@
 package io.mipd.mobility.ha;
 
 import com.google.common.collect.ImmutableList;
-import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.packet.Icmpv6Message.RouterAdvertisement;
 import io.mipd.xfrm.packet.NdOption;
 import io.mipd.xfrm.packet.NdOption.PrefixInformation;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * The prefixes that are advertised on the home link, by us and by its other routers (RFC 6275
@@ -24,8 +21,6 @@ final class HomeLinkPrefixes {
 
   private final HomeAgentSettings settings;
   private final Map<Ipv6Prefix, AdvertisedPrefix> heard = new LinkedHashMap<>();
-  private final Set<Ipv6Address> managed = new HashSet<>();
-  private final Set<Ipv6Address> otherConfiguration = new HashSet<>();
 
   HomeLinkPrefixes(HomeAgentSettings settings) {
     this.settings = settings;
@@ -36,25 +31,14 @@ final class HomeLinkPrefixes {
    *
    * @return whether a prefix is new, or something but the time has changed
    */
-  boolean heard(Instant now, Ipv6Address router, RouterAdvertisement advertisement) {
-    boolean changed = note(managed, router, advertisement.managed());
-    changed |= note(otherConfiguration, router, advertisement.otherConfiguration());
+  boolean heard(Instant now, RouterAdvertisement advertisement) {
+    boolean changed = false;
     for (NdOption option : advertisement.options()) {
       if (option instanceof PrefixInformation prefix && isOfInterest(prefix)) {
         changed |= learn(now, prefix);
       }
     }
     return changed;
-  }
-
-  private static boolean note(Set<Ipv6Address> routers, Ipv6Address router, boolean flag) {
-    boolean before = !routers.isEmpty();
-    if (flag && routers.size() < MAX_PREFIXES) {
-      routers.add(router);
-    } else if (!flag) {
-      routers.remove(router);
-    }
-    return before == routers.isEmpty();
   }
 
   /** Whether it is one that a host would take (RFC 4862 section 5.5.3). */
@@ -128,15 +112,14 @@ final class HomeLinkPrefixes {
     return Duration.ofSeconds(homeInformation(now).validLifetime());
   }
 
+  /** When the home prefix ceases to be valid; {@link Instant#MAX} for never, as far as is known. */
+  Instant homeValidUntil() {
+    return Optional.ofNullable(heard.get(settings.homePrefix()))
+        .map(AdvertisedPrefix::validUntil)
+        .orElse(Instant.MAX);
+  }
+
   Duration homePreferred(Instant now) {
     return Duration.ofSeconds(homeInformation(now).preferredLifetime());
-  }
-
-  boolean isManaged() {
-    return !managed.isEmpty();
-  }
-
-  boolean hasOtherConfiguration() {
-    return !otherConfiguration.isEmpty();
   }
 }

@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.random.RandomGenerator;
 
 /**
@@ -20,6 +21,9 @@ import java.util.random.RandomGenerator;
  * long. What is told unasked is told again until the mobile node asks.
  */
 final class PrefixAdvertiser {
+  /** To a mobile node no more than one goes within it (section 6.8). */
+  private static final Duration LEAST_INTERVAL = Duration.ofSeconds(1);
+
   private final Ipv6Address source;
   private final HomeAgentSettings.PrefixDelivery delivery;
   private final HomeLinkPrefixes prefixes;
@@ -35,6 +39,11 @@ final class PrefixAdvertiser {
 
     /** The last of the retransmissions has gone by, and nobody has asked. */
     boolean unheard;
+
+    /** The mobile node has asked, by this identifier, and has been told something a moment ago. */
+    OptionalInt asked = OptionalInt.empty();
+
+    Instant earliest = Instant.MIN;
 
     Delivery(CareOfAddress careOf, Instant due) {
       this.careOf = careOf;
@@ -93,31 +102,39 @@ final class PrefixAdvertiser {
     return least.plusMillis(spread == 0 ? 0 : random.nextLong(spread));
   }
 
-  /** Answers, which also confirms what was told unasked. */
-  void solicited(
-      Instant now,
-      int identifier,
-      HomeAddress home,
-      CareOfAddress careOf,
-      List<NodeAction> actions) {
-    actions.add(advertisement(now, identifier, home, careOf));
+  /**
+   * Answers, which also confirms what was told unasked: at once, or as soon as another
+   * advertisement may go, and then the last that was asked.
+   */
+  void solicited(Instant now, int identifier, HomeAddress home, List<NodeAction> actions) {
     Delivery it = bound.get(home);
-    if (it != null) {
-      it.schedule(now.plus(delivery.longest()));
+    if (it == null) {
+      return;
     }
+    it.asked = OptionalInt.of(identifier);
+    it.due = now;
+    deadlines(now, actions);
   }
 
   void deadlines(Instant now, List<NodeAction> actions) {
     bound.forEach(
         (home, it) -> {
-          if (!now.isBefore(it.due)) {
+          if (now.isBefore(it.due)) {
+            return;
+          }
+          if (now.isBefore(it.earliest)) {
+            it.due = it.earliest;
+          } else if (it.asked.isPresent()) {
+            send(now, it.asked.getAsInt(), home, it, actions);
+            it.schedule(now.plus(delivery.longest()));
+          } else {
             tell(now, home, it, actions);
           }
         });
   }
 
   private void tell(Instant now, HomeAddress home, Delivery it, List<NodeAction> actions) {
-    actions.add(advertisement(now, random.nextInt(0x10000), home, it.careOf));
+    send(now, random.nextInt(0x10000), home, it, actions);
     Duration wait =
         it.timeout.map(last -> last.multipliedBy(2)).orElse(ProtocolConstants.PREFIX_ADV_TIMEOUT);
     if (it.timeout.isPresent()) {
@@ -135,13 +152,21 @@ final class PrefixAdvertiser {
     it.due = now.plus(wait);
   }
 
+  private void send(
+      Instant now, int identifier, HomeAddress home, Delivery it, List<NodeAction> actions) {
+    it.asked = OptionalInt.empty();
+    it.earliest = now.plus(LEAST_INTERVAL);
+    actions.add(advertisement(now, identifier, home, it.careOf));
+  }
+
   private NodeAction advertisement(
       Instant now, int identifier, HomeAddress home, CareOfAddress careOf) {
     return new NodeAction.SendDiscovery(
         new MobilePrefixAdvertisement(
             identifier,
-            prefixes.isManaged(),
-            prefixes.hasOtherConfiguration(),
+            // No DHCPv6 for mobile nodes here, whatever the home link's routers say (section 6.8).
+            /* managed= */ false,
+            /* otherConfiguration= */ false,
             prefixes.options(now)),
         source,
         home.value(),

@@ -453,7 +453,10 @@ final class CorrespondentRegistration {
   }
 
   private void bind(Instant now, Standing.Away away, List<NodeAction> actions) {
-    boolean wanted = isWanted(now) && bound.filter(it -> now.isBefore(it.refreshAt())).isEmpty();
+    boolean shortened = isShortened(away);
+    boolean needed = shortened || isWanted(now);
+    boolean wanted =
+        shortened || (needed && bound.filter(it -> now.isBefore(it.refreshAt())).isEmpty());
     boolean maySend = !setbacks.isPause(now);
     if (maySend && wanted && away.registeredUntil().isPresent()) {
       register(now, away.careOf(), away.registeredUntil().get(), actions);
@@ -462,7 +465,7 @@ final class CorrespondentRegistration {
         && held.filter(it -> !it.careOf().equals(away.careOf())).isPresent()) {
       delete(now, Optional.of(away.careOf()), actions);
     }
-    if (maySend && !tests.isHomeTokenFresh(now) && isWanted(now)) {
+    if (maySend && !tests.isHomeTokenFresh(now) && needed) {
       send(now, tests.askHome(now), actions);
     }
     if (!wanted) {
@@ -470,6 +473,16 @@ final class CorrespondentRegistration {
     } else if (maySend && tests.careOfToken(now).isEmpty()) {
       send(now, tests.askCareOf(now, away.careOf()), actions);
     }
+  }
+
+  /**
+   * The home address, or where we are, will not be valid for as long as the peer believes: it is to
+   * be told, whether or not its binding is in use (section 11.4.2).
+   */
+  private boolean isShortened(Standing.Away away) {
+    return bound
+        .filter(it -> away.registeredUntil().filter(it.expiry()::isAfter).isPresent())
+        .isPresent();
   }
 
   /** There is no binding yet, or it has been in use. */

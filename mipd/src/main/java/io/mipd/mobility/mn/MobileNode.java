@@ -241,13 +241,7 @@ public final class MobileNode implements MobilityNode {
 
   /** No binding shall outlast the home registration, nor the addresses that it joins (11.7.2). */
   private Instant bindableUntil(Instant now, Acknowledged it) {
-    return Stream.of(
-            Optional.of(it.expiry()),
-            prefixes.validUntil(now),
-            uplinks.values().stream()
-                .filter(uplink -> uplink.mayUse(it.careOf().value()))
-                .flatMap(uplink -> uplink.validUntil(it.careOf().value()).stream())
-                .findFirst())
+    return Stream.of(Optional.of(it.expiry()), prefixes.validUntil(now), validUntil(it.careOf()))
         .flatMap(Optional::stream)
         .min(Instant::compareTo)
         .orElseThrow();
@@ -683,8 +677,7 @@ public final class MobileNode implements MobilityNode {
     deferredUntil = Optional.empty();
     CareOfAddress careOf =
         attachment instanceof Attachment.Away at ? at.careOf() : new CareOfAddress(home.value());
-    BindingLifetime lifetime =
-        away ? BindingLifetime.atMost(settings.lifetime()) : BindingLifetime.DEREGISTER;
+    BindingLifetime lifetime = away ? lifetime(now, careOf) : BindingLifetime.DEREGISTER;
     sequence = sequence.next();
     settled = settled && registeredCareOf().equals(Optional.of(careOf));
     var update =
@@ -717,6 +710,26 @@ public final class MobileNode implements MobilityNode {
         Optional.of(
             new Pending(
                 outstanding.subList(surplus, outstanding.size()), timeout, now.plus(timeout)));
+  }
+
+  /**
+   * No longer than home and care-of address are valid, as far as that is known (RFC 6275 section
+   * 11.7.1); never none at all, which would end the binding.
+   */
+  private BindingLifetime lifetime(Instant now, CareOfAddress careOf) {
+    Duration valid =
+        Stream.concat(prefixes.validUntil(now).stream(), validUntil(careOf).stream())
+            .map(end -> Duration.between(now, end))
+            .reduce(settings.lifetime(), (a, b) -> a.compareTo(b) < 0 ? a : b);
+    BindingLifetime lifetime = BindingLifetime.atMost(valid);
+    return lifetime.isZero() ? new BindingLifetime(1) : lifetime;
+  }
+
+  private Optional<Instant> validUntil(CareOfAddress careOf) {
+    return uplinks.values().stream()
+        .filter(uplink -> uplink.mayUse(careOf.value()))
+        .flatMap(uplink -> uplink.validUntil(careOf.value()).stream())
+        .findFirst();
   }
 
   /**

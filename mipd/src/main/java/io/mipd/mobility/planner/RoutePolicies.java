@@ -15,9 +15,11 @@ import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.PortMatch;
 import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.model.Template;
+import io.mipd.xfrm.packet.Icmpv6Message;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -34,6 +36,10 @@ import java.util.stream.Stream;
  * routing header only with our home address.
  */
 public final class RoutePolicies {
+  /** Types 132 to 137: what is before 133 is no message between two hosts. */
+  private static final ImmutableList<PortMatch> NEIGHBOR_DISCOVERY =
+      ImmutableList.of(new PortMatch(132, 0xfffc), new PortMatch(136, 0xfffe));
+
   private static final String MESSAGES = "messages with correspondents (RFC 6275 section 5.2)";
 
   private RoutePolicies() {}
@@ -113,12 +119,10 @@ public final class RoutePolicies {
               "what comes directly, or still by the home agent (RFC 6275 section 8.5)"));
     }
     if (ours.use().isPresent() || peers.use().isPresent()) {
+      exceptions(local, peer, ours, tunnel.map(Tunnel::payloadOut), policies);
       policies.add(
-          new MobilityPolicy(
+          optimized(
               sent,
-              Direction.OUT,
-              OPTIMIZED,
-              Policy.Action.ALLOW,
               bundle(
                   option(local, peer, ours),
                   peers.use().stream().map(it -> Template.routingHeader(local, peer)),
@@ -153,6 +157,38 @@ public final class RoutePolicies {
             sent.withProtocol(IpProtocol.MOBILITY),
             Direction.OUT,
             bundle(tunnel.stream())));
+  }
+
+  /**
+   * What leaves without the headers of a route. Neighbor Discovery has neither of them (sections
+   * 9.3.2 and 11.3.1). A Parameter Problem about a Mobility Header is sent without regard to the
+   * Binding Cache (section 9.2); those about packets with a Home Address option go to the care-of
+   * address anyway, and any other goes where its packet came from.
+   */
+  private static void exceptions(
+      Ipv6Address local,
+      Ipv6Address peer,
+      Route ours,
+      Optional<Template> tunnel,
+      ImmutableList.Builder<MobilityPolicy> policies) {
+    Selector sent = Selector.between(local, peer).withProtocol(IpProtocol.ICMPV6);
+    for (PortMatch types : NEIGHBOR_DISCOVERY) {
+      policies.add(
+          optimized(
+              sent.withPorts(types, PortMatch.ANY),
+              bundle(tunnel.stream()),
+              "Neighbor Discovery bears no header of a route (RFC 6275 sections 9.3.2, 11.3.1)"));
+    }
+    policies.add(
+        optimized(
+            sent.withPorts(PortMatch.exactly(Icmpv6Message.PARAMETER_PROBLEM), PortMatch.ANY),
+            bundle(option(local, peer, ours), around(ours, tunnel)),
+            "a Parameter Problem goes to where its packet came from (RFC 6275 section 9.2)"));
+  }
+
+  private static MobilityPolicy optimized(Selector selector, Bundle bundle, String reason) {
+    return new MobilityPolicy(
+        selector, Direction.OUT, OPTIMIZED, Policy.Action.ALLOW, bundle, reason);
   }
 
   private static Stream<Template> option(Ipv6Address local, Ipv6Address peer, Route ours) {

@@ -22,6 +22,7 @@ import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
+import io.mipd.xfrm.packet.Icmpv6Message;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -176,6 +177,19 @@ class RoutePoliciesTest {
           .isEqualTo(Bundle.of(Template.homeAddressOption(H, P).asOptional()));
     }
 
+    /** RFC 6275 sections 9.2, 9.3.2 and 11.3.1. */
+    @Test
+    void neighborDiscoveryAndParameterProblemsBearNoRoutingHeader() {
+      want(route(OURS), route(PEERS), tunnel());
+      for (int type = 133; type <= 137; type++) {
+        assertThat(bundle(Direction.OUT, Flow.icmpv6(H, P, type, 0))).isEqualTo(Bundle.of(OUT));
+      }
+      assertThat(bundle(Direction.OUT, Flow.icmpv6(H, P, Icmpv6Message.PARAMETER_PROBLEM, 0)))
+          .isEqualTo(Bundle.of(Template.homeAddressOption(H, P)));
+      assertThat(bundle(Direction.OUT, Flow.icmpv6(H, P, Icmpv6Message.ECHO_REQUEST, 0)))
+          .isEqualTo(Bundle.of(Template.homeAddressOption(H, P), Template.routingHeader(H, P)));
+    }
+
     /** The peer is known here, we are not known there: nothing shows the home address outside. */
     @Test
     void withThePeersBindingOnly() {
@@ -233,6 +247,9 @@ class RoutePoliciesTest {
         RoutePolicies.correspondent(Ipv6Prefix.ANY).policies());
     MobilityWish wish = RoutePolicies.route(P, H, Route.NONE, route(OURS), Optional.empty());
     merge.want(WishOwner.route(P, H), wish.policies());
+    assertThat(bundle(Direction.OUT, Flow.icmpv6(P, H, Icmpv6Message.PARAMETER_PROBLEM, 0)))
+        .as("to where its packet came from (section 9.2)")
+        .isEqualTo(Bundle.EMPTY);
     merge.users(
         ImmutableList.of(Policy.allow(Selector.ANY, Direction.OUT, 1, Bundle.of(USERS))),
         ImmutableList.of());

@@ -126,10 +126,10 @@ public class MergeBenchmark {
     return merged();
   }
 
-  /** A mobile node moves to another link. */
+  /** A mobile node moves to another link: the merge, and the steps that it takes. */
   @Benchmark
   public Object oneBinding() {
     turn++;
-    return standing.want(0, binding(0, 1 + turn % 7));
+    return standing.want(0, binding(0, 1 + turn % 7)).plan();
   }
 }

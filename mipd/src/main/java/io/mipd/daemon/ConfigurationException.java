@@ -20,7 +20,8 @@ public final class ConfigurationException extends Exception {
    * @param wrong what is wrong
    * @param allowed what is allowed instead
    */
-  static ConfigurationException at(Path file, int line, String key, String wrong, String allowed) {
+  public static ConfigurationException at(
+      Path file, int line, String key, String wrong, String allowed) {
     return new ConfigurationException(
         file
             + (line > 0 ? ":" + line : "")
@@ -32,7 +33,7 @@ public final class ConfigurationException extends Exception {
   }
 
   /** A file that the system does not let us read. */
-  static ConfigurationException unreadable(Path file, IOException e, String allowed) {
+  public static ConfigurationException unreadable(Path file, IOException e, String allowed) {
     String wrong;
     if (e instanceof NoSuchFileException) {
       wrong = "there is no such file";

@@ -9,7 +9,7 @@ import java.util.Map;
  * hides mistakes; the library drops that knowledge while it parses, so that the text is read here
  * once more, for its braces, keys and strings only.
  */
-final class DuplicateKeys {
+public final class DuplicateKeys {
   private final Path file;
   private final String text;
   private int at;
@@ -25,7 +25,7 @@ final class DuplicateKeys {
    *
    * @throws ConfigurationException if a key is there twice
    */
-  static void check(Path file, String text) throws ConfigurationException {
+  public static void check(Path file, String text) throws ConfigurationException {
     var reader = new DuplicateKeys(file, text);
     reader.skipSeparators();
     if (reader.sees('{')) {

@@ -3,6 +3,7 @@ package io.mipd.daemon;
 import com.google.common.base.Joiner;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSortedMap;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigList;
 import com.typesafe.config.ConfigObject;
@@ -21,44 +22,48 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One object of a configuration file, read key by key; {@link #finish} refuses what nobody read.
+ * Every error names the file, the line, the key, and what is allowed there.
  */
-final class Section {
+public final class Section {
   private final Path file;
   private final ConfigObject object;
   private final String path;
   private final TreeSet<String> known = new TreeSet<>();
 
-  Section(Path file, ConfigObject object, String path) {
+  /**
+   * @param path of the object in its file; empty for the whole
+   */
+  public Section(Path file, ConfigObject object, String path) {
     this.file = file;
     this.object = object;
     this.path = path;
   }
 
-  Path file() {
+  public Path file() {
     return file;
   }
 
-  boolean has(String key) {
+  public boolean has(String key) {
     known.add(key);
     return object.containsKey(key);
   }
 
-  String string(String key, String allowed) throws ConfigurationException {
+  public String string(String key, String allowed) throws ConfigurationException {
     return text(required(key, allowed), key, allowed);
   }
 
-  String string(String key, String byDefault, String allowed) throws ConfigurationException {
+  public String string(String key, String byDefault, String allowed) throws ConfigurationException {
     ConfigValue value = optional(key);
     return value == null ? byDefault : text(value, key, allowed);
   }
 
-  Path path(String key, Path byDefault) throws ConfigurationException {
+  public Path path(String key, Path byDefault) throws ConfigurationException {
     String allowed = "the path of a file, relative to this file's folder or absolute";
     ConfigValue value = optional(key);
     return value == null ? byDefault : resolve(text(value, key, allowed));
   }
 
-  Path path(String key) throws ConfigurationException {
+  public Path path(String key) throws ConfigurationException {
     String allowed = "the path of a file, relative to this file's folder or absolute";
     return resolve(string(key, allowed));
   }
@@ -67,11 +72,11 @@ final class Section {
     return file.toAbsolutePath().resolveSibling(text).normalize();
   }
 
-  String interfaceName(String key, String byDefault) throws ConfigurationException {
+  public String interfaceName(String key, String byDefault) throws ConfigurationException {
     return has(key) ? interfaceName(key) : byDefault;
   }
 
-  String interfaceName(String key) throws ConfigurationException {
+  public String interfaceName(String key) throws ConfigurationException {
     String allowed = "the name of a network interface, 1 to 15 characters without space or /";
     String name = string(key, allowed);
     if (!name.matches("[^\\s/:]{1,15}")) {
@@ -80,7 +85,7 @@ final class Section {
     return name;
   }
 
-  Ipv6Address globalAddress(String key) throws ConfigurationException {
+  public Ipv6Address globalAddress(String key) throws ConfigurationException {
     String allowed = "a global unicast IPv6 address in quotes, such as \"2001:db8:1::1\"";
     String text = string(key, allowed);
     try {
@@ -94,7 +99,7 @@ final class Section {
     throw wrong(key, "not a global unicast address: \"" + text + "\"", allowed);
   }
 
-  Ipv6Prefix prefix(String key) throws ConfigurationException {
+  public Ipv6Prefix prefix(String key) throws ConfigurationException {
     String allowed = "an IPv6 prefix in quotes, such as \"2001:db8:1::/64\"";
     String text = string(key, allowed);
     try {
@@ -104,7 +109,7 @@ final class Section {
     }
   }
 
-  Spi spi(String key) throws ConfigurationException {
+  public Spi spi(String key) throws ConfigurationException {
     String allowed = "a number from 256 to 4294967295, decimal, or hexadecimal with 0x";
     String text = string(key, allowed);
     try {
@@ -114,7 +119,7 @@ final class Section {
     }
   }
 
-  boolean flag(String key, boolean byDefault) throws ConfigurationException {
+  public boolean flag(String key, boolean byDefault) throws ConfigurationException {
     ConfigValue value = optional(key);
     if (value == null) {
       return byDefault;
@@ -127,7 +132,7 @@ final class Section {
     };
   }
 
-  int integer(String key, int byDefault, int least, int most) throws ConfigurationException {
+  public int integer(String key, int byDefault, int least, int most) throws ConfigurationException {
     ConfigValue value = optional(key);
     if (value == null) {
       return byDefault;
@@ -146,7 +151,7 @@ final class Section {
   }
 
   /** A time with its unit, in HOCON's way: {@code 420s}, {@code 500ms}, {@code 7 minutes}. */
-  Duration duration(String key, Duration byDefault, Duration least, Duration most)
+  public Duration duration(String key, Duration byDefault, Duration least, Duration most)
       throws ConfigurationException {
     ConfigValue value = optional(key);
     if (value == null) {
@@ -175,12 +180,12 @@ final class Section {
         : duration.toMillis() + "ms";
   }
 
-  <T> T choice(String key, ImmutableMap<String, T> choices) throws ConfigurationException {
+  public <T> T choice(String key, ImmutableMap<String, T> choices) throws ConfigurationException {
     String allowed = Joiner.on(", ").join(choices.keySet());
     return chosen(key, string(key, allowed), choices);
   }
 
-  <T> T choice(String key, String byDefault, ImmutableMap<String, T> choices)
+  public <T> T choice(String key, String byDefault, ImmutableMap<String, T> choices)
       throws ConfigurationException {
     return chosen(key, string(key, byDefault, Joiner.on(", ").join(choices.keySet())), choices);
   }
@@ -194,17 +199,17 @@ final class Section {
     return value;
   }
 
-  Section section(String key) throws ConfigurationException {
+  public Section section(String key) throws ConfigurationException {
     return sectionOf(required(key, "an object in braces"), key, path(key, -1));
   }
 
-  Optional<Section> optionalSection(String key) throws ConfigurationException {
+  public Optional<Section> optionalSection(String key) throws ConfigurationException {
     ConfigValue value = optional(key);
     return value == null ? Optional.empty() : Optional.of(sectionOf(value, key, path(key, -1)));
   }
 
   /** A list of objects, with at least one. */
-  ImmutableList<Section> sections(String key) throws ConfigurationException {
+  public ImmutableList<Section> sections(String key) throws ConfigurationException {
     String allowed = "a list in brackets of one or more objects in braces";
     ConfigValue value = required(key, allowed);
     if (!(value instanceof ConfigList list) || list.isEmpty()) {
@@ -218,15 +223,65 @@ final class Section {
   }
 
   /** A list of objects that may be empty or left out. */
-  ImmutableList<Section> optionalSections(String key) throws ConfigurationException {
+  public ImmutableList<Section> optionalSections(String key) throws ConfigurationException {
     ConfigValue value = optional(key);
     return value == null || (value instanceof ConfigList list && list.isEmpty())
         ? ImmutableList.of()
         : sections(key);
   }
 
+  /** The objects of an object, in the order of their keys; none if it is left out. */
+  public ImmutableSortedMap<String, Section> namedSections(String key)
+      throws ConfigurationException {
+    Optional<Section> all = optionalSection(key);
+    if (all.isEmpty()) {
+      return ImmutableSortedMap.of();
+    }
+    var named = ImmutableSortedMap.<String, Section>naturalOrder();
+    for (String name : new TreeSet<>(all.get().object.keySet())) {
+      named.put(name, all.get().section(name));
+    }
+    return named.buildOrThrow();
+  }
+
+  /** A list of texts that may be left out. */
+  public ImmutableList<String> strings(String key, String allowed) throws ConfigurationException {
+    ConfigValue value = optional(key);
+    if (value == null) {
+      return ImmutableList.of();
+    }
+    if (!(value instanceof ConfigList list)) {
+      throw wrong(key, "not a list", allowed);
+    }
+    var strings = ImmutableList.<String>builder();
+    for (ConfigValue one : list) {
+      strings.add(text(one, key, allowed));
+    }
+    return strings.build();
+  }
+
+  /** A number that need not be whole. */
+  public double decimal(String key, double byDefault, double least, double most)
+      throws ConfigurationException {
+    ConfigValue value = optional(key);
+    if (value == null) {
+      return byDefault;
+    }
+    String allowed = "a number from " + least + " to " + most;
+    String text = text(value, key, allowed);
+    try {
+      double number = Double.parseDouble(text);
+      if (number >= least && number <= most) {
+        return number;
+      }
+    } catch (NumberFormatException e) {
+      throw wrong(key, "not a number: \"" + text + "\"", allowed);
+    }
+    throw wrong(key, "out of range: " + text, allowed);
+  }
+
   /** What {@code reader} makes of a text; its complaint is the error's. */
-  <T> T parsed(String key, String allowed, Function<String, T> reader)
+  public <T> T parsed(String key, String allowed, Function<String, T> reader)
       throws ConfigurationException {
     String text = string(key, allowed);
     try {
@@ -236,13 +291,13 @@ final class Section {
     }
   }
 
-  <T> T parsed(String key, T byDefault, String allowed, Function<String, T> reader)
+  public <T> T parsed(String key, T byDefault, String allowed, Function<String, T> reader)
       throws ConfigurationException {
     return has(key) ? parsed(key, allowed, reader) : byDefault;
   }
 
   /** Refuses keys that nobody asked for. */
-  void finish() throws ConfigurationException {
+  public void finish() throws ConfigurationException {
     for (String key : new TreeSet<>(object.keySet())) {
       if (!known.contains(key)) {
         throw wrong(key, "unknown key", Joiner.on(", ").join(known));
@@ -250,7 +305,7 @@ final class Section {
     }
   }
 
-  ConfigurationException wrong(String key, String wrong, String allowed) {
+  public ConfigurationException wrong(String key, String wrong, String allowed) {
     ConfigValue value = object.get(key);
     ConfigOrigin origin = value == null ? object.origin() : value.origin();
     return ConfigurationException.at(file, origin.lineNumber(), path(key, -1), wrong, allowed);

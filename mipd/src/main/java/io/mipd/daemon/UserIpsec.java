@@ -36,7 +36,8 @@ import java.util.Set;
  *
  * @param associations for worlds that have no others; an IKE daemon's are the kernel's
  */
-record UserIpsec(ImmutableList<Policy> policies, ImmutableList<SecurityAssociation> associations) {
+public record UserIpsec(
+    ImmutableList<Policy> policies, ImmutableList<SecurityAssociation> associations) {
   static final UserIpsec NONE = new UserIpsec(ImmutableList.of(), ImmutableList.of());
 
   /** What mipd keeps for itself of the mark. */
@@ -108,7 +109,14 @@ record UserIpsec(ImmutableList<Policy> policies, ImmutableList<SecurityAssociati
     return new UserIpsec(policies.build(), read.build());
   }
 
-  private static ImmutableList<Policy> policies(Section section, Set<ReqId> taken)
+  /**
+   * Reads one entry of {@code policies}: the policies of the directions that it names.
+   *
+   * @param taken request ids of mobility's associations, which a user's policy must not find by
+   *     accident
+   * @throws ConfigurationException with file, line, key, what is wrong and what is allowed
+   */
+  public static ImmutableList<Policy> policies(Section section, Set<ReqId> taken)
       throws ConfigurationException {
     Selector selector = selector(section);
     String directions = "both, out, in, fwd";

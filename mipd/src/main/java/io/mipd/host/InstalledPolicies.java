@@ -66,6 +66,7 @@ public final class InstalledPolicies {
 
   private Optional<XfrmError> lastError = Optional.empty();
   private long failures;
+  private long changes;
 
   /** Something that the backend has refused. */
   private interface Step {
@@ -98,6 +99,11 @@ public final class InstalledPolicies {
   /** Changes that the backend refused and that were rolled back. */
   public long failures() {
     return failures;
+  }
+
+  /** How often what is wished for, or what others have, has changed; refused changes count too. */
+  public long changes() {
+    return changes;
   }
 
   /** Whether something waits for {@link #retry}. */
@@ -172,6 +178,7 @@ public final class InstalledPolicies {
     if (wish.equals(before)) {
       return true;
     }
+    changes++;
     // States before the policies that need them; those that nobody needs any more at the end.
     List<RouteOptimizationState> put = new ArrayList<>();
     for (RouteOptimizationState state : wish.states()) {
@@ -219,6 +226,7 @@ public final class InstalledPolicies {
    * @return whether it could be done; if not, to be asked again
    */
   public boolean others(ImmutableList<Policy> installed) {
+    changes++;
     lastError = Optional.empty();
     if (!changed(() -> merge.users(configured, installed))) {
       return failed();

@@ -20,6 +20,7 @@ public final class EventQueue {
   private Instant now = BEGINNING;
   private long sequence;
   private long happened;
+  private Runnable afterEach = () -> {};
 
   /** A planned event, for who may want to take it back. */
   public static final class Planned implements Comparable<Planned> {
@@ -88,6 +89,11 @@ public final class EventQueue {
     return at(now.plus(delay), what);
   }
 
+  /** Has something look at the world after every event. It plans nothing. */
+  public void afterEach(Runnable look) {
+    afterEach = look;
+  }
+
   /** When the next event is to happen; empty if none is planned. */
   public Optional<Instant> next() {
     dropCancelled();
@@ -104,6 +110,7 @@ public final class EventQueue {
     now = first.at;
     happened++;
     first.what.run();
+    afterEach.run();
     return true;
   }
 

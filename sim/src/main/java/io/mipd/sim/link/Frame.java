@@ -74,8 +74,13 @@ public final class Frame {
   }
 
   /** All of it, read only. */
-  ByteBuf whole() {
+  public ByteBuf whole() {
     return Unpooled.wrappedBuffer(octets).asReadOnly();
+  }
+
+  /** A copy of all of it. */
+  public byte[] toArray() {
+    return octets.clone();
   }
 
   /** Where the packets of a multicast group go (RFC 2464 section 7). */

@@ -24,6 +24,11 @@ public final class Interface {
     void carrierChanged(Interface on, boolean carrier);
   }
 
+  /** Decides what of it is lost behind it. */
+  public interface Fate {
+    boolean loses(Frame frame);
+  }
+
   /** Sees every frame that passes the interface, when it does. */
   public interface Tap {
     void passed(Frame frame);
@@ -35,6 +40,7 @@ public final class Interface {
   private final LinkLayerAddress address;
   private final EventQueue events;
   private final List<Tap> taps = new ArrayList<>();
+  private Fate fate = frame -> false;
   private @Nullable Host host;
   private @Nullable Segment segment;
   private EventQueue.@Nullable Planned attaching;
@@ -63,6 +69,11 @@ public final class Interface {
   /** Has someone see all frames. */
   public void tap(Tap tap) {
     taps.add(tap);
+  }
+
+  /** Has some of what it sends be lost, after all who tap it have seen it. */
+  public void setFate(Fate other) {
+    fate = other;
   }
 
   /** Unique in a simulation: its node's, a dot, and its own. */
@@ -150,7 +161,9 @@ public final class Interface {
       return;
     }
     taps.forEach(tap -> tap.passed(frame));
-    segment.send(this, frame);
+    if (!fate.loses(frame)) {
+      segment.send(this, frame);
+    }
   }
 
   void receive(Frame frame) {

@@ -8,6 +8,7 @@ public final class LinkCounters {
   long tooBig;
   long reordered;
   long undelivered;
+  long cutOff;
 
   /** Frames that the line has taken, those that it lost among them. */
   public long sent() {
@@ -37,5 +38,10 @@ public final class LinkCounters {
   /** For an interface that is not there, or was no more when the frame came out. */
   public long undelivered() {
     return undelivered;
+  }
+
+  /** While it was cut. */
+  public long cutOff() {
+    return cutOff;
   }
 }

@@ -20,6 +20,8 @@ public final class Segment {
   private final Line line;
   private final LinkCounters counters = new LinkCounters();
 
+  private boolean cut;
+
   /** In the order in which they were attached. */
   private final List<Interface> attached = new ArrayList<>();
 
@@ -53,7 +55,16 @@ public final class Segment {
     attached.remove(one);
   }
 
+  /** Has it carry nothing, or carry again; what is on its way arrives. The carrier stays. */
+  public void setCut(boolean on) {
+    cut = on;
+  }
+
   void send(Interface from, Frame frame) {
+    if (cut) {
+      counters.cutOff++;
+      return;
+    }
     channels.computeIfAbsent(from.name(), this::channelOf).send(frame);
   }
 

@@ -2,6 +2,8 @@ package io.mipd.sim.node;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.LinkedHashMultiset;
+import com.google.common.collect.Multiset;
 import io.mipd.mobility.NodeEvent.AddressState;
 import io.mipd.mobility.autoconf.InterfaceIdentifier;
 import io.mipd.sim.event.Alarm;
@@ -62,7 +64,10 @@ final class Ipv6Interface implements NeighborCache.Wire {
   private final RouterSolicitor solicitor;
   private final Ipv6Address linkLocal;
   private final Map<Ipv6Address, Own> addresses = new LinkedHashMap<>();
-  private final Set<Ipv6Address> groups = new LinkedHashSet<>();
+
+  /** As often as they were joined: several may want to hear of one. */
+  private final Multiset<Ipv6Address> groups = LinkedHashMultiset.create();
+
   private final Set<Ipv6Address> proxied = new LinkedHashSet<>();
 
   /** Routers that have said so, and until when (RFC 4861 section 6.3.4), the last one first. */
@@ -132,6 +137,12 @@ final class Ipv6Interface implements NeighborCache.Wire {
     return Optional.ofNullable(addresses.get(address));
   }
 
+  /** Whether packets to an address of it are taken. */
+  boolean isOurs(Ipv6Address address) {
+    Own known = addresses.get(address);
+    return known != null && known.isOurs();
+  }
+
   /** Gives it an address that is checked first. */
   void addChecked(Ipv6Address address, int prefixLength) {
     set(address, prefixLength, AddressState.TENTATIVE);
@@ -189,6 +200,7 @@ final class Ipv6Interface implements NeighborCache.Wire {
   boolean isMember(Ipv6Address group) {
     if (group.equals(Ipv6Address.ALL_NODES)
         || groups.contains(group)
+        || stack.isJoinedEverywhere(group)
         || (stack.isRouter() && group.equals(Ipv6Address.ALL_ROUTERS))) {
       return true;
     }

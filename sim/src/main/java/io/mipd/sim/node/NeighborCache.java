@@ -108,6 +108,10 @@ final class NeighborCache {
     retransTimer = timer;
   }
 
+  int size() {
+    return entries.size();
+  }
+
   /** Packets for which there was no room, or nobody. */
   long dropped() {
     return dropped;

@@ -24,9 +24,11 @@ import io.mipd.xfrm.packet.Octets;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -77,6 +79,11 @@ public final class Stack implements Interface.Host {
   private final EventLog log;
   private final Map<Integer, Ipv6Interface> interfaces = new TreeMap<>();
   private final Map<Integer, UdpHandler> ports = new TreeMap<>();
+
+  /** On no link: as if on a device of the node's own. */
+  private final Set<Ipv6Address> unlinked = new LinkedHashSet<>();
+
+  private final Set<Ipv6Address> everywhere = new LinkedHashSet<>();
   private final List<Watcher> watchers = new ArrayList<>();
   private final StackCounters counters = new StackCounters();
 
@@ -110,7 +117,7 @@ public final class Stack implements Interface.Host {
     return name;
   }
 
-  boolean isRouter() {
+  public boolean isRouter() {
     return router;
   }
 
@@ -127,7 +134,7 @@ public final class Stack implements Interface.Host {
   }
 
   /** Puts words about this node into the log. */
-  void say(String words) {
+  public void say(String words) {
     log.say(name, words);
   }
 
@@ -143,6 +150,17 @@ public final class Stack implements Interface.Host {
 
   public void watch(Watcher watcher) {
     watchers.add(watcher);
+  }
+
+  /** Tells somebody who has just begun to watch what there is: links, and their addresses. */
+  public void tell(Watcher watcher) {
+    for (Ipv6Interface one : interfaces.values()) {
+      watcher.carrierChanged(one.index(), one.device().hasCarrier());
+      one.addresses()
+          .forEach(
+              (address, own) ->
+                  watcher.addressChanged(one.index(), address, own.prefixLength(), own.state()));
+    }
   }
 
   /** Sees what arrives for this node or to be passed on, before all else. */
@@ -192,8 +210,54 @@ public final class Stack implements Interface.Host {
     on(interfaceIndex).remove(address, last);
   }
 
+  /**
+   * Has the node have an address on no link, or have it no more: nobody is told of it there, and it
+   * is taken from wherever it comes.
+   */
+  public void setUnlinked(Ipv6Address address, boolean on) {
+    if (on) {
+      unlinked.add(address);
+    } else {
+      unlinked.remove(address);
+    }
+  }
+
+  /** Answers on a link for an address of somebody who is away, or stops doing so. */
+  public void proxy(int interfaceIndex, Ipv6Address address, boolean on) {
+    on(interfaceIndex).proxy(address, on);
+  }
+
+  /** A neighbour's link-layer address is known for other reasons than Neighbor Discovery. */
+  public void knowNeighbor(int interfaceIndex, Ipv6Address neighbor, LinkLayerAddress address) {
+    on(interfaceIndex).neighbors().know(neighbor, address);
+  }
+
+  /** Octets of the largest packet of an interface's link. */
+  public int mtu(int interfaceIndex) {
+    return on(interfaceIndex).device().mtu();
+  }
+
+  /** The interface of that number, which must exist. */
+  public Interface device(int interfaceIndex) {
+    return on(interfaceIndex).device();
+  }
+
+  /** Neighbours that are kept at present, of all interfaces. */
+  public int neighbors() {
+    return interfaces.values().stream().mapToInt(it -> it.neighbors().size()).sum();
+  }
+
   public void join(int interfaceIndex, Ipv6Address group) {
     on(interfaceIndex).join(group);
+  }
+
+  /** Joins a group on all interfaces, those that are added later too; for good. */
+  public void joinEverywhere(Ipv6Address group) {
+    everywhere.add(group);
+  }
+
+  boolean isJoinedEverywhere(Ipv6Address group) {
+    return everywhere.contains(group);
   }
 
   public void leave(int interfaceIndex, Ipv6Address group) {
@@ -247,9 +311,17 @@ public final class Stack implements Interface.Host {
         .findFirst();
   }
 
-  private boolean isOurs(Ipv6Address address) {
-    return interfaces.values().stream()
-        .anyMatch(it -> it.own(address).map(Ipv6Interface.Own::isOurs).orElse(false));
+  /** Whether packets to an address are for this node. */
+  public boolean isOurs(Ipv6Address address) {
+    if (unlinked.contains(address)) {
+      return true;
+    }
+    for (Ipv6Interface one : interfaces.values()) {
+      if (one.isOurs(address)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   // Out.
@@ -289,6 +361,11 @@ public final class Stack implements Interface.Host {
       LinkLayerAddress neighbor,
       Icmpv6Message message) {
     on(interfaceIndex).send(neighbor, packet(source, destination, LINK_HOP_LIMIT, message));
+  }
+
+  /** Sends a packet of Neighbor Discovery that is ready for the wire on one link. */
+  public void transmitOnLink(int interfaceIndex, ByteBuf packet) {
+    on(interfaceIndex).transmit(Ipv6Header.destination(packet), packet);
   }
 
   /** Sends a message of ICMPv6 to wherever it is routed. */
@@ -441,6 +518,10 @@ public final class Stack implements Interface.Host {
       return;
     }
     counters.delivered++;
+    watchers.forEach(
+        watcher ->
+            watcher.delivered(
+                /* source= */ packet.source(), /* destination= */ packet.destination()));
     switch (packet.protocol()) {
       case IpProtocol.ICMPV6 -> icmpv6(interfaceIndex, packet);
       case IpProtocol.UDP -> udp(packet, octets);
@@ -585,12 +666,14 @@ public final class Stack implements Interface.Host {
   @Override
   public void carrierChanged(Interface device, boolean carrier) {
     say(device.device() + ": carrier " + (carrier ? "up" : "down"));
-    if (carrier) {
-      on(device.index()).carrierUp();
-    } else {
+    if (!carrier) {
       on(device.index()).carrierDown();
     }
+    // Before any address of the link: who hears of an address knows its link.
     watchers.forEach(watcher -> watcher.carrierChanged(device.index(), carrier));
+    if (carrier) {
+      on(device.index()).carrierUp();
+    }
   }
 
   void addressChanged(Ipv6Interface on, Ipv6Address address, Ipv6Interface.Own own) {

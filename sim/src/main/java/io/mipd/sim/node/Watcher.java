@@ -14,6 +14,9 @@ public interface Watcher {
       int hopLimit,
       Icmpv6Message message) {}
 
+  /** A packet is handed to whom it is for at this node. */
+  default void delivered(Ipv6Address source, Ipv6Address destination) {}
+
   /** A carrier has come or gone. */
   default void carrierChanged(int interfaceIndex, boolean carrier) {}
 

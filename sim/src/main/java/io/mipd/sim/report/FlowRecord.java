@@ -124,6 +124,14 @@ public final class FlowRecord {
     return new Outcome(sent, lost, OptionalLong.of(gap), duplicated);
   }
 
+  /** How long those took that were sent in {@code [from, until)} and arrived, in nanoseconds. */
+  public synchronized long[] delays(long from, long until) {
+    return sentAndReceived.stream()
+        .filter(entry -> entry[0] >= from && entry[0] < until && entry[1] != NEVER)
+        .mapToLong(entry -> entry[1] - entry[0])
+        .toArray();
+  }
+
   /** A table of all datagrams: number, sent, received, copies; times in nanoseconds. */
   public synchronized void write(Path file) throws IOException {
     try (BufferedWriter out = Files.newBufferedWriter(file)) {

@@ -3,6 +3,7 @@ package io.mipd.xfrm.crypto;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
 import java.util.Arrays;
+import java.util.random.RandomGenerator;
 import javax.crypto.AEADBadTagException;
 import javax.crypto.Cipher;
 import javax.crypto.spec.GCMParameterSpec;
@@ -52,9 +53,23 @@ public abstract class EspSuite {
       IntegrityAlgorithm integrity,
       KeyMaterial integrityKey,
       boolean extended) {
+    return of(encryption, encryptionKey, integrity, integrityKey, extended, new SecureRandom());
+  }
+
+  /**
+   * @param extended whether sequence numbers have 64 bits
+   * @param random for initialization vectors; must not be predictable outside simulations
+   */
+  public static EspSuite of(
+      EncryptionAlgorithm encryption,
+      KeyMaterial encryptionKey,
+      IntegrityAlgorithm integrity,
+      KeyMaterial integrityKey,
+      boolean extended,
+      RandomGenerator random) {
     return switch (encryption) {
       case NULL -> new Authenticated(integrity, integrityKey, extended);
-      case AES_CBC -> new Cbc(encryptionKey, integrity, integrityKey, extended);
+      case AES_CBC -> new Cbc(encryptionKey, integrity, integrityKey, extended, random);
       case AES_GCM_16 -> new Gcm(encryptionKey, extended);
     };
   }
@@ -151,9 +166,14 @@ public abstract class EspSuite {
     private final byte[] nonce = new byte[BLOCK];
     private final byte[] chunk = new byte[CHUNK];
 
-    Cbc(KeyMaterial key, IntegrityAlgorithm integrity, KeyMaterial integrityKey, boolean extended) {
+    Cbc(
+        KeyMaterial key,
+        IntegrityAlgorithm integrity,
+        KeyMaterial integrityKey,
+        boolean extended,
+        RandomGenerator random) {
       super(BLOCK, BLOCK, integrity, integrityKey, extended);
-      new SecureRandom().nextBytes(nonce);
+      random.nextBytes(nonce);
       try {
         encrypt = cipher(Cipher.ENCRYPT_MODE, key);
         decrypt = cipher(Cipher.DECRYPT_MODE, key);

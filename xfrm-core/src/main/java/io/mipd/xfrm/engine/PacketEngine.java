@@ -35,7 +35,7 @@ public final class PacketEngine {
       LocalAddresses local,
       SequenceStore sequences,
       RandomGenerator random) {
-    this(settings, sink, local, sequences, random, new Transforms());
+    this(settings, sink, local, sequences, random, new Transforms(random));
   }
 
   PacketEngine(

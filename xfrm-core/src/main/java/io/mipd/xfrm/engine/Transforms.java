@@ -16,15 +16,25 @@ import io.mipd.xfrm.transform.OutboundTransform;
 import io.mipd.xfrm.transform.PacketBuffer;
 import io.mipd.xfrm.transform.RoutingHeaderInsertion;
 import io.mipd.xfrm.transform.SequenceSource;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /** The transforms of this house. */
 final class Transforms implements TransformFactory {
+  private final RandomGenerator random;
+
+  /**
+   * @param random for initialization vectors
+   */
+  Transforms(RandomGenerator random) {
+    this.random = random;
+  }
+
   @Override
   public OutboundTransform outbound(SecurityAssociation association, SequenceSource numbers) {
     return association.id().protocol() == TransformProtocol.AH
         ? new AhOutbound(association, numbers)
-        : new EspOutbound(association, numbers);
+        : new EspOutbound(association, numbers, random);
   }
 
   @Override

@@ -4,6 +4,8 @@ import io.mipd.xfrm.crypto.EspSuite;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.SecurityAssociation;
+import java.security.SecureRandom;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 // +---------------------------------------------------------------+
@@ -32,7 +34,15 @@ public final class EspOutbound implements OutboundTransform {
   private final HeaderWalk walk = new HeaderWalk();
 
   public EspOutbound(SecurityAssociation association, SequenceSource numbers) {
-    suite = Suites.of(association);
+    this(association, numbers, new SecureRandom());
+  }
+
+  /**
+   * @param random for initialization vectors; must not be predictable outside simulations
+   */
+  public EspOutbound(
+      SecurityAssociation association, SequenceSource numbers, RandomGenerator random) {
+    suite = Suites.of(association, random);
     this.numbers = numbers;
     spi = association.id().spi().value();
     tunnel =

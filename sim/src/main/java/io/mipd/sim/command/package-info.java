@@ -1,0 +1,5 @@
+/** The simulator's commands. */
+@NullMarked
+package io.mipd.sim.command;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,172 @@
+package io.mipd.sim.report;
+
+import com.google.common.collect.ImmutableList;
+import io.mipd.mobility.wire.MobilityMessage;
+import io.mipd.xfrm.crypto.EspSuite;
+import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.SecurityAssociation;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.Map;
+
+/**
+ * Takes a frame apart as tshark does with the keys, from the outside in, and as far as it can. Its
+ * own reading of the headers, which shares nothing with engine and transforms but the ciphers.
+ *
+ * <p>RFC 8200 section 3 and 4, RFC 4303 section 2, RFC 4302 section 2, RFC 6275 section 6.1.1.
+ */
+public final class Dissector {
+  private static final int ETHERNET = 14;
+  private static final int HEADER = 40;
+  private static final int ESP_HEADER = 8;
+  private static final int ESP_TRAILER = 2;
+  private static final int UDP_HEADER = 8;
+  private static final int MH_TYPE = 2;
+  private static final int MH_STATUS = 6;
+  private static final int FIRST_INFORMATIONAL = 128;
+
+  /** Keys by SPI; the SPIs of a run are unique. */
+  private final Map<Integer, EspSuite> suites = new HashMap<>();
+
+  public Dissector(Iterable<SecurityAssociation> associations) {
+    for (SecurityAssociation one : associations) {
+      suites.put(
+          one.id().spi().value(),
+          EspSuite.of(
+              one.encryption(),
+              one.encryptionKey(),
+              one.integrity(),
+              one.integrityKey(),
+              one.extendedSequenceNumbers()));
+    }
+  }
+
+  /** What is gathered on the way in. */
+  private static final class Found {
+    private final ImmutableList.Builder<String> sources = ImmutableList.builder();
+    private final ImmutableList.Builder<String> destinations = ImmutableList.builder();
+    private final ImmutableList.Builder<Integer> icmp = ImmutableList.builder();
+    private final ImmutableList.Builder<Integer> mobility = ImmutableList.builder();
+    private final ImmutableList.Builder<Integer> statuses = ImmutableList.builder();
+    private final ImmutableList.Builder<Integer> ports = ImmutableList.builder();
+  }
+
+  /**
+   * @param nanos since the epoch
+   * @param frame an Ethernet frame with an IPv6 packet
+   */
+  public CapturedFrame dissect(long nanos, byte[] frame) {
+    var found = new Found();
+    packet(frame, ETHERNET, frame.length, found);
+    return new CapturedFrame(
+        nanos,
+        HexFormat.ofDelimiter(":").formatHex(frame, 6, 12),
+        found.sources.build(),
+        found.destinations.build(),
+        found.icmp.build(),
+        found.mobility.build(),
+        found.statuses.build(),
+        found.ports.build());
+  }
+
+  private void packet(byte[] octets, int start, int end, Found found) {
+    if (end - start < HEADER || (octets[start] & 0xf0) != 0x60) {
+      return;
+    }
+    found.sources.add(Ipv6Address.read(octets, start + 8).toString());
+    found.destinations.add(Ipv6Address.read(octets, start + 24).toString());
+    content(octets[start + 6] & 0xff, octets, start + HEADER, end, found);
+  }
+
+  private void content(int first, byte[] octets, int start, int end, Found found) {
+    int protocol = first;
+    int at = start;
+    while (end - at >= 8) {
+      switch (protocol) {
+        case IpProtocol.HOP_BY_HOP, IpProtocol.DESTINATION_OPTIONS, IpProtocol.ROUTING -> {
+          protocol = octets[at] & 0xff;
+          at += 8 + 8 * (octets[at + 1] & 0xff);
+        }
+        case IpProtocol.FRAGMENT -> {
+          if ((short16(octets, at + 2) & 0xfff8) != 0) {
+            return;
+          }
+          protocol = octets[at] & 0xff;
+          at += 8;
+        }
+        case IpProtocol.AH -> {
+          protocol = octets[at] & 0xff;
+          at += 4 * ((octets[at + 1] & 0xff) + 2);
+        }
+        case IpProtocol.ESP -> {
+          esp(octets, at, end, found);
+          return;
+        }
+        case IpProtocol.IPV6 -> {
+          packet(octets, at, end, found);
+          return;
+        }
+        default -> {
+          upper(protocol, octets, at, end, found);
+          return;
+        }
+      }
+    }
+  }
+
+  private void upper(int protocol, byte[] octets, int at, int end, Found found) {
+    switch (protocol) {
+      case IpProtocol.ICMPV6 -> {
+        int type = octets[at] & 0xff;
+        found.icmp.add(type);
+        if (type < FIRST_INFORMATIONAL) {
+          // The packet that it is about.
+          packet(octets, at + 8, end, found);
+        }
+      }
+      case IpProtocol.UDP -> {
+        if (end - at >= UDP_HEADER) {
+          found.ports.add(short16(octets, at + 2));
+        }
+      }
+      case IpProtocol.MOBILITY -> {
+        int type = octets[at + MH_TYPE] & 0xff;
+        found.mobility.add(type);
+        if (type == MobilityMessage.BINDING_ACKNOWLEDGEMENT) {
+          found.statuses.add(octets[at + MH_STATUS] & 0xff);
+        }
+      }
+      default -> {
+        // Nothing that anybody measures.
+      }
+    }
+  }
+
+  private void esp(byte[] octets, int at, int end, Found found) {
+    EspSuite suite = suites.get(int32(octets, at));
+    if (suite == null) {
+      return;
+    }
+    byte[] copy = Arrays.copyOfRange(octets, at, end);
+    int text = ESP_HEADER + suite.ivLength();
+    int length = copy.length - text - suite.icvLength();
+    if (length < ESP_TRAILER
+        || length % suite.blockLength() != 0
+        || !suite.open(copy, 0, length, Integer.toUnsignedLong(int32(copy, 4)))) {
+      return;
+    }
+    int trailer = text + length - ESP_TRAILER;
+    int padding = copy[trailer] & 0xff;
+    content(copy[trailer + 1] & 0xff, copy, text, trailer - padding, found);
+  }
+
+  private static int short16(byte[] octets, int at) {
+    return (octets[at] & 0xff) << 8 | (octets[at + 1] & 0xff);
+  }
+
+  private static int int32(byte[] octets, int at) {
+    return short16(octets, at) << 16 | short16(octets, at + 2);
+  }
+}

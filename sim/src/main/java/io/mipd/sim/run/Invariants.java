@@ -1,0 +1,383 @@
+package io.mipd.sim.run;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
+import io.mipd.host.Host;
+import io.mipd.mobility.autoconf.InterfaceIdentifier;
+import io.mipd.mobility.binding.CorrespondentBinding;
+import io.mipd.mobility.cn.CorrespondentNode;
+import io.mipd.mobility.cn.CorrespondentSettings;
+import io.mipd.sim.event.EventQueue;
+import io.mipd.sim.link.Frame;
+import io.mipd.sim.link.Interface;
+import io.mipd.sim.mobile.MobileHost;
+import io.mipd.sim.mobile.Roles;
+import io.mipd.sim.node.Watcher;
+import io.mipd.sim.run.VisibleHeaders.Layer;
+import io.mipd.xfrm.model.Bundle;
+import io.mipd.xfrm.model.Direction;
+import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.Selector;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * What must hold after every event, whatever happens. It looks at packets on the wire, and at what
+ * nodes keep; where it can, it knows from the scenario and not from the nodes what is right.
+ */
+final class Invariants {
+  /** Violations that are kept; one mistake breaks a rule many times. */
+  private static final int MOST = 20;
+
+  /** More events at one time are no progress. */
+  private static final int MOST_AT_ONCE = 2_000_000;
+
+  /** A node with more wishes than that is not merged anew after each change. */
+  private static final int MOST_MERGED = 64;
+
+  /** RFC 4861 and 4443: never under IPsec of a user's "any". */
+  private static final int FIRST_INFORMATIONAL = 128;
+
+  private static final int FIRST_OF_DISCOVERY = 133;
+  private static final int LAST_OF_DISCOVERY = 137;
+  private static final int ETHERNET = 14;
+  private static final long HOME_AGENTS_ANYCAST = 0xfdff_ffff_ffff_fffeL;
+
+  /** A rule and how it was broken. */
+  record Violation(Instant at, String rule, String words) {
+    @Override
+    public String toString() {
+      Duration since = Duration.between(EventQueue.BEGINNING, at);
+      return rule + " at " + since.toNanos() / 1e9 + " s: " + words;
+    }
+  }
+
+  /** Flows that some node's user wants protected. */
+  private record Protected(String node, Selector selector) {}
+
+  private final Network network;
+  private final EventQueue events;
+  private final Map<Ipv6Address, String> owners = new HashMap<>();
+  private final Map<Ipv6Address, Network.Mobile> homes = new HashMap<>();
+  private final Set<Ipv6Address> agents = new HashSet<>();
+  private final ImmutableList<Protected> protectedFlows;
+  private final Map<String, Long> changes = new HashMap<>();
+  private final List<SimNode> routers = new ArrayList<>();
+  private final List<Violation> violations = new ArrayList<>();
+  private final Map<String, Ipv6Prefix> homeLinks;
+
+  /** Nodes at which something has arrived or left since the last event. */
+  private final Set<SimNode> touched = new LinkedHashSet<>();
+
+  private long checks;
+  private long exceeded;
+  private Instant time = EventQueue.BEGINNING;
+  private long atOnce;
+
+  Invariants(
+      Network network,
+      EventQueue events,
+      Map<String, ImmutableList<Policy>> user,
+      Map<String, Ipv6Prefix> homeLinks) {
+    this.network = network;
+    this.events = events;
+    this.homeLinks = homeLinks;
+    var all = ImmutableList.<Protected>builder();
+    user.forEach(
+        (node, policies) -> {
+          for (Policy policy : policies) {
+            if (policy.direction() == Direction.OUT && protects(policy.bundle())) {
+              all.add(new Protected(node, policy.selector()));
+            }
+          }
+        });
+    protectedFlows = all.build();
+    for (SimNode node : network.nodes().values()) {
+      owners.put(node.address(), node.name());
+      if (node.stack().isRouter()) {
+        routers.add(node);
+      }
+    }
+    owners.putAll(network.routerAddresses());
+    for (Network.Mobile mobile : network.mobiles()) {
+      homes.put(mobile.home(), mobile);
+      agents.add(network.node(mobile.plan().homeAgent()).address());
+    }
+  }
+
+  private static boolean protects(Bundle bundle) {
+    return bundle.templates().stream()
+        .anyMatch(
+            it ->
+                !it.optional()
+                    && switch (it.protocol()) {
+                      case ESP, AH -> true;
+                      default -> false;
+                    });
+  }
+
+  /** Begins to look. */
+  void watch() {
+    for (SimNode node : network.nodes().values()) {
+      for (Interface one : node.interfaces()) {
+        one.tap(frame -> frame(node, one, frame));
+      }
+      node.stack()
+          .watch(
+              new Watcher() {
+                @Override
+                public void delivered(Ipv6Address source, Ipv6Address destination) {
+                  checkDelivery(node, source, destination);
+                }
+              });
+    }
+  }
+
+  /** All violations that were found; no more than a few. */
+  ImmutableList<Violation> violations() {
+    return ImmutableList.copyOf(violations);
+  }
+
+  /** How often something was compared with what must be. */
+  long checks() {
+    return checks;
+  }
+
+  private void broken(String rule, String words) {
+    if (violations.size() < MOST) {
+      violations.add(new Violation(events.now(), rule, words));
+    }
+  }
+
+  /** Somebody else has seen something that must not be. */
+  void report(String rule, String words) {
+    broken(rule, words);
+  }
+
+  /** After an event. */
+  void check() {
+    if (events.now().equals(time)) {
+      atOnce++;
+      if (atOnce == MOST_AT_ONCE) {
+        broken("time goes on", MOST_AT_ONCE + " events at one time");
+        throw new IllegalStateException("time does not go on");
+      }
+    } else {
+      time = events.now();
+      atOnce = 0;
+    }
+    checkLoops();
+    for (SimNode node : touched) {
+      node.mobility().ifPresent(it -> checkNode(node, it));
+    }
+    touched.clear();
+  }
+
+  private void checkLoops() {
+    checks++;
+    long now = 0;
+    for (SimNode router : routers) {
+      now += router.stack().counters().hopLimitExceeded();
+    }
+    if (now > exceeded) {
+      exceeded = now;
+      broken("no forwarding loop", "a packet was passed on until its hop limit was used up");
+    }
+  }
+
+  private void checkNode(SimNode node, MobileHost mobility) {
+    Optional<Host> host = mobility.host();
+    if (host.isEmpty()) {
+      return;
+    }
+    checks++;
+    if (host.get().driver().overflow() > 0) {
+      broken("queues keep their limits", node.name() + " had no room for an event");
+    }
+    mobility
+        .roles()
+        .flatMap(Roles::correspondent)
+        .ifPresent(
+            cn -> {
+              if (cn.bindings().size() > CorrespondentSettings.DEFAULT.maximumBindings()) {
+                broken("tables keep their limits", node.name() + ": " + cn.bindings().size());
+              }
+            });
+    long now = host.get().policies().changes();
+    Long before = changes.put(node.name(), now);
+    if (before == null || before != now) {
+      checkPolicies(node, host.get());
+    }
+  }
+
+  /** What is in force is what the wishes, merged from nothing, make. */
+  private void checkPolicies(SimNode node, Host host) {
+    if (host.policies().isBehind()) {
+      broken("policies are installed", node.name() + ": something was refused");
+      return;
+    }
+    var inputs = host.policies().inputs();
+    if (inputs.wishes().size() > MOST_MERGED) {
+      return;
+    }
+    checks++;
+    ImmutableSet<Rule> wanted = rules(inputs.merge().policies());
+    ImmutableSet<Rule> installed = rules(host.policies().policies());
+    if (!wanted.equals(installed)) {
+      broken(
+          "each policy is one that the planner wants",
+          node.name() + ": installed " + installed + ", wanted " + wanted);
+    }
+  }
+
+  /** A policy without its priority, which is of no meaning by itself. */
+  private record Rule(Policy.Id id, Policy.Action action, Bundle bundle) {}
+
+  private static ImmutableSet<Rule> rules(List<Policy> policies) {
+    return policies.stream()
+        .map(it -> new Rule(it.id(), it.action(), it.bundle()))
+        .collect(ImmutableSet.toImmutableSet());
+  }
+
+  private void checkDelivery(SimNode node, Ipv6Address source, Ipv6Address destination) {
+    checks++;
+    if (destination.isMulticast()) {
+      return;
+    }
+    String owner = owners.get(destination);
+    if (owner == null ? !isFormedBy(node, destination) : !owner.equals(node.name())) {
+      broken(
+          "no packet is delivered to a node that it is not for",
+          node.name() + " took what " + source + " has sent to " + destination);
+    }
+  }
+
+  /** Link-local and care-of addresses, and the anycast address of home agents (RFC 2526). */
+  private static boolean isFormedBy(SimNode node, Ipv6Address address) {
+    return address.low() == HOME_AGENTS_ANYCAST
+        || node.interfaces().stream()
+            .anyMatch(
+                it ->
+                    InterfaceIdentifier.modifiedEui64(it.address())
+                        .in(Ipv6Prefix.of(address, 64))
+                        .equals(address));
+  }
+
+  private void frame(SimNode node, Interface on, Frame frame) {
+    touched.add(node);
+    if (!frame.source().equals(on.address())) {
+      return;
+    }
+    checks++;
+    List<Layer> layers = VisibleHeaders.of(frame.toArray(), ETHERNET);
+    for (int depth = 0; depth < layers.size(); depth++) {
+      Layer layer = layers.get(depth);
+      checkUsers(node, layer);
+      checkMobility(node, layers, depth);
+    }
+    if (!layers.isEmpty()) {
+      checkSource(node, on, layers.get(0));
+      checkCareOf(node, layers.get(0));
+    }
+  }
+
+  private void checkUsers(SimNode node, Layer layer) {
+    int protocol = layer.flow().protocol();
+    if (protocol == IpProtocol.ESP || protocol == IpProtocol.AH || layer.isMobility()) {
+      return;
+    }
+    if (protocol == IpProtocol.ICMPV6 && isExempt(layer.flow().sourcePort())) {
+      return;
+    }
+    for (Protected one : protectedFlows) {
+      if (one.selector().matches(layer.flow())) {
+        broken(
+            "nothing that is to be protected leaves in the clear",
+            node.name() + " sends " + layer.flow() + ", which " + one.node() + " protects");
+      }
+    }
+  }
+
+  private static boolean isExempt(int type) {
+    return type < FIRST_INFORMATIONAL || (type >= FIRST_OF_DISCOVERY && type <= LAST_OF_DISCOVERY);
+  }
+
+  /** Between a mobile node and its home agent. */
+  private void checkMobility(SimNode node, List<Layer> layers, int depth) {
+    Layer layer = layers.get(depth);
+    Network.Mobile mobile = homes.get(layer.flow().source());
+    Ipv6Address other = layer.flow().destination();
+    if (mobile == null) {
+      mobile = homes.get(layer.flow().destination());
+      other = layer.flow().source();
+    }
+    if (mobile == null || !mobile.plan().ipsec()) {
+      return;
+    }
+    if (layer.isRegistration() && agents.contains(other)) {
+      broken(
+          "nothing that is to be protected leaves in the clear",
+          node.name() + " sends a home registration: " + layer.flow());
+    }
+    if (depth == 0) {
+      return;
+    }
+    Layer outer = layers.get(depth - 1);
+    boolean inTunnel = agents.contains(outer.source()) || agents.contains(outer.destination());
+    if (inTunnel && (layer.isMobility() || mobile.plan().payloadIpsec())) {
+      broken(
+          "nothing that is to be protected leaves in the clear",
+          node.name() + " sends in a plain tunnel: " + layer.flow());
+    }
+  }
+
+  /** On a foreign link nobody sees a home address as a source. */
+  private void checkSource(SimNode node, Interface on, Layer outer) {
+    Network.Mobile mobile = homes.get(outer.source());
+    if (mobile == null || !mobile.name().equals(node.name())) {
+      return;
+    }
+    Ipv6Prefix home = homeLinks.get(mobile.plan().homeAgent());
+    boolean foreign =
+        on.segment().map(it -> !network.prefixOf(it.name()).equals(home)).orElse(true);
+    if (foreign) {
+      broken("no home address leaves on a foreign link", node.name() + " sends " + outer.flow());
+    }
+  }
+
+  private void checkCareOf(SimNode node, Layer outer) {
+    if (outer.routed().isEmpty() || outer.isMobility()) {
+      return;
+    }
+    Optional<CorrespondentNode> core =
+        node.mobility().flatMap(MobileHost::roles).flatMap(Roles::correspondent);
+    if (core.isEmpty() || agents.contains(node.address())) {
+      return;
+    }
+    Ipv6Address home = outer.routed().get();
+    Optional<CorrespondentBinding> binding =
+        core.get().bindings().stream()
+            .filter(it -> it.homeAddress().value().equals(home))
+            .findFirst();
+    boolean good =
+        binding.isPresent()
+            && !binding.get().isExpired(events.now())
+            && binding.get().careOf().value().equals(outer.destination());
+    if (!good) {
+      broken(
+          "a correspondent uses no care-of address whose authorisation has expired",
+          node.name() + " sends to " + home + " at " + outer.destination() + ": " + binding);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+package io.mipd.sim.scenario;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.io.Resources;
+import com.typesafe.config.Config;
+import io.mipd.daemon.ConfigurationException;
+import java.io.IOException;
+import java.net.URL;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** The ready scenarios, and those in files. */
+public final class Library {
+  /** In the order in which they are listed. */
+  public static final ImmutableList<String> NAMES =
+      ImmutableList.of(
+          "handover",
+          "handover-latency",
+          "ping-pong",
+          "ro-triangle",
+          "signalling",
+          "mn-mn",
+          "user-ipsec");
+
+  private static final String SUFFIX = ".conf";
+
+  private Library() {}
+
+  /**
+   * A scenario before it is read: values of it may be replaced.
+   *
+   * @param name by which it can be run again
+   * @param file for messages
+   * @param text as it was written
+   */
+  public record Source(String name, Path file, String text, Config config) {
+    /** Reads it. */
+    public Scenario read() throws ConfigurationException {
+      return ScenarioReader.read(name, file, config);
+    }
+
+    /** With a value in place of what it has at a path. */
+    public Source with(String path, String value) throws ConfigurationException {
+      Config other =
+          ScenarioReader.parse(Path.of("--set"), path + " = " + value).withFallback(config);
+      return new Source(name, file, text, other);
+    }
+  }
+
+  /** The scenario of a name, or else of a file. */
+  public static Source find(String nameOrFile) throws ConfigurationException, IOException {
+    if (NAMES.contains(nameOrFile)) {
+      URL resource = Resources.getResource(Library.class, nameOrFile + SUFFIX);
+      String text = Resources.toString(resource, StandardCharsets.UTF_8);
+      return source(nameOrFile, Path.of(nameOrFile + SUFFIX), text);
+    }
+    Path file = Path.of(nameOrFile);
+    String text;
+    try {
+      text = Files.readString(file);
+    } catch (IOException e) {
+      throw ConfigurationException.unreadable(
+          file, e, "a file, or one of the ready scenarios: " + String.join(", ", NAMES));
+    }
+    return source(nameOrFile, file, text);
+  }
+
+  private static Source source(String name, Path file, String text) throws ConfigurationException {
+    return new Source(name, file, text, ScenarioReader.parse(file, text));
+  }
+}

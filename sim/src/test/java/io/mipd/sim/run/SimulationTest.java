@@ -1,0 +1,179 @@
+package io.mipd.sim.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.common.base.Splitter;
+import com.google.common.collect.ImmutableList;
+import com.google.common.hash.Hashing;
+import io.mipd.sim.event.EventLog;
+import io.mipd.sim.event.EventQueue;
+import io.mipd.sim.report.CapturedFrame;
+import io.mipd.sim.report.Dissector;
+import io.mipd.sim.report.Endpoints;
+import io.mipd.sim.report.HandoverRow;
+import io.mipd.sim.report.Results;
+import io.mipd.sim.report.Tshark;
+import io.mipd.sim.scenario.Library;
+import io.mipd.sim.scenario.Scenario;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The lab's scene in virtual time. */
+class SimulationTest {
+  private static final Endpoints ENDS =
+      new Endpoints("2001:db8:1::1", "2001:db8:1::100", "2001:db8:c::c", 20_000, 20_001);
+
+  @TempDir private Path folder;
+
+  private static Scenario scene() throws Exception {
+    return Library.find("handover").read();
+  }
+
+  private static List<String> lines(Path file) throws IOException {
+    return Files.readAllLines(file);
+  }
+
+  private static double column(String row, int index) {
+    return Double.parseDouble(Splitter.on(',').splitToList(row).get(index));
+  }
+
+  @Test
+  void movesUnderEspAndLosesLittle() throws Exception {
+    Outcome outcome = Simulation.run(scene(), Optional.of(folder));
+    assertThat(outcome.violations()).isEmpty();
+    assertThat(outcome.results().verdicts()).allMatch(Results.Verdict::ok);
+
+    List<String> table = lines(folder.resolve("handovers.csv"));
+    assertThat(table).hasSize(4).first().isEqualTo(HandoverRow.HEADER);
+    assertThat(table.subList(1, 4))
+        .allSatisfy(
+            row -> {
+              // The routers advertise each 30 to 70 ms, at home each 100 ms, in answer sooner.
+              assertThat(column(row, 3)).as("router of " + row).isBetween(0.0, 100.0);
+              // Optimistic, so at once; the update with the address; the answer on lines without
+              // delay.
+              assertThat(column(row, 4)).as("address of " + row).isEqualTo(column(row, 3));
+              assertThat(column(row, 5)).as("update of " + row).isEqualTo(column(row, 4));
+              assertThat(column(row, 6)).as("answer of " + row).isEqualTo(column(row, 5));
+              // A datagram each 10 ms, and 13 ms without a cable.
+              assertThat(column(row, 9)).as("lost of " + row).isLessThanOrEqualTo(12);
+              assertThat(column(row, 11))
+                  .as("outage of " + row)
+                  .isBetween(column(row, 3) + 13, column(row, 3) + 13 + 20);
+            });
+    // Before the first registration the home link is asked for a second (RFC 6275 section 10.3.1).
+    assertThat(lines(folder.resolve("parts.csv")).get(1))
+        .startsWith("mn,0,home,a,10.013000000,13.0,")
+        .contains(",0.0,0.0,1000.0,");
+  }
+
+  @Test
+  void whatIsOnTheWireIsWhatTsharkReads() throws Exception {
+    Simulation.run(scene(), Optional.of(folder));
+    Assumptions.assumeTrue(Files.isExecutable(Path.of("/usr/bin/tshark")), "no tshark");
+    var tshark = new Tshark(folder.resolve("wireshark"));
+    for (String node : ImmutableList.of("mn", "ha", "cn", "core")) {
+      Tshark.Findings findings = tshark.findings(folder.resolve(node + ".pcap"));
+      assertThat(findings.clean()).as(node + ": " + findings).isTrue();
+    }
+    // Our own dissection, from which everything is measured, says the same of every frame.
+    List<CapturedFrame> theirs = tshark.frames(folder.resolve("mn.pcap"), ENDS);
+    assertThat(theirs).hasSizeGreaterThan(10_000);
+    List<CapturedFrame> ours = dissected(folder.resolve("mn.pcap"));
+    assertThat(ours).containsExactlyElementsOf(theirs);
+  }
+
+  private static List<CapturedFrame> dissected(Path capture) throws Exception {
+    var network = new Network(scene(), new EventQueue(), EventLog.NONE);
+    var dissector = new Dissector(network.associations());
+    byte[] octets = Files.readAllBytes(capture);
+    var in = ByteBuffer.wrap(octets, 24, octets.length - 24);
+    List<CapturedFrame> frames = new ArrayList<>();
+    while (in.hasRemaining()) {
+      long nanos = in.getInt() * 1_000_000_000L + in.getInt();
+      byte[] frame = new byte[in.getInt()];
+      in.getInt();
+      in.get(frame);
+      CapturedFrame one = dissector.dissect(nanos, frame);
+      if (one.icmpTypes().contains(134)
+          || !one.mobilityTypes().isEmpty()
+          || one.udpPorts().contains(ENDS.portOut())
+          || one.udpPorts().contains(ENDS.portIn())) {
+        frames.add(one);
+      }
+    }
+    return frames;
+  }
+
+  /** Files by name, as hashes of their content. */
+  private static Map<String, String> hashes(Path of) throws IOException {
+    Map<String, String> all = new TreeMap<>();
+    try (Stream<Path> files = Files.walk(of)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        all.put(
+            of.relativize(file).toString(),
+            Hashing.sha256().hashBytes(Files.readAllBytes(file)).toString());
+      }
+    }
+    return all;
+  }
+
+  /** A whole run by itself, in a JVM of its own. */
+  static final class InAnotherJvm {
+    private InAnotherJvm() {}
+
+    public static void main(String[] arguments) throws Exception {
+      Path into = Path.of(arguments[0]);
+      Files.createDirectories(into);
+      Simulation.run(
+          Library.find(arguments[1]).read().withSeed(Long.parseLong(arguments[2])),
+          Optional.of(into));
+    }
+  }
+
+  private void runInAnotherJvm(Path into, String name, long seed) throws Exception {
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:+UseSerialGC",
+                // Another order of hash maps that hash by identity, if there are any.
+                "-XX:+UnlockExperimentalVMOptions",
+                "-XX:hashCode=3",
+                "-cp",
+                System.getProperty("java.class.path"),
+                InAnotherJvm.class.getName(),
+                into.toString(),
+                name,
+                Long.toString(seed))
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("other.out").toFile())
+            .start();
+    assertThat(process.waitFor()).as(Files.readString(folder.resolve("other.out"))).isZero();
+  }
+
+  @Test
+  void theSameSeedIsTheSameRunInAnotherJvm() throws Exception {
+    Path here = Files.createDirectories(folder.resolve("here"));
+    Simulation.run(scene().withSeed(7), Optional.of(here));
+    Path there = folder.resolve("there");
+    runInAnotherJvm(there, "handover", 7);
+    Map<String, String> ours = hashes(here);
+    assertThat(ours).containsKeys("mn.pcap", "ha.pcap", "core.pcap", "mn.log", "result.json");
+    assertThat(hashes(there)).isEqualTo(ours);
+
+    Path other = Files.createDirectories(folder.resolve("other"));
+    Simulation.run(scene().withSeed(8), Optional.of(other));
+    assertThat(hashes(other).get("mn.pcap")).isNotEqualTo(ours.get("mn.pcap"));
+  }
+}

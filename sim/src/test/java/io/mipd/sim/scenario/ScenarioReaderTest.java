@@ -1,0 +1,103 @@
+package io.mipd.sim.scenario;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.groups.Tuple.tuple;
+
+import io.mipd.daemon.ConfigurationException;
+import io.mipd.sim.scenario.Scenario.Fault;
+import io.mipd.sim.scenario.Scenario.Move;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class ScenarioReaderTest {
+  private static final String SMALL =
+      """
+      title = "small"
+      duration = 20s
+      links {
+        home { prefix = "2001:db8:1::/64" }
+        a { prefix = "2001:db8:a::/64", delay = 5ms, rate = 1e6, loss = 0.1 }
+      }
+      routers { r { links = [home, a], advertise { a { max-interval = 100ms } } } }
+      home-agents { ha { home-link = home, links = [home], address = "2001:db8:1::1" } }
+      mobile-nodes { mn { home-agent = ha, home-address = "2001:db8:1::100", count = 3 } }
+      hosts { cn { link = a, address = "2001:db8:a::c" } }
+      movement = [ { node = mn, at = 5s, along = [a, home], every = 2s, times = 3, spread = 1s } ]
+      traffic = [ { kind = echo, from = mn, to = cn } ]
+      faults = [ { kind = crash, at = 8s, node = ha, for = 2s } ]
+      """;
+
+  private static Scenario read(String text) throws ConfigurationException {
+    return ScenarioReader.read("small", Path.of("small.conf"), text);
+  }
+
+  static Iterable<String> names() {
+    return Library.NAMES;
+  }
+
+  @ParameterizedTest
+  @MethodSource("names")
+  void readyScenariosCanBeRead(String name) throws Exception {
+    assertThat(Library.find(name).read().title()).isNotBlank();
+  }
+
+  @Test
+  void readsTopologyMovementAndFaults() throws Exception {
+    Scenario scenario = read(SMALL);
+    assertThat(scenario.links().get("a").line().delay()).isEqualTo(Duration.ofMillis(5));
+    assertThat(scenario.links().get("a").line().rate()).hasValue(1_000_000);
+    assertThat(scenario.nodesOf("mn")).containsExactly("mn-1", "mn-2", "mn-3");
+    assertThat(scenario.moves())
+        .extracting(Move::at, Move::to)
+        .containsExactly(
+            tuple(Duration.ofSeconds(5), Optional.of("a")),
+            tuple(Duration.ofSeconds(7), Optional.of("home")),
+            tuple(Duration.ofSeconds(9), Optional.of("a")));
+    assertThat(scenario.faults())
+        .containsExactly(new Fault.Crash(Duration.ofSeconds(8), "ha", Duration.ofSeconds(2)));
+  }
+
+  @Test
+  void aValueCanBeReplaced() throws Exception {
+    Library.Source source = Library.find("handover").with("links.wan.delay", "25ms");
+    assertThat(source.read().links().get("wan").line().delay()).isEqualTo(Duration.ofMillis(25));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          duration = 20s                | duration = 20        | small.conf:2: duration: a time without unit
+          links = [home, a]             | links = [home, b]    | small.conf:7: routers.r.links: there is no link "b"
+          home-agent = ha               | home-agent = hb      | small.conf:9: mobile-nodes.mn.home-agent: there is none of that name
+          "2001:db8:1::100"             | "2001:db8:2::100"    | small.conf:9: mobile-nodes.mn.home-address: not of link home
+          node = mn,                    | node = cn,           | small.conf:11: movement[0].node: it does not move
+          kind = echo                   | kind = ehco          | small.conf:12: traffic[0].kind: unknown
+          from = mn,                    | form = mn,           | small.conf:12: traffic[0].from: missing
+          loss = 0.1                    | loss = 1.5           | small.conf:5: links.a.loss: out of range
+          max-interval = 100ms          | max-interval = 10ms  | small.conf:7: routers.r.advertise.a.max-interval: out of range
+          kind = crash                  | kind = crush         | small.conf:13: faults[0].kind: unknown
+          title = "small"               | titel = "small"      | small.conf:1: title: missing
+          """)
+  void saysWhereAndWhatIsWrong(String right, String wrong, String message) {
+    assertThat(SMALL).contains(right);
+    assertThatThrownBy(() -> read(SMALL.replaceFirst(Pattern.quote(right), wrong)))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageStartingWith(message)
+        .hasMessageContaining("; allowed: ");
+  }
+
+  @Test
+  void aKeyTwiceIsAnError() {
+    assertThatThrownBy(() -> read(SMALL + "title = \"again\"\n"))
+        .hasMessageContaining("title: given twice, first in line 1");
+  }
+}

@@ -139,6 +139,16 @@ class NoncesTest {
     }
   }
 
+  /** Though nobody has asked for what was there. */
+  @Test
+  void whatHasExpiredIsNotWaitedFor() {
+    Nonces nonces = nonces();
+    nonces.issue(START, HOME);
+    Instant later = START.plusSeconds(3600);
+    nonces.issue(later, HOME);
+    assertThat(nonces.nextExpiry().orElseThrow()).isAfter(later);
+  }
+
   @Test
   void indicesWrapAndComeBackWithOtherSecrets() {
     var nonces = new Nonces(new Random(2));

@@ -17,7 +17,8 @@ import picocli.CommandLine.Command;
       ListCommand.class,
       RunCommand.class,
       SweepCommand.class,
-      SweepCommand.Merge.class
+      SweepCommand.Merge.class,
+      ReportCommand.class
     })
 public final class Main {
   static final int OK = 0;

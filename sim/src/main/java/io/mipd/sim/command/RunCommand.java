@@ -63,7 +63,7 @@ final class RunCommand implements Callable<Integer> {
       read = read.withSeed(seed);
     }
     Path folder =
-        out != null ? out : Path.of("sim-results", plain(read.name()) + "-" + read.seed());
+        out != null ? out : Path.of("sim-results", plain(source.name()) + "-" + read.seed());
     prepare(folder, out != null);
     Files.writeString(folder.resolve("scenario.conf"), source.text());
     PrintWriter print = out(spec);

@@ -3,6 +3,7 @@ package io.mipd.sim.run;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
+import io.mipd.mobility.autoconf.InterfaceIdentifier;
 import io.mipd.sim.event.EventLog;
 import io.mipd.sim.event.EventQueue;
 import io.mipd.sim.link.CaptureWriter;
@@ -40,6 +41,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
 
@@ -48,6 +50,9 @@ import java.util.function.Predicate;
  * octet, wherever it runs.
  */
 public final class Simulation {
+  /** RFC 4862 section 5.3. */
+  private static final Ipv6Prefix LINK_LOCAL = Ipv6Prefix.parse("fe80::/64");
+
   private final Scenario scenario;
   private final EventQueue events = new EventQueue();
   private final Network network;
@@ -81,7 +86,12 @@ public final class Simulation {
     invariants =
         new Invariants(network, events, scenario.userIpsec().policies(), homeLinks.buildOrThrow());
     names.putAll(network.routerAddresses());
-    network.nodes().values().forEach(node -> names.put(node.address(), node.name()));
+    for (SimNode node : network.nodes().values()) {
+      names.put(node.address(), node.name());
+      for (Interface one : node.interfaces()) {
+        names.put(InterfaceIdentifier.modifiedEui64(one.address()).in(LINK_LOCAL), node.name());
+      }
+    }
   }
 
   /**
@@ -91,7 +101,20 @@ public final class Simulation {
    * @throws IOException if they cannot be written
    */
   public static Outcome run(Scenario scenario, Optional<Path> folder) throws IOException {
-    return new Simulation(scenario, folder).run();
+    return run(scenario, folder, (network, events) -> {});
+  }
+
+  /**
+   * Likewise, with something done to it that no scenario can do.
+   *
+   * @param tampering with what has been built and has not begun
+   */
+  static Outcome run(
+      Scenario scenario, Optional<Path> folder, BiConsumer<Network, EventQueue> tampering)
+      throws IOException {
+    var simulation = new Simulation(scenario, folder);
+    tampering.accept(simulation.network, simulation.events);
+    return simulation.run();
   }
 
   private Outcome run() throws IOException {
@@ -234,8 +257,6 @@ public final class Simulation {
     if (!scenario.observation().handovers()) {
       return;
     }
-    Function<String, String> name =
-        address -> names.getOrDefault(Ipv6Address.parse(address), address);
     for (Network.Mobile mobile : network.mobiles()) {
       SimNode node = network.node(mobile.name());
       Optional<Flow> out = firstFlow(flow -> flow.from().name().equals(node.name()));
@@ -259,7 +280,7 @@ public final class Simulation {
               !isHome(mobile),
               out.map(Flow::record).orElseGet(FlowRecord::new),
               in.map(Flow::record).orElseGet(FlowRecord::new));
-      var counter = new SignalCounter(node, events, name, signals);
+      var counter = new SignalCounter(node, events, this::nameOf, signals);
       meters.put(node.name(), meter);
       counters.put(node.name(), counter);
       node.stack().watch(meter);
@@ -273,6 +294,12 @@ public final class Simulation {
               });
       node.device().tap(frame -> measure(node, meter, counter, frame));
     }
+  }
+
+  /** What a diagram calls an address. */
+  private String nameOf(String text) {
+    Ipv6Address address = Ipv6Address.parse(text);
+    return address.isMulticast() ? "the link" : names.getOrDefault(address, text);
   }
 
   private boolean isHome(Network.Mobile mobile) {
@@ -307,6 +334,7 @@ public final class Simulation {
     results.fact("scenario", scenario.name());
     results.fact("title", scenario.title());
     results.fact("seed", scenario.seed());
+    results.fact("repeat", "bin/sim run " + scenario.name() + " --seed " + scenario.seed());
     results.fact("duration_s", scenario.duration().toNanos() / 1e9);
     results.fact("events", events.happened());
     List<Handover> handovers = new ArrayList<>();

@@ -3,6 +3,7 @@ package io.mipd.sim.scenario;
 import com.google.common.collect.ImmutableList;
 import com.google.common.io.Resources;
 import com.typesafe.config.Config;
+import com.typesafe.config.ConfigRenderOptions;
 import io.mipd.daemon.ConfigurationException;
 import java.io.IOException;
 import java.net.URL;
@@ -21,7 +22,8 @@ public final class Library {
           "ro-triangle",
           "signalling",
           "mn-mn",
-          "user-ipsec");
+          "user-ipsec",
+          "many-mobiles");
 
   private static final String SUFFIX = ".conf";
 
@@ -32,19 +34,24 @@ public final class Library {
    *
    * @param name by which it can be run again
    * @param file for messages
-   * @param text as it was written
+   * @param text as it was written, or what stands for it with other values
+   * @param command the words of a command line that name it
    */
-  public record Source(String name, Path file, String text, Config config) {
+  public record Source(String name, Path file, String text, Config config, String command) {
     /** Reads it. */
     public Scenario read() throws ConfigurationException {
-      return ScenarioReader.read(name, file, config);
+      return ScenarioReader.read(command, file, config);
     }
 
     /** With a value in place of what it has at a path. */
     public Source with(String path, String value) throws ConfigurationException {
       Config other =
           ScenarioReader.parse(Path.of("--set"), path + " = " + value).withFallback(config);
-      return new Source(name, file, text, other);
+      String whole =
+          other
+              .root()
+              .render(ConfigRenderOptions.defaults().setOriginComments(false).setJson(false));
+      return new Source(name, file, whole, other, command + " --set '" + path + "=" + value + "'");
     }
   }
 
@@ -67,6 +74,6 @@ public final class Library {
   }
 
   private static Source source(String name, Path file, String text) throws ConfigurationException {
-    return new Source(name, file, text, ScenarioReader.parse(file, text));
+    return new Source(name, file, text, ScenarioReader.parse(file, text), name);
   }
 }

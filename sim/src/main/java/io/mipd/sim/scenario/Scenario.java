@@ -19,7 +19,7 @@ import java.util.Optional;
 /**
  * What is simulated. Times are counted from the beginning of the run.
  *
- * @param name by which it is run
+ * @param name the words of a command line by which it is run
  * @param title in a few words
  * @param duration of the run
  * @param seed of chance, if the command line gives none

@@ -111,7 +111,7 @@ public final class ScenarioReader {
   /**
    * Reads a scenario.
    *
-   * @param name by which it is run
+   * @param name the words of a command line by which it is run
    * @param file for messages
    * @throws ConfigurationException with file, line, key, what is wrong and what is allowed
    */

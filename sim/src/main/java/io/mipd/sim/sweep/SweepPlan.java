@@ -184,8 +184,10 @@ public record SweepPlan(
 
   /** What repeats a run alone. */
   public String command(Run run) {
-    var words = new StringBuilder("bin/sim run " + source.name() + " --seed " + run.seed());
-    run.values().forEach((path, value) -> words.append(" --set " + path + "=" + value));
-    return words.toString();
+    try {
+      return "bin/sim run " + sourceOf(run).command() + " --seed " + run.seed();
+    } catch (ConfigurationException e) {
+      throw new IllegalStateException("it was read before: " + e.getMessage(), e);
+    }
   }
 }

@@ -1,0 +1,255 @@
+package io.mipd.sim.page;
+
+import static com.google.common.collect.ImmutableList.toImmutableList;
+
+import com.google.common.collect.ImmutableList;
+import com.typesafe.config.Config;
+import io.mipd.daemon.ConfigurationException;
+import io.mipd.sim.event.EventQueue;
+import io.mipd.sim.page.SequenceDiagram.Message;
+import io.mipd.sim.scenario.ScenarioReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** Makes {@code report.html} of a folder with the results of a run or of a sweep. */
+public final class Report {
+  private static final String NAME = "report.html";
+  private static final String SCENARIO = "scenario.conf";
+  private static final String SWEEP = "sweep.conf";
+
+  /** Movements that are drawn; all are in the table. */
+  private static final int MOST_DIAGRAMS = 12;
+
+  private static final int MOST_MESSAGES = 40;
+  private static final int MOST_DOTS = 2500;
+  private static final int MOST_FLOWS = 6;
+
+  /** What leads to a movement is drawn with it. */
+  private static final double BEFORE_SECONDS = 0.05;
+
+  /** When virtual time begins. */
+  private static final long BEGINNING_NANOS =
+      EventQueue.BEGINNING.getEpochSecond() * 1_000_000_000L;
+
+  private static final Pattern NUMBER = Pattern.compile("(-?[0-9]+(?:\\.[0-9]+)?)\\s*(\\D*)");
+
+  private Report() {}
+
+  /**
+   * Writes the report, and says where.
+   *
+   * @throws ConfigurationException if it is no folder of results
+   */
+  public static Path write(Path folder) throws IOException, ConfigurationException {
+    if (!Files.exists(folder.resolve(SCENARIO))) {
+      throw ConfigurationException.at(
+          folder, 0, "", "there are no results in it", "what sim run or sim sweep have left");
+    }
+    Path file = folder.resolve(NAME);
+    Files.writeString(file, Files.exists(folder.resolve(SWEEP)) ? sweep(folder) : run(folder));
+    return file;
+  }
+
+  // A run.
+
+  private static String run(Path folder) throws IOException, ConfigurationException {
+    String text = Files.readString(folder.resolve(SCENARIO));
+    Path file = folder.resolve("result.json");
+    Config result = ScenarioReader.parse(file, Files.readString(file));
+    var page = new Page(result.getString("title"));
+    page.paragraph(
+        "Scenario "
+            + result.getString("scenario")
+            + ", seed "
+            + result.getLong("seed")
+            + ". To repeat it:");
+    page.code(result.getString("repeat"));
+    for (Config verdict : result.getConfigList("verdicts")) {
+      page.verdict(
+          verdict.getBoolean("ok"), verdict.getString("name") + ": " + verdict.getString("detail"));
+    }
+    page.heading("Topology");
+    page.figure(new TopologyDrawing(ScenarioReader.read("", folder.resolve(SCENARIO), text)).svg());
+    Table handovers = Table.read(folder.resolve("handovers.csv"));
+    Table parts = Table.read(folder.resolve("parts.csv"));
+    if (!parts.rows().isEmpty()) {
+      page.heading("Movements");
+      page.paragraph("Milliseconds after the new link came up; lost datagrams; longest gaps.");
+      page.table(handovers);
+      page.heading("Their parts");
+      page.paragraph(
+          "How long each part took, in milliseconds: the link, the router's advertisement, an"
+              + " address, the Binding Update, its acknowledgement; with a direct route the Care-of"
+              + " Test, the Binding Update to the correspondent, and the first datagram the direct"
+              + " way.");
+      page.table(parts);
+    }
+    flows(folder, page);
+    sequences(folder, parts, page);
+    page.heading("Figures");
+    page.table(Table.read(folder.resolve("results.csv")));
+    page.heading("The scenario");
+    page.code(text);
+    return page.html();
+  }
+
+  private static void flows(Path folder, Page page) throws IOException {
+    List<Path> files;
+    try (Stream<Path> all = Files.list(folder)) {
+      files =
+          all.filter(it -> String.valueOf(it.getFileName()).matches("flow-[0-9]+-.*[.]csv"))
+              .sorted()
+              .limit(MOST_FLOWS)
+              .toList();
+    }
+    var delays = ImmutableList.<Plot.Series>builder();
+    for (Path file : files) {
+      Table table = Table.read(file);
+      String name = String.valueOf(file.getFileName()).replaceAll("^flow-[0-9]+-|[.]csv$", "");
+      delays.add(new Plot.Series(name, delays(table)));
+    }
+    ImmutableList<Plot.Series> series = delays.build();
+    if (series.stream().anyMatch(one -> !one.points().isEmpty())) {
+      page.heading("Delays");
+      page.paragraph("Of each datagram by when it was sent; what was lost is missing.");
+      page.figure(
+          new Plot("delay of datagrams", "sent at, s", "ms", series, /* dots= */ true).svg());
+    }
+  }
+
+  private static ImmutableList<Plot.Point> delays(Table table) {
+    int step = 1 + table.rows().size() / MOST_DOTS;
+    var points = ImmutableList.<Plot.Point>builder();
+    for (int i = 0; i < table.rows().size(); i += step) {
+      String sent = table.at(table.rows().get(i), "sent_ns");
+      String received = table.at(table.rows().get(i), "received_ns");
+      if (sent.isEmpty() || received.isEmpty()) {
+        continue;
+      }
+      double at = (Long.parseLong(sent) - BEGINNING_NANOS) / 1e9;
+      points.add(new Plot.Point(at, (Long.parseLong(received) - Long.parseLong(sent)) / 1e6, 0));
+    }
+    return points.build();
+  }
+
+  private static void sequences(Path folder, Table parts, Page page) throws IOException {
+    Table signals = Table.read(folder.resolve("signals.csv"));
+    if (signals.rows().isEmpty() || parts.rows().isEmpty()) {
+      return;
+    }
+    page.heading("Message sequences");
+    page.paragraph(
+        "What passed the mobile node's interface, decrypted; times in milliseconds after the new"
+            + " link came up.");
+    for (int i = 0; i < parts.rows().size() && i < MOST_DIAGRAMS; i++) {
+      ImmutableList<String> row = parts.rows().get(i);
+      String node = parts.at(row, "node");
+      double start = Double.parseDouble(parts.at(row, "start_s"));
+      double end = Double.MAX_VALUE;
+      for (ImmutableList<String> other : parts.rows()) {
+        double next = Double.parseDouble(parts.at(other, "start_s"));
+        if (parts.at(other, "node").equals(node) && next > start) {
+          end = Math.min(end, next - BEFORE_SECONDS);
+        }
+      }
+      double until = end;
+      ImmutableList<Message> messages =
+          signals.rows().stream()
+              .map(
+                  it ->
+                      new Message(
+                          Double.parseDouble(signals.at(it, "time_s")),
+                          signals.at(it, "from"),
+                          signals.at(it, "to"),
+                          signals.at(it, "message")))
+              .filter(it -> it.from().equals(node) || it.to().equals(node))
+              .filter(it -> it.at() >= start - BEFORE_SECONDS && it.at() < until)
+              .limit(MOST_MESSAGES)
+              .collect(toImmutableList());
+      String title = node + ": " + parts.at(row, "from") + " to " + parts.at(row, "to");
+      page.figure(new SequenceDiagram(title, start, messages).svg());
+    }
+  }
+
+  // A sweep.
+
+  private static String sweep(Path folder) throws IOException, ConfigurationException {
+    Path file = folder.resolve(SWEEP);
+    String text = Files.readString(file);
+    Config plan = ScenarioReader.parse(file, text);
+    var page = new Page(plan.getString("title"));
+    page.paragraph("To repeat it, with sweep.conf as it is below:");
+    page.code("bin/sim sweep sweep.conf --out DIR");
+    Table results = Table.read(folder.resolve("results.csv"));
+    if (plan.hasPath("plot") && !results.rows().isEmpty()) {
+      String x = plan.getString("plot.x");
+      String y = plan.getString("plot.y");
+      Optional<String> by =
+          plan.hasPath("plot.by") ? Optional.of(plan.getString("plot.by")) : Optional.empty();
+      page.figure(
+          new Plot(plan.getString("title"), x, y, series(results, x, y, by), /* dots= */ false)
+              .svg());
+      page.paragraph(
+          "Bars: confidence intervals of 95 % of the mean over seeds, by Student's t; none where"
+              + " all seeds agree.");
+      page.table(
+          new Table(
+              results.header(),
+              results.rows().stream()
+                  .filter(row -> results.at(row, "measure").equals(y))
+                  .collect(toImmutableList())));
+    }
+    page.heading("All figures");
+    page.table(results);
+    page.heading("The sweep");
+    page.code(text);
+    page.heading("The scenario");
+    page.code(Files.readString(folder.resolve(SCENARIO)));
+    return page.html();
+  }
+
+  private static ImmutableList<Plot.Series> series(
+      Table results, String x, String y, Optional<String> by) {
+    Map<String, List<Plot.Point>> lines = new LinkedHashMap<>();
+    Map<String, Integer> words = new LinkedHashMap<>();
+    for (ImmutableList<String> row : results.rows()) {
+      if (!results.at(row, "measure").equals(y)) {
+        continue;
+      }
+      String value = results.at(row, x);
+      Matcher number = NUMBER.matcher(value);
+      // What is no number stands in the order in which it comes.
+      double at =
+          number.matches()
+              ? Double.parseDouble(number.group(1))
+              : words.computeIfAbsent(value, it -> words.size());
+      String half = results.at(row, "half_width_95");
+      String name = by.map(path -> last(path) + " = " + results.at(row, path)).orElse(y);
+      lines
+          .computeIfAbsent(name, it -> new ArrayList<>())
+          .add(
+              new Plot.Point(
+                  at,
+                  Double.parseDouble(results.at(row, "mean")),
+                  half.isEmpty() ? 0 : Double.parseDouble(half)));
+    }
+    var series = ImmutableList.<Plot.Series>builder();
+    lines.forEach(
+        (name, points) -> series.add(new Plot.Series(name, ImmutableList.copyOf(points))));
+    return series.build();
+  }
+
+  /** The end of a path says enough. */
+  private static String last(String path) {
+    return path.substring(path.lastIndexOf('.') + 1);
+  }
+}

@@ -68,7 +68,9 @@ final class Cores {
         node,
         role.tunnels(),
         role.configuration.userIpsec().policies(),
-        at -> with(report(core, at), correspondent, at));
+        at -> with(report(core, at), correspondent, at),
+        new NodeShell.Roles(
+            Optional.empty(), Optional.of(core), correspondent.map(Node.Correspondent::core)));
   }
 
   /** Nothing but a correspondent. */
@@ -79,7 +81,9 @@ final class Cores {
         node,
         role.tunnels(),
         role.configuration.userIpsec().policies(),
-        at -> with(Map.of(), correspondent, at));
+        at -> with(Map.of(), correspondent, at),
+        new NodeShell.Roles(
+            Optional.empty(), Optional.empty(), correspondent.map(Node.Correspondent::core)));
   }
 
   private static Optional<Node.Correspondent> correspondent(DaemonConfiguration configuration) {
@@ -167,7 +171,7 @@ final class Cores {
       one.put("seconds-left", Duration.between(now, binding.expiry()).toSeconds());
       all.add(one);
     }
-    return Map.of("bindings", all);
+    return Map.of("bindings", all, "draining", core.isDraining());
   }
 
   static NodeShell.Core mobileNode(
@@ -201,7 +205,9 @@ final class Cores {
         node,
         role.tunnels(),
         role.configuration.userIpsec().policies(),
-        at -> with(report(core, settings, at), correspondent, at));
+        at -> with(report(core, settings, at), correspondent, at),
+        new NodeShell.Roles(
+            Optional.of(core), Optional.empty(), correspondent.map(Node.Correspondent::core)));
   }
 
   private static ImmutableMap<String, Integer> interfaces(DaemonConfiguration.MobileNode mobile) {
@@ -221,7 +227,8 @@ final class Cores {
             new SecureRandom()),
         role.tunnels(),
         role.configuration.userIpsec().policies(),
-        at -> Map.of("discovery", mobile.homePrefix().toString()));
+        at -> Map.of("discovery", mobile.homePrefix().toString()),
+        new NodeShell.Roles(Optional.empty(), Optional.empty(), Optional.empty()));
   }
 
   private static RouteOptimizationSettings optimization(
@@ -256,7 +263,7 @@ final class Cores {
     return report;
   }
 
-  private static Map<String, Object> route(RouteStatus route) {
+  static Map<String, Object> route(RouteStatus route) {
     Map<String, Object> one = new LinkedHashMap<>();
     one.put("peer", route.peer().toString());
     one.put("state", StatusReport.key(route.state().name()));

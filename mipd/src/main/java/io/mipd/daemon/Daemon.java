@@ -1,19 +1,14 @@
 package io.mipd.daemon;
 
-import com.google.common.collect.ImmutableList;
-import com.typesafe.config.ConfigException;
-import com.typesafe.config.ConfigFactory;
-import com.typesafe.config.ConfigParseOptions;
-import com.typesafe.config.ConfigSyntax;
-import io.mipd.host.PolicyInputs;
+import io.mipd.control.ControlSocket;
+import io.mipd.control.EventLog;
+import io.mipd.mobility.mn.MobileNode;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.linux.Poller;
 import io.mipd.xfrm.linux.Rtnetlink;
 import io.mipd.xfrm.transform.FileSequenceStore;
 import java.io.IOException;
-import java.time.Duration;
 import java.time.Instant;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
@@ -26,8 +21,8 @@ final class Daemon {
   /** How long a stop may take before the JVM goes without us. */
   static final int STOP_MILLIS = 10_000;
 
-  private static final ConfigParseOptions JSON =
-      ConfigParseOptions.defaults().setSyntax(ConfigSyntax.JSON);
+  /** Events that are kept for whoever asks later. */
+  private static final int EVENTS = 1024;
 
   private Daemon() {}
 
@@ -55,6 +50,7 @@ final class Daemon {
         var poller = Poller.open();
         var netlink = Rtnetlink.open()) {
       var loop = new EventLoop(poller);
+      var events = new EventLog(EVENTS);
       Thread served = Thread.currentThread();
       Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(loop, served), "stop"));
       var agents = HomeAgentChoice.open(state.path());
@@ -68,6 +64,7 @@ final class Daemon {
                 poller,
                 netlink,
                 loop,
+                events,
                 isToFind(configuration) ? Optional.of(agents) : Optional.empty());
         if (status.isPresent()) {
           return status.get();
@@ -103,6 +100,16 @@ final class Daemon {
     }
   }
 
+  private static Chronicle chronicle(
+      DaemonConfiguration configuration, NodeShell.Core core, EventLog events) {
+    return new Chronicle(
+        events,
+        configuration.role() instanceof DaemonConfiguration.MobileNode mobile
+            ? Optional.of(mobile.homeAddress())
+            : Optional.empty(),
+        () -> core.roles().mobile().flatMap(MobileNode::registeredCareOf));
+  }
+
   /**
    * @return the exit status; empty if it is to be called again, for another home agent
    */
@@ -114,6 +121,7 @@ final class Daemon {
       Poller poller,
       Rtnetlink netlink,
       EventLoop loop,
+      EventLog events,
       Optional<HomeAgentChoice> agents)
       throws SystemLacksException, IOException {
     NodeRole role = NodeRole.of(configuration);
@@ -131,26 +139,21 @@ final class Daemon {
     var sequences = new FileSequenceStore(state.path().resolve("sequences"));
     try {
       role.setSysctls(system);
-      var shell = new NodeShell(role.core(bindings, began), loop, bindings, netlink, agents);
+      NodeShell.Core core = role.core(bindings, began);
+      var shell =
+          new NodeShell(
+              core, loop, bindings, netlink, agents, chronicle(configuration, core, events));
       try (World world =
               inKernel
                   ? KernelWorld.open(
                       role.setup(), poller, loop::now, system, between, sequences::ledger, shell)
                   : EngineWorld.open(role.setup(), poller, loop::now, netlink, sequences, shell);
-          var control =
+          ControlSocket control =
               ControlSocket.open(
-                  configuration.controlSocket(),
-                  request ->
-                      loop.call(
-                          () ->
-                              answer(
-                                  request,
-                                  configuration,
-                                  choice,
-                                  began,
-                                  loop.now(),
-                                  world,
-                                  shell)))) {
+                  new ControlSocket.Settings(
+                      configuration.controlSocket(), configuration.controlGroup()),
+                  new ControlDesk(configuration, choice, loop, began, world, shell, events),
+                  events)) {
         world.establish(role.associations());
         shell.begin(
             world,
@@ -160,7 +163,7 @@ final class Daemon {
             role.peers(system, world));
         role.routeUsers(system, world);
         guard = true;
-        log.info("control socket {}", control);
+        log.info("control socket {}", control.path());
         System.err.println("mipd ready: " + configuration.role().title() + " " + choice);
         loop.run(shell);
         log.info("stopping");
@@ -180,45 +183,5 @@ final class Daemon {
         system.takeBackAll();
       }
     }
-  }
-
-  private static Map<String, Object> answer(
-      String request,
-      DaemonConfiguration configuration,
-      DaemonConfiguration.WorldChoice choice,
-      Instant began,
-      Instant now,
-      World world,
-      NodeShell shell) {
-    String wanted = request;
-    if (request.startsWith("{")) {
-      try {
-        wanted = ConfigFactory.parseString(request, JSON).getString("request");
-      } catch (ConfigException e) {
-        return Map.of("error", "not a request: " + e.getMessage());
-      }
-    }
-    return switch (wanted) {
-      case "status" ->
-          StatusReport.of(
-              configuration, choice, Duration.between(began, now), world, shell.facts());
-      case PolicyStateDocument.REQUEST -> policyState(configuration, choice, world, shell);
-      default -> Map.of("error", "unknown request; known: status, " + PolicyStateDocument.REQUEST);
-    };
-  }
-
-  private static Map<String, Object> policyState(
-      DaemonConfiguration configuration,
-      DaemonConfiguration.WorldChoice choice,
-      World world,
-      NodeShell shell) {
-    PolicyInputs inputs = shell.policyInputs();
-    return PolicyStateDocument.of(
-        new PolicyState(
-            choice,
-            inputs,
-            ImmutableList.of(),
-            PolicyState.bound(ConfiguredState.homes(configuration), inputs)),
-        world.associations());
   }
 }

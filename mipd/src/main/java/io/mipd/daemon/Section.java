@@ -63,6 +63,16 @@ final class Section {
     return resolve(string(key, allowed));
   }
 
+  /** A file of keys; what is wrong with it is told with the key here that names it. */
+  KeyFile keyFile(String key) throws ConfigurationException {
+    Path keys = path(key);
+    try {
+      return KeyFile.read(keys);
+    } catch (ConfigurationException e) {
+      throw new ConfigurationException(place(key) + ": " + e.getMessage());
+    }
+  }
+
   private Path resolve(String text) {
     return file.toAbsolutePath().resolveSibling(text).normalize();
   }
@@ -251,9 +261,15 @@ final class Section {
   }
 
   ConfigurationException wrong(String key, String wrong, String allowed) {
+    return new ConfigurationException(place(key) + ": " + wrong + "; allowed: " + allowed);
+  }
+
+  /** File, line and full path of a key; for one that is missing, the line of its object. */
+  private String place(String key) {
     ConfigValue value = object.get(key);
     ConfigOrigin origin = value == null ? object.origin() : value.origin();
-    return ConfigurationException.at(file, origin.lineNumber(), path(key, -1), wrong, allowed);
+    int line = origin.lineNumber();
+    return file + (line > 0 ? ":" + line : "") + ": " + path(key, -1);
   }
 
   private Section sectionOf(ConfigValue value, String key, String where)

@@ -89,7 +89,7 @@ record UserIpsec(ImmutableList<Policy> policies, ImmutableList<SecurityAssociati
     ImmutableList<Section> associations = section.optionalSections("associations");
     var read = ImmutableList.<SecurityAssociation>builder();
     if (!associations.isEmpty()) {
-      KeyFile keys = KeyFile.read(section.path("keys"));
+      KeyFile keys = section.keyFile("keys");
       Set<AssociationId> ids = new HashSet<>();
       for (Section one : associations) {
         SecurityAssociation association = association(one, section, keys, reqIds);

@@ -42,6 +42,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 
@@ -68,6 +69,7 @@ public final class MobileNode implements MobilityNode {
   private final Map<Integer, Uplink> uplinks = new LinkedHashMap<>();
 
   private Attachment attachment = new Attachment.Nowhere();
+  private NodeEvent.AttachmentChosen chosen = NodeEvent.AttachmentChosen.FREE;
   private SequenceNumber sequence;
 
   /** The home agent may have a binding of ours, from now or from before a restart. */
@@ -173,6 +175,20 @@ public final class MobileNode implements MobilityNode {
     return optimizer.map(it -> it.routes(now)).orElse(ImmutableList.of());
   }
 
+  /** Why packets to a peer take the way that they take. */
+  public RouteVerdict why(Instant now, Ipv6Address peer) {
+    return optimizer
+        .map(it -> it.why(now, peer))
+        .orElseGet(() -> RouteVerdict.of(RouteVerdict.Reason.SWITCHED_OFF));
+  }
+
+  /** The routers that are heard, by interface. */
+  public ImmutableList<RouterStatus> routers(Instant now) {
+    return uplinks.values().stream()
+        .flatMap(uplink -> uplink.routers(now, settings.homePrefix()).stream())
+        .collect(ImmutableList.toImmutableList());
+  }
+
   /** Whether the home address is in use on the home link. */
   public boolean isAtHome() {
     return isHome;
@@ -198,6 +214,8 @@ public final class MobileNode implements MobilityNode {
       dadFinished(now, finished, actions);
     } else if (event instanceof NodeEvent.TunnelledPayload payload) {
       optimizer.ifPresent(it -> it.tunnelled(now, payload, actions));
+    } else if (event instanceof NodeEvent.AttachmentChosen choice) {
+      chosen = choice;
     } else if (event instanceof NodeEvent.RoutesUsed used) {
       optimizer.ifPresent(it -> it.used(now, used));
     } else if (event instanceof NodeEvent.PacketFailed failed) {
@@ -410,11 +428,47 @@ public final class MobileNode implements MobilityNode {
     }
   }
 
+  /** What the operator has chosen, as long as it can be had; else what is best. */
+  private Attachment whereWeAre() {
+    for (Uplink uplink : uplinks.values()) {
+      if (chosen.careOf().filter(it -> mayBind(uplink, it)).isPresent()) {
+        return new Attachment.Away(uplink.index(), chosen.careOf().get());
+      } else if (chosen.interfaceIndex().equals(OptionalInt.of(uplink.index()))) {
+        Optional<Attachment> there =
+            uplink.announces(settings.homePrefix())
+                ? Optional.of(new Attachment.Home(uplink.index()))
+                : candidate(uplink).map(Candidate::away);
+        if (there.isPresent()) {
+          return there.get();
+        }
+      }
+    }
+    return best();
+  }
+
+  private boolean mayBind(Uplink uplink, CareOfAddress careOf) {
+    return uplink.mayUse(careOf.value())
+        && !careOf.value().equals(home.value())
+        && !settings.homePrefix().contains(careOf.value());
+  }
+
+  /** Whether an address could carry the binding now: the operator may choose it. */
+  public boolean mayBind(CareOfAddress careOf) {
+    return uplinks.values().stream().anyMatch(uplink -> mayBind(uplink, careOf));
+  }
+
+  /** Whether the home link, or a care-of address, is on that interface now. */
+  public boolean mayAttach(int interfaceIndex) {
+    return Optional.ofNullable(uplinks.get(interfaceIndex))
+        .filter(uplink -> uplink.announces(settings.homePrefix()) || candidate(uplink).isPresent())
+        .isPresent();
+  }
+
   /**
    * The home link before all others; then an address that is not deprecated (RFC 6275 section
    * 11.5.3), by preference, and among equals where we are already.
    */
-  private Attachment whereWeAre() {
+  private Attachment best() {
     for (Uplink uplink : uplinks.values()) {
       if (uplink.announces(settings.homePrefix())) {
         return new Attachment.Home(uplink.index());

@@ -373,6 +373,26 @@ final class ControlCommands {
     }
   }
 
+  @Command(
+      name = "reload",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Has the daemon read its configuration again. What can be is applied at once, all of it;"
+            + " for the rest the answer names what needs a restart. A file with a mistake changes"
+            + " nothing."
+      })
+  static final class ReloadCommand implements Callable<Integer> {
+    @Mixin private Asked asked = new Asked();
+
+    @Option(names = "--dry", description = "Only tell what would change")
+    private boolean dry;
+
+    @Override
+    public Integer call() throws Exception {
+      return asked.tell(ControlRequest.of("reload").with("dry", dry), ControlText::reload);
+    }
+  }
+
   /** The exit status for a request that was refused. */
   static int status(ControlException refused) {
     return refused.reason() == ControlException.Reason.BAD_ARGUMENT

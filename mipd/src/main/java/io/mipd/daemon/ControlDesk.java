@@ -33,6 +33,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.slf4j.LoggerFactory;
 
@@ -53,6 +54,7 @@ final class ControlDesk implements ControlSocket.Answers {
           "trace", Level.TRACE);
 
   private final DaemonConfiguration configuration;
+  private final AtomicReference<DaemonConfiguration> current;
   private final DaemonConfiguration.WorldChoice choice;
   private final EventLoop loop;
   private final Instant began;
@@ -73,8 +75,13 @@ final class ControlDesk implements ControlSocket.Answers {
 
   private record Operation(boolean changes, ImmutableSet<String> arguments, Clerk clerk) {}
 
+  /**
+   * @param configuration that this life of the node began with
+   * @param current as it was read from its file; to be replaced when it is read again
+   */
   ControlDesk(
       DaemonConfiguration configuration,
+      AtomicReference<DaemonConfiguration> current,
       DaemonConfiguration.WorldChoice choice,
       EventLoop loop,
       Instant began,
@@ -82,6 +89,7 @@ final class ControlDesk implements ControlSocket.Answers {
       NodeShell shell,
       EventLog events) {
     this.configuration = configuration;
+    this.current = current;
     this.choice = choice;
     this.loop = loop;
     this.began = began;
@@ -108,6 +116,7 @@ final class ControlDesk implements ControlSocket.Answers {
             .put("handover", wants(this::handover, "to"))
             .put("deregister", wants(this::deregister, "home-address"))
             .put("drain", wants(this::drain, "on"))
+            .put("reload", new Operation(/* changes= */ true, ImmutableSet.of("dry"), this::reload))
             .buildOrThrow();
   }
 
@@ -373,5 +382,37 @@ final class ControlDesk implements ControlSocket.Answers {
     note(on ? "no new mobile nodes are taken" : "new mobile nodes are taken again");
     shell.operator(new NodeEvent.Draining(on));
     return ImmutableMap.of("draining", core.isDraining(), "bindings", core.bindings().size());
+  }
+
+  /** Reads and checks in the socket's thread, so that the event loop waits for no file. */
+  private CompletableFuture<Map<String, Object>> reload(ControlRequest request) {
+    try {
+      boolean dry = request.flag("dry");
+      DaemonConfiguration next = DaemonConfiguration.read(configuration.file());
+      return loop.call(() -> reload(next, dry));
+    } catch (ControlException e) {
+      return CompletableFuture.failedFuture(e);
+    } catch (ConfigurationException e) {
+      return CompletableFuture.failedFuture(
+          new ControlException(Reason.NOT_POSSIBLE, e.getMessage() + " (nothing has changed)"));
+    }
+  }
+
+  private Map<String, Object> reload(DaemonConfiguration next, boolean dry) {
+    Reload reload = Reload.of(current.get(), next);
+    if (!dry) {
+      current.set(reload.then());
+      Cores.adopt(shell.roles(), reload.then());
+      note("configuration read again: " + reload.changes().size() + " changes");
+      // It looks where it is now, by what it prefers now.
+      shell.operator(new NodeEvent.DeadlineReached());
+    }
+    return ImmutableMap.of(
+        "dry",
+        dry,
+        "needs-restart",
+        reload.needsRestart(),
+        "changes",
+        reload.changes().stream().map(Reload.Change::document).toList());
   }
 }

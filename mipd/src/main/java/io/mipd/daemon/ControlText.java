@@ -315,4 +315,26 @@ final class ControlText {
         + document.getString("bindings")
         + " bound\n";
   }
+
+  static String reload(Config document) {
+    var text = new StringBuilder();
+    boolean dry = document.getBoolean("dry");
+    for (Config one : document.getConfigList("changes")) {
+      String effect =
+          switch (one.getString("effect")) {
+            case "applied" -> dry ? "would be applied" : "applied";
+            case "restart" -> "needs a restart";
+            default -> "says the same";
+          };
+      text.append(Strings.padEnd(effect, LABEL + 2, ' '))
+          .append("  ")
+          .append(one.getString("key"))
+          .append(
+              one.hasPath("before") || one.hasPath("after")
+                  ? ": " + optional(one, "before") + " -> " + optional(one, "after")
+                  : ": what the file of keys says")
+          .append('\n');
+    }
+    return text.length() == 0 ? "nothing has changed\n" : text.toString();
+  }
 }

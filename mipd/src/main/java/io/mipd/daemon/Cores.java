@@ -55,10 +55,7 @@ final class Cores {
                 : Optional.empty(),
             new HomeAgentSettings.PrefixLifetimes(own.valid(), own.preferred()),
             new HomeAgentSettings.PrefixDelivery(agent.deliveryLeast(), agent.deliveryLongest()),
-            new AccessList(
-                agent.careOfAddresses().stream()
-                    .map(it -> new AccessList.Rule(it.prefix(), it.allow()))
-                    .collect(toImmutableList())),
+            accessList(agent),
             agent.virtual(),
             served.buildOrThrow());
     var core = new HomeAgent(settings, restored(store, now), ended(store), new SecureRandom());
@@ -71,6 +68,29 @@ final class Cores {
         at -> with(report(core, at), correspondent, at),
         new NodeShell.Roles(
             Optional.empty(), Optional.of(core), correspondent.map(Node.Correspondent::core)));
+  }
+
+  private static AccessList accessList(DaemonConfiguration.HomeAgent agent) {
+    return new AccessList(
+        agent.careOfAddresses().stream()
+            .map(it -> new AccessList.Rule(it.prefix(), it.allow()))
+            .collect(toImmutableList()));
+  }
+
+  /** Has the cores go by what of a configuration they can take over. */
+  static void adopt(NodeShell.Roles roles, DaemonConfiguration configuration) {
+    if (configuration.role() instanceof DaemonConfiguration.HomeAgent agent) {
+      roles.agent().ifPresent(core -> core.adopt(agent.lifetime(), accessList(agent)));
+    } else if (configuration.role() instanceof DaemonConfiguration.MobileNode mobile) {
+      roles
+          .mobile()
+          .ifPresent(
+              core ->
+                  core.adopt(
+                      mobile.lifetime(),
+                      interfaces(mobile),
+                      mobile.optimization().map(Cores::optimization)));
+    }
   }
 
   /** Nothing but a correspondent. */

@@ -10,6 +10,7 @@ import io.mipd.xfrm.transform.FileSequenceStore;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,10 +55,12 @@ final class Daemon {
       Thread served = Thread.currentThread();
       Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(loop, served), "stop"));
       var agents = HomeAgentChoice.open(state.path());
+      var current = new AtomicReference<>(configuration);
       while (true) {
         Optional<Integer> status =
             serve(
-                withHomeAgent(configuration, agents),
+                withHomeAgent(current.get(), agents),
+                current,
                 choice.world(),
                 between,
                 state,
@@ -115,6 +118,7 @@ final class Daemon {
    */
   private static Optional<Integer> serve(
       DaemonConfiguration configuration,
+      AtomicReference<DaemonConfiguration> current,
       DaemonConfiguration.WorldChoice choice,
       UnaryOperator<XfrmBackend> between,
       StateDirectory.Lock state,
@@ -152,7 +156,8 @@ final class Daemon {
               ControlSocket.open(
                   new ControlSocket.Settings(
                       configuration.controlSocket(), configuration.controlGroup()),
-                  new ControlDesk(configuration, choice, loop, began, world, shell, events),
+                  new ControlDesk(
+                      configuration, current, choice, loop, began, world, shell, events),
                   events)) {
         world.establish(role.associations());
         shell.begin(

@@ -34,6 +34,7 @@ import java.util.Set;
  * @param tunnelDevice name of the device that home addresses are on while they are away
  * @param tunnelMtu its MTU in octets: what fits into an outer packet of 1500
  * @param userIpsec the user's own policies and associations
+ * @param entries what is written, by the full path of its key; no keys of IPsec
  * @param correspondent how it takes registrations of care-of addresses from its peers, if it does
  */
 record DaemonConfiguration(
@@ -46,22 +47,41 @@ record DaemonConfiguration(
     WorldChoice world,
     Role role,
     UserIpsec userIpsec,
-    Optional<CorrespondentSettings> correspondent) {
+    Optional<CorrespondentSettings> correspondent,
+    ImmutableMap<String, String> entries) {
   /** The same with the home agent that a mobile node has found. */
   DaemonConfiguration withHomeAgent(Ipv6Address address) {
-    return role instanceof MobileNode mobile
-        ? new DaemonConfiguration(
-            file,
-            stateDirectory,
-            controlSocket,
-            controlGroup,
-            tunnelDevice,
-            tunnelMtu,
-            world,
-            mobile.withHomeAgent(address),
-            userIpsec,
-            correspondent)
-        : this;
+    return role instanceof MobileNode mobile ? withRole(mobile.withHomeAgent(address)) : this;
+  }
+
+  DaemonConfiguration withRole(Role newRole) {
+    return new DaemonConfiguration(
+        file,
+        stateDirectory,
+        controlSocket,
+        controlGroup,
+        tunnelDevice,
+        tunnelMtu,
+        world,
+        newRole,
+        userIpsec,
+        correspondent,
+        entries);
+  }
+
+  DaemonConfiguration withEntries(ImmutableMap<String, String> newEntries) {
+    return new DaemonConfiguration(
+        file,
+        stateDirectory,
+        controlSocket,
+        controlGroup,
+        tunnelDevice,
+        tunnelMtu,
+        world,
+        role,
+        userIpsec,
+        correspondent,
+        newEntries);
   }
 
   private static final String CORRESPONDENT = "correspondent";
@@ -304,7 +324,17 @@ record DaemonConfiguration(
     UserIpsec userIpsec =
         user.isPresent() ? UserIpsec.read(user.get(), pairs(role)) : UserIpsec.NONE;
     return new DaemonConfiguration(
-        file, state, socket, group, device, mtu, world, role, userIpsec, correspondent);
+        file,
+        state,
+        socket,
+        group,
+        device,
+        mtu,
+        world,
+        role,
+        userIpsec,
+        correspondent,
+        root.entries());
   }
 
   /** Its own message begins with where it is. */

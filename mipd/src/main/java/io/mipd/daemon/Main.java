@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
       ControlCommands.Handover.class,
       ControlCommands.Deregister.class,
       ControlCommands.Drain.class,
+      ControlCommands.ReloadCommand.class,
       PolicyCommand.class,
       MoveInCommands.Import.class,
       MoveInCommands.Keygen.class,

@@ -15,6 +15,7 @@ import io.mipd.xfrm.model.Spi;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -70,6 +71,25 @@ final class Section {
       return KeyFile.read(keys);
     } catch (ConfigurationException e) {
       throw new ConfigurationException(place(key) + ": " + e.getMessage());
+    }
+  }
+
+  /** All that is written here and within, by full path. */
+  ImmutableMap<String, String> entries() {
+    var entries = new TreeMap<String, String>();
+    put(path, object, entries);
+    return ImmutableMap.copyOf(entries);
+  }
+
+  private static void put(String at, ConfigValue value, TreeMap<String, String> into) {
+    if (value instanceof ConfigObject inner) {
+      inner.forEach((key, one) -> put(at.isEmpty() ? key : at + "." + key, one, into));
+    } else if (value instanceof ConfigList list) {
+      for (int i = 0; i < list.size(); i++) {
+        put(at + "[" + i + "]", list.get(i), into);
+      }
+    } else {
+      into.put(at, String.valueOf(value.unwrapped()));
     }
   }
 

@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -239,6 +240,65 @@ class ControlCommandsTest {
     assertThat(says("status", "--socket", "/nowhere/control.sock"))
         .satisfies(it -> assertThat(it.status()).isEqualTo(Main.FAILURE))
         .satisfies(it -> assertThat(it.err()).contains("no mipd answers at /nowhere/"));
+  }
+
+  @Test
+  void aReloadUnderTrafficLosesNothingAndAMistakeChangesNothing() throws Exception {
+    net.plug("a");
+    Mipd agent = net.startMipd("ha", net.configuration("ha", "home-agent.conf"));
+    Mipd mobile = net.startMipd("mn", net.configuration("mn", "mobile-node.conf"));
+    net.until(
+        "by the tunnel",
+        TestNet.LONG,
+        () -> net.succeeds("cn", "ping -n -c 1 -W 1 " + TestNet.HOME_ADDRESS));
+    assertThat(text(agent, "reload")).isEqualTo("nothing has changed\n");
+    Path file = agent.configuration();
+    String sample = Files.readString(file);
+
+    Process ping =
+        net.start("cn", "ping", "ping", "-n", "-i", "0.02", "-c", "150", TestNet.HOME_ADDRESS);
+    for (String lifetime : List.of("60s", "80s", "100s")) {
+      Files.writeString(
+          file,
+          sample
+              .replace("maximum-lifetime = 420s", "maximum-lifetime = " + lifetime)
+              .replace("tunnel-mtu = 1400", "tunnel-mtu = 1390"));
+      Config told = json(agent, "reload");
+      assertThat(told.getBoolean("needs-restart")).isTrue();
+      assertThat(told.getConfigList("changes"))
+          .extracting(it -> it.getString("key") + " " + it.getString("effect"))
+          .containsExactly("home-agent.maximum-lifetime applied", "tunnel-mtu restart");
+    }
+    assertThat(text(agent, "reload")).contains("needs a restart", "tunnel-mtu: 1400 -> 1390");
+    assertThat(ping.waitFor(TestNet.LONG.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    assertThat(net.said("ping")).contains("150 received, 0% packet loss");
+
+    Files.writeString(file, sample.replace("maximum-lifetime = 420s", "maximum-lifetime = 4"));
+    Said refused = saysTo(agent, "reload --json");
+    assertThat(refused.status()).isEqualTo(Main.FAILURE);
+    assertThat(refused.err())
+        .contains(file + ":35: home-agent.maximum-lifetime: a time without unit: 4; allowed: ")
+        .contains("nothing has changed");
+    net.plug("b");
+    net.until(
+        "the lifetime of the last reload that was good",
+        TestNet.LONG,
+        () ->
+            net.status(agent).getConfigList("bindings").stream()
+                .anyMatch(
+                    one ->
+                        one.getString("care-of-address").startsWith("2001:db8:b:")
+                            && one.getInt("seconds-left") <= 100
+                            && one.getInt("seconds-left") > 80));
+    assertThat(json(mobile, "reload").getConfigList("changes")).isEmpty();
+  }
+
+  /** By its socket: its configuration cannot be read. */
+  private static Said saysTo(Mipd mipd, String command) {
+    List<String> words = new ArrayList<>(Splitter.on(' ').splitToList(command));
+    words.addAll(
+        List.of("--socket", mipd.configuration().resolveSibling("control.sock").toString()));
+    return says(words.toArray(new String[0]));
   }
 
   /** Another user, whom the mode of the file lets in, may look and not touch. */

@@ -62,7 +62,7 @@ public final class HomeAgent implements MobilityNode {
 
   private static final Ipv6Prefix LINK_LOCAL = Ipv6Prefix.of(new Ipv6Address(0xfe80L << 48, 0), 64);
 
-  private final HomeAgentSettings settings;
+  private HomeAgentSettings settings;
   private final Map<HomeAddress, Registration> registrations = new LinkedHashMap<>();
   private final Optional<RouterAdvertiser> advertiser;
   private final StatusLimiter strangers = new StatusLimiter();
@@ -168,6 +168,14 @@ public final class HomeAgent implements MobilityNode {
             settings.advertising().map(HomeAgentSettings.Advertising::preference).orElse(0));
     prefixes = new HomeLinkPrefixes(settings);
     prefixAdvertiser = new PrefixAdvertiser(settings, prefixes, random);
+  }
+
+  /**
+   * Goes by another longest lifetime and other rules for care-of addresses from now on; bindings
+   * that are there stay as they were granted.
+   */
+  public void adopt(Duration maximumLifetime, AccessList careOfAddresses) {
+    settings = settings.with(maximumLifetime, careOfAddresses);
   }
 
   public boolean isDraining() {

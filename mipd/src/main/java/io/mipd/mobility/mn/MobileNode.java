@@ -1,10 +1,12 @@
 package io.mipd.mobility.mn;
 
+import static com.google.common.base.Preconditions.checkArgument;
 import static io.mipd.mobility.NodeAction.Refusal.UNEXPECTED;
 import static io.mipd.mobility.NodeAction.Refusal.UNPROTECTED;
 import static io.mipd.mobility.NodeAction.Refusal.WRONG_ADDRESS;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.MobilityWish;
@@ -61,12 +63,13 @@ public final class MobileNode implements MobilityNode {
   /** Then the home agent is taken as gone, where another may be tried. */
   private static final int MAX_UNANSWERED = 4;
 
-  private final MobileNodeSettings settings;
+  private MobileNodeSettings settings;
   private final HomeAddress home;
   private final HomePolicies policies;
   private final Optional<RouteOptimizer> optimizer;
   private final PrefixDiscovery prefixes;
   private final Map<Integer, Uplink> uplinks = new LinkedHashMap<>();
+  private final Map<Integer, String> names = new LinkedHashMap<>();
 
   private Attachment attachment = new Attachment.Nowhere();
   private NodeEvent.AttachmentChosen chosen = NodeEvent.AttachmentChosen.FREE;
@@ -173,6 +176,36 @@ public final class MobileNode implements MobilityNode {
   /** The correspondents in the Binding Update List. */
   public ImmutableList<RouteStatus> routes(Instant now) {
     return optimizer.map(it -> it.routes(now)).orElse(ImmutableList.of());
+  }
+
+  /**
+   * Goes by these from now on; what has been registered stays as it is until it is renewed. To be
+   * followed by an event.
+   *
+   * @param interfaces the same as before, with their preferences
+   * @param routeOptimization present if it was
+   */
+  public void adopt(
+      Duration lifetime,
+      ImmutableMap<String, Integer> interfaces,
+      Optional<RouteOptimizationSettings> routeOptimization) {
+    checkArgument(
+        interfaces.keySet().equals(settings.interfaces().keySet()),
+        "other interfaces: %s",
+        interfaces);
+    checkArgument(
+        routeOptimization.isPresent() == optimizer.isPresent(),
+        "route optimization cannot be switched");
+    settings = settings.with(lifetime, interfaces, routeOptimization);
+    names.forEach(
+        (index, name) -> {
+          Uplink uplink = uplinks.get(index);
+          Integer preference = interfaces.get(name);
+          if (uplink != null && preference != null) {
+            uplink.setPreference(preference);
+          }
+        });
+    optimizer.ifPresent(it -> it.adopt(routeOptimization.orElseThrow()));
   }
 
   /** Why packets to a peer take the way that they take. */
@@ -333,6 +366,7 @@ public final class MobileNode implements MobilityNode {
     if (preference == null) {
       return;
     }
+    names.put(change.interfaceIndex(), change.name());
     Uplink uplink =
         uplinks.computeIfAbsent(change.interfaceIndex(), index -> new Uplink(index, preference));
     if (uplink.setUp(change.up(), change.address())) {

@@ -46,7 +46,7 @@ final class RouteOptimizer {
 
   private final HomeAddress home;
   private final Ipv6Address agent;
-  private final RouteOptimizationSettings settings;
+  private RouteOptimizationSettings settings;
   private final Predicate<CareOfAddress> isOurs;
   private final RandomGenerator random;
   private final FailedPeers failures;
@@ -76,6 +76,14 @@ final class RouteOptimizer {
     this.random = random;
     failures = new FailedPeers(MEMORY * settings.maxPeers());
     admissions = new RateLimit(share(SHARE_OF_STRANGERS));
+  }
+
+  /** Goes by these from now on; peers that are kept out now are told to forget their binding. */
+  void adopt(RouteOptimizationSettings next) {
+    settings = next;
+    peers.values().stream()
+        .filter(one -> !next.allows(one.peer()))
+        .forEach(CorrespondentRegistration::makeRoom);
   }
 
   /**

@@ -31,7 +31,7 @@ final class Uplink {
   private static final Duration LEAST_PATIENCE = Duration.ofSeconds(1);
 
   private final int index;
-  private final int preference;
+  private int preference;
   private boolean up;
 
   /** What was announced on the link before the cable was out: that may be another link. */
@@ -97,6 +97,10 @@ final class Uplink {
 
   int preference() {
     return preference;
+  }
+
+  void setPreference(int newPreference) {
+    preference = newPreference;
   }
 
   boolean isUp() {

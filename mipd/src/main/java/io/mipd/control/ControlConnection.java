@@ -127,7 +127,7 @@ final class ControlConnection extends SimpleChannelInboundHandler<ByteBuf> {
             Reason.NOT_PERMITTED, request.name() + " is for root and the daemon's own user");
       }
       answers
-          .answer(request)
+          .answer(request, context.executor())
           .orTimeout(ANSWER_LIMIT.toMillis(), TimeUnit.MILLISECONDS)
           .whenComplete(
               (answer, failure) ->

@@ -36,6 +36,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import jdk.net.ExtendedSocketOptions;
 import jdk.net.UnixDomainPrincipal;
@@ -75,9 +76,10 @@ public final class ControlSocket implements AutoCloseable {
     boolean changes(ControlRequest request) throws ControlException;
 
     /**
+     * @param socketThread where something may be worked out that would keep others waiting
      * @return what {@link Json} takes; fails with a {@link ControlException} where it refuses
      */
-    CompletableFuture<Map<String, Object>> answer(ControlRequest request);
+    CompletableFuture<Map<String, Object>> answer(ControlRequest request, Executor socketThread);
   }
 
   /**

@@ -11,8 +11,9 @@ import io.mipd.control.ControlException.Reason;
 import io.mipd.control.ControlRequest;
 import io.mipd.control.ControlSocket;
 import io.mipd.control.EventLog;
+import io.mipd.host.PolicyInputs;
 import io.mipd.merger.explain.ExplanationDocument;
-import io.mipd.merger.rule.Merged;
+import io.mipd.merger.rule.MergedPolicy;
 import io.mipd.mobility.NodeEvent;
 import io.mipd.mobility.binding.HomeBinding;
 import io.mipd.mobility.ha.HomeAgent;
@@ -33,6 +34,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.slf4j.LoggerFactory;
@@ -65,7 +67,7 @@ final class ControlDesk implements ControlSocket.Answers {
 
   /** Answers a request. */
   private interface Clerk {
-    CompletableFuture<Map<String, Object>> answer(ControlRequest request);
+    CompletableFuture<Map<String, Object>> answer(ControlRequest request, Executor socketThread);
   }
 
   /** The part of it that the event loop does. */
@@ -101,12 +103,7 @@ final class ControlDesk implements ControlSocket.Answers {
             .put("status", asks(request -> status()))
             .put("bindings", asks(request -> bindings()))
             .put("associations", asks(request -> associations()))
-            .put(
-                "policies",
-                new Operation(
-                    /* changes= */ false,
-                    ImmutableSet.of(),
-                    request -> loop.call(this::policyState).thenApply(ControlDesk::policies)))
+            .put("policies", new Operation(/* changes= */ false, ImmutableSet.of(), this::policies))
             .put(
                 PolicyStateDocument.REQUEST,
                 asks(request -> PolicyStateDocument.of(policyState(), world.associations())))
@@ -129,7 +126,7 @@ final class ControlDesk implements ControlSocket.Answers {
   }
 
   private Clerk inLoop(LoopClerk clerk) {
-    return request -> loop.call(() -> clerk.answer(request));
+    return (request, socketThread) -> loop.call(() -> clerk.answer(request));
   }
 
   private Operation operation(ControlRequest request) throws ControlException {
@@ -151,11 +148,12 @@ final class ControlDesk implements ControlSocket.Answers {
   }
 
   @Override
-  public CompletableFuture<Map<String, Object>> answer(ControlRequest request) {
+  public CompletableFuture<Map<String, Object>> answer(
+      ControlRequest request, Executor socketThread) {
     try {
       Operation operation = operation(request);
       request.allow(operation.arguments());
-      return operation.clerk().answer(request);
+      return operation.clerk().answer(request, socketThread);
     } catch (ControlException e) {
       return CompletableFuture.failedFuture(e);
     }
@@ -187,14 +185,23 @@ final class ControlDesk implements ControlSocket.Answers {
         PolicyState.bound(ConfiguredState.homes(configuration), inputs));
   }
 
-  /** Merges anew: the merge that stands is the event loop's. */
-  private static Map<String, Object> policies(PolicyState state) {
-    Merged merged = state.inputs().merge();
-    Map<String, Object> document = new LinkedHashMap<>();
-    document.put("policies", merged.all().stream().map(ExplanationDocument::policy).toList());
-    document.put("findings", ExplanationDocument.findings(merged.findings()));
-    return document;
+  /** What is in force, as text; and what there is to say of it, for which all is merged anew. */
+  private CompletableFuture<Map<String, Object>> policies(
+      ControlRequest request, Executor socketThread) {
+    return loop.call(() -> new InForce(shell.merged(), shell.policyInputs()))
+        .thenApplyAsync(
+            it -> {
+              Map<String, Object> document = new LinkedHashMap<>();
+              document.put(
+                  "policies", it.policies().stream().map(ExplanationDocument::policy).toList());
+              document.put(
+                  "findings", ExplanationDocument.findings(it.inputs().merge().findings()));
+              return document;
+            },
+            socketThread);
   }
+
+  private record InForce(ImmutableList<MergedPolicy> policies, PolicyInputs inputs) {}
 
   private Map<String, Object> neighbours() {
     List<Object> routers = new ArrayList<>();
@@ -385,7 +392,8 @@ final class ControlDesk implements ControlSocket.Answers {
   }
 
   /** Reads and checks in the socket's thread, so that the event loop waits for no file. */
-  private CompletableFuture<Map<String, Object>> reload(ControlRequest request) {
+  private CompletableFuture<Map<String, Object>> reload(
+      ControlRequest request, Executor socketThread) {
     try {
       boolean dry = request.flag("dry");
       DaemonConfiguration next = DaemonConfiguration.read(configuration.file());

@@ -541,6 +541,11 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
     return parts().policies().inputs();
   }
 
+  /** The policies in force and how each came about. */
+  ImmutableList<MergedPolicy> merged() {
+    return parts().policies().merged();
+  }
+
   /** What decides about a flow of this node's. */
   Optional<MergedPolicy> decides(Direction direction, Flow flow) {
     return parts().policies().decides(direction, flow);

@@ -104,6 +104,11 @@ public final class InstalledPolicies {
     return merge.policies();
   }
 
+  /** Likewise, and how each came about. */
+  public ImmutableList<MergedPolicy> merged() {
+    return merge.all();
+  }
+
   /** What decides about a flow: one of them, or one of the user's own. */
   public Optional<MergedPolicy> decides(Direction direction, Flow flow) {
     return merge.decides(direction, flow);

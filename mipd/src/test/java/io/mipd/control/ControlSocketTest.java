@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.common.base.Splitter;
 import com.google.common.base.Strings;
 import com.google.common.collect.ImmutableMap;
+import com.networknt.schema.InputFormat;
+import com.networknt.schema.JsonSchemaFactory;
+import com.networknt.schema.SpecVersion;
 import com.typesafe.config.Config;
 import io.mipd.control.ControlException.Reason;
 import java.io.BufferedReader;
@@ -26,6 +29,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -57,7 +61,8 @@ class ControlSocketTest {
     }
 
     @Override
-    public CompletableFuture<Map<String, Object>> answer(ControlRequest request) {
+    public CompletableFuture<Map<String, Object>> answer(
+        ControlRequest request, Executor socketThread) {
       return switch (request.name()) {
         case "wait" -> {
           asked.countDown();
@@ -192,6 +197,29 @@ class ControlSocketTest {
         .isInstanceOfSatisfying(
             ControlException.class, e -> assertThat(e.reason()).isEqualTo(Reason.UNKNOWN_REQUEST))
         .hasMessage("no fly");
+  }
+
+  @Test
+  void theLinesMatchTheirSchemas() throws Exception {
+    var client = new Raw(serve());
+    matches("request", PING);
+    matches("request", ControlRequest.of("why").with("peer", "2001:db8::1").render());
+    matches("response", client.say(PING).hear());
+    matches("response", client.say("{}\n").hear());
+    for (Reason reason : Reason.values()) {
+      matches(
+          "response",
+          "{\"version\":1,\"error\":{\"reason\":\"" + reason.word() + "\",\"message\":\"\"}}");
+    }
+  }
+
+  private static void matches(String schema, String line) throws IOException {
+    assertThat(
+            JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012)
+                .getSchema(Files.readString(Path.of("../docs/schema", schema + ".json")))
+                .validate(line, InputFormat.JSON))
+        .as(line)
+        .isEmpty();
   }
 
   @Test

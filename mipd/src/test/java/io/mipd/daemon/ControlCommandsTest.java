@@ -150,6 +150,9 @@ class ControlCommandsTest {
     Config why = json(mobile, "why " + TestNet.CORRESPONDENT);
     assertThat(why.getBoolean("optimized")).isTrue();
     assertThat(why.getStringList("policy.templates")).isNotEmpty();
+    assertThat(json(mobile, "policies").getList("policies"))
+        .as("the very policy that is in force, with its priority")
+        .anyMatch(it -> it.equals(why.getObject("policy")));
     assertThat(json(peer, "why " + TestNet.HOME_ADDRESS).getString("peer-care-of-address"))
         .isEqualTo(careOf);
     assertThat(json(agent, "why " + TestNet.HOME_ADDRESS).getString("reason"))

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -260,7 +261,8 @@ class PolicyCommandTest {
           }
 
           @Override
-          public CompletableFuture<Map<String, Object>> answer(ControlRequest request) {
+          public CompletableFuture<Map<String, Object>> answer(
+              ControlRequest request, Executor socketThread) {
             requests.add(request.render());
             return CompletableFuture.completedFuture(document);
           }

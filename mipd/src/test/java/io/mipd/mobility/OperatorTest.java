@@ -12,6 +12,8 @@ import static io.mipd.mobility.Exchange.Link.HOME_LINK;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import io.mipd.mobility.ha.AccessList;
 import io.mipd.mobility.mn.RouteOptimizationSettings;
 import io.mipd.mobility.mn.RouteVerdict.Reason;
 import io.mipd.mobility.mn.RouterStatus;
@@ -151,5 +153,77 @@ class OperatorTest {
     assertThat(router.prefixes()).containsExactly(A.prefix());
     assertThat(router.home()).isFalse();
     assertThat(router.left()).isPositive();
+  }
+
+  @Test
+  void aMobileNodeGoesByOtherPreferencesAtOnce() {
+    var exchange = Exchange.inEsp();
+    exchange.movesTo(ETH1, B);
+    exchange.movesTo(ETH0, A);
+    exchange.settle();
+    assertThat(exchange.boundTo()).hasValue(COA_B);
+
+    exchange
+        .mobileNode()
+        .adopt(
+            Duration.ofMinutes(1),
+            ImmutableMap.of("eth0", 30, "eth1", 20),
+            /* routeOptimization= */ Optional.empty());
+    exchange.toMobile(new NodeEvent.DeadlineReached());
+    exchange.settle();
+    assertThat(exchange.boundTo()).hasValue(COA_A);
+    assertThat(exchange.homeAgent().bindings().get(0).expiry())
+        .as("the lifetime that it asks for now")
+        .isEqualTo(exchange.now.plus(Duration.ofMinutes(1)));
+  }
+
+  @Test
+  void peersThatAreKeptOutFromNowOnAreToldToForget() {
+    var exchange = Exchange.of(Exchange.ESP, rules("2001:db8:d::/64"));
+    exchange.movesTo(A);
+    exchange.settle();
+    exchange.toMobile(new NodeEvent.TunnelledPayload(HOME, CORRESPONDENT, true));
+    exchange.settle();
+    assertThat(exchange.correspondentSendsTo(CORRESPONDENT)).isPresent();
+
+    exchange
+        .mobileNode()
+        .adopt(
+            Exchange.LIFETIME,
+            ImmutableMap.of("eth0", 10, "eth1", 20),
+            Optional.of(rules("2001:db8:c::/64")));
+    exchange.toMobile(new NodeEvent.DeadlineReached());
+    exchange.settle();
+    assertThat(exchange.correspondentSendsTo(CORRESPONDENT)).isEmpty();
+    assertThat(why(exchange, CORRESPONDENT)).isEqualTo(Reason.KEPT_OUT);
+  }
+
+  private static RouteOptimizationSettings rules(String avoided) {
+    return new RouteOptimizationSettings(
+        ImmutableList.of(
+            new RouteOptimizationSettings.Rule(
+                Ipv6Prefix.parse(avoided), RouteOptimizationSettings.Choice.AVOID)),
+        8,
+        Duration.ofMinutes(7));
+  }
+
+  @Test
+  void aHomeAgentGoesByOtherRulesFromTheNextUpdateOn() {
+    var exchange = Exchange.inEsp().registeredAt(A);
+    exchange
+        .homeAgent()
+        .adopt(
+            Duration.ofMinutes(1),
+            new AccessList(ImmutableList.of(new AccessList.Rule(A.prefix(), false))));
+    assertThat(exchange.boundTo()).as("what is granted stays").hasValue(COA_A);
+
+    exchange.movesTo(B);
+    exchange.settle();
+    assertThat(exchange.boundTo()).hasValue(COA_B);
+    assertThat(exchange.homeAgent().bindings().get(0).expiry())
+        .isEqualTo(exchange.now.plus(Duration.ofMinutes(1)));
+    exchange.movesTo(A);
+    exchange.delivers(BindingUpdate.class);
+    assertThat(exchange.acknowledged()).isEqualTo(BindingStatus.ADMINISTRATIVELY_PROHIBITED);
   }
 }

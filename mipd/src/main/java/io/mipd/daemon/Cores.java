@@ -55,10 +55,7 @@ final class Cores {
                 : Optional.empty(),
             new HomeAgentSettings.PrefixLifetimes(own.valid(), own.preferred()),
             new HomeAgentSettings.PrefixDelivery(agent.deliveryLeast(), agent.deliveryLongest()),
-            new AccessList(
-                agent.careOfAddresses().stream()
-                    .map(it -> new AccessList.Rule(it.prefix(), it.allow()))
-                    .collect(toImmutableList())),
+            accessList(agent),
             agent.virtual(),
             served.buildOrThrow());
     var core = new HomeAgent(settings, restored(store, now), ended(store), new SecureRandom());
@@ -68,7 +65,32 @@ final class Cores {
         node,
         role.tunnels(),
         role.configuration.userIpsec().policies(),
-        at -> with(report(core, at), correspondent, at));
+        at -> with(report(core, at), correspondent, at),
+        new NodeShell.Roles(
+            Optional.empty(), Optional.of(core), correspondent.map(Node.Correspondent::core)));
+  }
+
+  private static AccessList accessList(DaemonConfiguration.HomeAgent agent) {
+    return new AccessList(
+        agent.careOfAddresses().stream()
+            .map(it -> new AccessList.Rule(it.prefix(), it.allow()))
+            .collect(toImmutableList()));
+  }
+
+  /** Has the cores go by what of a configuration they can take over. */
+  static void adopt(NodeShell.Roles roles, DaemonConfiguration configuration) {
+    if (configuration.role() instanceof DaemonConfiguration.HomeAgent agent) {
+      roles.agent().ifPresent(core -> core.adopt(agent.lifetime(), accessList(agent)));
+    } else if (configuration.role() instanceof DaemonConfiguration.MobileNode mobile) {
+      roles
+          .mobile()
+          .ifPresent(
+              core ->
+                  core.adopt(
+                      mobile.lifetime(),
+                      interfaces(mobile),
+                      mobile.optimization().map(Cores::optimization)));
+    }
   }
 
   /** Nothing but a correspondent. */
@@ -79,7 +101,9 @@ final class Cores {
         node,
         role.tunnels(),
         role.configuration.userIpsec().policies(),
-        at -> with(Map.of(), correspondent, at));
+        at -> with(Map.of(), correspondent, at),
+        new NodeShell.Roles(
+            Optional.empty(), Optional.empty(), correspondent.map(Node.Correspondent::core)));
   }
 
   private static Optional<Node.Correspondent> correspondent(DaemonConfiguration configuration) {
@@ -167,7 +191,7 @@ final class Cores {
       one.put("seconds-left", Duration.between(now, binding.expiry()).toSeconds());
       all.add(one);
     }
-    return Map.of("bindings", all);
+    return Map.of("bindings", all, "draining", core.isDraining());
   }
 
   static NodeShell.Core mobileNode(
@@ -201,7 +225,9 @@ final class Cores {
         node,
         role.tunnels(),
         role.configuration.userIpsec().policies(),
-        at -> with(report(core, settings, at), correspondent, at));
+        at -> with(report(core, settings, at), correspondent, at),
+        new NodeShell.Roles(
+            Optional.of(core), Optional.empty(), correspondent.map(Node.Correspondent::core)));
   }
 
   private static ImmutableMap<String, Integer> interfaces(DaemonConfiguration.MobileNode mobile) {
@@ -221,7 +247,8 @@ final class Cores {
             new SecureRandom()),
         role.tunnels(),
         role.configuration.userIpsec().policies(),
-        at -> Map.of("discovery", mobile.homePrefix().toString()));
+        at -> Map.of("discovery", mobile.homePrefix().toString()),
+        new NodeShell.Roles(Optional.empty(), Optional.empty(), Optional.empty()));
   }
 
   private static RouteOptimizationSettings optimization(
@@ -256,7 +283,7 @@ final class Cores {
     return report;
   }
 
-  private static Map<String, Object> route(RouteStatus route) {
+  static Map<String, Object> route(RouteStatus route) {
     Map<String, Object> one = new LinkedHashMap<>();
     one.put("peer", route.peer().toString());
     one.put("state", StatusReport.key(route.state().name()));

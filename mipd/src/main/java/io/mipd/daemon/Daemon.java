@@ -1,20 +1,16 @@
 package io.mipd.daemon;
 
-import com.google.common.collect.ImmutableList;
-import com.typesafe.config.ConfigException;
-import com.typesafe.config.ConfigFactory;
-import com.typesafe.config.ConfigParseOptions;
-import com.typesafe.config.ConfigSyntax;
-import io.mipd.host.PolicyInputs;
+import io.mipd.control.ControlSocket;
+import io.mipd.control.EventLog;
+import io.mipd.mobility.mn.MobileNode;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.linux.Poller;
 import io.mipd.xfrm.linux.Rtnetlink;
 import io.mipd.xfrm.transform.FileSequenceStore;
 import java.io.IOException;
-import java.time.Duration;
 import java.time.Instant;
-import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,8 +22,8 @@ final class Daemon {
   /** How long a stop may take before the JVM goes without us. */
   static final int STOP_MILLIS = 10_000;
 
-  private static final ConfigParseOptions JSON =
-      ConfigParseOptions.defaults().setSyntax(ConfigSyntax.JSON);
+  /** Events that are kept for whoever asks later. */
+  private static final int EVENTS = 1024;
 
   private Daemon() {}
 
@@ -56,13 +52,16 @@ final class Daemon {
         var netlink = Rtnetlink.open();
         var manager = ServiceManager.of(System.getenv(), ProcessHandle.current().pid())) {
       var loop = new EventLoop(poller);
+      var events = new EventLog(EVENTS);
       Thread served = Thread.currentThread();
       Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(loop, served), "stop"));
       var agents = HomeAgentChoice.open(state.path());
+      var current = new AtomicReference<>(configuration);
       while (true) {
         Optional<Integer> status =
             serve(
-                withHomeAgent(configuration, agents),
+                withHomeAgent(current.get(), agents),
+                current,
                 choice.world(),
                 between,
                 state,
@@ -70,6 +69,7 @@ final class Daemon {
                 netlink,
                 loop,
                 manager,
+                events,
                 isToFind(configuration) ? Optional.of(agents) : Optional.empty());
         if (status.isPresent()) {
           return status.get();
@@ -105,11 +105,22 @@ final class Daemon {
     }
   }
 
+  private static Chronicle chronicle(
+      DaemonConfiguration configuration, NodeShell.Core core, EventLog events) {
+    return new Chronicle(
+        events,
+        configuration.role() instanceof DaemonConfiguration.MobileNode mobile
+            ? Optional.of(mobile.homeAddress())
+            : Optional.empty(),
+        () -> core.roles().mobile().flatMap(MobileNode::registeredCareOf));
+  }
+
   /**
    * @return the exit status; empty if it is to be called again, for another home agent
    */
   private static Optional<Integer> serve(
       DaemonConfiguration configuration,
+      AtomicReference<DaemonConfiguration> current,
       DaemonConfiguration.WorldChoice choice,
       UnaryOperator<XfrmBackend> between,
       StateDirectory.Lock state,
@@ -117,6 +128,7 @@ final class Daemon {
       Rtnetlink netlink,
       EventLoop loop,
       ServiceManager manager,
+      EventLog events,
       Optional<HomeAgentChoice> agents)
       throws SystemLacksException, IOException {
     NodeRole role = NodeRole.of(configuration);
@@ -134,27 +146,23 @@ final class Daemon {
     var sequences = new FileSequenceStore(state.path().resolve("sequences"));
     try {
       role.setSysctls(system);
-      var shell = new NodeShell(role.core(bindings, began), loop, bindings, netlink, agents);
+      NodeShell.Core core = role.core(bindings, began);
+      var shell =
+          new NodeShell(
+              core, loop, bindings, netlink, agents, chronicle(configuration, core, events));
       try (World world =
               inKernel
                   ? KernelWorld.open(
                       role.setup(), poller, loop::now, system, between, sequences::ledger, shell)
                   : EngineWorld.open(
                       role.setup(), poller, loop::now, netlink, between, sequences, shell);
-          var control =
+          ControlSocket control =
               ControlSocket.open(
-                  configuration.controlSocket(),
-                  request ->
-                      loop.call(
-                          () ->
-                              answer(
-                                  request,
-                                  configuration,
-                                  choice,
-                                  began,
-                                  loop.now(),
-                                  world,
-                                  shell)))) {
+                  new ControlSocket.Settings(
+                      configuration.controlSocket(), configuration.controlGroup()),
+                  new ControlDesk(
+                      configuration, current, choice, loop, began, world, shell, events),
+                  events)) {
         world.establish(role.associations());
         shell.begin(
             world,
@@ -164,7 +172,7 @@ final class Daemon {
             role.peers(system, world));
         role.routeUsers(system, world);
         guard = true;
-        log.info("control socket {}", control);
+        log.info("control socket {}", control.path());
         System.err.println("mipd ready: " + configuration.role().title() + " " + choice);
         manager.ready(configuration.role().title() + ", world " + choice);
         loop.run(manager.alive(shell));
@@ -188,45 +196,5 @@ final class Daemon {
         system.takeBackAll();
       }
     }
-  }
-
-  private static Map<String, Object> answer(
-      String request,
-      DaemonConfiguration configuration,
-      DaemonConfiguration.WorldChoice choice,
-      Instant began,
-      Instant now,
-      World world,
-      NodeShell shell) {
-    String wanted = request;
-    if (request.startsWith("{")) {
-      try {
-        wanted = ConfigFactory.parseString(request, JSON).getString("request");
-      } catch (ConfigException e) {
-        return Map.of("error", "not a request: " + e.getMessage());
-      }
-    }
-    return switch (wanted) {
-      case "status" ->
-          StatusReport.of(
-              configuration, choice, Duration.between(began, now), world, shell.facts());
-      case PolicyStateDocument.REQUEST -> policyState(configuration, choice, world, shell);
-      default -> Map.of("error", "unknown request; known: status, " + PolicyStateDocument.REQUEST);
-    };
-  }
-
-  private static Map<String, Object> policyState(
-      DaemonConfiguration configuration,
-      DaemonConfiguration.WorldChoice choice,
-      World world,
-      NodeShell shell) {
-    PolicyInputs inputs = shell.policyInputs();
-    return PolicyStateDocument.of(
-        new PolicyState(
-            choice,
-            inputs,
-            ImmutableList.of(),
-            PolicyState.bound(ConfiguredState.homes(configuration), inputs)),
-        world.associations());
   }
 }

@@ -7,6 +7,7 @@ import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigParseOptions;
 import com.typesafe.config.ConfigSyntax;
+import io.mipd.control.ControlSocket;
 import io.mipd.host.HomeAssociations;
 import io.mipd.mobility.ProtocolConstants;
 import io.mipd.mobility.cn.CorrespondentSettings;
@@ -29,35 +30,58 @@ import java.util.Set;
  *
  * @param stateDirectory what must survive a restart: sequence numbers, bindings
  * @param controlSocket where {@code mipd status} asks
+ * @param controlGroup whose members may ask there, too, for what changes nothing
  * @param tunnelDevice name of the device that home addresses are on while they are away
  * @param tunnelMtu its MTU in octets: what fits into an outer packet of 1500
  * @param userIpsec the user's own policies and associations
+ * @param entries what is written, by the full path of its key; no keys of IPsec
  * @param correspondent how it takes registrations of care-of addresses from its peers, if it does
  */
 record DaemonConfiguration(
     Path file,
     Path stateDirectory,
     Path controlSocket,
+    Optional<String> controlGroup,
     String tunnelDevice,
     int tunnelMtu,
     WorldChoice world,
     Role role,
     UserIpsec userIpsec,
-    Optional<CorrespondentSettings> correspondent) {
+    Optional<CorrespondentSettings> correspondent,
+    ImmutableMap<String, String> entries) {
   /** The same with the home agent that a mobile node has found. */
   DaemonConfiguration withHomeAgent(Ipv6Address address) {
-    return role instanceof MobileNode mobile
-        ? new DaemonConfiguration(
-            file,
-            stateDirectory,
-            controlSocket,
-            tunnelDevice,
-            tunnelMtu,
-            world,
-            mobile.withHomeAgent(address),
-            userIpsec,
-            correspondent)
-        : this;
+    return role instanceof MobileNode mobile ? withRole(mobile.withHomeAgent(address)) : this;
+  }
+
+  DaemonConfiguration withRole(Role newRole) {
+    return new DaemonConfiguration(
+        file,
+        stateDirectory,
+        controlSocket,
+        controlGroup,
+        tunnelDevice,
+        tunnelMtu,
+        world,
+        newRole,
+        userIpsec,
+        correspondent,
+        entries);
+  }
+
+  DaemonConfiguration withEntries(ImmutableMap<String, String> newEntries) {
+    return new DaemonConfiguration(
+        file,
+        stateDirectory,
+        controlSocket,
+        controlGroup,
+        tunnelDevice,
+        tunnelMtu,
+        world,
+        role,
+        userIpsec,
+        correspondent,
+        newEntries);
   }
 
   private static final String CORRESPONDENT = "correspondent";
@@ -260,8 +284,7 @@ record DaemonConfiguration(
       root =
           new Section(file, ConfigFactory.parseFile(file.toFile(), options).resolve().root(), "");
     } catch (ConfigException e) {
-      int line = e.origin() == null ? 0 : e.origin().lineNumber();
-      throw ConfigurationException.at(file, line, "", "" + e.getMessage(), "HOCON");
+      throw syntax(file, e);
     }
     DuplicateKeys.check(file, text);
     String title =
@@ -279,6 +302,7 @@ record DaemonConfiguration(
     WorldChoice world = root.choice("world", "auto", WORLDS);
     Path state = root.path("state-directory", DEFAULT_STATE_DIRECTORY);
     Path socket = root.path("control-socket", DEFAULT_CONTROL_SOCKET);
+    Optional<String> group = controlGroup(root);
     String device = root.interfaceName("tunnel-device", DEFAULT_TUNNEL_DEVICE);
     int mtu = root.integer("tunnel-mtu", DEFAULT_TUNNEL_MTU, 1280, 65535);
     Role role =
@@ -300,7 +324,46 @@ record DaemonConfiguration(
     UserIpsec userIpsec =
         user.isPresent() ? UserIpsec.read(user.get(), pairs(role)) : UserIpsec.NONE;
     return new DaemonConfiguration(
-        file, state, socket, device, mtu, world, role, userIpsec, correspondent);
+        file,
+        state,
+        socket,
+        group,
+        device,
+        mtu,
+        world,
+        role,
+        userIpsec,
+        correspondent,
+        root.entries());
+  }
+
+  /** Its own message begins with where it is. */
+  private static ConfigurationException syntax(Path file, ConfigException e) {
+    String words = "" + e.getMessage();
+    int line = 0;
+    if (e.origin() != null) {
+      line = e.origin().lineNumber();
+      String where = e.origin().description() + ": ";
+      words = words.startsWith(where) ? words.substring(where.length()) : words;
+    }
+    return ConfigurationException.at(
+        file,
+        line,
+        "",
+        words,
+        "HOCON: each brace and bracket closed, texts with other signs than letters in quotes");
+  }
+
+  private static Optional<String> controlGroup(Section root) throws ConfigurationException {
+    if (!root.has("control-group")) {
+      return Optional.empty();
+    }
+    String allowed = "the name of a group of this system";
+    String name = root.string("control-group", allowed);
+    if (!ControlSocket.isGroup(name)) {
+      throw root.wrong("control-group", "there is no group \"" + name + "\"", allowed);
+    }
+    return Optional.of(name);
   }
 
   private static Optional<CorrespondentSettings> correspondent(Optional<Section> given)

@@ -32,6 +32,10 @@ final class HomeAgentChoice {
     return addresses.stream().findFirst();
   }
 
+  ImmutableList<Ipv6Address> all() {
+    return ImmutableList.copyOf(addresses);
+  }
+
   /** Durable when this returns. */
   void found(ImmutableList<Ipv6Address> all) throws IOException {
     addresses.clear();

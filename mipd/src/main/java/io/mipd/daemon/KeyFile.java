@@ -11,6 +11,7 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Secrets of configured associations, apart from the configuration. A line is
@@ -105,5 +106,15 @@ final class KeyFile {
 
   private static KeyMaterial key(String word) {
     return word.equals("-") ? KeyMaterial.EMPTY : KeyMaterial.parseHex(word);
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof KeyFile that && file.equals(that.file) && keys.equals(that.keys);
+  }
+
+  @Override
+  public int hashCode() {
+    return file.hashCode();
   }
 }

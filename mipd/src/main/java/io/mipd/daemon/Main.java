@@ -1,11 +1,12 @@
 package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableMap;
-import java.io.IOException;
+import io.mipd.control.ControlException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -19,13 +20,25 @@ import picocli.CommandLine.Spec;
     description = "Mobile IPv6 for Linux (RFC 6275)",
     subcommands = {
       Main.Run.class,
-      Main.Status.class,
+      ControlCommands.Status.class,
+      ControlCommands.Bindings.class,
+      ControlCommands.Associations.class,
+      ControlCommands.Policies.class,
+      ControlCommands.Neighbours.class,
+      ControlCommands.Events.class,
+      ControlCommands.Why.class,
+      ControlCommands.Log.class,
+      ControlCommands.Handover.class,
+      ControlCommands.Deregister.class,
+      ControlCommands.Drain.class,
+      ControlCommands.ReloadCommand.class,
       PolicyCommand.class,
       MoveInCommands.Import.class,
       MoveInCommands.Keygen.class,
       LoadClasses.class,
       Main.ProbeCommand.class,
-      Main.CleanupCommand.class
+      Main.CleanupCommand.class,
+      AutoComplete.GenerateCompletion.class
     })
 public final class Main {
   /** Stopped as asked. */
@@ -59,6 +72,9 @@ public final class Main {
           if (exception instanceof ConfigurationException) {
             return BAD_CONFIGURATION;
           }
+          if (exception instanceof ControlException refused) {
+            return ControlCommands.status(refused);
+          }
           if (exception instanceof SystemLacksException) {
             return SYSTEM_LACKS;
           }
@@ -86,37 +102,6 @@ public final class Main {
     @Override
     public Integer call() throws Exception {
       return Daemon.run(DaemonConfiguration.read(config));
-    }
-  }
-
-  @Command(name = "status", description = "Asks the running daemon; prints JSON.")
-  static final class Status implements Callable<Integer> {
-    @Spec private @Nullable CommandSpec spec;
-
-    @Option(names = "--config", paramLabel = "FILE", description = "The daemon's configuration")
-    private @Nullable Path config;
-
-    @Option(names = "--socket", paramLabel = "PATH", description = "Its control socket")
-    private @Nullable Path socket;
-
-    @Override
-    public Integer call() throws Exception {
-      Path path = DaemonConfiguration.DEFAULT_CONTROL_SOCKET;
-      if (socket != null) {
-        path = socket;
-      } else if (config != null) {
-        path = DaemonConfiguration.read(config).controlSocket();
-      }
-      String answer;
-      try {
-        answer = ControlSocket.ask(path, "status");
-      } catch (IOException e) {
-        throw new IOException("no mipd answers at " + path + ": " + e.getMessage(), e);
-      }
-      if (spec != null) {
-        print(spec, answer);
-      }
-      return STOPPED;
     }
   }
 

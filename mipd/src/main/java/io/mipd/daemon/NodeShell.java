@@ -6,14 +6,20 @@ import io.mipd.host.CoreDriver;
 import io.mipd.host.InstalledPolicies;
 import io.mipd.host.PolicyInputs;
 import io.mipd.host.RoutesInUse;
+import io.mipd.merger.rule.MergedPolicy;
 import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeEvent;
 import io.mipd.mobility.NodeEvent.AddressState;
+import io.mipd.mobility.cn.CorrespondentNode;
+import io.mipd.mobility.ha.HomeAgent;
+import io.mipd.mobility.mn.MobileNode;
 import io.mipd.xfrm.backend.XfrmNotice;
 import io.mipd.xfrm.engine.Arrival;
 import io.mipd.xfrm.engine.FailedPacket;
 import io.mipd.xfrm.linux.Rtnetlink;
+import io.mipd.xfrm.model.Direction;
+import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.ReqId;
@@ -59,12 +65,20 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
    * @param tunnels request ids of the tunnels of each home address
    * @param user the user's own policies
    * @param report what it knows, for the status
+   * @param roles its parts
    */
   record Core(
       MobilityNode node,
       ImmutableMap<Ipv6Address, ImmutableList<ReqId>> tunnels,
       ImmutableList<Policy> user,
-      Function<Instant, Map<String, Object>> report) {}
+      Function<Instant, Map<String, Object>> report,
+      Roles roles) {}
+
+  /** The cores of the roles that the node has. */
+  record Roles(
+      Optional<MobileNode> mobile,
+      Optional<HomeAgent> agent,
+      Optional<CorrespondentNode> correspondent) {}
 
   private final Core core;
   private final EventLoop loop;
@@ -73,6 +87,7 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
   private final SecureRandom random = new SecureRandom();
   private final LinkCleaner cleaner;
   private final Optional<HomeAgentChoice> choice;
+  private final Chronicle chronicle;
   private Optional<Instant> retryAt = Optional.empty();
   private @Nullable Parts parts;
   private @Nullable String failure;
@@ -93,13 +108,16 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
 
   /**
    * @param choice among home agents that are found; empty where one is configured
+   * @param chronicle is told what happens
    */
   NodeShell(
       Core core,
       EventLoop loop,
       BindingStore bindings,
       Rtnetlink netlink,
-      Optional<HomeAgentChoice> choice) {
+      Optional<HomeAgentChoice> choice,
+      Chronicle chronicle) {
+    this.chronicle = chronicle;
     this.choice = choice;
     this.core = core;
     this.loop = loop;
@@ -117,6 +135,7 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
       Optional<PeerRoutes> peers)
       throws IOException {
     var policies = new InstalledPolicies(world.backend(), core.user());
+    policies.tellFindings(finding -> chronicle.found(loop.now(), finding));
     parts =
         new Parts(
             world,
@@ -228,6 +247,35 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
       }
     }
     return least;
+  }
+
+  /** The operator wants something of the core. */
+  void operator(NodeEvent event) {
+    deliver(event);
+  }
+
+  Roles roles() {
+    return core.roles();
+  }
+
+  /** The home agents that were found, the first in use. */
+  ImmutableList<Ipv6Address> foundAgents() {
+    return choice.map(HomeAgentChoice::all).orElse(ImmutableList.of());
+  }
+
+  /** What the roles know, for people. */
+  Map<String, Object> report() {
+    return core.report().apply(loop.now());
+  }
+
+  @Override
+  public void carriedOut(Instant now, NodeAction action) {
+    chronicle.carriedOut(now, action);
+  }
+
+  @Override
+  public void handled(Instant now, NodeEvent event) {
+    chronicle.handled(now, event);
   }
 
   private void deliver(NodeEvent event) {
@@ -491,6 +539,16 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
   /** For {@code mipd policy}. */
   PolicyInputs policyInputs() {
     return parts().policies().inputs();
+  }
+
+  /** The policies in force and how each came about. */
+  ImmutableList<MergedPolicy> merged() {
+    return parts().policies().merged();
+  }
+
+  /** What decides about a flow of this node's. */
+  Optional<MergedPolicy> decides(Direction direction, Flow flow) {
+    return parts().policies().decides(direction, flow);
   }
 
   /** For the status. */

@@ -3,8 +3,10 @@ package io.mipd.daemon;
 import com.google.common.base.Splitter;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
-import com.typesafe.config.ConfigException;
-import com.typesafe.config.ConfigFactory;
+import io.mipd.control.ControlClient;
+import io.mipd.control.ControlException;
+import io.mipd.control.ControlRequest;
+import io.mipd.control.Json;
 import io.mipd.host.PolicyInputs;
 import io.mipd.merger.explain.Difference;
 import io.mipd.merger.explain.DifferenceDocument;
@@ -106,7 +108,8 @@ final class PolicyCommand implements Callable<Integer> {
     @Option(names = "--json", description = "JSON in place of text")
     private boolean json;
 
-    PolicyState state(@Nullable CommandSpec spec) throws ConfigurationException, IOException {
+    PolicyState state(@Nullable CommandSpec spec)
+        throws ConfigurationException, IOException, ControlException {
       if (config == null) {
         if (at != null || !bindings.isEmpty()) {
           throw wrong(spec, "--at and --binding go with --config; a running daemon knows");
@@ -133,22 +136,13 @@ final class PolicyCommand implements Callable<Integer> {
       return state;
     }
 
-    private PolicyState running() throws IOException {
+    private PolicyState running() throws IOException, ControlException {
       Path path = socket == null ? DaemonConfiguration.DEFAULT_CONTROL_SOCKET : socket;
-      String answer;
       try {
-        answer =
-            ControlSocket.ask(
-                path, ControlSocket.render(Map.of("request", PolicyStateDocument.REQUEST)).strip());
+        return PolicyStateDocument.read(
+            ControlClient.ask(path, ControlRequest.of(PolicyStateDocument.REQUEST)));
       } catch (IOException e) {
-        throw new IOException(
-            "no mipd answers at " + path + ": " + e.getMessage() + "; --config FILE works offline",
-            e);
-      }
-      try {
-        return PolicyStateDocument.read(ConfigFactory.parseString(answer));
-      } catch (ConfigException e) {
-        throw new IOException("not an answer of mipd's: " + e.getMessage(), e);
+        throw new IOException(e.getMessage() + "; --config FILE works offline", e);
       }
     }
 
@@ -186,7 +180,7 @@ final class PolicyCommand implements Callable<Integer> {
 
     void print(@Nullable CommandSpec spec, String text, Map<String, Object> document) {
       if (spec != null) {
-        Main.print(spec, json ? ControlSocket.render(document) : text);
+        Main.print(spec, json ? Json.render(document) + "\n" : text);
       }
     }
   }
@@ -362,7 +356,7 @@ final class PolicyCommand implements Callable<Integer> {
   }
 
   private static PolicyState away(Node node, @Nullable String careOf, @Nullable CommandSpec spec)
-      throws ConfigurationException, IOException {
+      throws ConfigurationException, IOException, ControlException {
     if (careOf != null) {
       if (node.at != null && !node.at.equals("away")) {
         throw wrong(spec, "--at " + node.at + " and --care-of " + careOf + ": give one");

@@ -123,9 +123,6 @@ final class PolicyStateDocument {
    */
   static PolicyState read(Config document) throws IOException {
     try {
-      if (document.hasPath("error")) {
-        throw new IOException(document.getString("error"));
-      }
       Map<WishOwner, MobilityWish> wishes = new LinkedHashMap<>();
       for (Config one : document.getConfigList("wishes")) {
         wishes.put(owner(one), wish(one));

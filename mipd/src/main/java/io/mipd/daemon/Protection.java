@@ -43,7 +43,7 @@ record Protection(
           "hmac-sha1-96", IntegrityAlgorithm.HMAC_SHA1_96);
 
   static Protection read(Section section) throws ConfigurationException {
-    KeyFile keys = KeyFile.read(section.path("keys"));
+    KeyFile keys = section.keyFile("keys");
     var protection =
         new Protection(
             keys,

@@ -16,6 +16,7 @@ import io.mipd.xfrm.model.Spi;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -66,6 +67,35 @@ public final class Section {
   public Path path(String key) throws ConfigurationException {
     String allowed = "the path of a file, relative to this file's folder or absolute";
     return resolve(string(key, allowed));
+  }
+
+  /** A file of keys; what is wrong with it is told with the key here that names it. */
+  KeyFile keyFile(String key) throws ConfigurationException {
+    Path keys = path(key);
+    try {
+      return KeyFile.read(keys);
+    } catch (ConfigurationException e) {
+      throw new ConfigurationException(place(key) + ": " + e.getMessage());
+    }
+  }
+
+  /** All that is written here and within, by full path. */
+  ImmutableMap<String, String> entries() {
+    var entries = new TreeMap<String, String>();
+    put(path, object, entries);
+    return ImmutableMap.copyOf(entries);
+  }
+
+  private static void put(String at, ConfigValue value, TreeMap<String, String> into) {
+    if (value instanceof ConfigObject inner) {
+      inner.forEach((key, one) -> put(at.isEmpty() ? key : at + "." + key, one, into));
+    } else if (value instanceof ConfigList list) {
+      for (int i = 0; i < list.size(); i++) {
+        put(at + "[" + i + "]", list.get(i), into);
+      }
+    } else {
+      into.put(at, String.valueOf(value.unwrapped()));
+    }
   }
 
   private Path resolve(String text) {
@@ -306,9 +336,15 @@ public final class Section {
   }
 
   public ConfigurationException wrong(String key, String wrong, String allowed) {
+    return new ConfigurationException(place(key) + ": " + wrong + "; allowed: " + allowed);
+  }
+
+  /** File, line and full path of a key; for one that is missing, the line of its object. */
+  private String place(String key) {
     ConfigValue value = object.get(key);
     ConfigOrigin origin = value == null ? object.origin() : value.origin();
-    return ConfigurationException.at(file, origin.lineNumber(), path(key, -1), wrong, allowed);
+    int line = origin.lineNumber();
+    return file + (line > 0 ? ":" + line : "") + ": " + path(key, -1);
   }
 
   private Section sectionOf(ConfigValue value, String key, String where)

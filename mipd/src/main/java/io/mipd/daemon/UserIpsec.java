@@ -90,7 +90,7 @@ public record UserIpsec(
     ImmutableList<Section> associations = section.optionalSections("associations");
     var read = ImmutableList.<SecurityAssociation>builder();
     if (!associations.isEmpty()) {
-      KeyFile keys = KeyFile.read(section.path("keys"));
+      KeyFile keys = section.keyFile("keys");
       Set<AssociationId> ids = new HashSet<>();
       for (Section one : associations) {
         SecurityAssociation association = association(one, section, keys, reqIds);

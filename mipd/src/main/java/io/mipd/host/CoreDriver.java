@@ -66,6 +66,12 @@ public final class CoreDriver {
      * @throws IOException if it was not done, and what follows in the list may rest on it
      */
     void perform(NodeAction action) throws IOException;
+
+    /** Any action is done, these as well. */
+    default void carriedOut(Instant now, NodeAction action) {}
+
+    /** An event has been handled, and all that came of it done or given up. */
+    default void handled(Instant now, NodeEvent event) {}
   }
 
   /**
@@ -117,6 +123,7 @@ public final class CoreDriver {
       }
       try {
         carryOut(now, action);
+        hands.carriedOut(now, action);
       } catch (IOException e) {
         // What follows in the list may rest on this one: an acknowledgement on what it
         // acknowledges. The peer asks again. Policies wait their turn to be tried again.
@@ -124,6 +131,7 @@ public final class CoreDriver {
         failed = true;
       }
     }
+    hands.handled(now, event);
   }
 
   private static boolean isForPolicies(NodeAction action) {

@@ -8,6 +8,7 @@ import com.google.common.collect.ImmutableSet;
 import io.mipd.merger.plan.Transaction;
 import io.mipd.merger.rule.Change;
 import io.mipd.merger.rule.Finding;
+import io.mipd.merger.rule.MergedPolicy;
 import io.mipd.merger.rule.StandingMerge;
 import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.NodeAction;
@@ -19,6 +20,7 @@ import io.mipd.xfrm.backend.XfrmError;
 import io.mipd.xfrm.backend.XfrmReply;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
+import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Mode;
@@ -35,6 +37,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,6 +67,7 @@ public final class InstalledPolicies {
   /** What waits, by owner: owners do not wait for each other. */
   private final Map<WishOwner, Deque<Step>> unfinished = new LinkedHashMap<>();
 
+  private Consumer<Finding> onFinding = finding -> {};
   private Optional<XfrmError> lastError = Optional.empty();
   private long failures;
   private long changes;
@@ -86,6 +90,11 @@ public final class InstalledPolicies {
     merge.want(LINKS, links.policies());
   }
 
+  /** Has somebody told of each finding when it appears; beside the log. */
+  public void tellFindings(Consumer<Finding> listener) {
+    onFinding = listener;
+  }
+
   /** What is merged at present. */
   public PolicyInputs inputs() {
     return new PolicyInputs(configured, others, ImmutableMap.copyOf(wishes), backend.limits());
@@ -94,6 +103,16 @@ public final class InstalledPolicies {
   /** By precedence within each direction. */
   public ImmutableList<Policy> policies() {
     return merge.policies();
+  }
+
+  /** Likewise, and how each came about. */
+  public ImmutableList<MergedPolicy> merged() {
+    return merge.all();
+  }
+
+  /** What decides about a flow: one of them, or one of the user's own. */
+  public Optional<MergedPolicy> decides(Direction direction, Flow flow) {
+    return merge.decides(direction, flow);
   }
 
   /** Changes that the backend refused and that were rolled back. */
@@ -264,6 +283,7 @@ public final class InstalledPolicies {
     }
     for (Finding finding : change.appeared()) {
       log.warn("{}", finding);
+      onFinding.accept(finding);
     }
     return true;
   }

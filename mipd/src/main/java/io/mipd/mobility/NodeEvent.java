@@ -1,6 +1,7 @@
 package io.mipd.mobility;
 
 import com.google.common.collect.ImmutableSet;
+import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.MobilityMessage;
 import io.mipd.xfrm.engine.Arrival;
@@ -11,6 +12,7 @@ import io.mipd.xfrm.packet.Icmpv6Message;
 import io.mipd.xfrm.packet.LinkLayerAddress;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** What happens to a node. */
 public sealed interface NodeEvent {
@@ -107,6 +109,32 @@ public sealed interface NodeEvent {
 
   /** The answer to {@link NodeAction.StartDad}. */
   record DadFinished(HomeAddress address, boolean unique) implements NodeEvent {}
+
+  /**
+   * The operator chooses where a mobile node is: on this interface, or by this care-of address. It
+   * is as before where that cannot be had.
+   *
+   * @param interfaceIndex empty: any
+   * @param careOf empty: any
+   */
+  record AttachmentChosen(OptionalInt interfaceIndex, Optional<CareOfAddress> careOf)
+      implements NodeEvent {
+    /** Whatever is best. */
+    public static final AttachmentChosen FREE =
+        new AttachmentChosen(OptionalInt.empty(), Optional.empty());
+  }
+
+  /**
+   * The operator ends the binding that a home agent has of a home address. The mobile node learns
+   * of it when it registers next.
+   */
+  record BindingDismissed(HomeAddress homeAddress) implements NodeEvent {}
+
+  /**
+   * The operator wants the home agent to take no new mobile nodes, or to take them again; those
+   * that are bound stay, and may move.
+   */
+  record Draining(boolean on) implements NodeEvent {}
 
   /** {@link MobilityNode#nextDeadline} has come. */
   record DeadlineReached() implements NodeEvent {}

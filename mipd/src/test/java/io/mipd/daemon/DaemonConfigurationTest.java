@@ -158,7 +158,7 @@ class DaemonConfigurationTest {
         "mobile-node.conf",
         "lifetime = 420s",
         "life-time = 420s",
-        ":33: mobile-node.life-time: unknown key; allowed: care-of-addresses, home-address,");
+        ":35: mobile-node.life-time: unknown key; allowed: care-of-addresses, home-address,");
   }
 
   @Test
@@ -176,7 +176,7 @@ class DaemonConfigurationTest {
         "mobile-node.conf",
         "lifetime = 420s",
         "lifetime = 420s\n  lifetime = 60s",
-        ":34: mobile-node.lifetime: given twice, first in line 33; allowed: each key once");
+        ":36: mobile-node.lifetime: given twice, first in line 35; allowed: each key once");
   }
 
   @Test

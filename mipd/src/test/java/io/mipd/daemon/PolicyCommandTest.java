@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.common.base.Splitter;
 import com.google.common.collect.ImmutableList;
 import com.typesafe.config.Config;
-import com.typesafe.config.ConfigFactory;
+import io.mipd.control.ControlRequest;
+import io.mipd.control.ControlSocket;
+import io.mipd.control.EventLog;
+import io.mipd.control.Json;
 import io.mipd.xfrm.engine.AssociationStatus;
 import io.mipd.xfrm.model.Ipv6Address;
 import java.io.IOException;
@@ -17,7 +20,9 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,7 +40,7 @@ class PolicyCommandTest {
   private record Said(int status, String out) {
     Config json() {
       assertThat(status).as(out).isLessThan(2);
-      return ConfigFactory.parseString(out);
+      return Json.parse(out);
     }
   }
 
@@ -241,23 +246,32 @@ class PolicyCommandTest {
         ConfiguredState.of(DaemonConfiguration.read(folder.resolve("mobile-node.conf")))
             .moved(Ipv6Address.parse("2001:db8:1::10"), Ipv6Address.parse("2001:db8:a::10"));
     Map<String, Object> document = document(state);
-    assertThat(PolicyStateDocument.read(ConfigFactory.parseString(ControlSocket.render(document))))
-        .isEqualTo(state);
+    assertThat(PolicyStateDocument.read(Json.parse(Json.render(document)))).isEqualTo(state);
     PolicyState agents =
         ConfiguredState.of(DaemonConfiguration.read(folder.resolve("home-agent.conf")));
-    assertThat(
-            PolicyStateDocument.read(
-                ConfigFactory.parseString(ControlSocket.render(document(agents)))))
+    assertThat(PolicyStateDocument.read(Json.parse(Json.render(document(agents)))))
         .isEqualTo(agents);
 
     List<String> requests = new ArrayList<>();
+    var answers =
+        new ControlSocket.Answers() {
+          @Override
+          public boolean changes(ControlRequest request) {
+            return false;
+          }
+
+          @Override
+          public CompletableFuture<Map<String, Object>> answer(
+              ControlRequest request, Executor socketThread) {
+            requests.add(request.render());
+            return CompletableFuture.completedFuture(document);
+          }
+        };
     try (var socket =
         ControlSocket.open(
-            folder.resolve("mipd.sock"),
-            request -> {
-              requests.add(request);
-              return CompletableFuture.completedFuture(document);
-            })) {
+            new ControlSocket.Settings(folder.resolve("mipd.sock"), Optional.empty()),
+            answers,
+            new EventLog(1))) {
       String offline = policy(PACKET + " --config mobile-node.conf --at 2001:db8:a::10").out();
       assertThat(policy(PACKET + " --socket mipd.sock").out()).isEqualTo(offline);
       assertThat(policy("diff --socket mipd.sock --care-of 2001:db8:b::10").out())
@@ -267,7 +281,7 @@ class PolicyCommandTest {
           .contains("2001:db8:b::10");
       assertThat(policy("diff --socket mipd.sock --with mobile-node.conf").out())
           .isEqualTo("nothing would change\n");
-      assertThat(requests).containsOnly("{\"request\":\"policy-state\"}");
+      assertThat(requests).containsOnly("{\"request\":\"policy-state\",\"version\":1}");
       assertThat(socket).isNotNull();
     }
   }

@@ -7,7 +7,8 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Sets;
 import com.typesafe.config.Config;
-import com.typesafe.config.ConfigFactory;
+import io.mipd.control.ControlClient;
+import io.mipd.control.ControlRequest;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -408,8 +409,12 @@ final class TestNet implements AutoCloseable {
 
   /** What {@code mipd status} answers. */
   Config status(Mipd mipd) throws Exception {
-    return ConfigFactory.parseString(
-        ControlSocket.ask(mipd.configuration().resolveSibling("control.sock"), "status"));
+    return ask(mipd, ControlRequest.of("status"));
+  }
+
+  /** What a daemon answers. */
+  Config ask(Mipd mipd, ControlRequest request) throws Exception {
+    return ControlClient.ask(mipd.configuration().resolveSibling("control.sock"), request);
   }
 
   /** Runs another of mipd's commands in a namespace; its exit status. */

@@ -57,7 +57,11 @@ class HouseRulesTest {
             .definedBy("io.mipd.sim..")
             .layer("mipd")
             .definedBy(
-                "io.mipd.mobility..", "io.mipd.host..", "io.mipd.daemon..", "io.mipd.movein..")
+                "io.mipd.mobility..",
+                "io.mipd.host..",
+                "io.mipd.control..",
+                "io.mipd.daemon..",
+                "io.mipd.movein..")
             .layer("policy-merger")
             .definedBy("io.mipd.merger..")
             .layer("xfrm-core")
@@ -171,6 +175,22 @@ class HouseRulesTest {
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("io.mipd.host..", "io.mipd.daemon.."));
+  }
+
+  @Test
+  void theControlProtocolKnowsNothingOfWhatIsAsked() {
+    holds(
+        noClasses()
+            .that()
+            .resideInAnyPackage("io.mipd.control..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                "io.mipd.mobility..",
+                "io.mipd.host..",
+                "io.mipd.daemon..",
+                "io.mipd.merger..",
+                "io.mipd.xfrm.."));
   }
 
   @Test

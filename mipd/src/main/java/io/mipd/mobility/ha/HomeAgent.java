@@ -62,7 +62,7 @@ public final class HomeAgent implements MobilityNode {
 
   private static final Ipv6Prefix LINK_LOCAL = Ipv6Prefix.of(new Ipv6Address(0xfe80L << 48, 0), 64);
 
-  private final HomeAgentSettings settings;
+  private HomeAgentSettings settings;
   private final Map<HomeAddress, Registration> registrations = new LinkedHashMap<>();
   private final Optional<RouterAdvertiser> advertiser;
   private final StatusLimiter strangers = new StatusLimiter();
@@ -73,6 +73,9 @@ public final class HomeAgent implements MobilityNode {
   private final RandomGenerator random;
   private Optional<HomeLink> homeLink = Optional.empty();
   private boolean homeLinkIsUp;
+
+  /** No mobile node that is not bound already is taken. */
+  private boolean draining;
 
   private record HomeLink(int interfaceIndex, Optional<LinkLayerAddress> address) {}
 
@@ -167,6 +170,18 @@ public final class HomeAgent implements MobilityNode {
     prefixAdvertiser = new PrefixAdvertiser(settings, prefixes, random);
   }
 
+  /**
+   * Goes by another longest lifetime and other rules for care-of addresses from now on; bindings
+   * that are there stay as they were granted.
+   */
+  public void adopt(Duration maximumLifetime, AccessList careOfAddresses) {
+    settings = settings.with(maximumLifetime, careOfAddresses);
+  }
+
+  public boolean isDraining() {
+    return draining;
+  }
+
   /** The bindings that are in force, by home address as configured. */
   public ImmutableList<HomeBinding> bindings() {
     return registrations.values().stream()
@@ -207,6 +222,10 @@ public final class HomeAgent implements MobilityNode {
       for (Registration registration : registrations.values()) {
         dadFinished(now, registration, finished, actions);
       }
+    } else if (event instanceof NodeEvent.BindingDismissed dismissed) {
+      dismiss(now, dismissed.homeAddress(), actions);
+    } else if (event instanceof NodeEvent.Draining wanted) {
+      draining = wanted.on();
     } else if (event instanceof NodeEvent.ShutdownRequested) {
       advertiser.ifPresent(it -> actions.addAll(it.cease()));
       return actions;
@@ -456,6 +475,19 @@ public final class HomeAgent implements MobilityNode {
       CareOfAddress careOf,
       Arrival arrival,
       List<NodeAction> actions) {
+    if (draining && registration.binding.isEmpty() && registration.waiting.isEmpty()) {
+      actions.add(
+          new NodeAction.Tell(
+              "registration of " + registration.home + " refused: this home agent is draining"));
+      actions.add(new NodeAction.Refuse(PROHIBITED, arrival.source()));
+      answer(
+          BindingStatus.ADMINISTRATIVELY_PROHIBITED,
+          update.sequence(),
+          BindingLifetime.DEREGISTER,
+          arrival,
+          actions);
+      return;
+    }
     Optional<AccessList.Rule> rule = settings.careOfAddresses().refuses(careOf);
     if (rule.isEmpty()) {
       register(now, registration, update, careOf, arrival, actions);
@@ -810,6 +842,19 @@ public final class HomeAgent implements MobilityNode {
     registration.forgottenAt = Optional.of(now.plus(ProtocolConstants.MAX_DELETE_BCE_TIMEOUT));
     release(registration, binding, actions);
     answer(BindingStatus.ACCEPTED, update.sequence(), BindingLifetime.DEREGISTER, arrival, actions);
+  }
+
+  /** By the operator; late updates are recognized as after a de-registration. */
+  private void dismiss(Instant now, HomeAddress home, List<NodeAction> actions) {
+    Registration registration = registrations.get(home);
+    if (registration == null) {
+      return;
+    }
+    registration.waiting = Optional.empty();
+    if (registration.binding.isPresent()) {
+      registration.forgottenAt = Optional.of(now.plus(ProtocolConstants.MAX_DELETE_BCE_TIMEOUT));
+      release(registration, registration.binding.get(), actions);
+    }
   }
 
   private void release(Registration registration, HomeBinding binding, List<NodeAction> actions) {

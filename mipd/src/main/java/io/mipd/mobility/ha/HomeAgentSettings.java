@@ -60,6 +60,20 @@ public record HomeAgentSettings(
         served);
   }
 
+  HomeAgentSettings with(Duration newMaximumLifetime, AccessList newCareOfAddresses) {
+    return new HomeAgentSettings(
+        homeInterface,
+        address,
+        homePrefix,
+        newMaximumLifetime,
+        advertising,
+        prefixLifetimes,
+        prefixDelivery,
+        newCareOfAddresses,
+        virtual,
+        served);
+  }
+
   /** The home prefix as we advertise it. */
   PrefixInformation prefixInformation() {
     return new PrefixInformation(

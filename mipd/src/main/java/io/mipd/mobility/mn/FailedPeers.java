@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Peers with which route optimization has failed, and when it may be tried again: "future Binding
@@ -32,6 +33,13 @@ final class FailedPeers {
   boolean mayTry(Instant now, Ipv6Address peer) {
     Failure failure = failures.get(peer);
     return failure == null || !now.isBefore(failure.notBefore());
+  }
+
+  /** How long it may not be tried; empty if it may. */
+  Optional<Duration> wait(Instant now, Ipv6Address peer) {
+    return Optional.ofNullable(failures.get(peer))
+        .map(failure -> Duration.between(now, failure.notBefore()))
+        .filter(left -> !left.isNegative() && !left.isZero());
   }
 
   /** Returns for how long it is not tried again. */

@@ -1,10 +1,12 @@
 package io.mipd.mobility.mn;
 
+import static com.google.common.base.Preconditions.checkArgument;
 import static io.mipd.mobility.NodeAction.Refusal.UNEXPECTED;
 import static io.mipd.mobility.NodeAction.Refusal.UNPROTECTED;
 import static io.mipd.mobility.NodeAction.Refusal.WRONG_ADDRESS;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.MobilityWish;
@@ -42,6 +44,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 
@@ -60,14 +63,16 @@ public final class MobileNode implements MobilityNode {
   /** Then the home agent is taken as gone, where another may be tried. */
   private static final int MAX_UNANSWERED = 4;
 
-  private final MobileNodeSettings settings;
+  private MobileNodeSettings settings;
   private final HomeAddress home;
   private final HomePolicies policies;
   private final Optional<RouteOptimizer> optimizer;
   private final PrefixDiscovery prefixes;
   private final Map<Integer, Uplink> uplinks = new LinkedHashMap<>();
+  private final Map<Integer, String> names = new LinkedHashMap<>();
 
   private Attachment attachment = new Attachment.Nowhere();
+  private NodeEvent.AttachmentChosen chosen = NodeEvent.AttachmentChosen.FREE;
   private SequenceNumber sequence;
 
   /** The home agent may have a binding of ours, from now or from before a restart. */
@@ -173,6 +178,50 @@ public final class MobileNode implements MobilityNode {
     return optimizer.map(it -> it.routes(now)).orElse(ImmutableList.of());
   }
 
+  /**
+   * Goes by these from now on; what has been registered stays as it is until it is renewed. To be
+   * followed by an event.
+   *
+   * @param interfaces the same as before, with their preferences
+   * @param routeOptimization present if it was
+   */
+  public void adopt(
+      Duration lifetime,
+      ImmutableMap<String, Integer> interfaces,
+      Optional<RouteOptimizationSettings> routeOptimization) {
+    checkArgument(
+        interfaces.keySet().equals(settings.interfaces().keySet()),
+        "other interfaces: %s",
+        interfaces);
+    checkArgument(
+        routeOptimization.isPresent() == optimizer.isPresent(),
+        "route optimization cannot be switched");
+    settings = settings.with(lifetime, interfaces, routeOptimization);
+    names.forEach(
+        (index, name) -> {
+          Uplink uplink = uplinks.get(index);
+          Integer preference = interfaces.get(name);
+          if (uplink != null && preference != null) {
+            uplink.setPreference(preference);
+          }
+        });
+    optimizer.ifPresent(it -> it.adopt(routeOptimization.orElseThrow()));
+  }
+
+  /** Why packets to a peer take the way that they take. */
+  public RouteVerdict why(Instant now, Ipv6Address peer) {
+    return optimizer
+        .map(it -> it.why(now, peer))
+        .orElseGet(() -> RouteVerdict.of(RouteVerdict.Reason.SWITCHED_OFF));
+  }
+
+  /** The routers that are heard, by interface. */
+  public ImmutableList<RouterStatus> routers(Instant now) {
+    return uplinks.values().stream()
+        .flatMap(uplink -> uplink.routers(now, settings.homePrefix()).stream())
+        .collect(ImmutableList.toImmutableList());
+  }
+
   /** Whether the home address is in use on the home link. */
   public boolean isAtHome() {
     return isHome;
@@ -198,6 +247,8 @@ public final class MobileNode implements MobilityNode {
       dadFinished(now, finished, actions);
     } else if (event instanceof NodeEvent.TunnelledPayload payload) {
       optimizer.ifPresent(it -> it.tunnelled(now, payload, actions));
+    } else if (event instanceof NodeEvent.AttachmentChosen choice) {
+      chosen = choice;
     } else if (event instanceof NodeEvent.RoutesUsed used) {
       optimizer.ifPresent(it -> it.used(now, used));
     } else if (event instanceof NodeEvent.PacketFailed failed) {
@@ -309,6 +360,7 @@ public final class MobileNode implements MobilityNode {
     if (preference == null) {
       return;
     }
+    names.put(change.interfaceIndex(), change.name());
     Uplink uplink =
         uplinks.computeIfAbsent(change.interfaceIndex(), index -> new Uplink(index, preference));
     if (uplink.setUp(change.up(), change.address())) {
@@ -404,11 +456,47 @@ public final class MobileNode implements MobilityNode {
     }
   }
 
+  /** What the operator has chosen, as long as it can be had; else what is best. */
+  private Attachment whereWeAre() {
+    for (Uplink uplink : uplinks.values()) {
+      if (chosen.careOf().filter(it -> mayBind(uplink, it)).isPresent()) {
+        return new Attachment.Away(uplink.index(), chosen.careOf().get());
+      } else if (chosen.interfaceIndex().equals(OptionalInt.of(uplink.index()))) {
+        Optional<Attachment> there =
+            uplink.announces(settings.homePrefix())
+                ? Optional.of(new Attachment.Home(uplink.index()))
+                : candidate(uplink).map(Candidate::away);
+        if (there.isPresent()) {
+          return there.get();
+        }
+      }
+    }
+    return best();
+  }
+
+  private boolean mayBind(Uplink uplink, CareOfAddress careOf) {
+    return uplink.mayUse(careOf.value())
+        && !careOf.value().equals(home.value())
+        && !settings.homePrefix().contains(careOf.value());
+  }
+
+  /** Whether an address could carry the binding now: the operator may choose it. */
+  public boolean mayBind(CareOfAddress careOf) {
+    return uplinks.values().stream().anyMatch(uplink -> mayBind(uplink, careOf));
+  }
+
+  /** Whether the home link, or a care-of address, is on that interface now. */
+  public boolean mayAttach(int interfaceIndex) {
+    return Optional.ofNullable(uplinks.get(interfaceIndex))
+        .filter(uplink -> uplink.announces(settings.homePrefix()) || candidate(uplink).isPresent())
+        .isPresent();
+  }
+
   /**
    * The home link before all others; then an address that is not deprecated (RFC 6275 section
    * 11.5.3), by preference, and among equals where we are already.
    */
-  private Attachment whereWeAre() {
+  private Attachment best() {
     for (Uplink uplink : uplinks.values()) {
       if (uplink.announces(settings.homePrefix())) {
         return new Attachment.Home(uplink.index());

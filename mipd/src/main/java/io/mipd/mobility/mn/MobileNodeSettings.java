@@ -35,6 +35,21 @@ public record MobileNodeSettings(
     checkArgument(!interfaces.isEmpty(), "no interface");
   }
 
+  MobileNodeSettings with(
+      Duration newLifetime,
+      ImmutableMap<String, Integer> newInterfaces,
+      Optional<RouteOptimizationSettings> newRouteOptimization) {
+    return new MobileNodeSettings(
+        homeAddress,
+        homePrefix,
+        homeAgent,
+        newLifetime,
+        newInterfaces,
+        protection,
+        newRouteOptimization,
+        corresponds);
+  }
+
   /** What the registration with the home agent wants of policies. */
   public HomePolicies policies() {
     return new HomePolicies(

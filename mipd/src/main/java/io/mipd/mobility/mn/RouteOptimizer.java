@@ -10,6 +10,7 @@ import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeAction.Refusal;
 import io.mipd.mobility.NodeEvent;
 import io.mipd.mobility.binding.RateLimit;
+import io.mipd.mobility.mn.RouteVerdict.Reason;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.MobilityMessage;
@@ -45,7 +46,7 @@ final class RouteOptimizer {
 
   private final HomeAddress home;
   private final Ipv6Address agent;
-  private final RouteOptimizationSettings settings;
+  private RouteOptimizationSettings settings;
   private final Predicate<CareOfAddress> isOurs;
   private final RandomGenerator random;
   private final FailedPeers failures;
@@ -75,6 +76,14 @@ final class RouteOptimizer {
     this.random = random;
     failures = new FailedPeers(MEMORY * settings.maxPeers());
     admissions = new RateLimit(share(SHARE_OF_STRANGERS));
+  }
+
+  /** Goes by these from now on; peers that are kept out now are told to forget their binding. */
+  void adopt(RouteOptimizationSettings next) {
+    settings = next;
+    peers.values().stream()
+        .filter(one -> !next.allows(one.peer()))
+        .forEach(CorrespondentRegistration::makeRoom);
   }
 
   /**
@@ -262,6 +271,39 @@ final class RouteOptimizer {
     return peers.values().stream()
         .flatMap(peer -> peer.nextDeadline().stream())
         .min(Instant::compareTo);
+  }
+
+  /** Why packets to a peer take the way that they take. */
+  RouteVerdict why(Instant now, Ipv6Address peer) {
+    if (!peer.isGlobalUnicast()) {
+      return RouteVerdict.of(Reason.NOT_GLOBAL);
+    } else if (peer.equals(agent)) {
+      return RouteVerdict.of(Reason.HOME_AGENT);
+    } else if (!isCandidate(peer)) {
+      return RouteVerdict.of(settings.allows(peer) ? Reason.OWN_ADDRESS : Reason.KEPT_OUT);
+    } else if (standing instanceof Standing.Home) {
+      return RouteVerdict.of(Reason.AT_HOME);
+    } else if (standing instanceof Standing.Nowhere) {
+      return RouteVerdict.of(Reason.NO_LINK);
+    }
+    CorrespondentRegistration known = peers.get(peer);
+    if (known != null && !known.isDone()) {
+      RouteStatus route = known.status(now);
+      Reason reason =
+          switch (route.state()) {
+            case TESTING ->
+                registeredUntil(standing).isEmpty() ? Reason.NOT_REGISTERED : Reason.TESTING;
+            case REGISTERING -> Reason.REGISTERING;
+            case OPTIMIZED -> Reason.OPTIMIZED;
+            case ENDING -> Reason.ENDING;
+          };
+      return new RouteVerdict(reason, Optional.of(route), Optional.empty());
+    } else if (registeredUntil(standing).isEmpty()) {
+      return RouteVerdict.of(Reason.NOT_REGISTERED);
+    } else if (!failures.mayTry(now, peer)) {
+      return new RouteVerdict(Reason.FAILED_BEFORE, Optional.empty(), failures.wait(now, peer));
+    }
+    return RouteVerdict.of(Reason.NOTHING_HEARD);
   }
 
   ImmutableList<RouteStatus> routes(Instant now) {

@@ -2,6 +2,7 @@ package io.mipd.mobility.mn;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeEvent.AddressState;
 import io.mipd.mobility.ProtocolConstants;
@@ -30,7 +31,7 @@ final class Uplink {
   private static final Duration LEAST_PATIENCE = Duration.ofSeconds(1);
 
   private final int index;
-  private final int preference;
+  private int preference;
   private boolean up;
 
   /** What was announced on the link before the cable was out: that may be another link. */
@@ -96,6 +97,10 @@ final class Uplink {
 
   int preference() {
     return preference;
+  }
+
+  void setPreference(int newPreference) {
+    preference = newPreference;
   }
 
   boolean isUp() {
@@ -306,6 +311,25 @@ final class Uplink {
     return leftOver || !prefixes().containsAll(all)
         ? forget(routers.keySet().iterator().next())
         : ImmutableList.of();
+  }
+
+  /** The routers that are heard here. */
+  ImmutableList<RouterStatus> routers(Instant now, Ipv6Prefix homePrefix) {
+    var all = ImmutableList.<RouterStatus>builder();
+    routers.forEach(
+        (source, router) -> {
+          Duration left = Duration.between(now, router.until());
+          all.add(
+              new RouterStatus(
+                  index,
+                  source,
+                  router.address(),
+                  ImmutableSet.copyOf(router.prefixes()),
+                  ImmutableSet.copyOf(router.ownAddresses()),
+                  router.prefixes().contains(homePrefix),
+                  left.isNegative() ? Duration.ZERO : left));
+        });
+    return all.build();
   }
 
   boolean announces(Ipv6Prefix prefix) {

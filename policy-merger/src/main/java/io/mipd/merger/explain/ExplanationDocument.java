@@ -29,7 +29,8 @@ public final class ExplanationDocument {
     return document;
   }
 
-  private static Map<String, Object> policy(MergedPolicy merged) {
+  /** A policy of a merge, and the rules that made it. */
+  public static Map<String, Object> policy(MergedPolicy merged) {
     Map<String, Object> document = new LinkedHashMap<>();
     document.put("selector", merged.policy().selector().toString());
     document.put("direction", merged.policy().direction().kernelName());

@@ -216,13 +216,18 @@ public final class StandingMerge<K> {
   /** The whole result, and all that there is to say of it. */
   public Merged merged() {
     return new Merged(
-        merges.values().stream()
-            .flatMap(merge -> merge.policies().stream())
-            .collect(toImmutableList()),
+        all(),
         ImmutableList.<Finding>builder()
             .addAll(merges.values().stream().flatMap(merge -> merge.findings().stream()).iterator())
             .addAll(Checks.of(merges))
             .build());
+  }
+
+  /** The policies of the result and how each came about, by precedence within each direction. */
+  public ImmutableList<MergedPolicy> all() {
+    return merges.values().stream()
+        .flatMap(merge -> merge.policies().stream())
+        .collect(toImmutableList());
   }
 
   /** The policies of the result, by precedence within each direction. */

@@ -817,6 +817,7 @@ final class Scene {
             node,
             build.resolve("bin/mipd").toString(),
             "status",
+            "--json",
             "--config",
             configuration.toString())
         .run();

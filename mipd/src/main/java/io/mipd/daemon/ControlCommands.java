@@ -1,0 +1,402 @@
+package io.mipd.daemon;
+
+import com.google.common.base.Splitter;
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigException;
+import com.typesafe.config.ConfigRenderOptions;
+import io.mipd.control.ControlClient;
+import io.mipd.control.ControlException;
+import io.mipd.control.ControlRequest;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.LocalTime;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** The commands that ask a running daemon, and those that have it do something. */
+final class ControlCommands {
+  private ControlCommands() {}
+
+  /** Which daemon, and how its answer is told. */
+  static final class Asked {
+    @Spec(Spec.Target.MIXEE)
+    private @Nullable CommandSpec spec;
+
+    @Option(names = "--config", paramLabel = "FILE", description = "The daemon's configuration")
+    private @Nullable Path config;
+
+    @Option(
+        names = "--socket",
+        paramLabel = "PATH",
+        description = "Its control socket; default: /run/mipd/control.sock")
+    private @Nullable Path socket;
+
+    @Option(names = "--json", description = "JSON in place of text; docs/schema describes it")
+    private boolean json;
+
+    Path path() throws ConfigurationException {
+      if (socket != null) {
+        return socket;
+      }
+      return config == null
+          ? DaemonConfiguration.DEFAULT_CONTROL_SOCKET
+          : DaemonConfiguration.read(config).controlSocket();
+    }
+
+    String told(Config answer, Function<Config, String> text) throws IOException {
+      if (json) {
+        return answer.root().render(ConfigRenderOptions.concise()) + "\n";
+      }
+      try {
+        return text.apply(answer);
+      } catch (ConfigException e) {
+        throw new IOException("not what a mipd of this version answers: " + e.getMessage(), e);
+      }
+    }
+
+    void print(String text) {
+      if (spec != null) {
+        Main.print(spec, text);
+      }
+    }
+
+    Integer tell(ControlRequest request, Function<Config, String> text) throws Exception {
+      print(told(ControlClient.ask(path(), request), text));
+      return Main.STOPPED;
+    }
+  }
+
+  /** A view that may be looked at again and again. */
+  abstract static class View implements Callable<Integer> {
+    /** What is done on a terminal to begin anew: the cursor goes home, what is there goes away. */
+    private static final String CLEAR = "\033[H\033[2J";
+
+    private static final int COLUMNS = 80;
+    private static final int LINES = 24;
+
+    @Mixin private Asked asked = new Asked();
+
+    @Option(
+        names = "--watch",
+        paramLabel = "SECONDS",
+        arity = "0..1",
+        fallbackValue = "2",
+        description = "Again and again, every 2 seconds if not told otherwise, until Ctrl-C")
+    private double watch;
+
+    @Option(names = "--times", paramLabel = "N", description = "With --watch: so often")
+    private int times = Integer.MAX_VALUE;
+
+    abstract ControlRequest request();
+
+    abstract String text(Config answer);
+
+    @Override
+    public Integer call() throws Exception {
+      if (watch <= 0) {
+        return asked.tell(request(), this::text);
+      }
+      Path path = asked.path();
+      for (int i = 1; ; i++) {
+        String told = asked.told(ControlClient.ask(path, request()), this::text);
+        asked.print(asked.json ? told : CLEAR + screen(told));
+        if (i >= times) {
+          return Main.STOPPED;
+        }
+        TimeUnit.MILLISECONDS.sleep((long) (watch * 1000));
+      }
+    }
+
+    /** As much of it as a terminal shows, the time in the first line. */
+    private String screen(String told) {
+      int columns = size("COLUMNS", COLUMNS);
+      // The last line stays free for the cursor.
+      int room = size("LINES", LINES) - 2;
+      List<String> lines = Splitter.on('\n').splitToList(told.stripTrailing());
+      var text = new StringBuilder();
+      text.append("mipd ")
+          .append(request().name())
+          .append("  ")
+          .append(LocalTime.now().truncatedTo(ChronoUnit.SECONDS))
+          .append('\n');
+      boolean all = lines.size() <= room;
+      for (String line : lines.subList(0, all ? lines.size() : room - 1)) {
+        text.append(line, 0, Math.min(line.length(), columns)).append('\n');
+      }
+      if (!all) {
+        text.append("... ").append(lines.size() - room + 1).append(" more lines\n");
+      }
+      return text.toString();
+    }
+
+    private static int size(String variable, int byDefault) {
+      String value = System.getenv(variable);
+      try {
+        return value == null ? byDefault : Math.max(10, Integer.parseInt(value));
+      } catch (NumberFormatException e) {
+        return byDefault;
+      }
+    }
+  }
+
+  @Command(
+      name = "status",
+      mixinStandardHelpOptions = true,
+      description = "How the running daemon is: role, registration or bindings, links, counters.")
+  static final class Status extends View {
+    @Override
+    ControlRequest request() {
+      return ControlRequest.of("status");
+    }
+
+    @Override
+    String text(Config answer) {
+      return ControlText.status(answer);
+    }
+  }
+
+  @Command(
+      name = "bindings",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Who is bound where: a home agent's binding cache, a mobile node's registration and its"
+            + " optimized peers, a correspondent's bindings."
+      })
+  static final class Bindings extends View {
+    @Override
+    ControlRequest request() {
+      return ControlRequest.of("bindings");
+    }
+
+    @Override
+    String text(Config answer) {
+      return ControlText.bindings(answer);
+    }
+  }
+
+  @Command(
+      name = "associations",
+      mixinStandardHelpOptions = true,
+      description = "The security associations of mobility and of user-ipsec; no keys.")
+  static final class Associations extends View {
+    @Override
+    ControlRequest request() {
+      return ControlRequest.of("associations");
+    }
+
+    @Override
+    String text(Config answer) {
+      return ControlText.associations(answer);
+    }
+  }
+
+  @Command(
+      name = "policies",
+      mixinStandardHelpOptions = true,
+      description = {
+        "The policies in force, each with the rules that made it, and findings.",
+        "mipd policy explain tells what becomes of a packet."
+      })
+  static final class Policies extends View {
+    @Override
+    ControlRequest request() {
+      return ControlRequest.of("policies");
+    }
+
+    @Override
+    String text(Config answer) {
+      return ControlText.policies(answer);
+    }
+  }
+
+  @Command(
+      name = "neighbours",
+      aliases = "neighbors",
+      mixinStandardHelpOptions = true,
+      description = "Routers that are heard, and home agents that are known.")
+  static final class Neighbours extends View {
+    @Override
+    ControlRequest request() {
+      return ControlRequest.of("neighbours");
+    }
+
+    @Override
+    String text(Config answer) {
+      return ControlText.neighbours(answer);
+    }
+  }
+
+  @Command(
+      name = "why",
+      mixinStandardHelpOptions = true,
+      description = "Whether packets to a peer go directly, and if not, why not.")
+  static final class Why extends View {
+    @Parameters(paramLabel = "PEER", description = "Its address, or its home address")
+    private String peer = "";
+
+    @Override
+    ControlRequest request() {
+      return ControlRequest.of("why").with("peer", peer);
+    }
+
+    @Override
+    String text(Config answer) {
+      return ControlText.why(answer);
+    }
+  }
+
+  @Command(
+      name = "events",
+      mixinStandardHelpOptions = true,
+      description = {
+        "What has happened lately: registrations, handovers, routes, findings. The daemon keeps the"
+            + " latest 1024."
+      })
+  static final class Events implements Callable<Integer> {
+    @Mixin private Asked asked = new Asked();
+
+    @Option(names = "--follow", description = "And what happens from now on, until Ctrl-C")
+    private boolean follow;
+
+    @Option(
+        names = "--after",
+        paramLabel = "NUMBER",
+        description = "Only those with a greater number; default: all that are kept")
+    private long after;
+
+    @Override
+    public Integer call() throws Exception {
+      ControlRequest request = ControlRequest.of("events").with("after", after);
+      if (!follow) {
+        return asked.tell(request, ControlText::events);
+      }
+      long last = after;
+      try (ControlClient client = ControlClient.open(asked.path())) {
+        for (Config answer = client.ask(request.with("follow", true)); ; answer = client.next()) {
+          for (Config event : answer.getConfigList("events")) {
+            long number = event.getLong("number");
+            if (last > 0 && number > last + 1 && !asked.json) {
+              asked.print("... " + (number - last - 1) + " events are lost\n");
+            }
+            last = number;
+          }
+          if (!answer.getConfigList("events").isEmpty()) {
+            asked.print(asked.told(answer, ControlText::events));
+          }
+        }
+      }
+    }
+  }
+
+  @Command(
+      name = "log",
+      mixinStandardHelpOptions = true,
+      description = "How much the running daemon logs, until it ends.")
+  static final class Log implements Callable<Integer> {
+    @Mixin private Asked asked = new Asked();
+
+    @Parameters(paramLabel = "LEVEL", description = "error, warn, info, debug or trace")
+    private String level = "";
+
+    @Override
+    public Integer call() throws Exception {
+      return asked.tell(ControlRequest.of("log").with("level", level), ControlText::log);
+    }
+  }
+
+  @Command(
+      name = "handover",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Has a mobile node use this interface, or this care-of address, as long as it can be used;"
+            + " auto lets it choose again."
+      })
+  static final class Handover implements Callable<Integer> {
+    @Mixin private Asked asked = new Asked();
+
+    @Parameters(paramLabel = "TO", description = "An interface, a care-of address, or auto")
+    private String to = "";
+
+    @Override
+    public Integer call() throws Exception {
+      return asked.tell(ControlRequest.of("handover").with("to", to), ControlText::handover);
+    }
+  }
+
+  @Command(
+      name = "deregister",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Has a home agent end a binding. The mobile node is not told (RFC 6275 has no message for"
+            + " it): it registers again when it renews its binding or moves, unless the home agent"
+            + " drains."
+      })
+  static final class Deregister implements Callable<Integer> {
+    @Mixin private Asked asked = new Asked();
+
+    @Parameters(paramLabel = "HOME-ADDRESS", description = "Whose binding")
+    private String home = "";
+
+    @Override
+    public Integer call() throws Exception {
+      return asked.tell(
+          ControlRequest.of("deregister").with("home-address", home), ControlText::deregister);
+    }
+  }
+
+  @Command(
+      name = "drain",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Has a home agent refuse mobile nodes that are not bound (status 129), until it is started"
+            + " again. Those that are bound stay, and may move."
+      })
+  static final class Drain implements Callable<Integer> {
+    @Mixin private Asked asked = new Asked();
+
+    @Option(names = "--off", description = "New ones are taken again")
+    private boolean off;
+
+    @Override
+    public Integer call() throws Exception {
+      return asked.tell(ControlRequest.of("drain").with("on", !off), ControlText::drain);
+    }
+  }
+
+  @Command(
+      name = "reload",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Has the daemon read its configuration again. What can be is applied at once, all of it;"
+            + " for the rest the answer names what needs a restart. A file with a mistake changes"
+            + " nothing."
+      })
+  static final class ReloadCommand implements Callable<Integer> {
+    @Mixin private Asked asked = new Asked();
+
+    @Option(names = "--dry", description = "Only tell what would change")
+    private boolean dry;
+
+    @Override
+    public Integer call() throws Exception {
+      return asked.tell(ControlRequest.of("reload").with("dry", dry), ControlText::reload);
+    }
+  }
+
+  /** The exit status for a request that was refused. */
+  static int status(ControlException refused) {
+    return refused.reason() == ControlException.Reason.BAD_ARGUMENT
+        ? Main.BAD_CONFIGURATION
+        : Main.FAILURE;
+  }
+}

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What goes wrong by the scenario's will, and what becomes of it. */
 class FaultsTest {
-  @TempDir private Path folder;
+  @TempDir private Path folder = Path.of("");
 
   private Outcome run(String duration, String fault) throws Exception {
     return Simulation.run(

@@ -34,7 +34,7 @@ class SimulationTest {
   private static final Endpoints ENDS =
       new Endpoints("2001:db8:1::1", "2001:db8:1::100", "2001:db8:c::c", 20_000, 20_001);
 
-  @TempDir private Path folder;
+  @TempDir private Path folder = Path.of("");
 
   private static Scenario scene() throws Exception {
     return Library.find("handover").read();

@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.groups.Tuple.tuple;
 
 import io.mipd.daemon.ConfigurationException;
+import io.mipd.sim.link.Line;
 import io.mipd.sim.scenario.Scenario.Fault;
 import io.mipd.sim.scenario.Scenario.Move;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -38,6 +40,10 @@ class ScenarioReaderTest {
     return ScenarioReader.read("small", Path.of("small.conf"), text);
   }
 
+  private static Line line(Scenario scenario, String link) {
+    return Objects.requireNonNull(scenario.links().get(link)).line();
+  }
+
   static Iterable<String> names() {
     return Library.NAMES;
   }
@@ -51,8 +57,8 @@ class ScenarioReaderTest {
   @Test
   void readsTopologyMovementAndFaults() throws Exception {
     Scenario scenario = read(SMALL);
-    assertThat(scenario.links().get("a").line().delay()).isEqualTo(Duration.ofMillis(5));
-    assertThat(scenario.links().get("a").line().rate()).hasValue(1_000_000);
+    assertThat(line(scenario, "a").delay()).isEqualTo(Duration.ofMillis(5));
+    assertThat(line(scenario, "a").rate()).hasValue(1_000_000);
     assertThat(scenario.nodesOf("mn")).containsExactly("mn-1", "mn-2", "mn-3");
     assertThat(scenario.moves())
         .extracting(Move::at, Move::to)
@@ -67,7 +73,7 @@ class ScenarioReaderTest {
   @Test
   void aValueCanBeReplaced() throws Exception {
     Library.Source source = Library.find("handover").with("links.wan.delay", "25ms");
-    assertThat(source.read().links().get("wan").line().delay()).isEqualTo(Duration.ofMillis(25));
+    assertThat(line(source.read(), "wan").delay()).isEqualTo(Duration.ofMillis(25));
   }
 
   @ParameterizedTest

@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  * One client: a request at a time, the next after the answer to the one before is written. In the
  * socket's thread.
  */
+// What fails here ends the connection, of which channelInactive is told.
+@SuppressWarnings("FutureReturnValueIgnored")
 final class ControlConnection extends SimpleChannelInboundHandler<ByteBuf> {
   /** The request that is answered here: events are read by any thread. */
   static final String EVENTS = "events";

@@ -10,6 +10,7 @@ import io.mipd.control.ControlRequest;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.LocalTime;
+import java.time.ZoneId;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -127,7 +128,7 @@ final class ControlCommands {
       text.append("mipd ")
           .append(request().name())
           .append("  ")
-          .append(LocalTime.now().truncatedTo(ChronoUnit.SECONDS))
+          .append(LocalTime.now(ZoneId.systemDefault()).truncatedTo(ChronoUnit.SECONDS))
           .append('\n');
       boolean all = lines.size() <= room;
       for (String line : lines.subList(0, all ? lines.size() : room - 1)) {

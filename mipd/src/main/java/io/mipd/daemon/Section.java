@@ -14,6 +14,7 @@ import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Spi;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -81,7 +82,7 @@ final class Section {
     return ImmutableMap.copyOf(entries);
   }
 
-  private static void put(String at, ConfigValue value, TreeMap<String, String> into) {
+  private static void put(String at, ConfigValue value, Map<String, String> into) {
     if (value instanceof ConfigObject inner) {
       inner.forEach((key, one) -> put(at.isEmpty() ? key : at + "." + key, one, into));
     } else if (value instanceof ConfigList list) {

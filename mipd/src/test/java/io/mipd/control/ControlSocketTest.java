@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.common.base.Splitter;
-import com.google.common.base.Strings;
 import com.google.common.collect.ImmutableMap;
 import com.networknt.schema.InputFormat;
 import com.networknt.schema.JsonSchemaFactory;
@@ -69,8 +68,7 @@ class ControlSocketTest {
           yield late;
         }
         case "break" -> CompletableFuture.failedFuture(new IllegalStateException("broken"));
-        case "much" ->
-            CompletableFuture.completedFuture(Map.of("text", Strings.repeat("x", 1_000_000)));
+        case "much" -> CompletableFuture.completedFuture(Map.of("text", "x".repeat(1_000_000)));
         default ->
             CompletableFuture.completedFuture(
                 Map.of("pong", request.arguments(), "list", List.of(1, Map.of("a", "\"\n"))));
@@ -225,9 +223,9 @@ class ControlSocketTest {
   @Test
   void whatIsTooLongOrTooDeepEndsItsOwnConnectionOnly() throws Exception {
     Path path = serve();
-    assertThat(new Raw(path).say(Strings.repeat("x", ControlRequest.LONGEST + 2)).reason())
+    assertThat(new Raw(path).say("x".repeat(ControlRequest.LONGEST + 2)).reason())
         .isEqualTo("too-long");
-    var deep = new Raw(path).say(Strings.repeat("[", ControlRequest.LONGEST - 1) + "\n");
+    var deep = new Raw(path).say("[".repeat(ControlRequest.LONGEST - 1) + "\n");
     assertThat(deep.hear())
         .satisfiesAnyOf(
             it -> assertThat(it).contains("not-a-request"), it -> assertThat(it).isEqualTo("null"));
@@ -269,7 +267,7 @@ class ControlSocketTest {
     var greedy = new Raw(path);
     greedy.channel.configureBlocking(false);
     // Each request is worth a million octets of answer.
-    String many = Strings.repeat("{\"version\":1,\"request\":\"much\"}\n", 50_000);
+    String many = "{\"version\":1,\"request\":\"much\"}\n".repeat(50_000);
     var octets = ByteBuffer.wrap(many.getBytes(StandardCharsets.UTF_8));
     while (octets.hasRemaining() && greedy.channel.write(octets) > 0) {
       // Until the socket takes no more.
@@ -325,7 +323,7 @@ class ControlSocketTest {
     Path path = serve();
     var slow = new Raw(path).say("{\"version\":1,\"request\":\"events\",\"follow\":true}\n");
     assertThat(slow.hear()).contains("\"events\":[]");
-    String padding = Strings.repeat("x", 1000);
+    String padding = "x".repeat(1000);
     // A hundred times more than the sockets hold, and more than the log does.
     for (int i = 0; i < 20_000; i++) {
       event(i + padding);

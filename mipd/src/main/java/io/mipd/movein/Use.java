@@ -4,21 +4,21 @@ import io.mipd.xfrm.model.Spi;
 
 /** What a pair of associations between mobile node and home agent is for (RFC 3776 section 4.1). */
 enum Use {
-  SIGNALLING("signalling", false, "135"),
-  RETURN_ROUTABILITY("return-routability", true, "135"),
-  PAYLOAD("payload", true, ""),
-  PREFIX_DISCOVERY("prefix-discovery", false, "ipv6-icmp");
-
-  private static final int FIRST_SPI = 0x1001;
+  SIGNALLING("signalling", false, "135", 0x1001),
+  RETURN_ROUTABILITY("return-routability", true, "135", 0x1003),
+  PAYLOAD("payload", true, "", 0x1005),
+  PREFIX_DISCOVERY("prefix-discovery", false, "ipv6-icmp", 0x1007);
 
   private final String key;
   private final boolean tunnel;
   private final String upper;
+  private final int firstSpi;
 
-  Use(String key, boolean tunnel, String upper) {
+  Use(String key, boolean tunnel, String upper, int firstSpi) {
     this.key = key;
     this.tunnel = tunnel;
     this.upper = upper;
+    this.firstSpi = firstSpi;
   }
 
   /** In our configuration. */
@@ -42,6 +42,6 @@ enum Use {
 
   /** For associations that had no number: as in the samples. */
   Spi spi(boolean toHomeAgent) {
-    return new Spi(FIRST_SPI + 2 * ordinal() + (toHomeAgent ? 0 : 1));
+    return new Spi(toHomeAgent ? firstSpi : firstSpi + 1);
   }
 }

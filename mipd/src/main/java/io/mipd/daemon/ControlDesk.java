@@ -35,7 +35,6 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.slf4j.LoggerFactory;
 
@@ -56,7 +55,7 @@ final class ControlDesk implements ControlSocket.Answers {
           "trace", Level.TRACE);
 
   private final DaemonConfiguration configuration;
-  private final AtomicReference<DaemonConfiguration> current;
+  private final CurrentConfiguration current;
   private final DaemonConfiguration.WorldChoice choice;
   private final EventLoop loop;
   private final Instant began;
@@ -83,7 +82,7 @@ final class ControlDesk implements ControlSocket.Answers {
    */
   ControlDesk(
       DaemonConfiguration configuration,
-      AtomicReference<DaemonConfiguration> current,
+      CurrentConfiguration current,
       DaemonConfiguration.WorldChoice choice,
       EventLoop loop,
       Instant began,

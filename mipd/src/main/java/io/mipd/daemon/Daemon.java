@@ -10,7 +10,6 @@ import io.mipd.xfrm.transform.FileSequenceStore;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,7 +54,7 @@ final class Daemon {
       Thread served = Thread.currentThread();
       Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(loop, served), "stop"));
       var agents = HomeAgentChoice.open(state.path());
-      var current = new AtomicReference<>(configuration);
+      var current = new CurrentConfiguration(configuration);
       while (true) {
         Optional<Integer> status =
             serve(
@@ -118,7 +117,7 @@ final class Daemon {
    */
   private static Optional<Integer> serve(
       DaemonConfiguration configuration,
-      AtomicReference<DaemonConfiguration> current,
+      CurrentConfiguration current,
       DaemonConfiguration.WorldChoice choice,
       UnaryOperator<XfrmBackend> between,
       StateDirectory.Lock state,

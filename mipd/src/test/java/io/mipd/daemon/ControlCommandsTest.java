@@ -326,7 +326,9 @@ class ControlCommandsTest {
             }
           }
           """);
-    for (Path up = socket.getParent(); !up.equals(folder.getParent()); up = up.getParent()) {
+    for (Path up = socket.getParent();
+        up != null && !up.equals(folder.getParent());
+        up = up.getParent()) {
       Files.setPosixFilePermissions(up, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
     assertThat(asked(ask, socket, "status")).contains("Permission denied");

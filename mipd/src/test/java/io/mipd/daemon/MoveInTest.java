@@ -67,9 +67,9 @@ class MoveInTest {
     assertThat(agent.homeInterface()).isEqualTo("eth1");
     assertThat(agent.address()).isEqualTo(Ipv6Address.parse("2001:db8:1::1"));
     assertThat(agent.homePrefix()).isEqualTo(Ipv6Prefix.parse("2001:db8:1::/64"));
-    assertThat(agent.lifetime()).isEqualTo(Duration.ofSeconds(420));
+    assertThat(agent.lifetime()).isEqualTo(Duration.ofMinutes(7));
     assertThat(agent.advertisements().enabled()).isFalse();
-    assertThat(agent.deliveryLeast()).isEqualTo(Duration.ofSeconds(60));
+    assertThat(agent.deliveryLeast()).isEqualTo(Duration.ofMinutes(1));
     assertThat(agent.served()).hasSize(1);
     Protection protection = agent.served().get(0).protection().orElseThrow();
     assertThat(protection.integrity()).isEqualTo(IntegrityAlgorithm.HMAC_SHA2_256_128);
@@ -95,9 +95,9 @@ class MoveInTest {
     assertThat(said.status()).as(said.err()).isZero();
     var mobile = (DaemonConfiguration.MobileNode) read("mobile-node.conf");
     assertThat(mobile.homeAddress()).isEqualTo(HOME);
-    assertThat(mobile.lifetime()).isEqualTo(Duration.ofSeconds(420));
+    assertThat(mobile.lifetime()).isEqualTo(Duration.ofMinutes(7));
     assertThat(mobile.interfaces()).containsExactly(new DaemonConfiguration.Uplink("eth0", 5));
-    assertThat(mobile.optimization().orElseThrow().lifetime()).isEqualTo(Duration.ofSeconds(60));
+    assertThat(mobile.optimization().orElseThrow().lifetime()).isEqualTo(Duration.ofMinutes(1));
     var agent = (DaemonConfiguration.HomeAgent) read("home-agent.conf");
     assertThat(mobile.protection().orElseThrow().associations(HOME, agent.address()))
         .isEqualTo(

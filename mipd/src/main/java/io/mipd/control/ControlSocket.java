@@ -57,6 +57,11 @@ public final class ControlSocket implements AutoCloseable {
   private static final Duration IDLE = Duration.ofSeconds(30);
   private static final int BACKLOG = 64;
 
+  /** S_IFMT and S_IFSOCK of inode(7). */
+  private static final int FILE_TYPE = 0xf000;
+
+  private static final int SOCKET = 0xc000;
+
   private static final Set<PosixFilePermission> OWNER =
       PosixFilePermissions.fromString("rw-------");
   private static final Set<PosixFilePermission> OWNER_AND_GROUP =
@@ -65,6 +70,7 @@ public final class ControlSocket implements AutoCloseable {
   private final Path path;
   private final EventLoopGroup thread;
   private final ChannelGroup channels;
+  private boolean named;
 
   /** Makes the answers. Called in the socket's thread, which it must not keep waiting. */
   public interface Answers {
@@ -107,8 +113,13 @@ public final class ControlSocket implements AutoCloseable {
       throw new IOException(path + ": not a name for a socket");
     }
     Files.createDirectories(folder);
-    if (Files.exists(path, LinkOption.NOFOLLOW_LINKS) && isServed(path)) {
-      throw new IOException("another mipd serves " + path);
+    if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+      if (!isSocket(path)) {
+        throw new IOException(path + " is there and no socket; give it another name");
+      }
+      if (isServed(path)) {
+        throw new IOException("another mipd serves " + path);
+      }
     }
     EventLoopGroup thread =
         new MultiThreadIoEventLoopGroup(
@@ -123,6 +134,11 @@ public final class ControlSocket implements AutoCloseable {
       socket.close();
       throw e;
     }
+  }
+
+  private static boolean isSocket(Path path) throws IOException {
+    int mode = (int) Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
+    return (mode & FILE_TYPE) == SOCKET;
   }
 
   private static boolean isServed(Path path) throws IOException {
@@ -153,6 +169,7 @@ public final class ControlSocket implements AutoCloseable {
       Files.setPosixFilePermissions(newborn, group.isPresent() ? OWNER_AND_GROUP : OWNER);
       Files.move(
           newborn, path, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+      named = true;
     } finally {
       Files.deleteIfExists(newborn);
       Files.delete(closed);
@@ -261,11 +278,10 @@ public final class ControlSocket implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    // Only a socket of ours goes: another daemon's was refused to be replaced.
-    boolean served = !channels.isEmpty();
     channels.close().awaitUninterruptibly();
     thread.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly();
-    if (served) {
+    // Only a socket of ours goes: another daemon's was refused to be replaced.
+    if (named) {
       Files.deleteIfExists(path);
     }
   }

@@ -153,7 +153,7 @@ final class ControlDesk implements ControlSocket.Answers {
       Operation operation = operation(request);
       request.allow(operation.arguments());
       return operation.clerk().answer(request, socketThread);
-    } catch (ControlException e) {
+    } catch (ControlException | RuntimeException e) {
       return CompletableFuture.failedFuture(e);
     }
   }

@@ -1,5 +1,7 @@
 package io.mipd.daemon;
 
+import io.mipd.control.ControlException;
+import io.mipd.control.ControlException.Reason;
 import io.mipd.control.ControlSocket;
 import io.mipd.control.EventLog;
 import io.mipd.mobility.mn.MobileNode;
@@ -187,6 +189,7 @@ final class Daemon {
         return Optional.of(guard ? Main.FAILURE : Main.STOPPED);
       }
     } finally {
+      loop.abandon(new ControlException(Reason.NOT_POSSIBLE, "mipd stops, or starts anew"));
       // The TUN device is closed by now, and with it the home address is gone from it.
       if (guard) {
         system.takeOver(role.guarded(), Optional.empty());

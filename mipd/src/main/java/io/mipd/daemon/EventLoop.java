@@ -17,7 +17,7 @@ final class EventLoop {
   private static final long NANOS_PER_MILLI = 1_000_000;
 
   private final Poller poller;
-  private final ConcurrentLinkedQueue<Runnable> fromOthers = new ConcurrentLinkedQueue<>();
+  private final ConcurrentLinkedQueue<Task<?>> fromOthers = new ConcurrentLinkedQueue<>();
   private final Instant began = Instant.now();
   private final long beganNanos = System.nanoTime();
   private volatile boolean stopping;
@@ -43,16 +43,30 @@ final class EventLoop {
   /** Has the loop do something and tells what came of it. May be called by any thread. */
   <T> CompletableFuture<T> call(Callable<T> task) {
     var result = new CompletableFuture<T>();
-    fromOthers.add(
-        () -> {
-          try {
-            result.complete(task.call());
-          } catch (Exception e) {
-            result.completeExceptionally(e);
-          }
-        });
+    fromOthers.add(new Task<>(task, result));
     poller.wakeUp();
     return result;
+  }
+
+  /** Lets what waits to be done fail, where it is no longer meant for who would do it. */
+  void abandon(Exception why) {
+    for (Task<?> task = fromOthers.poll(); task != null; task = fromOthers.poll()) {
+      task.result().completeExceptionally(why);
+    }
+  }
+
+  private record Task<T>(Callable<T> call, CompletableFuture<T> result) {
+    /** Unless nobody waits for it any more: who has given up must not find it done later. */
+    void run() {
+      if (result.isDone()) {
+        return;
+      }
+      try {
+        result.complete(call.call());
+      } catch (Exception e) {
+        result.completeExceptionally(e);
+      }
+    }
   }
 
   /** Makes {@link #run} return soon. May be called by any thread. */
@@ -73,7 +87,7 @@ final class EventLoop {
   void run(Work work) throws SystemCallException {
     pausing = false;
     while (!stopping && !pausing) {
-      for (Runnable task = fromOthers.poll(); task != null; task = fromOthers.poll()) {
+      for (Task<?> task = fromOthers.poll(); task != null; task = fromOthers.poll()) {
         task.run();
       }
       work.turn(now());

@@ -33,16 +33,37 @@ final class AssociationScript {
           "hmac(sha256)", IntegrityAlgorithm.HMAC_SHA2_256_128,
           "sha256", IntegrityAlgorithm.HMAC_SHA2_256_128);
 
+  /** Parameters of ip-xfrm(8) that say nothing of keys, and how many words follow each. */
+  private static final ImmutableMap<String, Integer> NO_EQUIVALENT =
+      ImmutableMap.<String, Integer>builder()
+          .put("replay-seq-hi", 1)
+          .put("replay-oseq-hi", 1)
+          .put("mark", 1)
+          .put("mask", 1)
+          .put("output-mark", 1)
+          .put("if_id", 1)
+          .put("tfcpad", 1)
+          .put("extra-flag", 1)
+          .put("limit", 2)
+          .put("coa", 1)
+          .put("ctx", 1)
+          .buildOrThrow();
+
+  /** No word of a shell: between two commands of a line. */
+  private static final String END = ";";
+
   private final Place place;
   private final ImmutableList<String> words;
   private final Warnings warnings;
   private int at;
+  private String lastName = "add";
 
   private Optional<Ipv6Address> source = Optional.empty();
   private Optional<Ipv6Address> destination = Optional.empty();
   private Optional<Spi> spi = Optional.empty();
   private int reqId;
   private boolean tunnel;
+  private boolean encrypts;
   private String upper = "";
   private EncryptionAlgorithm encryption = EncryptionAlgorithm.NULL;
   private KeyMaterial encryptionKey = KeyMaterial.EMPTY;
@@ -78,6 +99,21 @@ final class AssociationScript {
   }
 
   private static void add(
+      Place place,
+      List<String> line,
+      Warnings warnings,
+      ImmutableList.Builder<ScriptedAssociation> associations)
+      throws ImportException {
+    int from = 0;
+    for (int i = 0; i <= line.size(); i++) {
+      if (i == line.size() || line.get(i).equals(END)) {
+        addOne(place, line.subList(from, i), warnings, associations);
+        from = i + 1;
+      }
+    }
+  }
+
+  private static void addOne(
       Place place,
       List<String> words,
       Warnings warnings,
@@ -136,6 +172,9 @@ final class AssociationScript {
         if (inWord) {
           words.add(word.toString());
         }
+        if (c == ';') {
+          words.add(END);
+        }
         word.setLength(0);
         inWord = false;
       } else {
@@ -151,7 +190,9 @@ final class AssociationScript {
 
   private ScriptedAssociation association() throws ImportException {
     while (at < words.size()) {
-      parameter(next(""));
+      String name = next("");
+      parameter(name);
+      lastName = name;
     }
     if (source.isEmpty() || destination.isEmpty() || spi.isEmpty()) {
       throw new ImportException(place, "src, dst and spi belong to each association");
@@ -159,6 +200,10 @@ final class AssociationScript {
     if (integrity.isEmpty()) {
       throw new ImportException(
           place, "no auth; allowed: hmac(sha1) or hmac(sha256), since mipd keys both");
+    }
+    if (!encrypts) {
+      throw new ImportException(
+          place, "no enc; allowed: cbc(aes) with its key, ecb(cipher_null) ''");
     }
     if (!encryption.acceptsKeyLength(encryptionKey.length())) {
       throw new ImportException(
@@ -213,6 +258,7 @@ final class AssociationScript {
         tunnel = mode.equals("tunnel");
       }
       case "enc" -> {
+        encrypts = true;
         encryption = known(name, ENCRYPTIONS);
         encryptionKey = key(name);
       }
@@ -244,8 +290,21 @@ final class AssociationScript {
         }
       }
       default -> {
-        warnings.add(place, name, "has no equivalent; skipped with what follows it");
-        next(name);
+        Integer values = NO_EQUIVALENT.get(name);
+        if (values == null) {
+          // Not repeated: it may be a key.
+          throw new ImportException(
+              place,
+              "the word after \""
+                  + lastName
+                  + "\" is no parameter that is known here; allowed: src, dst, proto, spi, reqid, mode,"
+                  + " enc, auth, auth-trunc, sel, replay-window, flag, and what is skipped: "
+                  + String.join(", ", NO_EQUIVALENT.keySet()));
+        }
+        warnings.add(place, name, "has no equivalent; skipped");
+        for (int i = 0; i < values; i++) {
+          next(name);
+        }
       }
     }
   }

@@ -111,7 +111,7 @@ public final class Mip6dImport {
   private final Set<Ipv6Address> denied = new LinkedHashSet<>();
   private boolean othersAllowed = true;
   private Optional<Ipv6Prefix> servedPrefix = Optional.empty();
-  private boolean protects;
+  private Optional<Boolean> protects = Optional.empty();
   private boolean optimizes = true;
   private boolean corresponds = true;
   private int longestServed = LONGEST_BINDING;
@@ -169,7 +169,7 @@ public final class Mip6dImport {
       case "Interface" -> network(statement, arguments);
       case "MnHomeLink" -> homeLinks.add(homeLink(statement, arguments));
       case "IPsecPolicySet" -> ipsec.add(statement);
-      case "UseMnHaIPsec" -> protects = arguments.flag();
+      case "UseMnHaIPsec" -> protects = Optional.of(arguments.flag());
       case "DoRouteOptimizationCN" -> corresponds = arguments.flag();
       case "DoRouteOptimizationMN" -> optimizes = arguments.flag();
       case "HaMaxBindingLife" -> longestServed = lifetime(statement, arguments, LONGEST_BINDING);
@@ -542,11 +542,13 @@ public final class Mip6dImport {
             .of(home)
             .filter(ends -> agent.isEmpty() || ends.agent().equals(agent.get()))
             .map(ipsec.all()::get);
-    if (!protects || rules.isEmpty()) {
+    // Its default differs among releases of the old daemon: a set is there to be used.
+    boolean wanted = protects.orElse(rules.isPresent());
+    if (!wanted || rules.isEmpty()) {
       if (rules.isPresent()) {
         warnings.add(
             file + ": UseMnHaIPsec disabled: the IPsecPolicySet of " + home + " is unused");
-      } else if (protects) {
+      } else if (wanted) {
         throw new ImportException(
             file
                 + ": UseMnHaIPsec enabled, and no IPsecPolicySet for "

@@ -13,9 +13,11 @@ import io.mipd.control.ControlException.Reason;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -145,12 +147,29 @@ class ControlSocketTest {
           .isTrue();
     }
     assertThat(path).doesNotExist();
-    Files.createFile(path);
+    leaveBehind(path);
     try (var socket = ControlSocket.open(settings(path), answers, events)) {
       assertThat(ControlClient.ask(socket.path(), ControlRequest.of("ping")).hasPath("pong"))
           .as("what a dead daemon has left is replaced")
           .isTrue();
     }
+  }
+
+  /** As a daemon that is killed does. */
+  private static void leaveBehind(Path path) throws IOException {
+    var address = UnixDomainSocketAddress.of(path);
+    ServerSocketChannel.open(StandardProtocolFamily.UNIX).bind(address).close();
+    assertThat(path).exists();
+  }
+
+  @Test
+  void whatIsNoSocketStaysAsItIs() throws Exception {
+    Path path = Files.writeString(folder.resolve("mipd.conf"), "role = correspondent-node");
+
+    assertThatThrownBy(() -> ControlSocket.open(settings(path), answers, events))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("is there and no socket");
+    assertThat(path).hasContent("role = correspondent-node");
   }
 
   @Test

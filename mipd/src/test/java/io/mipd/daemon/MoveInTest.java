@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.base.Splitter;
 import com.google.common.collect.ImmutableList;
+import io.mipd.xfrm.crypto.EncryptionAlgorithm;
 import io.mipd.xfrm.crypto.IntegrityAlgorithm;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
@@ -105,6 +106,42 @@ class MoveInTest {
     assertThat(said.err())
         .contains("mn.conf:9: MnMaxHaBindingLife: 420 s", "mn.conf:21: UseAltCoa:")
         .contains("Mh: taken as HomeRegBinding", "ICMP: taken as", "TunnelMh: taken as");
+  }
+
+  /** Releases of the old daemon differ in what it means not to say so. */
+  @Test
+  void aSetIsUsedUnlessItIsSwitchedOff() throws Exception {
+    for (String said : List.of("", "UseMnHaIPsec disabled;")) {
+      Path out = Files.createDirectories(folder.resolve("said" + said.length()));
+      String text = Files.readString(OLD.resolve("mn.conf")).replace("UseMnHaIPsec enabled;", said);
+      Path file = Files.writeString(out.resolve("old.conf"), text);
+
+      assertThat(mipd(List.of("import", file.toString(), "--out", out.toString())).status())
+          .isZero();
+
+      var mobile =
+          (DaemonConfiguration.MobileNode)
+              DaemonConfiguration.read(out.resolve("mobile-node.conf")).role();
+      assertThat(mobile.protection().isPresent()).isEqualTo(said.isEmpty());
+    }
+  }
+
+  /** What has no equivalent is skipped with all its words, and takes nothing along. */
+  @Test
+  void parametersOfMoreWordsAndCommandsOnOneLine() throws Exception {
+    String text =
+        Files.readString(OLD.resolve("associations.sh"))
+            .replace("replay-window 32", "limit packet-soft 10 mark 3 mask 7")
+            .replace(" sel proto 135\nip xfrm", " sel proto 135; ip xfrm");
+    Path script = Files.writeString(folder.resolve("sa.sh"), text);
+
+    Said said = takeOver("ha.conf", "--associations", script.toString());
+
+    assertThat(said.status()).as(said.err()).isZero();
+    assertThat(said.err()).contains("sa.sh:4: limit:", "sa.sh:4: mark:", "sa.sh:4: mask:");
+    var agent = (DaemonConfiguration.HomeAgent) read("home-agent.conf");
+    assertThat(agent.served().get(0).protection().orElseThrow().encryption())
+        .isEqualTo(EncryptionAlgorithm.AES_CBC);
   }
 
   @Test
@@ -253,6 +290,8 @@ class MoveInTest {
         "c1d1e01 128     | c1d1e01 96     | auth-trunc 96; allowed: 128",
         "mode transport  | mode beet      | mode beet; allowed: transport, tunnel",
         "src 2001:db8:1::100 | src mn     | src mn; allowed: an IPv6 address",
+        "enc 'cbc(aes)'  | offload        | the word after \"replay-window\" is no parameter",
+        "enc 'cbc(aes)' 0x00112233445566778899aabbccddee01 | mark 7 | no enc; allowed: cbc(aes)",
       })
   void mistakesInAScriptAreNamedAndNoKeyIs(String before, String after, String complaint)
       throws IOException {

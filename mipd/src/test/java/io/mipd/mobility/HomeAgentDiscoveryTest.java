@@ -451,6 +451,8 @@ class HomeAgentDiscoveryTest {
     binds(COA_A);
     on(new NodeEvent.DadFinished(HOME, true));
     hears("fe80::3", false, 1800, prefix(HOME_PREFIX.address(), false, 20, 20));
+    // Nobody can make it end sooner (RFC 4862 section 5.5.3 e).
+    hears("fe80::3", false, 1800, prefix(HOME_PREFIX.address(), false, 0, 0));
     now = now.plusMillis(19_999);
     on(new NodeEvent.DeadlineReached());
     assertThat(agent.bindings()).hasSize(1);

@@ -19,8 +19,11 @@ final class HomeLinkPrefixes {
   /** Prefixes of others that are remembered. */
   private static final int MAX_PREFIXES = 32;
 
+  private static final Duration TWO_HOURS = Duration.ofHours(2);
+
   private final HomeAgentSettings settings;
   private final Map<Ipv6Prefix, AdvertisedPrefix> heard = new LinkedHashMap<>();
+  private Optional<Instant> homeEnd = Optional.empty();
 
   HomeLinkPrefixes(HomeAgentSettings settings) {
     this.settings = settings;
@@ -67,7 +70,23 @@ final class HomeLinkPrefixes {
       return false;
     }
     heard.put(prefix, news);
+    if (prefix.equals(settings.homePrefix())) {
+      homeEnd = Optional.of(end(now, news));
+    }
     return before == null || news.differsFrom(before);
+  }
+
+  /**
+   * When the home prefix ceases to be valid as a host would take it: nothing protects an
+   * advertisement, so that none makes it end sooner than in two hours (RFC 4862 section 5.5.3 e).
+   */
+  private Instant end(Instant now, AdvertisedPrefix told) {
+    Instant end = told.validUntil();
+    Instant soonest = now.plus(TWO_HOURS);
+    if (homeEnd.isEmpty() || end.isAfter(soonest) || end.isAfter(homeEnd.get())) {
+      return end;
+    }
+    return homeEnd.get().isAfter(soonest) ? soonest : homeEnd.get();
   }
 
   /** What a Mobile Prefix Advertisement lists now: all of it, the home prefix first. */
@@ -114,9 +133,7 @@ final class HomeLinkPrefixes {
 
   /** When the home prefix ceases to be valid; {@link Instant#MAX} for never, as far as is known. */
   Instant homeValidUntil() {
-    return Optional.ofNullable(heard.get(settings.homePrefix()))
-        .map(AdvertisedPrefix::validUntil)
-        .orElse(Instant.MAX);
+    return homeEnd.orElse(Instant.MAX);
   }
 
   Duration homePreferred(Instant now) {

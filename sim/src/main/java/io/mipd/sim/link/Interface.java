@@ -71,9 +71,11 @@ public final class Interface {
     taps.add(tap);
   }
 
-  /** Has some of what it sends be lost, after all who tap it have seen it. */
-  public void setFate(Fate other) {
-    fate = other;
+  /** Has some more of what it sends be lost, after all who tap it have seen it. */
+  public void addFate(Fate other) {
+    Fate before = fate;
+    // Each counts what it loses: what one has taken the other does not see.
+    fate = frame -> before.loses(frame) || other.loses(frame);
   }
 
   /** Unique in a simulation: its node's, a dot, and its own. */

@@ -244,7 +244,7 @@ public final class Simulation {
           node.stack().say("a message of type " + loss.type() + " is lost");
           return true;
         };
-    node.interfaces().forEach(one -> one.setFate(fate));
+    node.interfaces().forEach(one -> one.addFate(fate));
   }
 
   private CapturedFrame dissect(Frame frame) {

@@ -55,6 +55,8 @@ public final class SweepFolder {
     Files.writeString(its, scenario);
     var opened = new SweepFolder(folder, plan);
     opened.load(folder);
+    // An interruption may have left half a line, which the next one must not go on.
+    opened.rewrite();
     return opened;
   }
 
@@ -69,9 +71,7 @@ public final class SweepFolder {
 
   /** Takes over what other parts of the same sweep have done. */
   public void merge(Path other) throws IOException, ConfigurationException {
-    Path its = other.resolve(PLAN);
-    if (!Files.exists(its)
-        || !Files.readString(its).equals(Files.readString(folder.resolve(PLAN)))) {
+    if (!isSame(other, PLAN) || !isSame(other, SCENARIO)) {
       throw ConfigurationException.at(
           other, 0, "", "it has no results of this sweep", "folders of parts of one sweep");
     }
@@ -92,6 +92,12 @@ public final class SweepFolder {
       }
     }
     return left;
+  }
+
+  private boolean isSame(Path other, String name) throws IOException {
+    Path its = other.resolve(name);
+    return Files.exists(its)
+        && Files.readString(its).equals(Files.readString(folder.resolve(name)));
   }
 
   /** A run has ended. Its line is there as soon as this returns. */

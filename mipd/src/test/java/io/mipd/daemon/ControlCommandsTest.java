@@ -260,7 +260,7 @@ class ControlCommandsTest {
 
     Process ping =
         net.start("cn", "ping", "ping", "-n", "-i", "0.02", "-c", "150", TestNet.HOME_ADDRESS);
-    for (String lifetime : List.of("60s", "80s", "100s")) {
+    for (String lifetime : List.of("20s", "30s", "40s")) {
       Files.writeString(
           file,
           sample
@@ -291,8 +291,8 @@ class ControlCommandsTest {
                 .anyMatch(
                     one ->
                         one.getString("care-of-address").startsWith("2001:db8:b:")
-                            && one.getInt("seconds-left") <= 100
-                            && one.getInt("seconds-left") > 80));
+                            && one.getInt("seconds-left") <= 40
+                            && one.getInt("seconds-left") > 30));
     assertThat(json(mobile, "reload").getConfigList("changes")).isEmpty();
   }
 

@@ -55,7 +55,8 @@ class DiscoveryTest {
     for (String node : List.of("ha", "mn")) {
       before.put(node, net.system(node));
     }
-    // Whose addresses are deprecated before a binding ends learns it when he registers.
+    // Whose addresses are deprecated before a binding ends learns it when he registers; and no
+    // binding is longer than the access network's prefix is valid.
     Mipd agent =
         net.startMipd(
             "ha",
@@ -63,7 +64,7 @@ class DiscoveryTest {
                 "ha",
                 "home-agent.conf",
                 "    interval = 3s ",
-                "    valid-lifetime = 3600s\n    preferred-lifetime = 60s\n    interval = 3s "));
+                "    valid-lifetime = 3600s\n    preferred-lifetime = 30s\n    interval = 3s "));
     try (PacketLog wire = PacketLog.start(net, "r", "ea", "link-a")) {
       Mipd mobile = net.startMipd("mn", withoutHomeAgent());
       net.plug("a");

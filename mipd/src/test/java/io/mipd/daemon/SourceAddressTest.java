@@ -58,6 +58,12 @@ class SourceAddressTest {
   void theHomeAddressUnlessToldOtherwise() throws Exception {
     net.plug("a");
     net.startMipd("ha", net.configuration("ha", "home-agent.conf"));
+    net.until(
+        "an address of the link",
+        TestNet.LONG,
+        () ->
+            net.ip("mn", "-6", "addr", "show", "dev", "eth0", "scope", "global", "-tentative")
+                .contains("2001:db8:a:"));
     ImmutableSet<String> before = net.system("mn");
     Mipd mobile =
         net.startMipd(

@@ -151,7 +151,7 @@ final class TestNet implements AutoCloseable {
             MaxRtrAdvInterval 0.5;
             MinDelayBetweenRAs 0.03;
             AdvIntervalOpt on;
-            prefix 2001:db8:%s::/64 { AdvRouterAddr on; AdvValidLifetime 60; AdvPreferredLifetime 40; };
+            prefix 2001:db8:%s::/64 { AdvRouterAddr on; AdvValidLifetime 600; AdvPreferredLifetime 40; };
           };
           """
               .formatted(link, link));

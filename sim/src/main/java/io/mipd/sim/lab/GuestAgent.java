@@ -50,7 +50,7 @@ final class GuestAgent {
   private void serve(DataInputStream in) throws IOException {
     say(new GuestMessage(0, Kind.READY, ""));
     while (true) {
-      GuestMessage message = GuestMessage.read(in);
+      GuestMessage message = whole(in);
       Process process = running.get(message.program());
       if (message.kind() == Kind.START) {
         start(message);
@@ -58,6 +58,20 @@ final class GuestAgent {
         say(new GuestMessage(message.program(), Kind.CLOCK, Long.toString(now())));
       } else if (process != null) {
         tell(process, message);
+      }
+    }
+  }
+
+  /** The next message, put together from its parts. The lab is told what has been read. */
+  private GuestMessage whole(DataInputStream in) throws IOException {
+    var content = new StringBuilder();
+    while (true) {
+      GuestMessage piece = GuestMessage.read(in);
+      int length = GuestMessage.HEADER + piece.content().length();
+      say(new GuestMessage(0, Kind.TAKEN, Integer.toString(length)));
+      content.append(piece.content());
+      if (piece.kind() != Kind.PART) {
+        return new GuestMessage(piece.program(), piece.kind(), content.toString());
       }
     }
   }

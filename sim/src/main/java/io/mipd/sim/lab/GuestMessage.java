@@ -18,6 +18,9 @@ import java.util.Optional;
  * @param program a number that the lab gives each program it starts
  */
 record GuestMessage(int program, Kind kind, String content) {
+  /** Octets before the content. */
+  static final int HEADER = 9;
+
   private static final int LONGEST = 1 << 20;
 
   /** What it is about. */
@@ -36,7 +39,11 @@ record GuestMessage(int program, Kind kind, String content) {
     OUTPUT('1'),
     ERROR('2'),
     /** Its exit status; its last message. */
-    EXITED('x');
+    EXITED('x'),
+    /** The first octets of a message that is too long for one piece. */
+    PART('p'),
+    /** The agent has read a message of so many octets, header and all. */
+    TAKEN('+');
 
     private final int letter;
 

@@ -1,44 +1,26 @@
 package io.mipd.daemon;
 
-import com.google.common.base.Splitter;
 import com.google.common.collect.ImmutableList;
+import io.mipd.host.CoreDriver.Durability;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.SequenceNumber;
-import io.mipd.xfrm.model.Ipv6Address;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /**
  * What a home agent has acknowledged, and the last sequence number of each home address; a mobile
  * node's own sequence number likewise. Expiry is by the wall clock, so that it goes on while we are
- * not there.
+ * not there. What is put becomes durable later, and in its order: what rests on it waits until it
+ * has, so that many can be made durable at once, here or by other home agents as well. One thread.
  */
-final class BindingStore {
+interface BindingStore extends AutoCloseable {
   /**
    * @param binding empty if there is none now
    */
-  record Entry(HomeAddress homeAddress, SequenceNumber sequence, Optional<StoredBinding> binding) {
-    @Override
-    public String toString() {
-      String text = homeAddress + " " + sequence;
-      return binding.isEmpty()
-          ? text + " none"
-          : text
-              + " "
-              + binding.get().careOf()
-              + " "
-              + binding.get().flags()
-              + " "
-              + binding.get().expiry().toEpochMilli();
-    }
-  }
+  record Entry(HomeAddress homeAddress, SequenceNumber sequence, Optional<StoredBinding> binding) {}
 
   /**
    * @param expiry by the wall clock
@@ -50,60 +32,29 @@ final class BindingStore {
     }
   }
 
-  private final StateFile file;
-  private final Map<Ipv6Address, Entry> entries = new TreeMap<>();
+  /** What is there, in the order of home addresses, all that was put included. */
+  ImmutableList<Entry> entries();
 
-  private BindingStore(StateFile file) {
-    this.file = file;
-  }
+  /** What was put last. */
+  Optional<Entry> entry(HomeAddress homeAddress);
 
-  /** Reads what an earlier daemon has stored. */
-  static BindingStore open(Path stateDirectory) throws IOException {
-    var file = new StateFile(stateDirectory.resolve("bindings"), "mipd bindings 1");
-    var store = new BindingStore(file);
-    for (Entry entry : file.read(BindingStore::parse)) {
-      store.entries.put(entry.homeAddress().value(), entry);
-    }
-    return store;
-  }
+  /**
+   * Takes the place of what is there of this home address.
+   *
+   * @return a number to ask for its durability by; 0 if it is durable already
+   * @throws IOException if it cannot be kept
+   */
+  long put(Entry entry) throws IOException;
 
-  private static Entry parse(String line) {
-    List<String> words = Splitter.on(' ').splitToList(line);
-    if (words.size() != 3 && words.size() != 5) {
-      throw new IllegalArgumentException("not a binding");
-    }
-    var home = new HomeAddress(Ipv6Address.parse(words.get(0)));
-    var sequence = new SequenceNumber(Integer.parseInt(words.get(1)));
-    if (words.size() == 3) {
-      if (!words.get(2).equals("none")) {
-        throw new IllegalArgumentException("not a binding");
-      }
-      return new Entry(home, sequence, Optional.empty());
-    }
-    return new Entry(
-        home,
-        sequence,
-        Optional.of(
-            new StoredBinding(
-                new CareOfAddress(Ipv6Address.parse(words.get(2))),
-                Integer.parseInt(words.get(3)),
-                Instant.ofEpochMilli(Long.parseLong(words.get(4))))));
-  }
+  /**
+   * @param number what {@link #put} has returned
+   */
+  Durability durability(long number);
 
-  /** By home address. */
-  ImmutableList<Entry> entries() {
-    return ImmutableList.copyOf(entries.values());
-  }
+  /** Waits until everything that was put is durable, or has failed to become so. */
+  void flush() throws IOException;
 
-  Optional<Entry> entry(HomeAddress homeAddress) {
-    return Optional.ofNullable(entries.get(homeAddress.value()));
-  }
-
-  /** When this returns, the entry survives a crash. */
-  void put(Entry entry) throws IOException {
-    if (entry.equals(entries.put(entry.homeAddress().value(), entry))) {
-      return;
-    }
-    file.write(entries.values().stream().map(Entry::toString).toList());
-  }
+  /** Likewise, and lets go of what it holds. */
+  @Override
+  void close() throws IOException;
 }

@@ -142,10 +142,9 @@ final class Daemon {
     for (String what : system.takeOver(role.guarded(), kept)) {
       log.warn("left by a daemon that did not stop cleanly, removed: {}", what);
     }
-    BindingStore bindings = BindingStore.open(state.path());
     Instant began = loop.now();
     var sequences = new FileSequenceStore(state.path().resolve("sequences"));
-    try {
+    try (BindingStore bindings = role.bindings(state.path(), poller::wakeUp)) {
       role.setSysctls(system);
       NodeShell.Core core = role.core(bindings, began);
       var shell =

@@ -4,16 +4,35 @@ import com.google.common.base.Splitter;
 import com.google.common.collect.ImmutableList;
 import io.mipd.xfrm.model.Ipv6Address;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What this daemon has put into the system and what was there before, written down before it is
  * done, so that a successor or {@code mipd cleanup} can take it back. Routes and rules are not
  * here: they carry {@link SystemChanges#PROTOCOL}.
+ *
+ * <p>It must survive the daemon, not the system: with that goes all that it speaks of. So nothing
+ * waits for a disk here. The first line names the system's boot; one that is over has left nothing
+ * to be taken back. Then a line for each change, the last of which may be cut off by an end that
+ * was not ours:
+ *
+ * <pre>
+ *   mipd system journal 2 BOOT-ID
+ *   + ENTRY                            put into the system
+ *   - ENTRY                            taken back
+ * </pre>
  */
 final class Journal {
   /** One thing to be taken back. */
@@ -71,20 +90,85 @@ final class Journal {
     }
   }
 
-  private final StateFile file;
-  private final Set<Entry> entries;
+  private static final Logger log = LoggerFactory.getLogger(Journal.class);
+  private static final Path BOOT = Path.of("/proc/sys/kernel/random/boot_id");
+  private static final String TITLE = "mipd system journal 2 ";
 
-  /** The file has entries that are no more. */
-  private boolean stale;
+  /** Lines that say no more what is so, before the file is written anew. */
+  private static final int MOST_STALE = 1000;
 
-  private Journal(StateFile file, Set<Entry> entries) {
-    this.file = file;
-    this.entries = entries;
+  private final Path path;
+  private final String title;
+  private final Set<Entry> entries = new LinkedHashSet<>();
+
+  /** What is said to be there in the file and is not. */
+  private final Set<Entry> stale = new LinkedHashSet<>();
+
+  private int lines;
+
+  private Journal(Path path, String title) {
+    this.path = path;
+    this.title = title;
   }
 
+  /**
+   * Reads what an earlier daemon has left. What is not understood is logged, put aside, and counts
+   * as empty.
+   */
   static Journal open(Path stateDirectory) throws IOException {
-    var file = new StateFile(stateDirectory.resolve("system.journal"), "mipd system journal 1");
-    return new Journal(file, new LinkedHashSet<>(file.read(Journal::parse)));
+    var journal =
+        new Journal(
+            stateDirectory.resolve("system.journal"), TITLE + Files.readString(BOOT).strip());
+    journal.read();
+    return journal;
+  }
+
+  private void read() throws IOException {
+    String text;
+    try {
+      text = Files.readString(path);
+    } catch (NoSuchFileException e) {
+      return;
+    }
+    List<String> all = Splitter.on('\n').splitToList(text.substring(0, text.lastIndexOf('\n') + 1));
+    if (all.get(0).startsWith(TITLE) && !all.get(0).equals(title)) {
+      log.info("{} is of an earlier boot: nothing of it is left", path);
+      Files.delete(path);
+      return;
+    }
+    try {
+      if (!all.get(0).equals(title)) {
+        throw new IllegalArgumentException("line 1 is not \"" + TITLE + "BOOT-ID\"");
+      }
+      for (int i = 1; i < all.size() - 1; i++) {
+        replay(i + 1, all.get(i));
+      }
+      lines = all.size() - 2;
+    } catch (IllegalArgumentException e) {
+      Path aside =
+          path.resolveSibling(path.getFileName() + ".bad-" + Instant.now().getEpochSecond());
+      Files.move(path, aside, StandardCopyOption.REPLACE_EXISTING);
+      log.error("{} is not understood: {}; kept as {}", path, e.getMessage(), aside);
+      entries.clear();
+      return;
+    }
+    if (!text.endsWith("\n")) {
+      rewrite();
+    }
+  }
+
+  private void replay(int number, String line) {
+    try {
+      if (line.startsWith("+ ")) {
+        entries.add(parse(line.substring(2)));
+      } else if (line.startsWith("- ")) {
+        entries.remove(parse(line.substring(2)));
+      } else {
+        throw new IllegalArgumentException("neither + nor -");
+      }
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("line " + number + ": " + e.getMessage(), e);
+    }
   }
 
   private static Entry parse(String line) {
@@ -131,21 +215,19 @@ final class Journal {
 
   /** When this returns, the entry survives a crash, so what it speaks of may be done. */
   void add(Entry entry) throws IOException {
-    if (entries.add(entry)) {
-      write();
-    }
+    addAll(List.of(entry));
   }
 
   /** As {@link #add}, at once for all. */
   void addAll(List<Entry> more) throws IOException {
-    if (entries.addAll(more)) {
-      write();
-    }
+    List<Entry> fresh = more.stream().filter(entries::add).toList();
+    // One that was to be taken out later is in the file all the same.
+    append(fresh.stream().filter(entry -> !stale.remove(entry)).toList(), List.of());
   }
 
   void remove(Entry entry) throws IOException {
     if (entries.remove(entry)) {
-      write();
+      append(List.of(), List.of(entry));
     }
   }
 
@@ -154,22 +236,47 @@ final class Journal {
    * so, which does no harm: what is not there need not be taken back.
    */
   void removeLater(Entry entry) {
-    stale |= entries.remove(entry);
+    if (entries.remove(entry)) {
+      stale.add(entry);
+    }
   }
 
   /** Does what was left for later. */
   void flush() throws IOException {
-    if (stale) {
-      write();
-    }
+    append(List.of(), List.of());
   }
 
-  private void write() throws IOException {
-    stale = false;
-    if (entries.isEmpty()) {
-      file.delete();
-    } else {
-      file.write(entries.stream().map(Entry::toString).toList());
+  private void append(List<Entry> more, List<Entry> gone) throws IOException {
+    if (more.isEmpty() && gone.isEmpty() && stale.isEmpty()) {
+      return;
     }
+    if (entries.isEmpty()) {
+      Files.deleteIfExists(path);
+      stale.clear();
+      lines = 0;
+      return;
+    }
+    if (lines == 0 || lines > 2 * entries.size() + MOST_STALE) {
+      rewrite();
+      return;
+    }
+    var text = new StringBuilder();
+    more.forEach(entry -> text.append("+ ").append(entry).append('\n'));
+    gone.forEach(entry -> text.append("- ").append(entry).append('\n'));
+    stale.forEach(entry -> text.append("- ").append(entry).append('\n'));
+    Files.writeString(path, text, StandardOpenOption.APPEND);
+    lines += more.size() + gone.size() + stale.size();
+    stale.clear();
+  }
+
+  private void rewrite() throws IOException {
+    var text = new StringBuilder(title).append('\n');
+    entries.forEach(entry -> text.append("+ ").append(entry).append('\n'));
+    Path fresh = path.resolveSibling(path.getFileName() + ".new");
+    Files.writeString(fresh, text);
+    Files.setPosixFilePermissions(fresh, PosixFilePermissions.fromString("rw-------"));
+    Files.move(fresh, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    lines = entries.size();
+    stale.clear();
   }
 }

@@ -14,6 +14,7 @@ import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.model.Spi;
 import io.mipd.xfrm.netlink.Link;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -63,6 +64,15 @@ abstract class NodeRole {
   }
 
   abstract ImmutableList<SecurityAssociation> homeAssociations();
+
+  /**
+   * Where its bindings are kept.
+   *
+   * @param decided called by any thread when something has become durable, or failed to
+   */
+  BindingStore bindings(Path stateDirectory, Runnable decided) throws IOException {
+    return DurableBindingStore.ofMobileNode(stateDirectory, decided);
+  }
 
   abstract NodeShell.Core core(BindingStore bindings, Instant now);
 
@@ -204,6 +214,11 @@ abstract class NodeRole {
       var all = ImmutableList.<SecurityAssociation>builder();
       protections().forEach((home, one) -> all.addAll(one.associations(home, agent.address())));
       return all.build();
+    }
+
+    @Override
+    BindingStore bindings(Path stateDirectory, Runnable decided) throws IOException {
+      return DurableBindingStore.ofHomeAgent(stateDirectory, decided);
     }
 
     @Override

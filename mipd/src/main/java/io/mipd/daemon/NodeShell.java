@@ -176,6 +176,8 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
   /** The last event. */
   void shutDown() {
     deliver(new NodeEvent.ShutdownRequested());
+    attempt("bindings", bindings::flush);
+    parts().driver().resume(loop.now());
     parts().careOf().ifPresent(CareOfAddresses::close);
     parts().world().turn(loop.now());
   }
@@ -183,6 +185,7 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
   @Override
   public void turn(Instant now) {
     Parts all = parts();
+    all.driver().resume(now);
     settle();
     all.dad().turn(now);
     all.solicitor().turn(now);
@@ -334,14 +337,13 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
         choice.get().fails();
         loop.pause();
       }
-    } else {
-      remember(action);
     }
   }
 
-  private void remember(NodeAction action) throws IOException {
+  @Override
+  public long remember(NodeAction action) throws IOException {
     if (action instanceof NodeAction.RememberBinding binding) {
-      bindings.put(
+      return bindings.put(
           new BindingStore.Entry(
               binding.homeAddress(),
               binding.sequence(),
@@ -349,15 +351,21 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
                   new BindingStore.StoredBinding(
                       binding.careOf(), binding.flags(), Instant.now().plus(binding.lifetime())))));
     } else if (action instanceof NodeAction.ForgetBinding forget) {
-      bindings.put(
+      return bindings.put(
           new BindingStore.Entry(forget.homeAddress(), forget.sequence(), Optional.empty()));
     } else if (action instanceof NodeAction.RememberSequence remember) {
-      bindings.put(
+      return bindings.put(
           new BindingStore.Entry(
               remember.homeAddress(),
               remember.sequence(),
               bindings.entry(remember.homeAddress()).flatMap(BindingStore.Entry::binding)));
     }
+    throw new IllegalArgumentException("not to be remembered: " + action);
+  }
+
+  @Override
+  public CoreDriver.Durability durability(long number) {
+    return bindings.durability(number);
   }
 
   /** An action without which the others still make sense. */

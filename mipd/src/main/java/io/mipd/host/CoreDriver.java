@@ -53,12 +53,58 @@ public final class CoreDriver {
   private final RoutesInUse routes;
   private final Hands hands;
   private final Deque<NodeEvent> pending = new ArrayDeque<>();
+  private final Deque<Answer> held = new ArrayDeque<>();
   private final Map<NodeAction.Refusal, Long> refusals = new EnumMap<>(NodeAction.Refusal.class);
   private long malformed;
   private long overflow;
 
+  /** Whether something will be there after a crash. */
+  public enum Durability {
+    PENDING,
+    DURABLE,
+    FAILED
+  }
+
+  /** What a core answers to an event. */
+  private static final class Answer {
+    final NodeEvent event;
+    final Deque<NodeAction> left = new ArrayDeque<>();
+
+    /** When what is left may be carried out: see {@link Hands#remember}. */
+    long number;
+
+    /** Something was not done that the others may rest on. */
+    boolean failed;
+
+    Answer(NodeEvent event) {
+      this.event = event;
+    }
+
+    boolean hasPolicies() {
+      return left.stream().anyMatch(CoreDriver::isForPolicies);
+    }
+  }
+
   /** Who can do what a core wants. */
   public interface Hands {
+    /**
+     * Keeps what must survive a crash. What follows in the list waits until it does, and what
+     * follows another event behind it; policies alone do not, where they are next.
+     *
+     * @return a number, greater than the one before, to ask for its {@link #durability} by; 0 if it
+     *     is durable already
+     * @throws IOException if it cannot be kept
+     */
+    default long remember(NodeAction action) throws IOException {
+      perform(action);
+      return 0;
+    }
+
+    /** Of what has got this number from {@link #remember}, and all before it. */
+    default Durability durability(long number) {
+      return Durability.DURABLE;
+    }
+
     /**
      * Carries out anything but {@link NodeAction.WantMobility}, {@link NodeAction.MoveTunnel} and
      * {@link NodeAction.Refuse}.
@@ -90,9 +136,9 @@ public final class CoreDriver {
     this.hands = hands;
   }
 
-  /** When {@link #turn} is due; at once while something noted waits. */
+  /** When {@link #turn} is due; at once while something noted can be acted upon. */
   public Optional<Instant> nextDeadline() {
-    return pending.isEmpty()
+    return pending.isEmpty() || held.size() >= MAX_PENDING
         ? Stream.of(core.nextDeadline(), routes.nextDeadline())
             .flatMap(Optional::stream)
             .min(Instant::compareTo)
@@ -114,24 +160,74 @@ public final class CoreDriver {
   /** Something happens to the core. */
   public void handle(Instant now, NodeEvent event) {
     log.debug("event {}", event);
-    boolean failed = false;
+    var answer = new Answer(event);
     for (NodeAction action : core.handle(now, event)) {
-      log.debug("action {}", action);
-      if (failed && !isForPolicies(action)) {
-        log.warn("left out: {}", action);
-        continue;
-      }
-      try {
-        carryOut(now, action);
-        hands.carriedOut(now, action);
-      } catch (IOException e) {
-        // What follows in the list may rest on this one: an acknowledgement on what it
-        // acknowledges. The peer asks again. Policies wait their turn to be tried again.
-        log.error("{}: {}", action, e.getMessage());
-        failed = true;
+      if (isToRemember(action)) {
+        remember(now, answer, action);
+      } else {
+        answer.left.add(action);
       }
     }
-    hands.handled(now, event);
+    // Policies need not wait for the disk, packets come by the new way already; but not before
+    // those of an earlier event.
+    if (held.stream().noneMatch(Answer::hasPolicies)) {
+      while (!answer.left.isEmpty() && isForPolicies(answer.left.peek())) {
+        carryOut(now, answer, answer.left.remove());
+      }
+    }
+    held.add(answer);
+    resume(now);
+  }
+
+  private void remember(Instant now, Answer answer, NodeAction action) {
+    log.debug("action {}", action);
+    try {
+      answer.number = Math.max(answer.number, hands.remember(action));
+      hands.carriedOut(now, action);
+    } catch (IOException e) {
+      log.error("{}: {}", action, e.getMessage());
+      answer.failed = true;
+    }
+  }
+
+  /** Carries out what waited to become durable, as far as it has. */
+  public void resume(Instant now) {
+    for (Answer answer = held.peek(); answer != null; answer = held.peek()) {
+      Durability durability =
+          answer.number == 0 ? Durability.DURABLE : hands.durability(answer.number);
+      if (durability == Durability.PENDING) {
+        return;
+      }
+      held.remove();
+      answer.failed |= durability == Durability.FAILED;
+      while (!answer.left.isEmpty()) {
+        carryOut(now, answer, answer.left.remove());
+      }
+      hands.handled(now, answer.event);
+    }
+  }
+
+  private void carryOut(Instant now, Answer answer, NodeAction action) {
+    log.debug("action {}", action);
+    if (answer.failed && !isForPolicies(action)) {
+      log.warn("left out: {}", action);
+      return;
+    }
+    try {
+      carryOut(now, action);
+      hands.carriedOut(now, action);
+    } catch (IOException e) {
+      // What follows in the list may rest on this one: an acknowledgement on what it
+      // acknowledges. The peer asks again. Policies wait their turn to be tried again.
+      log.error("{}: {}", action, e.getMessage());
+      answer.failed = true;
+    }
+  }
+
+  private static boolean isToRemember(NodeAction action) {
+    return action instanceof NodeAction.RememberBinding
+        || action instanceof NodeAction.ForgetBinding
+        || action instanceof NodeAction.RememberSequence;
   }
 
   private static boolean isForPolicies(NodeAction action) {
@@ -264,8 +360,8 @@ public final class CoreDriver {
 
   /** Between two packets: what was noted is acted upon. */
   public void settle(Instant now) {
-    for (NodeEvent event = pending.poll(); event != null; event = pending.poll()) {
-      handle(now, event);
+    while (held.size() < MAX_PENDING && !pending.isEmpty()) {
+      handle(now, pending.remove());
     }
   }
 

@@ -9,6 +9,7 @@ import io.mipd.xfrm.model.Ipv6Address;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
@@ -38,13 +39,9 @@ class StateFileTest {
             new HomeAddress(Ipv6Address.parse("2001:db8:1::200")),
             new SequenceNumber(7),
             Optional.empty());
-    var store = BindingStore.open(folder);
-    store.put(bound);
-    store.put(unbound);
+    new BindingFile(folder).write(List.of(bound, unbound));
 
-    var again = BindingStore.open(folder);
-
-    assertThat(again.entries()).containsExactly(bound, unbound);
+    assertThat(new BindingFile(folder).read()).containsExactly(bound, unbound);
     assertThat(bound.binding().orElseThrow().left(Instant.ofEpochSecond(990)))
         .isEqualTo(Duration.ofSeconds(10));
     assertThat(Files.getPosixFilePermissions(folder.resolve("bindings")))
@@ -53,8 +50,8 @@ class StateFileTest {
 
   @Test
   void aCutOrForeignFileIsKeptAsideAndCountsAsEmpty() throws IOException {
-    var store = BindingStore.open(folder);
-    store.put(new BindingStore.Entry(HOME, new SequenceNumber(1), Optional.empty()));
+    new BindingFile(folder)
+        .write(List.of(new BindingStore.Entry(HOME, new SequenceNumber(1), Optional.empty())));
     Path file = folder.resolve("bindings");
     String text = Files.readString(file);
     for (String bad :
@@ -68,7 +65,7 @@ class StateFileTest {
             text.replace("end 1", "end 2"))) {
       Files.writeString(file, bad);
 
-      assertThat(BindingStore.open(folder).entries()).as(bad).isEmpty();
+      assertThat(new BindingFile(folder).read()).as(bad).isEmpty();
 
       assertThat(file).doesNotExist();
       try (Stream<Path> files = Files.list(folder)) {
@@ -103,5 +100,48 @@ class StateFileTest {
     again.remove(sysctl);
     again.remove(proxy);
     assertThat(folder.resolve("system.journal")).doesNotExist();
+  }
+
+  @Test
+  void aJournalWithACutLineOrOfAnEarlierBootIsNoObstacle() throws IOException {
+    var proxy = new Journal.Entry.ProxyAdded("eth1", HOME.value());
+    Path file = folder.resolve("system.journal");
+    var journal = Journal.open(folder);
+    journal.add(proxy);
+    journal.add(new Journal.Entry.DeviceAdded("mipd0"));
+    journal.removeLater(new Journal.Entry.DeviceAdded("mipd0"));
+    journal.add(new Journal.Entry.DeviceAdded("mipd1"));
+    assertThat(Files.readAllLines(file)).last().isEqualTo("- device mipd0");
+    Files.writeString(file, "+ device mip", StandardOpenOption.APPEND);
+
+    var again = Journal.open(folder);
+    assertThat(again.entries()).containsExactly(proxy, new Journal.Entry.DeviceAdded("mipd1"));
+    again.add(new Journal.Entry.DeviceAdded("mipd2"));
+    assertThat(Journal.open(folder).entries())
+        .containsExactly(
+            proxy, new Journal.Entry.DeviceAdded("mipd1"), new Journal.Entry.DeviceAdded("mipd2"));
+
+    String text = Files.readString(file);
+    Files.writeString(file, text.replace("+ proxy", "+ prox"));
+    assertThat(Journal.open(folder).entries()).isEmpty();
+    assertThat(file).doesNotExist();
+
+    Files.writeString(file, text.replaceFirst("2 [0-9a-f]", "2 x"));
+    assertThat(Journal.open(folder).entries()).isEmpty();
+    assertThat(file).doesNotExist();
+  }
+
+  @Test
+  void aJournalDoesNotGrow() throws IOException {
+    var journal = Journal.open(folder);
+    journal.add(new Journal.Entry.DeviceAdded("mipd0"));
+    for (int i = 0; i < 2000; i++) {
+      var proxy = new Journal.Entry.ProxyAdded("eth" + i, HOME.value());
+      journal.add(proxy);
+      journal.remove(proxy);
+    }
+    assertThat(Files.readAllLines(folder.resolve("system.journal")).size()).isLessThan(1100);
+    assertThat(Journal.open(folder).entries())
+        .containsExactly(new Journal.Entry.DeviceAdded("mipd0"));
   }
 }

@@ -39,7 +39,7 @@ class InstalledPoliciesTest {
               Optional.of(new ReqId(1)), Optional.empty(), Optional.empty(), Optional.of(PAYLOAD)));
 
   /** Takes everything, or refuses everything. */
-  private static final class Backend implements XfrmBackend {
+  static final class Backend implements XfrmBackend {
     final Map<Policy.Id, Policy> policies = new LinkedHashMap<>();
     final List<XfrmCommand.Migrate> moves = new ArrayList<>();
     Optional<XfrmError> refuses = Optional.empty();

@@ -112,7 +112,8 @@ public final class Tshark {
     for (String line : fields(capture, "", fields)) {
       List<String> words = Splitter.on('\t').splitToList(line);
       frames++;
-      if (!words.get(1).isEmpty()) {
+      // What an error quotes is cut off, and may be encrypted: it looks like anything.
+      if (!words.get(1).isEmpty() && !isError(words.get(FIRST_STATUS - 3))) {
         malformed++;
       }
       // Of a quoted packet there may be no more than its beginning: it cannot be checked.

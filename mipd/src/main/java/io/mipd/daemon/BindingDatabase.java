@@ -1,0 +1,159 @@
+package io.mipd.daemon;
+
+import io.mipd.daemon.BindingStore.Entry;
+import io.mipd.daemon.BindingStore.StoredBinding;
+import io.mipd.mobility.wire.CareOfAddress;
+import io.mipd.mobility.wire.HomeAddress;
+import io.mipd.mobility.wire.SequenceNumber;
+import io.mipd.xfrm.model.Ipv6Address;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import org.rocksdb.InfoLogLevel;
+import org.rocksdb.NativeLibraryLoader;
+import org.rocksdb.Options;
+import org.rocksdb.RocksDB;
+import org.rocksdb.RocksDBException;
+import org.rocksdb.RocksIterator;
+import org.rocksdb.WriteBatch;
+import org.rocksdb.WriteOptions;
+
+/**
+ * RocksDB: for a home agent, which may have a hundred thousand entries. The key is the home
+ * address; the value:
+ *
+ * <pre>
+ *   format (8) = 1 | sequence number (16) [ | flags (16) | expiry, milliseconds since the epoch (64) | care-of address (128) ]
+ * </pre>
+ */
+final class BindingDatabase implements BindingMedium {
+  private static final byte FORMAT = 1;
+  private static final int SHORT_VALUE = 3;
+  private static final int LONG_VALUE = SHORT_VALUE + 2 + 8 + Ipv6Address.LENGTH;
+
+  private final Path folder;
+  private final Options options =
+      new Options()
+          .setCreateIfMissing(true)
+          .optimizeForSmallDb()
+          .setKeepLogFileNum(2)
+          .setInfoLogLevel(InfoLogLevel.WARN_LEVEL);
+  private final WriteOptions durably = new WriteOptions().setSync(true);
+  private final RocksDB database;
+
+  /**
+   * @throws IOException if it cannot be opened; the message says what to do
+   */
+  BindingDatabase(Path stateDirectory) throws IOException {
+    folder = stateDirectory.resolve("home-bindings");
+    Files.createDirectories(folder);
+    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
+    loadLibrary(stateDirectory);
+    try {
+      database = RocksDB.open(options, folder.toString());
+    } catch (RocksDBException e) {
+      durably.close();
+      options.close();
+      throw failure("cannot be opened", e);
+    }
+  }
+
+  private IOException failure(String what, Exception e) {
+    return new IOException(
+        folder
+            + " "
+            + what
+            + ": "
+            + e.getMessage()
+            + "; move it away to begin without the bindings of mobile nodes, which then register"
+            + " anew",
+        e);
+  }
+
+  @Override
+  public Collection<Entry> read() throws IOException {
+    List<Entry> entries = new ArrayList<>();
+    try (RocksIterator all = database.newIterator()) {
+      for (all.seekToFirst(); all.isValid(); all.next()) {
+        entries.add(entry(all.key(), all.value()));
+      }
+      all.status();
+      return entries;
+    } catch (RocksDBException | IOException e) {
+      throw failure("cannot be read", e);
+    }
+  }
+
+  @Override
+  public void write(Collection<Entry> entries) throws IOException {
+    try (var batch = new WriteBatch()) {
+      for (Entry entry : entries) {
+        batch.put(entry.homeAddress().value().toOctets(), value(entry));
+      }
+      database.write(durably, batch);
+    } catch (RocksDBException e) {
+      throw new IOException(folder + " cannot be written: " + e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public void close() {
+    database.close();
+    durably.close();
+    options.close();
+  }
+
+  /** Unpacks it where nobody else can have put it. */
+  private static void loadLibrary(Path stateDirectory) throws IOException {
+    Path unpacked = stateDirectory.resolve("native");
+    try {
+      Files.createDirectories(unpacked);
+      NativeLibraryLoader.getInstance().loadLibrary(unpacked.toString());
+      RocksDB.loadLibrary();
+    } catch (UnsatisfiedLinkError e) {
+      throw new IOException(
+          "RocksDB's native library cannot be loaded from "
+              + unpacked
+              + ": "
+              + e.getMessage()
+              + "; the file system must allow execution there (mount option exec)",
+          e);
+    }
+  }
+
+  private static byte[] value(Entry entry) {
+    ByteBuffer value = ByteBuffer.allocate(entry.binding().isPresent() ? LONG_VALUE : SHORT_VALUE);
+    value.put(FORMAT).putShort((short) entry.sequence().value());
+    if (entry.binding().isPresent()) {
+      StoredBinding binding = entry.binding().get();
+      value.putShort((short) binding.flags()).putLong(binding.expiry().toEpochMilli());
+      value.put(binding.careOf().value().toOctets());
+    }
+    return value.array();
+  }
+
+  private static Entry entry(byte[] key, byte[] content) throws IOException {
+    if (key.length != Ipv6Address.LENGTH
+        || (content.length != SHORT_VALUE && content.length != LONG_VALUE)
+        || content[0] != FORMAT) {
+      throw new IOException("an entry of " + key.length + " and " + content.length + " octets");
+    }
+    ByteBuffer value = ByteBuffer.wrap(content, 1, content.length - 1);
+    var home = new HomeAddress(Ipv6Address.read(key, 0));
+    var sequence = new SequenceNumber(value.getShort() & 0xffff);
+    if (!value.hasRemaining()) {
+      return new Entry(home, sequence, Optional.empty());
+    }
+    int flags = value.getShort() & 0xffff;
+    Instant expiry = Instant.ofEpochMilli(value.getLong());
+    var careOf = new CareOfAddress(Ipv6Address.read(content, value.position()));
+    return new Entry(home, sequence, Optional.of(new StoredBinding(careOf, flags, expiry)));
+  }
+}

@@ -274,6 +274,11 @@ final class EngineWorld implements World {
       Optional<CareOfAddress> careOf) {
     MobilityPacket.write(message, source, destination, outgoing);
     output(careOf);
+    if (message instanceof MobilityMessage.BindingUpdate) {
+      // Not behind the merge of the policies that come next: until it has arrived nothing reaches
+      // the mobile node.
+      flush();
+    }
   }
 
   @Override

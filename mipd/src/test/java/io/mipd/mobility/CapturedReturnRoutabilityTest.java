@@ -52,11 +52,11 @@ import org.junit.jupiter.api.Test;
 
 /**
  * The captured return routability procedure with our mobile node in the place of the captured one
- * (the captures' README says which that is): with its cookies and its sequence number, and with
- * the captured answers of its correspondent, ours says the same, octet for octet. What our
+ * (the captures' README says which that is): with its cookies and its sequence number, and with the
+ * captured answers of its correspondent, ours says the same, octet for octet. What our
  * correspondent says to the captured mobile node is in {@link CorrespondentRegistrationTest}; the
- * captured correspondent's node key and nonces are in no capture, so that its tokens cannot be
- * made again, and are taken as they were sent.
+ * captured correspondent's node key and nonces are in no capture, so that its tokens cannot be made
+ * again, and are taken as they were sent.
  */
 class CapturedReturnRoutabilityTest {
   private static final String CAPTURE = "rr-and-route-optimization-cn";
@@ -104,7 +104,9 @@ class CapturedReturnRoutabilityTest {
     throw new AssertionError("no " + kind.getSimpleName() + " in " + CAPTURE);
   }
 
-  /** Draws what the captured mobile node has drawn: its cookies, and the number before its first. */
+  /**
+   * Draws what the captured mobile node has drawn: its cookies, and the number before its first.
+   */
   private RandomGenerator capturedDraws() {
     Deque<Long> cookies =
         new ArrayDeque<>(
@@ -135,13 +137,11 @@ class CapturedReturnRoutabilityTest {
   private static NodeEvent arrives(
       MobilityMessage message, Ipv6Address source, Ipv6Address destination) {
     return new NodeEvent.MobilityMessageArrived(
-        message,
-        new Arrival(source, destination, Optional.empty(), false, SecurityPath.EMPTY, 0));
+        message, new Arrival(source, destination, Optional.empty(), false, SecurityPath.EMPTY, 0));
   }
 
   private NodeEvent arrives(Captured captured) {
-    return arrives(
-        captured.message(), captured.packet().source(), captured.packet().destination());
+    return arrives(captured.message(), captured.packet().source(), captured.packet().destination());
   }
 
   private MobileNode registered() {
@@ -186,8 +186,7 @@ class CapturedReturnRoutabilityTest {
                     new NdOption.PrefixInformation(
                         64, Ipv6Address.parse("2001:db8:a::"), true, true, false, 86400, 14400)))));
     List<NodeAction.SendMessage> sent =
-        handle(
-            node, new NodeEvent.AddressChanged(ETH0, CARE_OF.value(), 64, AddressState.USABLE));
+        handle(node, new NodeEvent.AddressChanged(ETH0, CARE_OF.value(), 64, AddressState.USABLE));
     assertThat(sent).hasSize(1);
     BindingUpdate registration = (BindingUpdate) sent.get(0).message();
     handle(

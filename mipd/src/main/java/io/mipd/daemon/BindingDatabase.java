@@ -39,13 +39,8 @@ final class BindingDatabase implements BindingMedium {
   private static final int LONG_VALUE = SHORT_VALUE + 2 + 8 + Ipv6Address.LENGTH;
 
   private final Path folder;
-  private final Options options =
-      new Options()
-          .setCreateIfMissing(true)
-          .optimizeForSmallDb()
-          .setKeepLogFileNum(2)
-          .setInfoLogLevel(InfoLogLevel.WARN_LEVEL);
-  private final WriteOptions durably = new WriteOptions().setSync(true);
+  private final Options options;
+  private final WriteOptions durably;
   private final RocksDB database;
 
   /**
@@ -56,6 +51,13 @@ final class BindingDatabase implements BindingMedium {
     Files.createDirectories(folder);
     Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
     loadLibrary(stateDirectory);
+    options =
+        new Options()
+            .setCreateIfMissing(true)
+            .optimizeForSmallDb()
+            .setKeepLogFileNum(2)
+            .setInfoLogLevel(InfoLogLevel.WARN_LEVEL);
+    durably = new WriteOptions().setSync(true);
     try {
       database = RocksDB.open(options, folder.toString());
     } catch (RocksDBException e) {

@@ -149,7 +149,9 @@ final class DurableBindingStore implements BindingStore {
       return enqueue(entry);
     }
     Reservation reservation = reservations.get(home);
-    if (reservation == null || !covers(reservation.entry, entry)) {
+    if (reservation == null
+        || !covers(reservation.entry, entry)
+        || durability(reservation.number) == Durability.FAILED) {
       var more = new SequenceNumber((entry.sequence().value() + ahead) & 0xffff);
       var reserved = new Entry(entry.homeAddress(), more, entry.binding());
       reservation = new Reservation(reserved, enqueue(reserved));
@@ -272,7 +274,7 @@ final class DurableBindingStore implements BindingStore {
       }
       medium.write(batch.values());
       return true;
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException | LinkageError e) {
       log.error("{} registrations not acknowledged: {}", batch.size(), e.getMessage());
       // After a failed write the medium takes none until it is opened anew.
       if (medium != null) {

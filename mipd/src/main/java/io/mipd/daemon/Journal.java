@@ -106,6 +106,9 @@ final class Journal {
 
   private int lines;
 
+  /** A write has failed: what the file has is not known. */
+  private boolean broken;
+
   private Journal(Path path, String title) {
     this.path = path;
     this.title = title;
@@ -247,16 +250,19 @@ final class Journal {
   }
 
   private void append(List<Entry> more, List<Entry> gone) throws IOException {
-    if (more.isEmpty() && gone.isEmpty() && stale.isEmpty()) {
+    if (more.isEmpty() && gone.isEmpty() && stale.isEmpty() && !broken) {
       return;
     }
+    boolean whole = broken;
+    broken = true;
     if (entries.isEmpty()) {
       Files.deleteIfExists(path);
       stale.clear();
       lines = 0;
+      broken = false;
       return;
     }
-    if (lines == 0 || lines > 2 * entries.size() + MOST_STALE) {
+    if (whole || lines == 0 || lines > 2 * entries.size() + MOST_STALE) {
       rewrite();
       return;
     }
@@ -267,6 +273,7 @@ final class Journal {
     Files.writeString(path, text, StandardOpenOption.APPEND);
     lines += more.size() + gone.size() + stale.size();
     stale.clear();
+    broken = false;
   }
 
   private void rewrite() throws IOException {
@@ -278,5 +285,6 @@ final class Journal {
     Files.move(fresh, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     lines = entries.size();
     stale.clear();
+    broken = false;
   }
 }

@@ -147,6 +147,27 @@ class BindingStoreTest {
   }
 
   @Test
+  void theNativeLibraryIsWhereNobodyElseCanPutOne() throws Exception {
+    Process writer =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                Writer.class.getName(),
+                folder.toString())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    try (BufferedReader told = writer.inputReader(StandardCharsets.UTF_8)) {
+      assertThat(told.readLine()).endsWith(".");
+      try (Stream<Path> files = Files.list(folder.resolve("native"))) {
+        assertThat(files).hasSize(1);
+      }
+    } finally {
+      writer.destroyForcibly().waitFor();
+    }
+  }
+
+  @Test
   void oneDaemonAtATime() throws IOException {
     try (BindingStore store = open()) {
       store.put(entry(1, 1));

@@ -21,15 +21,15 @@ final class BindingFile implements BindingMedium {
   private final StateFile file;
   private final Map<Ipv6Address, Entry> entries = new TreeMap<>();
 
-  BindingFile(Path stateDirectory) {
+  BindingFile(Path stateDirectory) throws IOException {
     file = new StateFile(stateDirectory.resolve("bindings"), "mipd bindings 1");
-  }
-
-  @Override
-  public Collection<Entry> read() throws IOException {
     for (Entry entry : file.read(BindingFile::parse)) {
       entries.put(entry.homeAddress().value(), entry);
     }
+  }
+
+  @Override
+  public Collection<Entry> read() {
     return entries.values();
   }
 

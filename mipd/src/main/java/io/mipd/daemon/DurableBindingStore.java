@@ -106,15 +106,9 @@ final class DurableBindingStore implements BindingStore {
 
   /** Of a node that has few entries; likewise. */
   static BindingStore ofMobileNode(Path stateDirectory, Runnable decided) throws IOException {
-    var store = new DurableBindingStore(() -> file(stateDirectory), AHEAD, decided);
+    var store = new DurableBindingStore(() -> new BindingFile(stateDirectory), AHEAD, decided);
     store.begin();
     return store;
-  }
-
-  private static BindingFile file(Path stateDirectory) throws IOException {
-    var file = new BindingFile(stateDirectory);
-    file.read();
-    return file;
   }
 
   private void begin() throws IOException {

@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Instant;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -148,10 +147,7 @@ final class Journal {
       }
       lines = all.size() - 2;
     } catch (IllegalArgumentException e) {
-      Path aside =
-          path.resolveSibling(path.getFileName() + ".bad-" + Instant.now().getEpochSecond());
-      Files.move(path, aside, StandardCopyOption.REPLACE_EXISTING);
-      log.error("{} is not understood: {}; kept as {}", path, e.getMessage(), aside);
+      StateFile.putAside(path, e.getMessage());
       entries.clear();
       return;
     }

@@ -14,6 +14,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -77,12 +78,16 @@ final class StateFile {
       }
       return found.build();
     } catch (IllegalArgumentException e) {
-      Path aside =
-          path.resolveSibling(path.getFileName() + ".bad-" + Instant.now().getEpochSecond());
-      Files.move(path, aside, StandardCopyOption.REPLACE_EXISTING);
-      log.error("{} is not understood: {}; kept as {}", path, e.getMessage(), aside);
+      putAside(path, e.getMessage());
       return ImmutableList.of();
     }
+  }
+
+  /** Keeps what is not understood under another name, and says so. */
+  static void putAside(Path path, @Nullable String why) throws IOException {
+    Path aside = path.resolveSibling(path.getFileName() + ".bad-" + Instant.now().getEpochSecond());
+    Files.move(path, aside, StandardCopyOption.REPLACE_EXISTING);
+    log.error("{} is not understood: {}; kept as {}", path, why, aside);
   }
 
   /** Replaces the file; when this returns, the new one survives a power cut. */

@@ -148,15 +148,7 @@ class BindingStoreTest {
 
   @Test
   void theNativeLibraryIsWhereNobodyElseCanPutOne() throws Exception {
-    Process writer =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                System.getProperty("java.class.path"),
-                Writer.class.getName(),
-                folder.toString())
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
+    Process writer = startWriter();
     try (BufferedReader told = writer.inputReader(StandardCharsets.UTF_8)) {
       assertThat(told.readLine()).endsWith(".");
       try (Stream<Path> files = Files.list(folder.resolve("native"))) {
@@ -178,17 +170,7 @@ class BindingStoreTest {
   /** A process that registers without end, and says what is durable, is killed. */
   @RepeatedTest(3)
   void nothingAcknowledgedIsLostByKill9() throws Exception {
-    Process writer =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Writer.class.getName(),
-                folder.toString())
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
+    Process writer = startWriter();
     Map<Integer, Integer> acknowledged = new HashMap<>();
     try (BufferedReader told = writer.inputReader(StandardCharsets.UTF_8)) {
       String line = told.readLine();
@@ -216,6 +198,19 @@ class BindingStoreTest {
         assertThat(kept).isEqualTo(entry(one.getKey(), kept.sequence().value()));
       }
     }
+  }
+
+  private Process startWriter() throws IOException {
+    return new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            System.getProperty("java.class.path"),
+            Writer.class.getName(),
+            folder.toString())
+        .redirectError(ProcessBuilder.Redirect.INHERIT)
+        .start();
   }
 
   private static void note(String line, Map<Integer, Integer> acknowledged) {

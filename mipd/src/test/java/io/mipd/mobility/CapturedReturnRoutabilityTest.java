@@ -15,6 +15,7 @@ import io.mipd.mobility.wire.BindingFlag;
 import io.mipd.mobility.wire.BindingLifetime;
 import io.mipd.mobility.wire.BindingStatus;
 import io.mipd.mobility.wire.Captures;
+import io.mipd.mobility.wire.Captures.Captured;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.MobilityCodec;
@@ -28,19 +29,18 @@ import io.mipd.mobility.wire.MobilityMessage.HomeTestInit;
 import io.mipd.mobility.wire.MobilityOption.BindingAuthorizationData;
 import io.mipd.mobility.wire.SequenceNumber;
 import io.mipd.xfrm.engine.Arrival;
-import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.SecurityPath;
 import io.mipd.xfrm.packet.Icmpv6Message.RouterAdvertisement;
-import io.mipd.xfrm.packet.Ipv6Packet;
-import io.mipd.xfrm.packet.Ipv6PacketCodec;
 import io.mipd.xfrm.packet.LinkLayerAddress;
+import io.mipd.xfrm.packet.MalformedPacketException;
 import io.mipd.xfrm.packet.NdOption;
 import io.mipd.xfrm.packet.Octets;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
+import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -76,32 +76,15 @@ class CapturedReturnRoutabilityTest {
   private final Captured careOfTest = captured(CareOfTest.class);
   private final Captured update = captured(BindingUpdate.class);
 
-  /** A Mobility Header as it was captured. */
-  private record Captured(MobilityMessage message, Ipv6Packet packet) {
-    String octets() {
-      return packet.payload().toString();
-    }
+  CapturedReturnRoutabilityTest() throws IOException, MalformedPacketException {}
+
+  private static Captured captured(Class<? extends MobilityMessage> kind)
+      throws IOException, MalformedPacketException {
+    return Captures.first(CAPTURE, kind);
   }
 
-  private static Captured captured(Class<? extends MobilityMessage> kind) {
-    try {
-      for (ByteBuf octets : Captures.packets(CAPTURE)) {
-        Ipv6Packet packet = Ipv6PacketCodec.decode(octets);
-        if (packet.protocol() == IpProtocol.MOBILITY) {
-          MobilityMessage message =
-              MobilityCodec.decode(
-                  Unpooled.wrappedBuffer(packet.payload().toArray()),
-                  packet.stableSource(),
-                  packet.stableDestination());
-          if (kind.isInstance(message)) {
-            return new Captured(message, packet);
-          }
-        }
-      }
-    } catch (Exception e) {
-      throw new AssertionError(CAPTURE, e);
-    }
-    throw new AssertionError("no " + kind.getSimpleName() + " in " + CAPTURE);
+  private static String octets(Captured captured) {
+    return captured.packet().payload().toString();
   }
 
   /**
@@ -228,8 +211,8 @@ class CapturedReturnRoutabilityTest {
     assertThat(asked)
         .extracting(NodeAction.SendMessage::destination)
         .containsOnly(homeTestInit.packet().destination());
-    assertThat(octets(asked.get(0))).isEqualTo(homeTestInit.octets());
-    assertThat(octets(asked.get(1))).isEqualTo(careOfTestInit.octets());
+    assertThat(octets(asked.get(0))).isEqualTo(octets(homeTestInit));
+    assertThat(octets(asked.get(1))).isEqualTo(octets(careOfTestInit));
 
     // MN ◀── Care-of Test, Home Test ── CN: in the captured order
     assertThat(handle(node, arrives(careOfTest))).isEmpty();
@@ -263,10 +246,10 @@ class CapturedReturnRoutabilityTest {
                 .filter(it -> !(it instanceof BindingAuthorizationData))
                 .collect(ImmutableList.toImmutableList()));
     assertThat(octets(key.authorize(unacknowledged, CARE_OF, CORRESPONDENT)))
-        .isEqualTo(update.octets());
+        .isEqualTo(octets(update));
     // Octets 8 and 9 are the flags, 4 and 5 the checksum, the last twelve the authenticator.
-    assertThat(octets(ours)).hasSameSizeAs(update.octets());
-    assertThat(withoutWhatDepends(octets(ours))).isEqualTo(withoutWhatDepends(update.octets()));
+    assertThat(octets(ours)).hasSameSizeAs(octets(update));
+    assertThat(withoutWhatDepends(octets(ours))).isEqualTo(withoutWhatDepends(octets(update)));
   }
 
   private static String withoutWhatDepends(String octets) {

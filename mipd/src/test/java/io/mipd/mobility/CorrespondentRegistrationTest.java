@@ -32,13 +32,11 @@ import io.mipd.mobility.wire.MobilityOption.BindingAuthorizationData;
 import io.mipd.mobility.wire.MobilityOption.NonceIndices;
 import io.mipd.mobility.wire.SequenceNumber;
 import io.mipd.xfrm.engine.Arrival;
-import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.SecurityPath;
 import io.mipd.xfrm.packet.ExtensionHeader;
 import io.mipd.xfrm.packet.Ipv6Packet;
-import io.mipd.xfrm.packet.Ipv6PacketCodec;
 import io.mipd.xfrm.packet.Octets;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
@@ -759,16 +757,9 @@ class CorrespondentRegistrationTest {
     Optional<MobilityMessage.HomeTest> homeTest = Optional.empty();
     Optional<MobilityMessage.CareOfTest> careOfTest = Optional.empty();
     int updates = 0;
-    for (ByteBuf octets : Captures.packets("rr-and-route-optimization-cn")) {
-      Ipv6Packet packet = Ipv6PacketCodec.decode(octets);
-      if (packet.protocol() != IpProtocol.MOBILITY) {
-        continue;
-      }
-      MobilityMessage message =
-          MobilityCodec.decode(
-              Unpooled.wrappedBuffer(packet.payload().toArray()),
-              packet.stableSource(),
-              packet.stableDestination());
+    for (Captures.Captured one : Captures.mobility("rr-and-route-optimization-cn")) {
+      Ipv6Packet packet = one.packet();
+      MobilityMessage message = one.message();
       if (message instanceof MobilityMessage.HomeTest captured) {
         var ours = (MobilityMessage.HomeTest) correspondence.onlySent().message();
         homeTest = Optional.of(ours);

@@ -8,6 +8,7 @@ import com.google.common.collect.ImmutableSet;
 import io.mipd.mobility.wire.BindingLifetime;
 import io.mipd.mobility.wire.BindingStatus;
 import io.mipd.mobility.wire.Captures;
+import io.mipd.mobility.wire.Captures.Captured;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.MobilityCodec;
 import io.mipd.mobility.wire.MobilityMessage;
@@ -18,10 +19,7 @@ import io.mipd.mobility.wire.MobilityMessage.HomeTest;
 import io.mipd.mobility.wire.MobilityMessage.KeygenToken;
 import io.mipd.mobility.wire.MobilityOption.BindingAuthorizationData;
 import io.mipd.mobility.wire.SequenceNumber;
-import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
-import io.mipd.xfrm.packet.Ipv6Packet;
-import io.mipd.xfrm.packet.Ipv6PacketCodec;
 import io.mipd.xfrm.packet.MalformedPacketException;
 import io.mipd.xfrm.packet.Octets;
 import io.netty.buffer.ByteBuf;
@@ -39,30 +37,9 @@ class BindingManagementKeyTest {
       new CareOfAddress(Ipv6Address.parse("2001:db8:a::ff:fe00:aa"));
   private static final CareOfAddress AT_HOME = new CareOfAddress(HOME);
 
-  /** A Mobility Header as it was captured. */
-  private record Captured(MobilityMessage message, Ipv6Packet packet) {}
-
-  private static <T extends MobilityMessage> Captured captured(String name, Class<T> kind)
-      throws IOException, MalformedPacketException {
-    for (ByteBuf octets : Captures.packets(name)) {
-      Ipv6Packet packet = Ipv6PacketCodec.decode(octets);
-      if (packet.protocol() == IpProtocol.MOBILITY) {
-        MobilityMessage message =
-            MobilityCodec.decode(
-                Unpooled.wrappedBuffer(packet.payload().toArray()),
-                packet.stableSource(),
-                packet.stableDestination());
-        if (kind.isInstance(message)) {
-          return new Captured(message, packet);
-        }
-      }
-    }
-    throw new AssertionError("no " + kind.getSimpleName() + " in " + name);
-  }
-
   private static <T extends MobilityMessage> T message(String name, Class<T> kind)
       throws IOException, MalformedPacketException {
-    return kind.cast(captured(name, kind).message());
+    return kind.cast(Captures.first(name, kind).message());
   }
 
   private static final String ROUTE_OPTIMIZATION = "rr-and-route-optimization-cn";
@@ -110,7 +87,7 @@ class BindingManagementKeyTest {
 
   @Test
   void makesTheCapturedUpdateOctetForOctet() throws Exception {
-    Captured captured = captured(ROUTE_OPTIMIZATION, BindingUpdate.class);
+    Captured captured = Captures.first(ROUTE_OPTIMIZATION, BindingUpdate.class);
     BindingUpdate update = (BindingUpdate) captured.message();
     BindingUpdate ours = capturedKey().authorize(withoutProof(update), CARE_OF, CORRESPONDENT);
     assertThat(ours).isEqualTo(update);
@@ -120,7 +97,7 @@ class BindingManagementKeyTest {
   /** Of a mobile node that has come home: lifetime zero, from the home address. */
   @Test
   void makesTheCapturedDeletionFromTheHomeTokenAlone() throws Exception {
-    Captured captured = captured(RETURNING_HOME, BindingUpdate.class);
+    Captured captured = Captures.first(RETURNING_HOME, BindingUpdate.class);
     BindingUpdate update = (BindingUpdate) captured.message();
     assertThat(update.lifetime()).isEqualTo(BindingLifetime.DEREGISTER);
     var key = BindingManagementKey.forDeletion(message(RETURNING_HOME, HomeTest.class).token());
@@ -156,7 +133,7 @@ class BindingManagementKeyTest {
   /** Each octet of the message, the padding and the reserved bits included, but the checksum. */
   @Test
   void coversEveryBit() throws Exception {
-    Captured captured = captured(ROUTE_OPTIMIZATION, BindingUpdate.class);
+    Captured captured = Captures.first(ROUTE_OPTIMIZATION, BindingUpdate.class);
     BindingAuthorizationData proof =
         captured.message().option(BindingAuthorizationData.class).orElseThrow();
     BindingManagementKey key = capturedKey();

@@ -3,6 +3,10 @@ package io.mipd.mobility.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
+import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.packet.Ipv6Packet;
+import io.mipd.xfrm.packet.Ipv6PacketCodec;
+import io.mipd.xfrm.packet.MalformedPacketException;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
@@ -34,5 +38,36 @@ public final class Captures {
       packets.add(in.readSlice(length).skipBytes(ETHERNET).slice());
     }
     return packets.build();
+  }
+
+  /** A Mobility Header as it was captured. */
+  public record Captured(MobilityMessage message, Ipv6Packet packet) {}
+
+  /** The Mobility Headers of a capture file that are in no ESP. */
+  public static ImmutableList<Captured> mobility(String name)
+      throws IOException, MalformedPacketException {
+    var all = ImmutableList.<Captured>builder();
+    for (ByteBuf octets : packets(name)) {
+      Ipv6Packet packet = Ipv6PacketCodec.decode(octets);
+      if (packet.protocol() == IpProtocol.MOBILITY) {
+        all.add(
+            new Captured(
+                MobilityCodec.decode(
+                    Unpooled.wrappedBuffer(packet.payload().toArray()),
+                    packet.stableSource(),
+                    packet.stableDestination()),
+                packet));
+      }
+    }
+    return all.build();
+  }
+
+  /** The first message of a kind. */
+  public static Captured first(String name, Class<? extends MobilityMessage> kind)
+      throws IOException, MalformedPacketException {
+    return mobility(name).stream()
+        .filter(it -> kind.isInstance(it.message()))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("no " + kind.getSimpleName() + " in " + name));
   }
 }

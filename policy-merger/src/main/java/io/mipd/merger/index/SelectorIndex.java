@@ -4,6 +4,7 @@ import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Selector;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -15,24 +16,58 @@ import java.util.function.Consumer;
  * Finds those whose selectors meet a given one, without looking at all. Prefixes that overlap
  * contain each other, so they are found by their addresses: those that contain a prefix by its
  * first bits, those that it contains in a row. Of source and destination the one that has fewer is
- * followed.
+ * followed. For one flow they are also found by both at once, for each pair of prefix lengths that
+ * occurs: where half is "from one to any" and half "from any to one", neither end alone tells them
+ * apart.
  */
 public final class SelectorIndex<T> {
   private record Item<T>(Selector selector, T value) {}
 
   private final Prefixes<T> bySource = new Prefixes<>();
   private final Prefixes<T> byDestination = new Prefixes<>();
+  private final Map<Ends, Set<Item<T>>> byEnds = new HashMap<>();
+
+  /** How many pairs of prefixes have each pair of lengths. */
+  private final Map<Integer, Integer> lengths = new HashMap<>();
+
+  private record Ends(Ipv6Prefix source, Ipv6Prefix destination) {
+    static Ends of(Selector selector) {
+      return new Ends(selector.source(), selector.destination());
+    }
+
+    int lengths() {
+      return source.length() << 8 | destination.length();
+    }
+
+    static Ends of(Flow flow, int lengths) {
+      return new Ends(
+          Ipv6Prefix.of(flow.source(), lengths >> 8),
+          Ipv6Prefix.of(flow.destination(), lengths & 0xff));
+    }
+  }
 
   public void add(Selector selector, T value) {
     var item = new Item<>(selector, value);
     bySource.add(selector.source(), item);
     byDestination.add(selector.destination(), item);
+    Ends ends = Ends.of(selector);
+    Set<Item<T>> there = byEnds.computeIfAbsent(ends, key -> new LinkedHashSet<>(2));
+    if (there.isEmpty()) {
+      lengths.merge(ends.lengths(), 1, Integer::sum);
+    }
+    there.add(item);
   }
 
   public void remove(Selector selector, T value) {
     var item = new Item<>(selector, value);
     bySource.remove(selector.source(), item);
     byDestination.remove(selector.destination(), item);
+    Ends ends = Ends.of(selector);
+    Set<Item<T>> there = byEnds.get(ends);
+    if (there != null && there.remove(item) && there.isEmpty()) {
+      byEnds.remove(ends);
+      lengths.computeIfPresent(ends.lengths(), (key, count) -> count == 1 ? null : count - 1);
+    }
   }
 
   /** In no order. */
@@ -64,11 +99,18 @@ public final class SelectorIndex<T> {
         };
     Ipv6Prefix source = Ipv6Prefix.host(flow.source());
     Ipv6Prefix destination = Ipv6Prefix.host(flow.destination());
-    int sources = bySource.count(source, Integer.MAX_VALUE);
-    if (byDestination.count(destination, sources) < sources) {
+    int few = lengths.size();
+    if (bySource.count(source, few) < few) {
+      bySource.forEachOverlapping(source, filtered);
+    } else if (byDestination.count(destination, few) < few) {
       byDestination.forEachOverlapping(destination, filtered);
     } else {
-      bySource.forEachOverlapping(source, filtered);
+      for (int pair : lengths.keySet()) {
+        Set<Item<T>> there = byEnds.get(Ends.of(flow, pair));
+        if (there != null) {
+          there.forEach(filtered);
+        }
+      }
     }
   }
 

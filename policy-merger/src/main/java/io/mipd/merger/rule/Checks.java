@@ -44,7 +44,7 @@ final class Checks {
   /** Those of the user's that no flow comes as far as. */
   private static void unreachable(DirectionMerge merge, ImmutableList.Builder<Finding> findings) {
     var before = new SelectorIndex<Selector>();
-    for (DirectionMerge.User user : merge.users()) {
+    for (Side.User user : merge.users()) {
       Selector selector = user.policy().selector();
       List<Selector> front = new ArrayList<>();
       before.forEachMeeting(selector, front::add);
@@ -63,7 +63,7 @@ final class Checks {
   private static void impossibleMarks(
       DirectionMerge merge, ImmutableList.Builder<Finding> findings) {
     int reserved = merge.limits().reservedMarks();
-    for (DirectionMerge.User user : merge.users()) {
+    for (Side.User user : merge.users()) {
       Selector selector = user.policy().selector();
       if (merge.limits().isImpossible(selector.mark())) {
         findings.add(
@@ -104,7 +104,7 @@ final class Checks {
       ipsec(mobility.bundle())
           .forEach(template -> mobilitys.put(Key.of(withoutReqId(template)), mobility));
     }
-    for (DirectionMerge.User user : merge.users()) {
+    for (Side.User user : merge.users()) {
       for (Template template : ipsec(user.policy().bundle())) {
         sharing(user.policy(), template, mobilitys)
             .ifPresent(
@@ -160,7 +160,7 @@ final class Checks {
       }
     }
     for (Ipv6Prefix home : homes) {
-      for (DirectionMerge.User user : merge.users()) {
+      for (Side.User user : merge.users()) {
         outside(merge, home, user.policy())
             .ifPresent(
                 flow ->
@@ -206,7 +206,7 @@ final class Checks {
    */
   private static void skippedTunnels(
       DirectionMerge merge, ImmutableList.Builder<Finding> findings) {
-    for (DirectionMerge.User user : merge.users()) {
+    for (Side.User user : merge.users()) {
       Policy policy = user.policy();
       List<Template> kept =
           policy.bundle().templates().stream()

@@ -3,7 +3,6 @@ package io.mipd.merger.rule;
 import static com.google.common.collect.ImmutableList.toImmutableList;
 
 import com.google.common.collect.ImmutableList;
-import com.google.common.collect.Maps;
 import io.mipd.merger.index.SelectorIndex;
 import io.mipd.merger.source.MobilityPolicy;
 import io.mipd.xfrm.backend.XfrmBackend;
@@ -18,11 +17,13 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -46,6 +47,13 @@ final class DirectionMerge implements Inputs {
   private final TreeMap<Place, Entry> entries = new TreeMap<>();
   private final SelectorIndex<Place> bySelector = new SelectorIndex<>();
   private final SelectorIndex<Place> byOuterFlow = new SelectorIndex<>();
+
+  /** Those that are needed, by the flow that shows it. */
+  private final SelectorIndex<Place> byWitness = new SelectorIndex<>();
+
+  /** Those that are not, or not known to be, by their selectors. */
+  private final SelectorIndex<Place> idle = new SelectorIndex<>();
+
   private final TreeMap<Place, Finding> conflicts = new TreeMap<>();
   private final Priorities priorities;
 
@@ -53,67 +61,6 @@ final class DirectionMerge implements Inputs {
   private final Map<Place, Optional<Entry>> before = new LinkedHashMap<>();
 
   private final Map<Place, Optional<Finding>> conflictsBefore = new LinkedHashMap<>();
-
-  /**
-   * @param inBackend somebody else has installed it, so that it acts where no policy of ours does
-   */
-  record User(Policy policy, boolean inBackend) {}
-
-  /** The inputs of one direction. */
-  private static final class Side {
-    final TreeMap<Rank, User> users = new TreeMap<>();
-    final TreeMap<Rank, MobilityPolicy> mobility = new TreeMap<>();
-    final SelectorIndex<Rank> usersBySelector = new SelectorIndex<>();
-    final SelectorIndex<Rank> mobilityBySelector = new SelectorIndex<>();
-
-    void apply(Delta delta) {
-      delta.usersGone().forEach((rank, it) -> usersBySelector.remove(selector(it), rank));
-      delta.mobilityGone().forEach((rank, it) -> mobilityBySelector.remove(it.selector(), rank));
-      users.keySet().removeAll(delta.usersGone().keySet());
-      mobility.keySet().removeAll(delta.mobilityGone().keySet());
-      users.putAll(delta.usersCome());
-      mobility.putAll(delta.mobilityCome());
-      delta.usersCome().forEach((rank, it) -> usersBySelector.add(selector(it), rank));
-      delta.mobilityCome().forEach((rank, it) -> mobilityBySelector.add(it.selector(), rank));
-    }
-
-    private static Selector selector(User user) {
-      return user.policy().selector();
-    }
-
-    User user(Rank rank) {
-      return present(users.get(rank));
-    }
-
-    MobilityPolicy policy(Rank rank) {
-      return present(mobility.get(rank));
-    }
-  }
-
-  /** Inputs of one direction that come and go together. */
-  record Delta(
-      Map<Rank, User> usersGone,
-      Map<Rank, User> usersCome,
-      Map<Rank, MobilityPolicy> mobilityGone,
-      Map<Rank, MobilityPolicy> mobilityCome) {
-    static final Delta NONE = new Delta(Map.of(), Map.of(), Map.of(), Map.of());
-
-    static Delta ofUsers(Map<Rank, User> before, Map<Rank, User> after) {
-      return new Delta(without(before, after), without(after, before), Map.of(), Map.of());
-    }
-
-    static Delta ofMobility(Map<Rank, MobilityPolicy> before, Map<Rank, MobilityPolicy> after) {
-      return new Delta(Map.of(), Map.of(), without(before, after), without(after, before));
-    }
-
-    private static <T> Map<Rank, T> without(Map<Rank, T> all, Map<Rank, T> others) {
-      return Maps.filterEntries(all, entry -> !entry.getValue().equals(others.get(entry.getKey())));
-    }
-
-    Delta reversed() {
-      return new Delta(usersCome, usersGone, mobilityCome, mobilityGone);
-    }
-  }
 
   DirectionMerge(Direction direction, XfrmBackend.Limits limits) {
     this.direction = direction;
@@ -125,19 +72,15 @@ final class DirectionMerge implements Inputs {
   @Override
   public ImmutableList<Policy> usersMeeting(Selector selector) {
     var ranks = new TreeSet<Rank>();
-    ends.usersBySelector.forEachMeeting(selector, ranks::add);
+    ends.usersBySelector().forEachMeeting(selector, ranks::add);
     return ranks.stream().map(rank -> ends.user(rank).policy()).collect(toImmutableList());
   }
 
   @Override
   public ImmutableList<MobilityPolicy> mobilityMeeting(Selector selector) {
     var ranks = new TreeSet<Rank>();
-    ends.mobilityBySelector.forEachMeeting(selector, ranks::add);
-    return ranks.stream().map(ends::policy).filter(DirectionMerge::acts).collect(toImmutableList());
-  }
-
-  private static boolean acts(MobilityPolicy policy) {
-    return policy.kind() != MobilityPolicy.Kind.EXEMPT;
+    ends.forEachActing(selector, ranks::add);
+    return ranks.stream().map(ends::policy).collect(toImmutableList());
   }
 
   private static <T> T present(@Nullable T value) {
@@ -156,8 +99,8 @@ final class DirectionMerge implements Inputs {
    * @param conflictsBefore likewise
    */
   record Done(
-      Delta here,
-      Delta ends,
+      Side.Delta here,
+      Side.Delta ends,
       Map<Place, Optional<Entry>> before,
       Map<Place, Optional<Finding>> conflictsBefore) {}
 
@@ -169,7 +112,7 @@ final class DirectionMerge implements Inputs {
    * @param greatestPriority no priority is greater from then on
    * @throws IllegalStateException if there is no room for all that are needed; nothing has changed
    */
-  Done change(Delta delta, Delta ofEnds, int greatestPriority) {
+  Done change(Side.Delta delta, Side.Delta ofEnds, int greatestPriority) {
     before.clear();
     conflictsBefore.clear();
     try {
@@ -182,12 +125,12 @@ final class DirectionMerge implements Inputs {
     }
   }
 
-  private Done done(Delta delta, Delta ofEnds) {
+  private Done done(Side.Delta delta, Side.Delta ofEnds) {
     return new Done(
         delta, ofEnds, new LinkedHashMap<>(before), new LinkedHashMap<>(conflictsBefore));
   }
 
-  private void carryOut(Delta delta, Delta ofEnds) {
+  private void carryOut(Side.Delta delta, Side.Delta ofEnds) {
     Set<Place> made = new LinkedHashSet<>();
     // What they had a part in as they were, and what they have as they are.
     addPlaces(delta.usersGone(), delta.mobilityGone(), made);
@@ -196,7 +139,7 @@ final class DirectionMerge implements Inputs {
     addPlaces(delta.usersCome(), delta.mobilityCome(), made);
     addPlacesOfEnds(ofEnds.usersCome(), ofEnds.mobilityCome(), made);
 
-    var doubtful = new TreeSet<Place>();
+    var doubtful = new TreeMap<Place, Set<Selector>>();
     var touched = new LinkedHashSet<Selector>();
     for (Place place : made) {
       remake(place, touched, doubtful);
@@ -241,7 +184,7 @@ final class DirectionMerge implements Inputs {
             });
   }
 
-  private void applyInputs(Delta delta, Delta ofEnds) {
+  private void applyInputs(Side.Delta delta, Side.Delta ofEnds) {
     delta
         .usersGone()
         .forEach((rank, user) -> usersByLeaving.remove(Composition.leaving(user.policy()), rank));
@@ -255,14 +198,14 @@ final class DirectionMerge implements Inputs {
   }
 
   private void addPlaces(
-      Map<Rank, User> users, Map<Rank, MobilityPolicy> mobility, Set<Place> places) {
+      Map<Rank, Side.User> users, Map<Rank, Side.Mobility> mobility, Set<Place> places) {
     users.forEach((rank, user) -> placesOf(rank, user.policy(), places));
     mobility.forEach(
-        (rank, policy) -> {
-          if (acts(policy)) {
-            placesOf(rank, policy, places);
+        (rank, it) -> {
+          if (Side.acts(it.policy())) {
+            placesOf(rank, it, places);
           } else {
-            placesOfExempt(rank, policy, places);
+            placesOfExempt(rank, it.policy(), places);
           }
         });
     if (ends == here) {
@@ -272,22 +215,25 @@ final class DirectionMerge implements Inputs {
 
   /** Of inputs for flows that end at this node, where these are others than this direction's. */
   private void addPlacesOfEnds(
-      Map<Rank, User> users, Map<Rank, MobilityPolicy> mobility, Set<Place> places) {
+      Map<Rank, Side.User> users, Map<Rank, Side.Mobility> mobility, Set<Place> places) {
     addPlacesWithin(users, mobility, places);
     mobility.forEach(
-        (rank, policy) -> {
-          if (acts(policy)) {
-            placesOfLeaving(rank, policy, places);
+        (rank, it) -> {
+          if (Side.acts(it.policy())) {
+            placesOfLeaving(rank, it.policy(), places);
           }
         });
   }
 
   /** What is within the tunnels that they are for. */
   private void addPlacesWithin(
-      Map<Rank, User> users, Map<Rank, MobilityPolicy> mobility, Set<Place> places) {
+      Map<Rank, Side.User> users, Map<Rank, Side.Mobility> mobility, Set<Place> places) {
     Stream.concat(
-            users.values().stream().map(user -> user.policy().selector()),
-            mobility.values().stream().filter(DirectionMerge::acts).map(MobilityPolicy::selector))
+            users.values().stream().map(Side.User::selector),
+            mobility.values().stream()
+                .map(Side.Mobility::policy)
+                .filter(Side::acts)
+                .map(MobilityPolicy::selector))
         .forEach(
             selector -> byOuterFlow.forEachMeeting(selector, place -> places.add(place.piece(0))));
   }
@@ -306,60 +252,56 @@ final class DirectionMerge implements Inputs {
   private void placesOf(Rank rank, Policy user, Set<Place> places) {
     places.add(Place.ofComposition(rank, Rank.LAST));
     beyond(user)
-        .mobilityBySelector
-        .forEachMeeting(
+        .forEachActing(
             Composition.leaving(user), other -> places.add(Place.ofComposition(rank, other)));
-    List<Rank> exempt = new ArrayList<>();
-    here.mobilityBySelector.forEachMeeting(
+    here.forEachActing(
         user.selector(),
-        other -> {
-          switch (here.policy(other).kind()) {
-            case SIGNALLING, SIGNALLING_OF_STRANGERS ->
-                places.add(Place.ofExemption(rank, other, Rank.LAST));
-            case EXEMPT -> exempt.add(other);
-            // Where the user blocks, for the conflict to be told.
-            case OPTIMIZED, PAYLOAD -> places.add(Place.ofComposition(rank, other));
-          }
-        });
-    exempt.forEach(one -> placesOfExempt(rank, one, here.policy(one), places));
+        other ->
+            places.add(
+                here.policy(other).kind().isSignalling()
+                    ? Place.ofExemption(rank, other, Rank.LAST)
+                    // Where the user blocks, for the conflict to be told.
+                    : Place.ofComposition(rank, other)));
+    here.forEachExempt(user.selector(), one -> placesOfExempt(rank, one, here.policy(one), places));
   }
 
-  private void placesOf(Rank rank, MobilityPolicy policy, Set<Place> places) {
+  private void placesOf(Rank rank, Side.Mobility acting, Set<Place> places) {
+    MobilityPolicy policy = acting.policy();
     places.add(Place.ofComposition(Rank.LAST, rank));
     placesOfLeaving(rank, policy, places);
-    here.usersBySelector.forEachMeeting(
-        policy.selector(),
-        user ->
-            places.add(
-                policy.kind().isSignalling()
-                    ? Place.ofExemption(user, rank, Rank.LAST)
-                    : Place.ofComposition(user, rank)));
-    here.mobilityBySelector.forEachMeeting(
-        policy.selector(),
-        exempt -> {
-          if (!acts(here.policy(exempt))) {
-            here.usersBySelector.forEachMeeting(
-                here.policy(exempt).selector(),
-                user -> places.add(Place.ofExemption(user, exempt, rank)));
-          }
-        });
+    here.usersBySelector()
+        .forEachMeeting(
+            policy.selector(),
+            user ->
+                places.add(
+                    policy.kind().isSignalling()
+                        ? Place.ofExemption(user, rank, Rank.LAST)
+                        : Place.ofComposition(user, rank)));
+    here.forEachAsking(
+        rank,
+        acting,
+        exempt ->
+            here.usersBySelector()
+                .forEachMeeting(
+                    here.policy(exempt).selector(),
+                    user -> places.add(Place.ofExemption(user, exempt, rank))));
   }
 
   private void placesOfExempt(Rank rank, MobilityPolicy exempt, Set<Place> places) {
-    here.usersBySelector.forEachMeeting(
-        exempt.selector(), user -> placesOfExempt(user, rank, exempt, places));
+    here.usersBySelector()
+        .forEachMeeting(exempt.selector(), user -> placesOfExempt(user, rank, exempt, places));
   }
 
   private void placesOfExempt(Rank user, Rank rank, MobilityPolicy exempt, Set<Place> places) {
     places.add(Place.ofExemption(user, rank, Rank.LAST));
-    here.mobilityBySelector.forEachMeeting(
-        exempt.selector(), other -> places.add(Place.ofExemption(user, rank, other)));
+    here.forEachAsked(rank, exempt, other -> places.add(Place.ofExemption(user, rank, other)));
   }
 
   /**
    * @param first the first of the pieces that these inputs make
    */
-  private void remake(Place first, Set<Selector> touched, NavigableSet<Place> doubtful) {
+  private void remake(
+      Place first, Set<Selector> touched, NavigableMap<Place, Set<Selector>> doubtful) {
     remakeConflict(first);
     ImmutableList<Outcome> made = make(first);
     for (int piece = 0; piece < made.size(); piece++) {
@@ -374,7 +316,10 @@ final class DirectionMerge implements Inputs {
   }
 
   private void remake(
-      Place place, Outcome made, Set<Selector> touched, NavigableSet<Place> doubtful) {
+      Place place,
+      Outcome made,
+      Set<Selector> touched,
+      NavigableMap<Place, Set<Selector>> doubtful) {
     Entry old = entries.get(place);
     if (old != null && old.outcome().equals(made)) {
       return;
@@ -387,7 +332,7 @@ final class DirectionMerge implements Inputs {
     }
     touched.add(made.selector());
     put(entry);
-    doubtful.add(place);
+    doubtful.put(place, new LinkedHashSet<>(Set.of(made.selector())));
   }
 
   XfrmBackend.Limits limits() {
@@ -401,21 +346,21 @@ final class DirectionMerge implements Inputs {
   }
 
   private @Nullable MobilityPolicy mobilityOf(Place place) {
-    User user = here.users.get(place.user());
+    Side.User user = here.users().get(place.user());
     Side side =
         user != null && place.part() == Place.Part.COMPOSITION ? beyond(user.policy()) : here;
-    return side.mobility.get(place.mobility());
+    return side.policyOrNull(place.mobility());
   }
 
   private ImmutableList<Outcome> unlimited(Place place) {
     MobilityPolicy mobile = mobilityOf(place);
-    if (!place.mobility().equals(Rank.LAST) && (mobile == null || !acts(mobile))) {
+    if (!place.mobility().equals(Rank.LAST) && (mobile == null || !Side.acts(mobile))) {
       return ImmutableList.of();
     }
     if (place.user().equals(Rank.LAST)) {
       return mobile == null ? ImmutableList.of() : composition.of(mobile, mobile.selector());
     }
-    User owner = here.users.get(place.user());
+    Side.User owner = here.users().get(place.user());
     if (owner == null) {
       return ImmutableList.of();
     }
@@ -423,11 +368,16 @@ final class DirectionMerge implements Inputs {
     if (place.part() == Place.Part.COMPOSITION) {
       return mobile == null ? ImmutableList.of(composition.of(user)) : composition.of(user, mobile);
     }
-    MobilityPolicy exempt = here.mobility.get(place.exempt());
+    MobilityPolicy exempt = here.policyOrNull(place.exempt());
     if (exempt == null) {
       return ImmutableList.of();
     }
-    return mobile == null ? exemption.of(user, exempt) : exemption.of(user, exempt, mobile);
+    if (mobile == null) {
+      return exemption.of(user, exempt);
+    }
+    return here.asks(place.exempt(), place.mobility())
+        ? exemption.of(user, exempt, mobile)
+        : ImmutableList.of();
   }
 
   /** Where a user's policy wins over mobility's: there is no outcome to tell it by. */
@@ -443,13 +393,13 @@ final class DirectionMerge implements Inputs {
   }
 
   private Optional<Finding> conflict(Place place) {
-    User user = here.users.get(place.user());
+    Side.User user = here.users().get(place.user());
     if (user == null) {
       return Optional.empty();
     }
     Policy policy = user.policy();
     if (place.part() == Place.Part.EXEMPTION) {
-      return Optional.ofNullable(here.mobility.get(place.exempt()))
+      return Optional.ofNullable(here.policyOrNull(place.exempt()))
           .flatMap(
               signalling ->
                   SignallingExemption.conflict(policy, signalling)
@@ -458,7 +408,7 @@ final class DirectionMerge implements Inputs {
                               conflict(
                                   Finding.Kind.SIGNALLING_OVERRIDDEN, words, policy, signalling)));
     }
-    MobilityPolicy payload = here.mobility.get(place.mobility());
+    MobilityPolicy payload = here.policyOrNull(place.mobility());
     return payload != null
             && payload.kind().isPayload()
             && payload.action() == Policy.Action.ALLOW
@@ -478,30 +428,34 @@ final class DirectionMerge implements Inputs {
   }
 
   /**
-   * Adds those whose standing a change of this selector's flows may alter: those that had none to
-   * show, and those whose witness is among the flows.
+   * Adds those whose standing a change of this selector's flows may alter, and where: those that
+   * had none to show, and those whose witness is among the flows.
    */
   private void addDoubtful(
-      Selector selector, Optional<Place> before, NavigableSet<Place> doubtful) {
-    bySelector.forEachMeeting(
-        selector,
+      Selector selector, Optional<Place> before, NavigableMap<Place, Set<Selector>> doubtful) {
+    Consumer<Place> doubt =
         place -> {
           if (before.isEmpty() || place.compareTo(before.get()) < 0) {
-            Entry entry = present(entries.get(place));
-            boolean shown =
-                entry.needed() && entry.witness() != null && !selector.matches(entry.witness());
-            if (!shown) {
-              doubtful.add(place);
-            }
+            doubtful.computeIfAbsent(place, key -> new LinkedHashSet<>()).add(selector);
+          }
+        };
+    idle.forEachMeeting(selector, doubt);
+    byWitness.forEachMeeting(
+        Selector.between(selector.source(), selector.destination()),
+        place -> {
+          Flow witness = present(entries.get(place)).witness();
+          if (witness != null && selector.matches(witness)) {
+            doubt.accept(place);
           }
         });
   }
 
   /** From the last on: whether a policy is needed depends on those behind it that stay. */
-  private void judge(NavigableSet<Place> doubtful, Set<Place> needed) {
-    for (Place place = doubtful.pollLast(); place != null; place = doubtful.pollLast()) {
+  private void judge(NavigableMap<Place, Set<Selector>> doubtful, Set<Place> needed) {
+    for (var doubt = doubtful.pollLastEntry(); doubt != null; doubt = doubtful.pollLastEntry()) {
+      Place place = doubt.getKey();
       Entry old = present(entries.get(place));
-      Entry judged = judged(old);
+      Entry judged = old.needed() ? judged(old) : judged(old, doubt.getValue());
       if (judged.needed() && judged.priority() == 0) {
         needed.add(place);
       } else if (!judged.needed()) {
@@ -519,12 +473,92 @@ final class DirectionMerge implements Inputs {
     }
   }
 
+  /** One that was not needed, where only some flows have changed. */
+  private Entry judged(Entry entry, Set<Selector> changed) {
+    Selector selector = entry.outcome().selector();
+    if (changed.contains(selector)) {
+      return judged(entry);
+    }
+    Flow reached = entry.witness();
+    for (Selector one : changed) {
+      Optional<Selector> region = Region.common(selector, one);
+      if (region.isEmpty()) {
+        continue;
+      }
+      Surroundings around = around(entry, region.get());
+      Optional<Flow> witness = around.firstFlowThatNeeds(entry.outcome());
+      if (witness.isPresent()) {
+        return entry.judged(true, witness.get());
+      }
+      if (reached == null) {
+        reached = around.firstFlow().orElse(null);
+      }
+    }
+    Flow before = entry.witness();
+    boolean doubtful = before != null && changed.stream().anyMatch(one -> one.matches(before));
+    return doubtful ? judged(entry) : entry.judged(false, reached);
+  }
+
   private Entry judged(Entry entry) {
-    Outcome outcome = entry.outcome();
+    Selector selector = entry.outcome().selector();
+    // A flow is looked up sooner than it is searched for.
+    for (Flow candidate : List.of(Region.witness(selector), Region.lastWitness(selector))) {
+      if (needs(candidate, entry)) {
+        return entry.judged(true, candidate);
+      }
+    }
+    Surroundings around = around(entry, selector);
+    return around
+        .firstFlowThatNeeds(entry.outcome())
+        .map(witness -> entry.judged(true, witness))
+        .orElseGet(() -> entry.judged(false, around.firstFlow().orElse(null)));
+  }
+
+  /** Whether a flow comes as far as an entry, and would fare otherwise without it. */
+  private boolean needs(Flow flow, Entry entry) {
+    List<Place> front = new ArrayList<>(1);
+    var behind = new TreeSet<Place>();
+    bySelector.forEachMatching(
+        flow,
+        place -> {
+          int order = place.compareTo(entry.place());
+          if (order < 0) {
+            front.add(place);
+          } else if (order > 0 && present(entries.get(place)).needed()) {
+            behind.add(place);
+          }
+        });
+    if (!front.isEmpty()) {
+      return false;
+    }
+    Optional<Outcome> next =
+        behind.isEmpty()
+            ? installed(flow).map(composition::of)
+            : Optional.of(present(entries.get(behind.first())).outcome());
+    return next.map(other -> !other.doesAs(entry.outcome())).orElse(true);
+  }
+
+  /**
+   * Which others are before and behind an entry.
+   *
+   * @param among flows of the entry
+   * @param behind by precedence; what others have installed comes behind all of ours
+   */
+  private record Surroundings(Selector among, List<Selector> front, List<Outcome> behind) {
+    Optional<Flow> firstFlowThatNeeds(Outcome outcome) {
+      return Search.firstFlowThatNeeds(outcome, among, front, behind);
+    }
+
+    Optional<Flow> firstFlow() {
+      return Search.firstFlow(among, front);
+    }
+  }
+
+  private Surroundings around(Entry entry, Selector among) {
     List<Selector> front = new ArrayList<>();
     var needed = new TreeMap<Place, Outcome>();
     bySelector.forEachMeeting(
-        outcome.selector(),
+        among,
         place -> {
           Entry other = present(entries.get(place));
           int order = place.compareTo(entry.place());
@@ -534,26 +568,37 @@ final class DirectionMerge implements Inputs {
             needed.put(place, other.outcome());
           }
         });
-    // What others have installed comes behind all of ours.
     var behind = ImmutableList.<Outcome>builder().addAll(needed.values());
-    installed(outcome.selector()).forEach(behind::add);
-    Optional<Flow> witness = Search.firstFlowThatNeeds(outcome, front, behind.build());
-    return witness.isPresent()
-        ? entry.judged(true, witness.get())
-        : entry.judged(false, Search.firstFlow(outcome.selector(), front).orElse(null));
+    installed(among).forEach(behind::add);
+    return new Surroundings(among, front, behind.build());
   }
 
   private List<Outcome> installed(Selector selector) {
     var installed = new TreeMap<Rank, Outcome>();
-    here.usersBySelector.forEachMeeting(
-        selector,
-        rank -> {
-          User user = here.user(rank);
-          if (user.inBackend()) {
-            installed.put(rank, composition.of(user.policy()));
-          }
-        });
+    here.usersBySelector()
+        .forEachMeeting(
+            selector,
+            rank -> {
+              Side.User user = here.user(rank);
+              if (user.inBackend()) {
+                installed.put(rank, composition.of(user.policy()));
+              }
+            });
     return List.copyOf(installed.values());
+  }
+
+  /** The first of those that others have installed. */
+  private Optional<Policy> installed(Flow flow) {
+    var installed = new TreeMap<Rank, Policy>();
+    here.usersBySelector()
+        .forEachMatching(
+            flow,
+            rank -> {
+              if (here.user(rank).inBackend()) {
+                installed.put(rank, here.user(rank).policy());
+              }
+            });
+    return installed.values().stream().findFirst();
   }
 
   private void renumber(Place place, int priority) {
@@ -563,7 +608,7 @@ final class DirectionMerge implements Inputs {
   private void put(Entry entry) {
     Entry old = entries.put(entry.place(), entry);
     before.putIfAbsent(entry.place(), Optional.ofNullable(old));
-    if (old == null || !old.outcome().equals(entry.outcome())) {
+    if (old == null || !old.withPriority(0).equals(entry.withPriority(0))) {
       if (old != null) {
         unlink(old);
       }
@@ -583,11 +628,24 @@ final class DirectionMerge implements Inputs {
   private void link(Entry entry) {
     bySelector.add(entry.outcome().selector(), entry.place());
     entry.outcome().asked().forEach(flows -> byOuterFlow.add(flows, entry.place()));
+    standing(entry).add(standingSelector(entry), entry.place());
   }
 
   private void unlink(Entry entry) {
     bySelector.remove(entry.outcome().selector(), entry.place());
     entry.outcome().asked().forEach(flows -> byOuterFlow.remove(flows, entry.place()));
+    standing(entry).remove(standingSelector(entry), entry.place());
+  }
+
+  private SelectorIndex<Place> standing(Entry entry) {
+    return entry.needed() ? byWitness : idle;
+  }
+
+  private static Selector standingSelector(Entry entry) {
+    Flow witness = entry.witness();
+    return entry.needed() && witness != null
+        ? Selector.between(witness.source(), witness.destination())
+        : entry.outcome().selector();
   }
 
   /** The policies that are where a change has changed something, by precedence. */
@@ -630,17 +688,7 @@ final class DirectionMerge implements Inputs {
     if (!first.isEmpty()) {
       return Optional.of(first.firstEntry().getValue().merged(direction));
     }
-    var installed = new TreeMap<Rank, Policy>();
-    here.usersBySelector.forEachMatching(
-        flow,
-        rank -> {
-          if (here.user(rank).inBackend()) {
-            installed.put(rank, here.user(rank).policy());
-          }
-        });
-    return installed.values().stream()
-        .findFirst()
-        .map(policy -> new MergedPolicy(policy, composition.of(policy).trace()));
+    return installed(flow).map(policy -> new MergedPolicy(policy, composition.of(policy).trace()));
   }
 
   /** What there is to say now that was not said before the change. */
@@ -689,15 +737,15 @@ final class DirectionMerge implements Inputs {
 
   private Rank firstUser(Flow flow) {
     var ranks = new TreeSet<Rank>();
-    here.usersBySelector.forEachMatching(flow, ranks::add);
+    here.usersBySelector().forEachMatching(flow, ranks::add);
     return ranks.isEmpty() ? Rank.LAST : ranks.first();
   }
 
-  Iterable<User> users() {
-    return here.users.values();
+  Iterable<Side.User> users() {
+    return here.users().values();
   }
 
   Iterable<MobilityPolicy> mobility() {
-    return here.mobility.values();
+    return here.mobility();
   }
 }

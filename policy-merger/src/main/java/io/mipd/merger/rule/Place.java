@@ -1,11 +1,11 @@
 package io.mipd.merger.rule;
 
-import java.util.Comparator;
-
 /**
  * From which inputs an outcome is made; and so where it stands in the order of precedence. All that
  * is a user's policy's comes before what the next one has: first what is exempt from it, then what
- * mobility adds to it, last itself. What no user's policy is for comes behind them all.
+ * mobility adds to it, last itself. What no user's policy is for comes behind them all. Which of
+ * mobility's policies a flow meets that is exempt does not depend on what exempts it: they come
+ * before those.
  *
  * @param user {@link Rank#LAST} where there is none
  * @param exempt the signalling that the user's policy is not for, else {@link Rank#LAST}
@@ -21,13 +21,6 @@ record Place(Rank user, Part part, Rank exempt, Rank mobility, int piece)
     COMPOSITION
   }
 
-  private static final Comparator<Place> ORDER =
-      Comparator.comparing(Place::user)
-          .thenComparing(Place::part)
-          .thenComparing(Place::exempt)
-          .thenComparing(Place::mobility)
-          .thenComparingInt(Place::piece);
-
   static Place ofExemption(Rank user, Rank exempt, Rank mobility) {
     return new Place(user, Part.EXEMPTION, exempt, mobility, 0);
   }
@@ -42,6 +35,12 @@ record Place(Rank user, Part part, Rank exempt, Rank mobility, int piece)
 
   @Override
   public int compareTo(Place other) {
-    return ORDER.compare(this, other);
+    // By hand: a merge of many policies does hardly anything else.
+    int order = user.compareTo(other.user);
+    order = order != 0 ? order : part.compareTo(other.part);
+    order = order != 0 ? order : Integer.compare(exempt.group(), other.exempt.group());
+    order = order != 0 ? order : mobility.compareTo(other.mobility);
+    order = order != 0 ? order : exempt.compareTo(other.exempt);
+    return order != 0 ? order : Integer.compare(piece, other.piece);
   }
 }

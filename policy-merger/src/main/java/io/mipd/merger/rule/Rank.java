@@ -1,7 +1,5 @@
 package io.mipd.merger.rule;
 
-import java.util.Comparator;
-
 /**
  * How one of the inputs stands to the others of its kind: less comes first.
  *
@@ -13,13 +11,15 @@ record Rank(int group, long middle, int last) implements Comparable<Rank> {
   /** Behind every other. */
   static final Rank LAST = new Rank(Integer.MAX_VALUE, Long.MAX_VALUE, Integer.MAX_VALUE);
 
-  private static final Comparator<Rank> ORDER =
-      Comparator.comparingInt(Rank::group)
-          .thenComparingLong(Rank::middle)
-          .thenComparingInt(Rank::last);
+  /** Of mobility's, who wants it. */
+  long owner() {
+    return middle;
+  }
 
   @Override
   public int compareTo(Rank other) {
-    return ORDER.compare(this, other);
+    int order = Integer.compare(group, other.group);
+    order = order != 0 ? order : Long.compare(middle, other.middle);
+    return order != 0 ? order : Integer.compare(last, other.last);
   }
 }

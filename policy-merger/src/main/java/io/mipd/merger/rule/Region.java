@@ -84,6 +84,19 @@ final class Region {
         selector.interfaceId());
   }
 
+  /** Another one, from the other end of its addresses. */
+  static Flow lastWitness(Selector selector) {
+    Flow first = witness(selector);
+    return new Flow(
+        selector.source().lastAddress(),
+        selector.destination().lastAddress(),
+        first.protocol(),
+        first.sourcePort(),
+        first.destinationPort(),
+        first.mark(),
+        first.interfaceId());
+  }
+
   private static Ipv6Prefix longer(Ipv6Prefix one, Ipv6Prefix other) {
     return one.length() >= other.length() ? one : other;
   }

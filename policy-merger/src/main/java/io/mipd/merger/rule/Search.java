@@ -32,15 +32,14 @@ final class Search {
    * A flow that {@code outcome} is the first for and that would fare otherwise without it; empty if
    * there is none.
    *
+   * @param among what is searched, all or some of the outcome's flows
    * @param behind by precedence
    */
   static Optional<Flow> firstFlowThatNeeds(
-      Outcome outcome, List<Selector> front, List<Outcome> behind) {
+      Outcome outcome, Selector among, List<Selector> front, List<Outcome> behind) {
     var search = new Search(front);
     search.leaves(
-        Remainder.of(outcome.selector()),
-        0,
-        piece -> search.faresOtherwise(outcome, piece, behind, 0));
+        Remainder.of(among), 0, piece -> search.faresOtherwise(outcome, piece, behind, 0));
     return search.found.stream().findFirst();
   }
 

@@ -36,14 +36,17 @@ public final class StandingMerge<K> {
   private Users users = Users.NONE;
 
   private record Owner(long number, ImmutableList<MobilityPolicy> policies) {
-    Map<Rank, MobilityPolicy> ranked(Direction direction) {
-      var ranked = new HashMap<Rank, MobilityPolicy>();
+    Map<Rank, Side.Mobility> ranked(Direction direction) {
+      ImmutableList<MobilityPolicy> all =
+          policies.stream()
+              .filter(policy -> policy.direction() == direction)
+              .collect(toImmutableList());
+      var ranked = new HashMap<Rank, Side.Mobility>();
       var counts = new HashMap<Integer, Integer>();
-      for (MobilityPolicy policy : policies) {
-        if (policy.direction() == direction) {
-          int group = policy.kind().precedence();
-          ranked.put(new Rank(group, number, counts.merge(group, 1, Integer::sum)), policy);
-        }
+      for (MobilityPolicy policy : all) {
+        int group = policy.kind().precedence();
+        var rank = new Rank(group, number, counts.merge(group, 1, Integer::sum));
+        ranked.put(rank, Side.Mobility.of(policy, all));
       }
       return ranked;
     }
@@ -56,7 +59,7 @@ public final class StandingMerge<K> {
    * @param numbers of each, so that it keeps its rank when others of its priority come and go
    */
   private record Users(
-      ImmutableMap<Direction, Map<Rank, DirectionMerge.User>> ranked,
+      ImmutableMap<Direction, Map<Rank, Side.User>> ranked,
       ImmutableMap<Direction, Integer> room,
       ImmutableMap<Key, Integer> numbers,
       int nextNumber) {
@@ -67,13 +70,13 @@ public final class StandingMerge<K> {
     /**
      * @param all by precedence within each priority
      */
-    Users then(List<DirectionMerge.User> all) {
-      Map<Direction, Map<Rank, DirectionMerge.User>> newRanked = new EnumMap<>(Direction.class);
+    Users then(List<Side.User> all) {
+      Map<Direction, Map<Rank, Side.User>> newRanked = new EnumMap<>(Direction.class);
       Map<Direction, Integer> newRoom = new EnumMap<>(Direction.class);
       Map<Key, Integer> newNumbers = new LinkedHashMap<>();
       Map<Long, Integer> last = new HashMap<>();
       int next = nextNumber;
-      for (DirectionMerge.User user : all) {
+      for (Side.User user : all) {
         Policy policy = user.policy();
         long priority = Integer.toUnsignedLong(policy.priority());
         var key = new Key(policy.id(), user.inBackend());
@@ -103,7 +106,7 @@ public final class StandingMerge<K> {
       return room.getOrDefault(direction, GREATEST_PRIORITY);
     }
 
-    Map<Rank, DirectionMerge.User> ranked(Direction direction) {
+    Map<Rank, Side.User> ranked(Direction direction) {
       return ranked.getOrDefault(direction, Map.of());
     }
   }
@@ -132,10 +135,10 @@ public final class StandingMerge<K> {
     return change(
         (direction, merge) ->
             merge.change(
-                DirectionMerge.Delta.ofMobility(before.ranked(direction), after.ranked(direction)),
+                Side.Delta.ofMobility(before.ranked(direction), after.ranked(direction)),
                 ends(direction)
-                    .map(at -> DirectionMerge.Delta.ofMobility(before.ranked(at), after.ranked(at)))
-                    .orElse(DirectionMerge.Delta.NONE),
+                    .map(at -> Side.Delta.ofMobility(before.ranked(at), after.ranked(at)))
+                    .orElse(Side.Delta.NONE),
                 users.room(direction)),
         () -> put(owner, before));
   }
@@ -159,18 +162,18 @@ public final class StandingMerge<K> {
    */
   public Change users(ImmutableList<Policy> configured, ImmutableList<Policy> inBackend) {
     Users before = users;
-    List<DirectionMerge.User> all = new ArrayList<>();
-    configured.forEach(policy -> all.add(new DirectionMerge.User(policy, false)));
-    inBackend.forEach(policy -> all.add(new DirectionMerge.User(policy, true)));
+    List<Side.User> all = new ArrayList<>();
+    configured.forEach(policy -> all.add(new Side.User(policy, false)));
+    inBackend.forEach(policy -> all.add(new Side.User(policy, true)));
     Users after = users.then(all);
     users = after;
     return change(
         (direction, merge) ->
             merge.change(
-                DirectionMerge.Delta.ofUsers(before.ranked(direction), after.ranked(direction)),
+                Side.Delta.ofUsers(before.ranked(direction), after.ranked(direction)),
                 ends(direction)
-                    .map(at -> DirectionMerge.Delta.ofUsers(before.ranked(at), after.ranked(at)))
-                    .orElse(DirectionMerge.Delta.NONE),
+                    .map(at -> Side.Delta.ofUsers(before.ranked(at), after.ranked(at)))
+                    .orElse(Side.Delta.NONE),
                 after.room(direction)),
         () -> users = before);
   }

@@ -15,6 +15,7 @@ SETUP_PACKAGES=(
   procps:sysctl
   kmod:modprobe
   ethtool:ethtool
+  chromium:chromium
 )
 
 say() { printf '[%s] %s\n' "${0##*/}" "$*" >&2; }

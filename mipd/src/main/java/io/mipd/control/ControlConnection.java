@@ -1,7 +1,12 @@
 package io.mipd.control;
 
+import static io.mipd.control.ControlResponse.EVENTS;
+import static io.mipd.control.ControlResponse.answer;
+import static io.mipd.control.ControlResponse.error;
+import static io.mipd.control.ControlResponse.events;
+import static io.mipd.control.ControlResponse.refusal;
+
 import com.google.common.collect.ImmutableList;
-import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.mipd.control.ControlException.Reason;
 import io.netty.buffer.ByteBuf;
@@ -15,11 +20,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -30,11 +32,6 @@ import org.jspecify.annotations.Nullable;
 // What fails here ends the connection, of which channelInactive is told.
 @SuppressWarnings("FutureReturnValueIgnored")
 final class ControlConnection extends SimpleChannelInboundHandler<ByteBuf> {
-  /** The request that is answered here: events are read by any thread. */
-  static final String EVENTS = "events";
-
-  private static final Duration ANSWER_LIMIT = Duration.ofSeconds(5);
-
   /** Those who may only read get no more than so many answers in a second, each. */
   private static final int READS_PER_SECOND = 20;
 
@@ -43,7 +40,7 @@ final class ControlConnection extends SimpleChannelInboundHandler<ByteBuf> {
 
   private final ControlSocket.Peers peers;
   private final ControlSocket.Answers answers;
-  private final EventLog events;
+  private final EventLog log;
   private boolean mayChange;
   private boolean entered;
   private boolean answering;
@@ -60,10 +57,10 @@ final class ControlConnection extends SimpleChannelInboundHandler<ByteBuf> {
   /** Number of the last event that was written. */
   private long told;
 
-  ControlConnection(ControlSocket.Peers peers, ControlSocket.Answers answers, EventLog events) {
+  ControlConnection(ControlSocket.Peers peers, ControlSocket.Answers answers, EventLog log) {
     this.peers = peers;
     this.answers = answers;
-    this.events = events;
+    this.log = log;
   }
 
   @Override
@@ -82,7 +79,7 @@ final class ControlConnection extends SimpleChannelInboundHandler<ByteBuf> {
       peers.leave(mayChange);
     }
     if (listener != null) {
-      events.forget(listener);
+      log.forget(listener);
       listener = null;
     }
   }
@@ -130,7 +127,7 @@ final class ControlConnection extends SimpleChannelInboundHandler<ByteBuf> {
       }
       answers
           .answer(request, context.executor())
-          .orTimeout(ANSWER_LIMIT.toMillis(), TimeUnit.MILLISECONDS)
+          .orTimeout(ControlResponse.LIMIT.toMillis(), TimeUnit.MILLISECONDS)
           .whenComplete(
               (answer, failure) ->
                   context
@@ -143,33 +140,6 @@ final class ControlConnection extends SimpleChannelInboundHandler<ByteBuf> {
     } catch (ControlException e) {
       respond(context, error(e));
     }
-  }
-
-  private static Map<String, Object> answer(Map<String, Object> answer) {
-    return ImmutableMap.of("version", ControlRequest.VERSION, "answer", answer);
-  }
-
-  private static Map<String, Object> error(ControlException refusal) {
-    return ImmutableMap.of(
-        "version",
-        ControlRequest.VERSION,
-        "error",
-        ImmutableMap.of("reason", refusal.reason().word(), "message", "" + refusal.getMessage()));
-  }
-
-  private static ControlException refusal(Throwable failure) {
-    Throwable cause =
-        failure instanceof CompletionException && failure.getCause() != null
-            ? failure.getCause()
-            : failure;
-    if (cause instanceof ControlException refusal) {
-      return refusal;
-    }
-    return new ControlException(
-        Reason.FAILED,
-        cause instanceof TimeoutException
-            ? "no answer in " + ANSWER_LIMIT.toSeconds() + " seconds"
-            : cause.toString());
   }
 
   private static ByteBuf line(Map<String, Object> document) {
@@ -207,7 +177,7 @@ final class ControlConnection extends SimpleChannelInboundHandler<ByteBuf> {
       throw new ControlException(Reason.BAD_ARGUMENT, "after: the number of an event");
     }
     if (!follow) {
-      respond(context, answer(page(events.after(told, Integer.MAX_VALUE))));
+      respond(context, answer(events(log.after(told, Integer.MAX_VALUE))));
       return;
     }
     Runnable onEvent =
@@ -217,27 +187,23 @@ final class ControlConnection extends SimpleChannelInboundHandler<ByteBuf> {
           }
         };
     listener = onEvent;
-    events.listen(onEvent);
-    context.writeAndFlush(line(answer(page(ImmutableList.of()))));
+    log.listen(onEvent);
+    context.writeAndFlush(line(answer(events(ImmutableList.of()))));
     tellMore(context);
     // Read on, to learn when it hangs up.
     proceed(context);
-  }
-
-  private static Map<String, Object> page(List<ControlEvent> some) {
-    return ImmutableMap.of(EVENTS, some.stream().map(ControlEvent::document).toList());
   }
 
   /** As long as the client reads: what it has not read waits in the log, or is gone from there. */
   private void tellMore(ChannelHandlerContext context) {
     woken.set(false);
     while (listener != null && context.channel().isWritable()) {
-      ImmutableList<ControlEvent> more = events.after(told, EVENTS_AT_ONCE);
+      ImmutableList<ControlEvent> more = log.after(told, EVENTS_AT_ONCE);
       if (more.isEmpty()) {
         return;
       }
       told = more.get(more.size() - 1).number();
-      context.writeAndFlush(line(answer(page(more))));
+      context.writeAndFlush(line(answer(events(more))));
     }
   }
 

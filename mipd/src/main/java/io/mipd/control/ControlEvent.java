@@ -33,6 +33,8 @@ public record ControlEvent(
     HOME_AGENT,
     /** The operator has asked for something. */
     CONTROL,
+    /** A Mobility Header message has come or gone; in a log of their own. */
+    MESSAGE,
     /** Anything else that people want to know of. */
     NOTE;
 

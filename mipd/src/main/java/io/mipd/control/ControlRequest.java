@@ -41,25 +41,7 @@ public record ControlRequest(String name, ImmutableMap<String, String> arguments
    * @throws ControlException if it is no request, or of another version
    */
   public static ControlRequest parse(String line) throws ControlException {
-    Config document;
-    try {
-      document = Json.parse(line);
-    } catch (IllegalArgumentException e) {
-      throw new ControlException(
-          Reason.NOT_A_REQUEST,
-          "not a JSON object; for instance {\"version\":1,\"request\":\"status\"}");
-    }
-    var values = ImmutableMap.<String, String>builder();
-    for (Map.Entry<String, ConfigValue> entry : document.root().entrySet()) {
-      switch (entry.getValue().valueType()) {
-        case STRING, NUMBER, BOOLEAN ->
-            values.put(entry.getKey(), entry.getValue().unwrapped().toString());
-        default ->
-            throw new ControlException(
-                Reason.NOT_A_REQUEST, entry.getKey() + ": not a text, a number, true or false");
-      }
-    }
-    ImmutableMap<String, String> all = values.buildOrThrow();
+    ImmutableMap<String, String> all = values(line);
     String version = all.get(VERSION_KEY);
     String name = all.get(NAME_KEY);
     if (version == null || name == null) {
@@ -75,6 +57,37 @@ public record ControlRequest(String name, ImmutableMap<String, String> arguments
         all.entrySet().stream()
             .filter(it -> !it.getKey().equals(VERSION_KEY) && !it.getKey().equals(NAME_KEY))
             .collect(ImmutableMap.toImmutableMap(Map.Entry::getKey, Map.Entry::getValue)));
+  }
+
+  /**
+   * A request whose arguments alone are a JSON object, or no text at all.
+   *
+   * @throws ControlException if they are not
+   */
+  public static ControlRequest ofArguments(String name, String json) throws ControlException {
+    return new ControlRequest(name, json.isBlank() ? ImmutableMap.of() : values(json));
+  }
+
+  private static ImmutableMap<String, String> values(String json) throws ControlException {
+    Config document;
+    try {
+      document = Json.parse(json);
+    } catch (IllegalArgumentException e) {
+      throw new ControlException(
+          Reason.NOT_A_REQUEST,
+          "not a JSON object; for instance {\"version\":1,\"request\":\"status\"}");
+    }
+    var values = ImmutableMap.<String, String>builder();
+    for (Map.Entry<String, ConfigValue> entry : document.root().entrySet()) {
+      switch (entry.getValue().valueType()) {
+        case STRING, NUMBER, BOOLEAN ->
+            values.put(entry.getKey(), entry.getValue().unwrapped().toString());
+        default ->
+            throw new ControlException(
+                Reason.NOT_A_REQUEST, entry.getKey() + ": not a text, a number, true or false");
+      }
+    }
+    return values.buildOrThrow();
   }
 
   /** One line, without its end. */

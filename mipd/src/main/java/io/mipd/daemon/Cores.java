@@ -191,7 +191,13 @@ final class Cores {
       one.put("seconds-left", Duration.between(now, binding.expiry()).toSeconds());
       all.add(one);
     }
-    return Map.of("bindings", all, "draining", core.isDraining());
+    return Map.of(
+        "bindings",
+        all,
+        "draining",
+        core.isDraining(),
+        "maximum-lifetime-seconds",
+        core.maximumLifetime().toSeconds());
   }
 
   static NodeShell.Core mobileNode(
@@ -275,6 +281,10 @@ final class Cores {
     registration.put("at-home", core.isAtHome());
     core.registeredCareOf()
         .ifPresent(careOf -> registration.put("care-of-address", careOf.toString()));
+    core.registeredUntil()
+        .ifPresent(
+            until -> registration.put("seconds-left", Duration.between(now, until).toSeconds()));
+    registration.put("lifetime-seconds", core.lifetime().toSeconds());
     Map<String, Object> report = new LinkedHashMap<>();
     report.put("registration", registration);
     if (settings.routeOptimization().isPresent()) {

@@ -2,7 +2,6 @@ package io.mipd.daemon;
 
 import io.mipd.control.ControlException;
 import io.mipd.control.ControlException.Reason;
-import io.mipd.control.ControlSocket;
 import io.mipd.control.EventLog;
 import io.mipd.mobility.mn.MobileNode;
 import io.mipd.xfrm.backend.XfrmBackend;
@@ -25,6 +24,9 @@ final class Daemon {
 
   /** Events that are kept for whoever asks later. */
   private static final int EVENTS = 1024;
+
+  /** Likewise, messages for who watches them. */
+  private static final int MESSAGES = 256;
 
   private Daemon() {}
 
@@ -53,7 +55,7 @@ final class Daemon {
         var netlink = Rtnetlink.open();
         var manager = ServiceManager.of(System.getenv(), ProcessHandle.current().pid())) {
       var loop = new EventLoop(poller);
-      var events = new EventLog(EVENTS);
+      var logs = new OperatorAccess.Logs(new EventLog(EVENTS), new EventLog(MESSAGES));
       Thread served = Thread.currentThread();
       Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(loop, served), "stop"));
       var agents = HomeAgentChoice.open(state.path());
@@ -70,7 +72,7 @@ final class Daemon {
                 netlink,
                 loop,
                 manager,
-                events,
+                logs,
                 isToFind(configuration) ? Optional.of(agents) : Optional.empty());
         if (status.isPresent()) {
           return status.get();
@@ -106,6 +108,14 @@ final class Daemon {
     }
   }
 
+  private static MessageCounts counts(DaemonConfiguration configuration) {
+    return new MessageCounts(
+        configuration.role() instanceof DaemonConfiguration.MobileNode mobile
+            ? mobile.homeAgent()
+            : Optional.empty(),
+        configuration.role() instanceof DaemonConfiguration.HomeAgent);
+  }
+
   private static Chronicle chronicle(
       DaemonConfiguration configuration, NodeShell.Core core, EventLog events) {
     return new Chronicle(
@@ -129,7 +139,7 @@ final class Daemon {
       Rtnetlink netlink,
       EventLoop loop,
       ServiceManager manager,
-      EventLog events,
+      OperatorAccess.Logs logs,
       Optional<HomeAgentChoice> agents)
       throws SystemLacksException, IOException {
     NodeRole role = NodeRole.of(configuration);
@@ -149,20 +159,29 @@ final class Daemon {
       NodeShell.Core core = role.core(bindings, began);
       var shell =
           new NodeShell(
-              core, loop, bindings, netlink, agents, chronicle(configuration, core, events));
+              core,
+              loop,
+              bindings,
+              netlink,
+              agents,
+              chronicle(configuration, core, logs.events()),
+              counts(configuration),
+              configuration.http().map(it -> new MessageChronicle(logs.messages())));
       try (World world =
               inKernel
                   ? KernelWorld.open(
                       role.setup(), poller, loop::now, system, between, sequences::ledger, shell)
                   : EngineWorld.open(
                       role.setup(), poller, loop::now, netlink, between, sequences, shell);
-          ControlSocket control =
-              ControlSocket.open(
-                  new ControlSocket.Settings(
-                      configuration.controlSocket(), configuration.controlGroup()),
+          OperatorAccess access =
+              OperatorAccess.open(
+                  configuration,
                   new ControlDesk(
-                      configuration, current, choice, loop, began, world, shell, events),
-                  events)) {
+                      configuration, current, choice, loop, began, world, shell, logs.events()),
+                  logs,
+                  loop,
+                  () -> Metrics.of(configuration, choice, loop.now(), world, shell),
+                  shell)) {
         world.establish(role.associations());
         shell.begin(
             world,
@@ -172,7 +191,7 @@ final class Daemon {
             role.peers(system, world));
         role.routeUsers(system, world);
         guard = true;
-        log.info("control socket {}", control.path());
+        access.tell();
         System.err.println("mipd ready: " + configuration.role().title() + " " + choice);
         manager.ready(configuration.role().title() + ", world " + choice);
         loop.run(manager.alive(shell));

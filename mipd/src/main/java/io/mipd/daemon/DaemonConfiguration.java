@@ -9,6 +9,7 @@ import com.typesafe.config.ConfigParseOptions;
 import com.typesafe.config.ConfigSyntax;
 import io.mipd.control.ControlSocket;
 import io.mipd.host.HomeAssociations;
+import io.mipd.http.HttpServer;
 import io.mipd.mobility.ProtocolConstants;
 import io.mipd.mobility.cn.CorrespondentSettings;
 import io.mipd.xfrm.model.Ipv6Address;
@@ -34,6 +35,7 @@ import java.util.Set;
  * @param tunnelDevice name of the device that home addresses are on while they are away
  * @param tunnelMtu its MTU in octets: what fits into an outer packet of 1500
  * @param userIpsec the user's own policies and associations
+ * @param http how it serves over HTTP, if it does
  * @param entries what is written, by the full path of its key; no keys of IPsec
  * @param correspondent how it takes registrations of care-of addresses from its peers, if it does
  */
@@ -48,6 +50,7 @@ record DaemonConfiguration(
     Role role,
     UserIpsec userIpsec,
     Optional<CorrespondentSettings> correspondent,
+    Optional<HttpServer.Settings> http,
     ImmutableMap<String, String> entries) {
   /** The same with the home agent that a mobile node has found. */
   DaemonConfiguration withHomeAgent(Ipv6Address address) {
@@ -66,6 +69,7 @@ record DaemonConfiguration(
         newRole,
         userIpsec,
         correspondent,
+        http,
         entries);
   }
 
@@ -81,6 +85,7 @@ record DaemonConfiguration(
         role,
         userIpsec,
         correspondent,
+        http,
         newEntries);
   }
 
@@ -319,6 +324,7 @@ record DaemonConfiguration(
       }
       correspondent = Optional.of(correspondent.orElse(CorrespondentSettings.DEFAULT));
     }
+    Optional<HttpServer.Settings> http = HttpSection.read(root.optionalSection("http"));
     Optional<Section> user = root.optionalSection("user-ipsec");
     root.finish();
     UserIpsec userIpsec =
@@ -334,6 +340,7 @@ record DaemonConfiguration(
         role,
         userIpsec,
         correspondent,
+        http,
         root.entries());
   }
 

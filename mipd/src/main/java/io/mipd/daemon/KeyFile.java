@@ -58,12 +58,7 @@ final class KeyFile {
   static KeyFile read(Path file) throws ConfigurationException {
     List<String> lines;
     try {
-      for (PosixFilePermission permission : Files.getPosixFilePermissions(file)) {
-        if (!OWNERS.contains(permission)) {
-          throw ConfigurationException.at(
-              file, 0, "", "others may read or change these keys", "mode 0600 or stricter");
-        }
-      }
+      ownersAlone(file, "these keys");
       lines = Files.readAllLines(file, StandardCharsets.UTF_8);
     } catch (IOException e) {
       throw ConfigurationException.unreadable(file, e, "a file of keys, mode 0600");
@@ -94,6 +89,19 @@ final class KeyFile {
     var result = ImmutableMap.<Spi, Keys>builder();
     keys.forEach((spi, found) -> result.put(new Spi(spi), found));
     return new KeyFile(file, result.buildOrThrow());
+  }
+
+  /**
+   * @param what is in the file
+   * @throws ConfigurationException if others may read or change it
+   */
+  static void ownersAlone(Path file, String what) throws ConfigurationException, IOException {
+    for (PosixFilePermission permission : Files.getPosixFilePermissions(file)) {
+      if (!OWNERS.contains(permission)) {
+        throw ConfigurationException.at(
+            file, 0, "", "others may read or change " + what, "mode 0600 or stricter");
+      }
+    }
   }
 
   private static Spi spiOf(String word) {

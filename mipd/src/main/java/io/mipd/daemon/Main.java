@@ -35,6 +35,7 @@ import picocli.CommandLine.Spec;
       PolicyCommand.class,
       MoveInCommands.Import.class,
       MoveInCommands.Keygen.class,
+      MoveInCommands.Token.class,
       LoadClasses.class,
       Main.ProbeCommand.class,
       Main.CleanupCommand.class,

@@ -1,6 +1,7 @@
 package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
+import io.mipd.http.BearerToken;
 import io.mipd.movein.ImportException;
 import io.mipd.movein.KeyText;
 import io.mipd.movein.Mip6dImport;
@@ -32,7 +33,10 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code mipd import} and {@code mipd keygen}: from nothing, or from another daemon, to files. */
+/**
+ * {@code mipd import}, {@code keygen} and {@code token}: from nothing, or from another daemon, to
+ * files.
+ */
 final class MoveInCommands {
   private MoveInCommands() {}
 
@@ -244,6 +248,31 @@ final class MoveInCommands {
     private static String pair(String use, long spi) {
       return String.format(
           "  %s { to-home-agent = 0x%x, to-mobile-node = 0x%x }%n", use, spi, spi + 1);
+    }
+  }
+
+  @Command(
+      name = "token",
+      mixinStandardHelpOptions = true,
+      description = "Makes a new token for HTTP, in a file of mode 0600.")
+  static final class Token implements Callable<Integer> {
+    @Spec private @Nullable CommandSpec spec;
+
+    @Parameters(paramLabel = "FILE", description = "The file to make")
+    private Path file = Path.of("");
+
+    @Override
+    public Integer call() throws IOException {
+      CommandSpec command = given(spec);
+      write(file, BearerToken.newText(new SecureRandom()) + "\n", true);
+      Main.print(
+          command,
+          "# wrote "
+              + file
+              + "; into the configuration:\nhttp { token = "
+              + file.getFileName()
+              + " }\n");
+      return Main.STOPPED;
     }
   }
 

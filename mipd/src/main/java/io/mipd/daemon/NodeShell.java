@@ -88,6 +88,8 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
   private final LinkCleaner cleaner;
   private final Optional<HomeAgentChoice> choice;
   private final Chronicle chronicle;
+  private final MessageCounts counts;
+  private final Optional<MessageChronicle> messages;
   private Optional<Instant> retryAt = Optional.empty();
   private @Nullable Parts parts;
   private @Nullable String failure;
@@ -109,6 +111,7 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
   /**
    * @param choice among home agents that are found; empty where one is configured
    * @param chronicle is told what happens
+   * @param messages likewise, of each message; empty if nobody can watch
    */
   NodeShell(
       Core core,
@@ -116,8 +119,12 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
       BindingStore bindings,
       Rtnetlink netlink,
       Optional<HomeAgentChoice> choice,
-      Chronicle chronicle) {
+      Chronicle chronicle,
+      MessageCounts counts,
+      Optional<MessageChronicle> messages) {
     this.chronicle = chronicle;
+    this.counts = counts;
+    this.messages = messages;
     this.choice = choice;
     this.core = core;
     this.loop = loop;
@@ -272,13 +279,21 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
   }
 
   @Override
+  public void happens(Instant now, NodeEvent event) {
+    counts.happens(event);
+    messages.ifPresent(it -> it.happens(now, event));
+  }
+
+  @Override
   public void carriedOut(Instant now, NodeAction action) {
     chronicle.carriedOut(now, action);
+    counts.carriedOut(action);
   }
 
   @Override
   public void handled(Instant now, NodeEvent event) {
     chronicle.handled(now, event);
+    counts.handled(event);
   }
 
   private void deliver(NodeEvent event) {
@@ -290,6 +305,8 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
     Parts all = parts();
     if (action instanceof NodeAction.SendMessage send) {
       all.world().send(send.message(), send.source(), send.destination(), send.careOf());
+      counts.sent(send);
+      messages.ifPresent(it -> it.sent(loop.now(), send));
     } else if (action instanceof NodeAction.SendIcmpv6 send) {
       attempt(
           action,
@@ -561,12 +578,21 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
 
   /** For the status. */
   StatusReport.Facts facts() {
-    return new StatusReport.Facts(
-        core.report().apply(loop.now()),
+    return new StatusReport.Facts(report(), tallies());
+  }
+
+  /** What is known without asking the core. */
+  StatusReport.Tallies tallies() {
+    return new StatusReport.Tallies(
         parts().place().map(HomePlace::place),
         parts().driver().refusals(),
         parts().driver().malformed(),
         parts().driver().overflow(),
         parts().policies());
+  }
+
+  /** Messages that came and went. */
+  MessageCounts counts() {
+    return counts;
   }
 }

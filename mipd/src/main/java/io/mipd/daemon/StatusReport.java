@@ -24,8 +24,10 @@ final class StatusReport {
    *
    * @param core what the core says of itself
    */
-  record Facts(
-      Map<String, Object> core,
+  record Facts(Map<String, Object> core, Tallies tallies) {}
+
+  /** What is known without asking the core. */
+  record Tallies(
       Optional<NodeAction.Place> place,
       ImmutableMap<NodeAction.Refusal, Long> refusals,
       long malformed,
@@ -44,10 +46,10 @@ final class StatusReport {
     report.put("pid", ProcessHandle.current().pid());
     report.put("uptime-seconds", uptime.toSeconds());
     report.putAll(facts.core());
-    facts.place().ifPresent(place -> report.put("place", key(place.name())));
+    facts.tallies().place().ifPresent(place -> report.put("place", key(place.name())));
     report.put("associations", associations(world.associations()));
-    report.put("policies", policies(facts.policies()));
-    report.put("counters", counters(world, facts));
+    report.put("policies", policies(facts.tallies().policies()));
+    report.put("counters", counters(world, facts.tallies()));
     report.put("interfaces", interfaces(world));
     return report;
   }
@@ -80,14 +82,14 @@ final class StatusReport {
     return all;
   }
 
-  private static Map<String, Object> counters(World world, Facts facts) {
+  private static Map<String, Object> counters(World world, Tallies tallies) {
     Map<String, Object> report = new LinkedHashMap<>(world.counters());
     Map<String, Object> refusals = new LinkedHashMap<>();
-    facts.refusals().forEach((reason, count) -> refusals.put(key(reason.name()), count));
+    tallies.refusals().forEach((reason, count) -> refusals.put(key(reason.name()), count));
     report.put("refusals", refusals);
-    report.put("malformed-messages", facts.malformed());
-    report.put("messages-overflown", facts.overflow());
-    report.put("policy-failures", facts.policies().failures());
+    report.put("malformed-messages", tallies.malformed());
+    report.put("messages-overflown", tallies.overflow());
+    report.put("policy-failures", tallies.policies().failures());
     return report;
   }
 

@@ -113,6 +113,9 @@ public final class CoreDriver {
      */
     void perform(NodeAction action) throws IOException;
 
+    /** The core is about to be told of an event. */
+    default void happens(Instant now, NodeEvent event) {}
+
     /** Any action is done, these as well. */
     default void carriedOut(Instant now, NodeAction action) {}
 
@@ -160,6 +163,7 @@ public final class CoreDriver {
   /** Something happens to the core. */
   public void handle(Instant now, NodeEvent event) {
     log.debug("event {}", event);
+    hands.happens(now, event);
     var answer = new Answer(event);
     for (NodeAction action : core.handle(now, event)) {
       if (isToRemember(action)) {

@@ -60,6 +60,7 @@ class HouseRulesTest {
                 "io.mipd.mobility..",
                 "io.mipd.host..",
                 "io.mipd.control..",
+                "io.mipd.http..",
                 "io.mipd.daemon..",
                 "io.mipd.movein..")
             .layer("policy-merger")
@@ -182,7 +183,7 @@ class HouseRulesTest {
     holds(
         noClasses()
             .that()
-            .resideInAnyPackage("io.mipd.control..")
+            .resideInAnyPackage("io.mipd.control..", "io.mipd.http..")
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage(
@@ -191,6 +192,17 @@ class HouseRulesTest {
                 "io.mipd.daemon..",
                 "io.mipd.merger..",
                 "io.mipd.xfrm.."));
+  }
+
+  @Test
+  void theControlProtocolDoesNotKnowHttp() {
+    holds(
+        noClasses()
+            .that()
+            .resideInAnyPackage("io.mipd.control..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.mipd.http..", "io.netty.handler.codec.http.."));
   }
 
   @Test

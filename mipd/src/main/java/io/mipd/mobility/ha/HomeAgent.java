@@ -178,6 +178,11 @@ public final class HomeAgent implements MobilityNode {
     settings = settings.with(maximumLifetime, careOfAddresses);
   }
 
+  /** The longest that a binding is granted now. */
+  public Duration maximumLifetime() {
+    return settings.maximumLifetime();
+  }
+
   public boolean isDraining() {
     return draining;
   }

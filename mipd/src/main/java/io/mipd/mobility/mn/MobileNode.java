@@ -165,6 +165,16 @@ public final class MobileNode implements MobilityNode {
     return acknowledged.map(Acknowledged::careOf);
   }
 
+  /** What it asks its home agent for. */
+  public Duration lifetime() {
+    return settings.lifetime();
+  }
+
+  /** When the registration ends if it is not renewed. */
+  public Optional<Instant> registeredUntil() {
+    return acknowledged.map(Acknowledged::expiry);
+  }
+
   /**
    * The care-of address at which the tunnel to the home agent ends, acknowledged or not; empty
    * without a tunnel.

@@ -61,6 +61,7 @@ class HouseRulesTest {
                 "io.mipd.host..",
                 "io.mipd.control..",
                 "io.mipd.http..",
+                "io.mipd.vici..",
                 "io.mipd.daemon..",
                 "io.mipd.movein..")
             .layer("policy-merger")
@@ -203,6 +204,22 @@ class HouseRulesTest {
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("io.mipd.http..", "io.netty.handler.codec.http.."));
+  }
+
+  @Test
+  void viciKnowsNothingOfWhatIsAsked() {
+    holds(
+        noClasses()
+            .that()
+            .resideInAnyPackage("io.mipd.vici..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                "io.mipd.mobility..",
+                "io.mipd.host..",
+                "io.mipd.daemon..",
+                "io.mipd.control..",
+                "io.mipd.merger.."));
   }
 
   @Test

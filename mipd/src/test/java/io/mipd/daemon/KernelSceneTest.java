@@ -54,23 +54,11 @@ class KernelSceneTest {
 
     String[] changes(String sample) {
       return switch (this) {
-        case NOTHING -> new String[] {"ipsec = on", "ipsec = off", protection(sample), ""};
+        case NOTHING -> TestNet.withoutIpsec(sample);
         case SIGNALLING ->
             new String[] {"payload { to-home-agent = 0x1005, to-mobile-node = 0x1006 }", ""};
         case ALL -> new String[0];
       };
-    }
-
-    private static String protection(String sample) {
-      int start = sample.indexOf("protection {");
-      int depth = 0;
-      for (int i = start; i < sample.length(); i++) {
-        depth += sample.charAt(i) == '{' ? 1 : sample.charAt(i) == '}' ? -1 : 0;
-        if (depth == 0 && sample.charAt(i) == '}') {
-          return sample.substring(start, i + 1);
-        }
-      }
-      throw new AssertionError("no end of protection");
     }
   }
 

@@ -332,6 +332,22 @@ final class TestNet implements AutoCloseable {
     return Files.readString(SAMPLES.resolve(name));
   }
 
+  /**
+   * What {@link #configuration} is to change in a sample, for neither signalling nor payload to be
+   * protected.
+   */
+  static String[] withoutIpsec(String sample) {
+    int start = sample.indexOf("protection {");
+    int depth = 0;
+    for (int i = start; i < sample.length(); i++) {
+      depth += sample.charAt(i) == '{' ? 1 : sample.charAt(i) == '}' ? -1 : 0;
+      if (depth == 0 && sample.charAt(i) == '}') {
+        return new String[] {"ipsec = on", "ipsec = off", sample.substring(start, i + 1), ""};
+      }
+    }
+    throw new AssertionError("no end of protection");
+  }
+
   /** The sample's keys. */
   static String sampleKeys() throws IOException {
     return Files.readString(SAMPLES.resolve(SAMPLE_KEYS));

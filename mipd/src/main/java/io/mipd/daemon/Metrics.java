@@ -97,13 +97,20 @@ final class Metrics implements HttpServer.Monitored, AutoCloseable {
   @Override
   public CompletableFuture<String> metrics(Executor serverThread) {
     long asked = System.nanoTime();
-    return loop.call(
-            () ->
-                ImmutableMap.<Series, Double>builder()
-                    .put(Family.LOOP_WAIT.series(), (System.nanoTime() - asked) / NANOS)
-                    .putAll(node.get())
-                    .buildOrThrow())
+    return loop.call(() -> numbers(asked))
         .thenApplyAsync(this::text, serverThread);
+  }
+
+  /** In the event loop. */
+  private ImmutableMap<Series, Double> numbers(long asked) {
+    long begun = System.nanoTime();
+    ImmutableMap<Series, Double> told = node.get();
+    long done = System.nanoTime();
+    return ImmutableMap.<Series, Double>builder()
+        .put(Family.LOOP_WAIT.series(), (begun - asked) / NANOS)
+        .put(Family.LOOP_WORK.series(), (done - begun) / NANOS)
+        .putAll(told)
+        .buildOrThrow();
   }
 
   @Override

@@ -97,8 +97,7 @@ final class Metrics implements HttpServer.Monitored, AutoCloseable {
   @Override
   public CompletableFuture<String> metrics(Executor serverThread) {
     long asked = System.nanoTime();
-    return loop.call(() -> numbers(asked))
-        .thenApplyAsync(this::text, serverThread);
+    return loop.call(() -> numbers(asked)).thenApplyAsync(this::text, serverThread);
   }
 
   /** In the event loop. */
@@ -180,7 +179,7 @@ final class Metrics implements HttpServer.Monitored, AutoCloseable {
         .agent()
         .ifPresent(
             core -> {
-              all.put(Family.BINDINGS.series(), (double) core.bindings().size());
+              all.put(Family.BINDINGS.series(), (double) core.bindingCount());
               all.put(Family.DRAINING.series(), truth(core.isDraining()));
             });
     roles

@@ -1,6 +1,8 @@
 package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.io.MoreFiles;
+import com.google.common.io.RecursiveDeleteOption;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.SequenceNumber;
@@ -70,8 +72,7 @@ public final class Scrapes {
       }
       store.flush();
     }
-    List<String> daemon =
-        new ArrayList<>(TestNet.java(Main.class, "-Dmipd.log=WARN", "-Xmx1g"));
+    List<String> daemon = new ArrayList<>(TestNet.java(Main.class, "-Dmipd.log=WARN", "-Xmx1g"));
     daemon.addAll(List.of("run", "--config", configuration.toString()));
     net.start("ha", "ha", daemon.toArray(new String[0]));
     // It takes its bindings up one after the other.
@@ -146,6 +147,8 @@ public final class Scrapes {
           milliseconds(all, Scrape::seconds),
           milliseconds(all, Scrape::loopWait),
           milliseconds(all, Scrape::loopWork));
+    } finally {
+      MoreFiles.deleteRecursively(folder, RecursiveDeleteOption.ALLOW_INSECURE);
     }
   }
 

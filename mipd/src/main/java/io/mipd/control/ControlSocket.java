@@ -81,6 +81,11 @@ public final class ControlSocket implements AutoCloseable {
      */
     boolean changes(ControlRequest request) throws ControlException;
 
+    /** Whether it is only for who is on this machine and may change things. */
+    default boolean isForThisMachine(ControlRequest request) {
+      return false;
+    }
+
     /**
      * @param socketThread where something may be worked out that would keep others waiting
      * @return what {@link Json} takes; fails with a {@link ControlException} where it refuses

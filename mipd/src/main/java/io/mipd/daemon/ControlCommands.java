@@ -17,6 +17,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -391,6 +392,40 @@ final class ControlCommands {
     @Override
     public Integer call() throws Exception {
       return asked.tell(ControlRequest.of("reload").with("dry", dry), ControlText::reload);
+    }
+  }
+
+  @Command(
+      name = "capture",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Has the daemon write what its engine works on to a new file (pcapng, mode 0600), until it"
+            + " is told to stop. Beside it, in FILE.wireshark, are the keys of configured"
+            + " associations: WIRESHARK_CONFIG_DIR=FILE.wireshark tshark -r FILE decrypts."
+      })
+  static final class CaptureCommand implements Callable<Integer> {
+    @Mixin private Asked asked = new Asked();
+
+    @ArgGroup(exclusive = true, multiplicity = "1")
+    private What what = new What();
+
+    /** Either of them. */
+    static final class What {
+      @Parameters(paramLabel = "FILE", description = "The file to make")
+      private @Nullable Path file;
+
+      @Option(names = "--off", description = "Ends the capture that runs")
+      private boolean off;
+    }
+
+    @Override
+    public Integer call() throws Exception {
+      ControlRequest request = ControlRequest.of("capture");
+      return asked.tell(
+          what.file == null
+              ? request.with("off", true)
+              : request.with("file", what.file.toAbsolutePath()),
+          ControlText::capture);
     }
   }
 

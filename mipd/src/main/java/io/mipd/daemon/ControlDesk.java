@@ -24,6 +24,8 @@ import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.netlink.Link;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -46,6 +48,9 @@ final class ControlDesk implements ControlSocket.Answers {
   /** Whose level {@code log} changes: all of mipd's. */
   static final String LOGGER = "io.mipd";
 
+  private static final String CAPTURE = "capture";
+  private static final String FILE = "file";
+
   private static final ImmutableMap<String, Level> LEVELS =
       ImmutableMap.of(
           "error", Level.ERROR,
@@ -62,6 +67,7 @@ final class ControlDesk implements ControlSocket.Answers {
   private final World world;
   private final NodeShell shell;
   private final EventLog events;
+  private final Capture.Switch captures;
   private final ImmutableMap<String, Operation> operations;
 
   /** Answers a request. */
@@ -88,7 +94,9 @@ final class ControlDesk implements ControlSocket.Answers {
       Instant began,
       World world,
       NodeShell shell,
-      EventLog events) {
+      EventLog events,
+      Capture.Switch captures) {
+    this.captures = captures;
     this.configuration = configuration;
     this.current = current;
     this.choice = choice;
@@ -112,6 +120,9 @@ final class ControlDesk implements ControlSocket.Answers {
             .put("handover", wants(this::handover, "to"))
             .put("deregister", wants(this::deregister, "home-address"))
             .put("drain", wants(this::drain, "on"))
+            .put(
+                CAPTURE,
+                new Operation(/* changes= */ true, ImmutableSet.of(FILE, "off"), this::capture))
             .put("reload", new Operation(/* changes= */ true, ImmutableSet.of("dry"), this::reload))
             .buildOrThrow();
   }
@@ -380,6 +391,79 @@ final class ControlDesk implements ControlSocket.Answers {
     shell.operator(new NodeEvent.BindingDismissed(home));
     return ImmutableMap.of(
         "home-address", home.toString(), "care-of-address", binding.careOf().toString());
+  }
+
+  /** Only from this machine: it names a file, and what it makes has keys in it. */
+  @Override
+  public boolean isForThisMachine(ControlRequest request) {
+    return request.name().equals(CAPTURE);
+  }
+
+  /** What waits to be written to a capture that ends is waited for in the socket's thread. */
+  private CompletableFuture<Map<String, Object>> capture(
+      ControlRequest request, Executor socketThread) {
+    return loop.call(() -> request.flag("off") ? captureEnds(request) : captureBegins(request))
+        .thenApplyAsync(
+            capture -> {
+              boolean runs = request.argument(FILE).isPresent();
+              if (!runs) {
+                capture.close();
+              }
+              return document(capture, runs);
+            },
+            socketThread);
+  }
+
+  private Capture captureEnds(ControlRequest request) throws ControlException {
+    if (request.argument(FILE).isPresent()) {
+      throw new ControlException(Reason.BAD_ARGUMENT, "either " + FILE + " or off");
+    }
+    Capture ended =
+        captures
+            .end()
+            .orElseThrow(() -> new ControlException(Reason.NOT_POSSIBLE, "there is no capture"));
+    note("capture " + ended.file() + " ends");
+    return ended;
+  }
+
+  private Capture captureBegins(ControlRequest request) throws ControlException {
+    Path file = parsed(request, FILE, Path::of);
+    if (!file.isAbsolute() || file.getFileName() == null) {
+      throw new ControlException(Reason.BAD_ARGUMENT, FILE + ": not an absolute path");
+    }
+    try {
+      Capture begun =
+          captures
+              .begin(file)
+              .orElseThrow(
+                  () ->
+                      new ControlException(
+                          Reason.NOT_POSSIBLE,
+                          captures
+                              .running()
+                              .map(it -> "a capture runs already: " + it.file())
+                              .orElse(
+                                  "in the kernel world packets do not come by mipd; tcpdump -i any"
+                                      + " sees them")));
+      note("capture " + file + " begins");
+      return begun;
+    } catch (IOException e) {
+      throw new ControlException(Reason.NOT_POSSIBLE, "no capture: " + e.getMessage());
+    }
+  }
+
+  private static Map<String, Object> document(Capture capture, boolean runs) {
+    return ImmutableMap.of(
+        FILE,
+        capture.file().toString(),
+        "profile",
+        capture.profile().toString(),
+        "runs",
+        runs,
+        "packets",
+        capture.written(),
+        "dropped",
+        capture.dropped());
   }
 
   private Map<String, Object> drain(ControlRequest request) throws ControlException {

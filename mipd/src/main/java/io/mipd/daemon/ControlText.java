@@ -23,6 +23,19 @@ final class ControlText {
     return document.hasPath(key) ? document.getString(key) : "-";
   }
 
+  static String capture(Config capture) {
+    return capture.getBoolean("runs")
+        ? "capturing to " + capture.getString("file") + "; mipd capture --off ends it\n"
+        : capture.getString("file")
+            + ": "
+            + capture.getString("packets")
+            + " packets, "
+            + capture.getString("dropped")
+            + " left out; keys in "
+            + capture.getString("profile")
+            + "\n";
+  }
+
   static String status(Config status) {
     var text = new StringBuilder();
     text.append(

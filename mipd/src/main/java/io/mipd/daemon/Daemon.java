@@ -173,11 +173,22 @@ final class Daemon {
                       role.setup(), poller, loop::now, system, between, sequences::ledger, shell)
                   : EngineWorld.open(
                       role.setup(), poller, loop::now, netlink, between, sequences, shell);
+          Capture.Switch captures =
+              new Capture.Switch(
+                  world, configuration.tunnelDevice(), role.associations(), loop::now);
           OperatorAccess access =
               OperatorAccess.open(
                   configuration,
                   new ControlDesk(
-                      configuration, current, choice, loop, began, world, shell, logs.events()),
+                      configuration,
+                      current,
+                      choice,
+                      loop,
+                      began,
+                      world,
+                      shell,
+                      logs.events(),
+                      captures),
                   logs,
                   loop,
                   () -> Metrics.of(configuration, choice, loop.now(), world, shell),

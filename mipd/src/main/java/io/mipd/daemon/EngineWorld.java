@@ -85,6 +85,7 @@ final class EngineWorld implements World {
 
   private final Map<Integer, RawSender> senders = new TreeMap<>();
   private final @Nullable RawSender routed;
+  private @Nullable PacketTap tap;
   private final PacketBuffer[] arrived = new PacketBuffer[PacketSocket.BATCH];
   private final PacketBuffer inner = new PacketBuffer();
   private final PacketBuffer outgoing = new PacketBuffer(2048);
@@ -314,10 +315,27 @@ final class EngineWorld implements World {
     return engine.nextDeadline();
   }
 
+  @Override
+  public boolean isTappable() {
+    return true;
+  }
+
+  @Override
+  public void tap(Optional<PacketTap> newTap) {
+    tap = newTap.orElse(null);
+  }
+
+  private void tapped(PacketTap.Place place, boolean inbound, PacketBuffer packet) {
+    if (tap != null) {
+      tap.packet(place, inbound, packet);
+    }
+  }
+
   private void takeInner() {
     engine.tick(clock.get());
     try {
       for (int i = 0; i < TUN_BATCH && tun.read(inner); i++) {
+        tapped(PacketTap.Place.INNER, /* inbound= */ false, inner);
         engine.output(inner);
       }
     } catch (SystemCallException e) {
@@ -333,6 +351,7 @@ final class EngineWorld implements World {
       for (int i = 0; i < count; i++) {
         PacketBuffer packet = arrived[i];
         if (engine.claims(packet)) {
+          tapped(PacketTap.Place.OUTER, /* inbound= */ true, packet);
           engine.input(packet);
           // What follows a Binding Update in the same batch may rely on it.
           up.settle();
@@ -485,6 +504,7 @@ final class EngineWorld implements World {
 
     @Override
     public void transmit(PacketBuffer packet) {
+      tapped(PacketTap.Place.OUTER, /* inbound= */ false, packet);
       RawSender sender = routed == null ? bySource(packet) : routed;
       if (sender == null) {
         unsent++;
@@ -532,6 +552,7 @@ final class EngineWorld implements World {
 
     @Override
     public void deliver(PacketBuffer packet) {
+      tapped(PacketTap.Place.INNER, /* inbound= */ true, packet);
       try {
         tun.write(packet);
       } catch (SystemCallException e) {

@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
       ControlCommands.Deregister.class,
       ControlCommands.Drain.class,
       ControlCommands.ReloadCommand.class,
+      ControlCommands.CaptureCommand.class,
       PolicyCommand.class,
       MoveInCommands.Import.class,
       MoveInCommands.Keygen.class,

@@ -97,13 +97,19 @@ final class Metrics implements HttpServer.Monitored, AutoCloseable {
   @Override
   public CompletableFuture<String> metrics(Executor serverThread) {
     long asked = System.nanoTime();
-    return loop.call(
-            () ->
-                ImmutableMap.<Series, Double>builder()
-                    .put(Family.LOOP_WAIT.series(), (System.nanoTime() - asked) / NANOS)
-                    .putAll(node.get())
-                    .buildOrThrow())
-        .thenApplyAsync(this::text, serverThread);
+    return loop.call(() -> numbers(asked)).thenApplyAsync(this::text, serverThread);
+  }
+
+  /** In the event loop. */
+  private ImmutableMap<Series, Double> numbers(long asked) {
+    long begun = System.nanoTime();
+    ImmutableMap<Series, Double> told = node.get();
+    long done = System.nanoTime();
+    return ImmutableMap.<Series, Double>builder()
+        .put(Family.LOOP_WAIT.series(), (begun - asked) / NANOS)
+        .put(Family.LOOP_WORK.series(), (done - begun) / NANOS)
+        .putAll(told)
+        .buildOrThrow();
   }
 
   @Override
@@ -173,7 +179,7 @@ final class Metrics implements HttpServer.Monitored, AutoCloseable {
         .agent()
         .ifPresent(
             core -> {
-              all.put(Family.BINDINGS.series(), (double) core.bindings().size());
+              all.put(Family.BINDINGS.series(), (double) core.bindingCount());
               all.put(Family.DRAINING.series(), truth(core.isDraining()));
             });
     roles

@@ -47,6 +47,7 @@ record Series(Family family, ImmutableMap<String, String> labels) {
     ROUTES(Kind.GAUGE, "", "Correspondents in the Binding Update List"),
     POLICIES_BEHIND(Kind.GAUGE, "", "1 while not all that is wished for is in force"),
     LOOP_WAIT(Kind.GAUGE, "seconds", "How long this scrape waited for the event loop"),
+    LOOP_WORK(Kind.GAUGE, "seconds", "How long the event loop worked for this scrape"),
 
     // Of the engine, or the kernel.
     DISCARDS(Kind.COUNTER, "", "Packets that IPsec or mobility discarded"),

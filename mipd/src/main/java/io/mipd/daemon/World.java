@@ -185,6 +185,14 @@ interface World extends AutoCloseable {
       Optional<CareOfAddress> careOf)
       throws IOException;
 
+  /** Whether its packets come by us, so that they can be watched. */
+  default boolean isTappable() {
+    return false;
+  }
+
+  /** Has somebody see its packets, or nobody any more. Only where it {@link #isTappable}. */
+  default void tap(Optional<PacketTap> tap) {}
+
   /** Does what is due. */
   void turn(Instant now);
 

@@ -253,6 +253,10 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
         return;
       }
       if (desk.answers().changes(request)) {
+        if (desk.answers().isForThisMachine(request)) {
+          throw new ControlException(
+              Reason.NOT_PERMITTED, name + " is for the control socket only");
+        }
         if (!desk.settings().mayChange()) {
           throw new ControlException(
               Reason.NOT_PERMITTED,

@@ -61,6 +61,16 @@ class ConfigurationMistakesTest {
         remedy);
   }
 
+  private static Arguments http(String sections, String key, String wrong, String remedy) {
+    return row(
+        MN,
+        "role = mobile-node",
+        "role = mobile-node\nhttp { " + sections + " }",
+        "http." + key,
+        wrong,
+        remedy);
+  }
+
   private static String policy(String words) {
     return "policies = [ { src = \"2001:db8:1::100\", dst = \"2001:db8:c::2\", " + words + " } ]";
   }
@@ -124,6 +134,15 @@ class ConfigurationMistakesTest {
             "control-group",
             "there is no group \"nobody-has-it\"",
             "the name of a group of this system"),
+        http("port = 8480", "token", "missing", "the path of a file"),
+        http("token = nowhere.token", "token", "cannot read ", "a file with a token, mode 0600"),
+        http("token = open.keys", "token", "", "mode 0600 or stricter"),
+        http("token = bad.keys", "token", "no token in ", "32 to 256 letters"),
+        http("port = 0", "port", "out of range: 0", "a whole number from 1 to 65535"),
+        http("address = ha.example.org", "address", "not an IP address: ", "an IP address of this"),
+        http("names = [\"http://x\"]", "names", "not a host name: ", "a list of host names"),
+        http("tocken = x", "token", "missing", "the path of a file"),
+        http("enabled = off, tocken = x", "tocken", "unknown key", "address, changes, enabled, "),
         row(
             MN,
             "tunnel-device = mipd0",

@@ -398,7 +398,7 @@ final class TestNet implements AutoCloseable {
     return java(Main.class, options);
   }
 
-  private static ImmutableList<String> java(Class<?> main, String... options) {
+  static ImmutableList<String> java(Class<?> main, String... options) {
     return ImmutableList.<String>builder()
         .add(Path.of(System.getProperty("java.home"), "bin", "java").toString())
         .add("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")

@@ -57,9 +57,14 @@ class HttpServerTest {
     public boolean changes(ControlRequest request) throws ControlException {
       return switch (request.name()) {
         case "ping", "cannot", "break" -> false;
-        case "change" -> true;
+        case "change", "local" -> true;
         default -> throw new ControlException(Reason.UNKNOWN_REQUEST, "no " + request.name());
       };
+    }
+
+    @Override
+    public boolean isForThisMachine(ControlRequest request) {
+      return request.name().equals("local");
     }
 
     @Override
@@ -222,6 +227,8 @@ class HttpServerTest {
     assertThat(posted("/api/v1/change", "text/plain", "{}").statusCode()).isEqualTo(400);
     assertThat(posted("/api/v1/change", "application/json", "[1]").statusCode()).isEqualTo(400);
     assertThat(posted("/metrics", "application/json", "{}").statusCode()).isEqualTo(405);
+    assertThat(posted("/api/v1/local", "application/json", "{}").body())
+        .contains("not-permitted", "local is for the control socket only");
     assertThat(posted("/api/v1/change", "application/json", "{\"to\":\"eth0\"}").body())
         .contains("{\"pong\":{\"to\":\"eth0\"}}");
     assertThat(posted("/api/v1/change", "application/json; charset=utf-8", "").statusCode())

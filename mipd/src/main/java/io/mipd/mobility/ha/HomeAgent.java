@@ -187,6 +187,17 @@ public final class HomeAgent implements MobilityNode {
     return draining;
   }
 
+  /** How many bindings are in force. */
+  public int bindingCount() {
+    int count = 0;
+    for (Registration registration : registrations.values()) {
+      if (registration.binding.isPresent()) {
+        count++;
+      }
+    }
+    return count;
+  }
+
   /** The bindings that are in force, by home address as configured. */
   public ImmutableList<HomeBinding> bindings() {
     return registrations.values().stream()

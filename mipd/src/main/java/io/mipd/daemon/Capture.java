@@ -1,0 +1,349 @@
+package io.mipd.daemon;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
+import io.mipd.xfrm.crypto.EncryptionAlgorithm;
+import io.mipd.xfrm.crypto.IntegrityAlgorithm;
+import io.mipd.xfrm.model.SecurityAssociation;
+import io.mipd.xfrm.model.TransformProtocol;
+import io.mipd.xfrm.transform.PacketBuffer;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+// Section Header Block, an Interface Description Block for each place, then for each packet an
+// Enhanced Packet Block:
+//
+//  +---------------+---------------+---------------+---------------+
+//  |                        Block Type = 6                         |
+//  +---------------------------------------------------------------+
+//  |                      Block Total Length                       |
+//  +---------------------------------------------------------------+
+//  |           Interface ID, Timestamp (high), Timestamp (low),    |
+//  |           Captured Packet Length, Original Packet Length      |
+//  +---------------------------------------------------------------+
+//  |               Packet, padded to 32 bits; Options              |
+//  +---------------------------------------------------------------+
+//  |                      Block Total Length                       |
+//  +---------------------------------------------------------------+
+//
+// https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-02.txt section 4; big endian.
+/**
+ * A capture in the making: pcapng with what the engine works on, and beside it a folder of
+ * Wireshark's with the keys, by which it is decrypted. Another thread writes; what it does not keep
+ * up with is left out and counted.
+ */
+final class Capture implements PacketTap, AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Capture.class);
+
+  /** Octets that wait to be written. */
+  private static final int WAITING = 16 << 20;
+
+  /** Octets of a file; nothing is added to one that is longer. */
+  static final long LONGEST = 1L << 30;
+
+  private static final int SECTION_HEADER = 0x0a0d0d0a;
+  private static final int BYTE_ORDER = 0x1a2b3c4d;
+  private static final int INTERFACE_DESCRIPTION = 1;
+  private static final int ENHANCED_PACKET = 6;
+
+  /** LINKTYPE_IPV6: packets without a link-layer header. */
+  private static final int LINK_TYPE = 229;
+
+  private static final int OPTION_NAME = 2;
+  private static final int OPTION_RESOLUTION = 9;
+  private static final int OPTION_FLAGS = 2;
+  private static final int INBOUND = 1;
+  private static final int OUTBOUND = 2;
+  private static final long NANOS = 1_000_000_000L;
+
+  private static final Set<PosixFilePermission> OWNER =
+      PosixFilePermissions.fromString("rw-------");
+  private static final Set<PosixFilePermission> OWNERS_FOLDER =
+      PosixFilePermissions.fromString("rwx------");
+
+  private static final ImmutableMap<EncryptionAlgorithm, String> ENCRYPTION =
+      ImmutableMap.of(
+          EncryptionAlgorithm.NULL, "NULL",
+          EncryptionAlgorithm.AES_CBC, "AES-CBC [RFC3602]",
+          EncryptionAlgorithm.AES_GCM_16, "AES-GCM with 16 octet ICV [RFC4106]");
+  private static final ImmutableMap<IntegrityAlgorithm, String> INTEGRITY =
+      ImmutableMap.of(
+          IntegrityAlgorithm.NONE, "NULL",
+          IntegrityAlgorithm.HMAC_SHA1_96, "HMAC-SHA-1-96 [RFC2404]",
+          IntegrityAlgorithm.HMAC_SHA2_256_128, "HMAC-SHA-256-128 [RFC4868]");
+
+  private final Path file;
+  private final Path profile;
+  private final Supplier<Instant> clock;
+  private final BlockingQueue<ByteBuffer> waiting = new LinkedBlockingQueue<>();
+  private final AtomicLong octetsWaiting = new AtomicLong();
+  private final AtomicLong written = new AtomicLong();
+  private final AtomicLong dropped = new AtomicLong();
+  private final Thread writer;
+  private volatile boolean ending;
+
+  private Capture(Path file, Path profile, Supplier<Instant> clock, OutputStream out) {
+    this.file = file;
+    this.profile = profile;
+    this.clock = clock;
+    writer = new Thread(() -> write(out), "capture");
+    writer.setDaemon(true);
+  }
+
+  /**
+   * Begins a file, and a folder of that name with {@code .wireshark} behind it.
+   *
+   * @param device name of the tunnel device
+   * @param associations whose keys go into the folder
+   * @throws IOException if one of them is there already, or cannot be made
+   */
+  static Capture begin(
+      Path file,
+      String device,
+      ImmutableList<SecurityAssociation> associations,
+      Supplier<Instant> clock)
+      throws IOException {
+    Path profile = file.resolveSibling(file.getFileName() + ".wireshark");
+    OutputStream out = create(file);
+    try {
+      Files.createDirectory(profile, mode(OWNERS_FOLDER));
+      profile(profile, associations);
+      out.write(header(device));
+    } catch (IOException e) {
+      out.close();
+      Files.deleteIfExists(file);
+      throw e;
+    }
+    var capture = new Capture(file, profile, clock, out);
+    capture.writer.start();
+    return capture;
+  }
+
+  private static FileAttribute<?> mode(Set<PosixFilePermission> permissions) {
+    return PosixFilePermissions.asFileAttribute(permissions);
+  }
+
+  private static OutputStream create(Path file) throws IOException {
+    try {
+      return new BufferedOutputStream(
+          Channels.newOutputStream(
+              Files.newByteChannel(
+                  file,
+                  ImmutableSet.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+                  mode(OWNER))),
+          1 << 16);
+    } catch (FileAlreadyExistsException e) {
+      throw new IOException(file + " is there already and stays as it is", e);
+    }
+  }
+
+  /** By SPI alone: in a signalling packet the addresses on the wire are not the association's. */
+  private static void profile(Path folder, ImmutableList<SecurityAssociation> associations)
+      throws IOException {
+    var lines = new StringBuilder();
+    for (SecurityAssociation one : associations) {
+      if (one.id().protocol() == TransformProtocol.ESP) {
+        lines.append(
+            "\"IPv6\",\"*\",\"*\",\""
+                + one.id().spi()
+                + "\",\""
+                + ENCRYPTION.get(one.encryption())
+                + "\",\""
+                + hexadecimal(one.encryptionKey().reveal())
+                + "\",\""
+                + INTEGRITY.get(one.integrity())
+                + "\",\""
+                + hexadecimal(one.integrityKey().reveal())
+                + "\"\n");
+      }
+    }
+    text(folder.resolve("esp_sa"), lines.toString());
+    text(
+        folder.resolve("preferences"),
+        "esp.enable_encryption_decode: TRUE\nesp.enable_authentication_check: TRUE\n");
+  }
+
+  private static String hexadecimal(byte[] octets) {
+    return octets.length == 0 ? "" : "0x" + HexFormat.of().formatHex(octets);
+  }
+
+  private static void text(Path file, String text) throws IOException {
+    try (OutputStream out = create(file)) {
+      out.write(text.getBytes(StandardCharsets.UTF_8));
+    }
+  }
+
+  private static byte[] header(String device) {
+    var all = ByteBuffer.allocate(256);
+    all.putInt(SECTION_HEADER).putInt(28).putInt(BYTE_ORDER);
+    all.putShort((short) 1).putShort((short) 0).putLong(-1).putInt(28);
+    for (Place place : Place.values()) {
+      byte[] name = (place == Place.OUTER ? "outer" : device).getBytes(StandardCharsets.UTF_8);
+      int length = 20 + 4 + padded(name.length) + 8 + 4;
+      all.putInt(INTERFACE_DESCRIPTION).putInt(length);
+      all.putShort((short) LINK_TYPE).putShort((short) 0).putInt(0);
+      all.putShort((short) OPTION_NAME).putShort((short) name.length).put(name);
+      all.position(all.position() + padded(name.length) - name.length);
+      // Nanoseconds.
+      all.putShort((short) OPTION_RESOLUTION).putShort((short) 1).put((byte) 9);
+      all.position(all.position() + 3);
+      all.putInt(0).putInt(length);
+    }
+    byte[] octets = new byte[all.position()];
+    all.flip().get(octets);
+    return octets;
+  }
+
+  private static int padded(int length) {
+    return length + 3 & ~3;
+  }
+
+  @Override
+  public void packet(Place place, boolean inbound, PacketBuffer packet) {
+    int length = 32 + padded(packet.length()) + 12;
+    if (ending || octetsWaiting.get() + length > WAITING) {
+      dropped.incrementAndGet();
+      return;
+    }
+    Instant now = clock.get();
+    long nanos = now.getEpochSecond() * NANOS + now.getNano();
+    var block = ByteBuffer.allocate(length);
+    block.putInt(ENHANCED_PACKET).putInt(length);
+    block.putInt(place == Place.OUTER ? 0 : 1).putInt((int) (nanos >>> 32)).putInt((int) nanos);
+    block.putInt(packet.length()).putInt(packet.length());
+    block.put(packet.array(), packet.start(), packet.length());
+    block.position(28 + padded(packet.length()));
+    block.putShort((short) OPTION_FLAGS).putShort((short) 4);
+    block.putInt(inbound ? INBOUND : OUTBOUND).putInt(0).putInt(length);
+    octetsWaiting.addAndGet(length);
+    waiting.add(block.flip());
+  }
+
+  private void write(OutputStream out) {
+    long octets = 0;
+    try (out) {
+      while (!ending || !waiting.isEmpty()) {
+        ByteBuffer block = waiting.poll(100, TimeUnit.MILLISECONDS);
+        if (block == null) {
+          out.flush();
+          continue;
+        }
+        octetsWaiting.addAndGet(-block.limit());
+        if (octets + block.limit() > LONGEST) {
+          dropped.incrementAndGet();
+        } else {
+          out.write(block.array(), 0, block.limit());
+          octets += block.limit();
+          written.incrementAndGet();
+        }
+      }
+    } catch (IOException e) {
+      ending = true;
+      log.warn("capture {}: {}", file, e.getMessage());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  Path file() {
+    return file;
+  }
+
+  /** The folder with keys. */
+  Path profile() {
+    return profile;
+  }
+
+  /** Packets in the file. */
+  long written() {
+    return written.get();
+  }
+
+  /** Packets that are not: too many at once, or the file is {@link #LONGEST}. */
+  long dropped() {
+    return dropped.get();
+  }
+
+  /** What waits is written. */
+  @Override
+  public void close() {
+    ending = true;
+    try {
+      writer.join(TimeUnit.SECONDS.toMillis(5));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** At most one at a time. */
+  static final class Switch implements AutoCloseable {
+    private final World world;
+    private final String device;
+    private final ImmutableList<SecurityAssociation> associations;
+    private final Supplier<Instant> clock;
+    private Optional<Capture> running = Optional.empty();
+
+    Switch(
+        World world,
+        String device,
+        ImmutableList<SecurityAssociation> associations,
+        Supplier<Instant> clock) {
+      this.world = world;
+      this.device = device;
+      this.associations = associations;
+      this.clock = clock;
+    }
+
+    /**
+     * @return empty if one is running, or the world's packets do not come by us
+     */
+    Optional<Capture> begin(Path file) throws IOException {
+      if (running.isPresent() || !world.isTappable()) {
+        return Optional.empty();
+      }
+      running = Optional.of(Capture.begin(file, device, associations, clock));
+      world.tap(running.map(it -> (PacketTap) it));
+      return running;
+    }
+
+    Optional<Capture> running() {
+      return running;
+    }
+
+    /** The one that was running sees no more packets, and is to be closed. */
+    Optional<Capture> end() {
+      Optional<Capture> ended = running;
+      running = Optional.empty();
+      world.tap(Optional.empty());
+      return ended;
+    }
+
+    @Override
+    public void close() {
+      end().ifPresent(Capture::close);
+    }
+  }
+}

@@ -47,6 +47,7 @@ class ConfigurationReferenceTest {
   private static final String COMMON =
       """
       correspondent {}
+      http { token = token }
       user-ipsec {
         policies = [
           {
@@ -114,7 +115,10 @@ class ConfigurationReferenceTest {
     Path keyFile = folder.resolve("keys");
     String sample = Files.readString(SAMPLES.resolve("mobile-node-1.keys.sample"));
     Files.writeString(keyFile, sample + "0x3001 " + "0a".repeat(16) + " " + "0b".repeat(32) + "\n");
-    Files.setPosixFilePermissions(keyFile, PosixFilePermissions.fromString("rw-------"));
+    Path token = Files.writeString(folder.resolve("token"), "0123456789abcdef".repeat(4));
+    for (Path secret : List.of(keyFile, token)) {
+      Files.setPosixFilePermissions(secret, PosixFilePermissions.fromString("rw-------"));
+    }
     for (String role : List.of(HOME_AGENT, MOBILE_NODE)) {
       Set<String> optional = new LinkedHashSet<>();
       DaemonConfiguration.read(
@@ -162,7 +166,7 @@ class ConfigurationReferenceTest {
     Map<String, String> meanings = meanings();
     var text = new StringBuilder(HEAD);
     Map<String, Predicate<String>> parts = new LinkedHashMap<>();
-    for (String part : List.of("home-agent", "mobile-node", "correspondent", "user-ipsec")) {
+    for (String part : List.of("home-agent", "mobile-node", "correspondent", "user-ipsec", "http")) {
       parts.put("`" + part + "`", key -> key.startsWith(part + "."));
     }
     table(

@@ -22,6 +22,7 @@ import org.rocksdb.Options;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
+import org.rocksdb.WALRecoveryMode;
 import org.rocksdb.WriteBatch;
 import org.rocksdb.WriteOptions;
 
@@ -56,14 +57,22 @@ final class BindingDatabase implements BindingMedium {
             .setCreateIfMissing(true)
             .optimizeForSmallDb()
             .setKeepLogFileNum(2)
-            .setInfoLogLevel(InfoLogLevel.WARN_LEVEL);
+            .setInfoLogLevel(InfoLogLevel.WARN_LEVEL)
+            // The last write may be incomplete after power loss and was not acknowledged. Damage
+            // before that is: to go on without what follows it would forget what was promised.
+            .setWalRecoveryMode(WALRecoveryMode.TolerateCorruptedTailRecords);
     durably = new WriteOptions().setSync(true);
+    boolean opened = false;
     try {
       database = RocksDB.open(options, folder.toString());
+      opened = true;
     } catch (RocksDBException e) {
-      durably.close();
-      options.close();
       throw failure("cannot be opened", e);
+    } finally {
+      if (!opened) {
+        durably.close();
+        options.close();
+      }
     }
   }
 

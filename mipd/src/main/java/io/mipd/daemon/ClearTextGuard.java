@@ -43,8 +43,9 @@ record ClearTextGuard(String tunName, ImmutableList<Policy> user, Optional<Ipv6A
     }
     var rules = new StringBuilder();
     rule(rules, device + " { \"" + tunName + "\", \"lo\" } accept");
-    // What the engine has made or will undo, and what the kernel's own associations have.
-    rule(rules, "meta l4proto { esp, ah, 135 } accept");
+    // What the engine has made or will undo, and what the kernel's own associations have: ESP, AH,
+    // Mobility Header. Names of protocols would need a file of netbase's.
+    rule(rules, "meta l4proto { 50, 51, 135 } accept");
     // Exempt from a user's "any": ICMPv6 errors, neighbour discovery, MLD; home agent address
     // discovery (RFC 6275 sections 6.5 and 6.6), for which the daemon has a socket of the kernel's.
     rule(rules, "icmpv6 type { 1-127, 130-137, 143-145 } accept");

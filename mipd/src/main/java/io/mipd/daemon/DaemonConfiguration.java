@@ -276,6 +276,16 @@ record DaemonConfiguration(
    * @throws ConfigurationException with file, line, key, what is wrong and what is allowed
    */
   static DaemonConfiguration read(Path file) throws ConfigurationException {
+    return read(file, Section.Reading.UNHEARD);
+  }
+
+  /**
+   * Likewise.
+   *
+   * @param reading hears of every key that there may be where something is written
+   */
+  static DaemonConfiguration read(Path file, Section.Reading reading)
+      throws ConfigurationException {
     String text;
     try {
       text = Files.readString(file);
@@ -287,7 +297,8 @@ record DaemonConfiguration(
       var options =
           ConfigParseOptions.defaults().setSyntax(ConfigSyntax.CONF).setAllowMissing(false);
       root =
-          new Section(file, ConfigFactory.parseFile(file.toFile(), options).resolve().root(), "");
+          new Section(
+              file, ConfigFactory.parseFile(file.toFile(), options).resolve().root(), "", reading);
     } catch (ConfigException e) {
       throw syntax(file, e);
     }

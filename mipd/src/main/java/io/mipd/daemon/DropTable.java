@@ -27,7 +27,9 @@ record DropTable(
   /** Offset of the Next Header field in the IPv6 header (RFC 8200 section 3). */
   private static final int NEXT_HEADER = 6;
 
-  /** What stands between the table's braces. */
+  /**
+   * What stands between the table's braces. Numbers: names of protocols need a file of netbase's.
+   */
   String body() {
     var rules = new StringBuilder();
     rule(rules, "iifname \"" + tunName + "\" accept");
@@ -37,9 +39,8 @@ record DropTable(
       rule(rules, "esp spi { " + all + " } drop");
       rule(rules, "ah spi { " + all + " } drop");
     }
-    tunnelsTo.ifPresent(address -> rule(rules, "meta l4proto ipv6 ip6 daddr " + address + " drop"));
-    tunnelsFrom.ifPresent(
-        address -> rule(rules, "meta l4proto ipv6 ip6 saddr " + address + " drop"));
+    tunnelsTo.ifPresent(address -> rule(rules, "meta l4proto 41 ip6 daddr " + address + " drop"));
+    tunnelsFrom.ifPresent(address -> rule(rules, "meta l4proto 41 ip6 saddr " + address + " drop"));
     // Mobility Header, Home Address option, type 2 routing header. Kernels without Mobile IPv6
     // answer each of them with a parameter problem. Destination options that turn out not to be
     // ours come back through the TUN device, and so do packets that were fragments.

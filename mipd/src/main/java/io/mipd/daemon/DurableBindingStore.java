@@ -1,9 +1,6 @@
 package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
-import com.google.common.collect.Range;
-import com.google.common.collect.RangeSet;
-import com.google.common.collect.TreeRangeSet;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.mipd.host.CoreDriver.Durability;
 import io.mipd.mobility.wire.HomeAddress;
@@ -11,11 +8,13 @@ import io.mipd.mobility.wire.SequenceNumber;
 import io.mipd.xfrm.model.Ipv6Address;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,8 +36,13 @@ final class DurableBindingStore implements BindingStore {
   /** After a failure it is tried again when something is put, and at the latest then. */
   private static final long RETRY_MILLIS = 1000;
 
+  /** How long to wait for a disk that does not answer; twice that is less than a stop may take. */
+  private static final Duration PATIENCE = Duration.ofMillis(Daemon.STOP_MILLIS / 3);
+
+  private final Path stateDirectory;
   private final Opener opener;
   private final int ahead;
+  private final Duration patience;
   private final Runnable decided;
   private final Map<Ipv6Address, Entry> entries = new TreeMap<>();
   private final Map<Ipv6Address, Reservation> reservations = new HashMap<>();
@@ -47,32 +51,45 @@ final class DurableBindingStore implements BindingStore {
   @GuardedBy("this")
   private Map<Ipv6Address, Entry> waiting = new LinkedHashMap<>();
 
-  /** Numbers whose entries could not be written when it was tried. */
-  @GuardedBy("this")
-  private final RangeSet<Long> failed = TreeRangeSet.create();
-
   @GuardedBy("this")
   private long lastPut;
 
+  /** It has been tried to write everything up to here. */
   @GuardedBy("this")
   private long lastDecided;
+
+  /**
+   * Everything up to here is on the disk, or what took its place is. What could not be written is
+   * written again with what comes next, so that nothing before a success is missing.
+   */
+  @GuardedBy("this")
+  private long lastDurable;
 
   @GuardedBy("this")
   private boolean closing;
 
+  /** Nothing will be written any more. */
+  @GuardedBy("this")
+  private boolean ended;
+
   /** The writer's alone once that runs; null after a failure, until it could be opened again. */
   private @Nullable BindingMedium medium;
 
-  private interface Opener {
+  /** Opens what is written to; at the start, and after each failure. */
+  interface Opener {
     BindingMedium open() throws IOException;
   }
 
   /** What was written of a home address that has more numbers than it needs. */
   private record Reservation(Entry entry, long number) {}
 
-  private DurableBindingStore(Opener opener, int ahead, Runnable decided) throws IOException {
+  private DurableBindingStore(
+      Path stateDirectory, Opener opener, int ahead, Duration patience, Runnable decided)
+      throws IOException {
+    this.stateDirectory = stateDirectory;
     this.opener = opener;
     this.ahead = ahead;
+    this.patience = patience;
     this.decided = decided;
     writer.setDaemon(true);
     medium = opener.open();
@@ -85,10 +102,20 @@ final class DurableBindingStore implements BindingStore {
    * @throws IOException if it cannot be opened or read; the message says what to do
    */
   static BindingStore ofHomeAgent(Path stateDirectory, Runnable decided) throws IOException {
-    var store = new DurableBindingStore(() -> new BindingDatabase(stateDirectory), 0, decided);
-    store.begin();
+    BindingStore store =
+        of(stateDirectory, () -> new BindingDatabase(stateDirectory), PATIENCE, decided);
+    try {
+      takeOver(stateDirectory, store);
+      return store;
+    } catch (IOException | RuntimeException e) {
+      store.close();
+      throw e;
+    }
+  }
+
+  /** What is in the file of a daemon that was a mobile node, or kept a home agent's there, too. */
+  private static void takeOver(Path stateDirectory, BindingStore store) throws IOException {
     var file = new BindingFile(stateDirectory);
-    // Of a daemon that was a mobile node, or kept a home agent's bindings there, too.
     long last = 0;
     for (Entry entry : file.read()) {
       if (store.entry(entry.homeAddress()).isEmpty()) {
@@ -97,16 +124,26 @@ final class DurableBindingStore implements BindingStore {
     }
     store.flush();
     if (last != 0 && store.durability(last) != Durability.DURABLE) {
-      store.close();
       throw new IOException("bindings cannot be written to " + stateDirectory + ", see the log");
     }
     file.delete();
+  }
+
+  /**
+   * @param patience how long to wait for a medium that does not answer
+   */
+  static BindingStore of(Path stateDirectory, Opener opener, Duration patience, Runnable decided)
+      throws IOException {
+    var store = new DurableBindingStore(stateDirectory, opener, 0, patience, decided);
+    store.begin();
     return store;
   }
 
   /** Of a node that has few entries; likewise. */
   static BindingStore ofMobileNode(Path stateDirectory, Runnable decided) throws IOException {
-    var store = new DurableBindingStore(() -> new BindingFile(stateDirectory), AHEAD, decided);
+    var store =
+        new DurableBindingStore(
+            stateDirectory, () -> new BindingFile(stateDirectory), AHEAD, PATIENCE, decided);
     store.begin();
     return store;
   }
@@ -167,21 +204,37 @@ final class DurableBindingStore implements BindingStore {
 
   @Override
   public synchronized Durability durability(long number) {
-    if (number > lastDecided) {
-      return Durability.PENDING;
+    if (number <= lastDurable) {
+      return Durability.DURABLE;
     }
-    return failed.contains(number) ? Durability.FAILED : Durability.DURABLE;
+    return number <= lastDecided || ended ? Durability.FAILED : Durability.PENDING;
   }
 
   @Override
   public synchronized void flush() throws IOException {
     long all = lastPut;
+    long end = System.nanoTime() + patience.toNanos();
     while (lastDecided < all) {
-      if (!writer.isAlive()) {
-        throw new IOException("bindings are no longer stored");
+      if (ended) {
+        throw new IOException("bindings are no longer stored in " + stateDirectory);
       }
-      await(RETRY_MILLIS);
+      long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+      if (left <= 0) {
+        throw stuck();
+      }
+      await(left);
     }
+  }
+
+  private synchronized IOException stuck() {
+    return new IOException(
+        "the disk of "
+            + stateDirectory
+            + " has not answered for "
+            + patience.toMillis()
+            + " ms: "
+            + (lastPut - lastDecided)
+            + " registrations are not stored, and were not acknowledged");
   }
 
   /**
@@ -202,16 +255,18 @@ final class DurableBindingStore implements BindingStore {
 
   @Override
   public void close() throws IOException {
-    flush();
     synchronized (this) {
       closing = true;
       notifyAll();
     }
     try {
-      writer.join();
+      writer.join(patience.toMillis());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted while bindings were written", e);
+    }
+    if (writer.isAlive()) {
+      throw stuck();
     }
   }
 
@@ -224,13 +279,14 @@ final class DurableBindingStore implements BindingStore {
         Map<Ipv6Address, Entry> batch;
         long last;
         synchronized (this) {
-          if (retry) {
+          if (retry && !closing) {
             await(RETRY_MILLIS);
           }
           while (waiting.isEmpty() && !closing) {
             await(0);
           }
-          if (closing) {
+          // Once more after a failure would be too long a stop.
+          if (closing && (retry || waiting.isEmpty())) {
             return;
           }
           batch = waiting;
@@ -239,13 +295,12 @@ final class DurableBindingStore implements BindingStore {
         }
         retry = !isWritten(batch);
         synchronized (this) {
-          if (retry && lastDecided < last) {
-            failed.add(Range.openClosed(lastDecided, last));
-          }
           if (retry) {
             // What was put in the meantime is newer.
             batch.putAll(waiting);
             waiting = batch;
+          } else {
+            lastDurable = last;
           }
           lastDecided = last;
           notifyAll();
@@ -255,6 +310,10 @@ final class DurableBindingStore implements BindingStore {
     } catch (IOException e) {
       log.error("bindings are no longer stored: {}", e.getMessage());
     } finally {
+      synchronized (this) {
+        ended = true;
+        notifyAll();
+      }
       if (medium != null) {
         medium.close();
       }
@@ -268,8 +327,9 @@ final class DurableBindingStore implements BindingStore {
       }
       medium.write(batch.values());
       return true;
-    } catch (IOException | RuntimeException | LinkageError e) {
-      log.error("{} registrations not acknowledged: {}", batch.size(), e.getMessage());
+    } catch (IOException | RuntimeException | Error e) {
+      // An Error as well, such as want of memory: who waits would wait for ever.
+      log.error("{} registrations not acknowledged: {}", batch.size(), e.toString());
       // After a failed write the medium takes none until it is opened anew.
       if (medium != null) {
         medium.close();

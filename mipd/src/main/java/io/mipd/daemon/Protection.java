@@ -92,7 +92,10 @@ record Protection(
   private static Pair pair(Section section) throws ConfigurationException {
     Spi toHomeAgent = section.spi("to-home-agent");
     Spi toMobileNode = section.spi("to-mobile-node");
-    int reqId = section.integer("reqid", toHomeAgent.value() & 0x7fff_ffff, 1, Integer.MAX_VALUE);
+    int reqId = toHomeAgent.value() & 0x7fff_ffff;
+    if (section.has("reqid")) {
+      reqId = section.integer("reqid", reqId, 1, Integer.MAX_VALUE);
+    }
     section.finish();
     return new Pair(toHomeAgent, toMobileNode, new ReqId(reqId));
   }

@@ -27,18 +27,44 @@ import org.jspecify.annotations.Nullable;
  * Every error names the file, the line, the key, and what is allowed there.
  */
 public final class Section {
+  private static final String INTERFACE_NAME =
+      "the name of a network interface, 1 to 15 characters without space or /";
+  private static final String OBJECT = "an object in braces";
+  private static final String OBJECTS = "a list in brackets of one or more objects in braces";
+
   private final Path file;
   private final ConfigObject object;
   private final String path;
+  private final Reading reading;
   private final TreeSet<String> known = new TreeSet<>();
+
+  /** Hears what is asked for, whether it is there or not. */
+  interface Reading {
+    Reading UNHEARD = (path, allowed, byDefault) -> {};
+
+    /**
+     * @param path full, with the index in brackets of what is in a list
+     * @param byDefault what it is where the key is left out; empty where that is an error, or where
+     *     it was asked before whether the key is there
+     */
+    void asked(String path, String allowed, Optional<String> byDefault);
+
+    /** It was asked whether a key is there, so that it may be left out. */
+    default void mayBeLeftOut(String path) {}
+  }
 
   /**
    * @param path of the object in its file; empty for the whole
    */
   public Section(Path file, ConfigObject object, String path) {
+    this(file, object, path, Reading.UNHEARD);
+  }
+
+  Section(Path file, ConfigObject object, String path, Reading reading) {
     this.file = file;
     this.object = object;
     this.path = path;
+    this.reading = reading;
   }
 
   public Path file() {
@@ -47,6 +73,7 @@ public final class Section {
 
   public boolean has(String key) {
     known.add(key);
+    reading.mayBeLeftOut(path(key, -1));
     return object.containsKey(key);
   }
 
@@ -55,13 +82,13 @@ public final class Section {
   }
 
   public String string(String key, String byDefault, String allowed) throws ConfigurationException {
-    ConfigValue value = optional(key);
+    ConfigValue value = optional(key, allowed, byDefault);
     return value == null ? byDefault : text(value, key, allowed);
   }
 
   public Path path(String key, Path byDefault) throws ConfigurationException {
     String allowed = "the path of a file, relative to this file's folder or absolute";
-    ConfigValue value = optional(key);
+    ConfigValue value = optional(key, allowed, byDefault);
     return value == null ? byDefault : resolve(text(value, key, allowed));
   }
 
@@ -104,14 +131,14 @@ public final class Section {
   }
 
   public String interfaceName(String key, String byDefault) throws ConfigurationException {
+    reading.asked(path(key, -1), INTERFACE_NAME, Optional.of(byDefault));
     return has(key) ? interfaceName(key) : byDefault;
   }
 
   public String interfaceName(String key) throws ConfigurationException {
-    String allowed = "the name of a network interface, 1 to 15 characters without space or /";
-    String name = string(key, allowed);
+    String name = string(key, INTERFACE_NAME);
     if (!name.matches("[^\\s/:]{1,15}")) {
-      throw wrong(key, "not an interface name: \"" + name + "\"", allowed);
+      throw wrong(key, "not an interface name: \"" + name + "\"", INTERFACE_NAME);
     }
     return name;
   }
@@ -151,11 +178,11 @@ public final class Section {
   }
 
   public boolean flag(String key, boolean byDefault) throws ConfigurationException {
-    ConfigValue value = optional(key);
+    String allowed = "true, false, on, off, yes or no";
+    ConfigValue value = optional(key, allowed, byDefault ? "on" : "off");
     if (value == null) {
       return byDefault;
     }
-    String allowed = "true, false, on, off, yes or no";
     return switch (text(value, key, allowed)) {
       case "true", "on", "yes" -> true;
       case "false", "off", "no" -> false;
@@ -164,11 +191,11 @@ public final class Section {
   }
 
   public int integer(String key, int byDefault, int least, int most) throws ConfigurationException {
-    ConfigValue value = optional(key);
+    String allowed = "a whole number from " + least + " to " + most;
+    ConfigValue value = optional(key, allowed, byDefault);
     if (value == null) {
       return byDefault;
     }
-    String allowed = "a whole number from " + least + " to " + most;
     String text = text(value, key, allowed);
     try {
       int number = Integer.parseInt(text);
@@ -184,11 +211,11 @@ public final class Section {
   /** A time with its unit, in HOCON's way: {@code 420s}, {@code 500ms}, {@code 7 minutes}. */
   public Duration duration(String key, Duration byDefault, Duration least, Duration most)
       throws ConfigurationException {
-    ConfigValue value = optional(key);
+    String allowed = "a time with its unit from " + words(least) + " to " + words(most);
+    ConfigValue value = optional(key, allowed, words(byDefault));
     if (value == null) {
       return byDefault;
     }
-    String allowed = "a time with its unit from " + words(least) + " to " + words(most);
     String text = text(value, key, allowed);
     if (value.valueType() == ConfigValueType.NUMBER) {
       throw wrong(key, "a time without unit: " + text, allowed);
@@ -231,20 +258,19 @@ public final class Section {
   }
 
   public Section section(String key) throws ConfigurationException {
-    return sectionOf(required(key, "an object in braces"), key, path(key, -1));
+    return sectionOf(required(key, OBJECT), key, path(key, -1));
   }
 
   public Optional<Section> optionalSection(String key) throws ConfigurationException {
-    ConfigValue value = optional(key);
+    ConfigValue value = optional(key, OBJECT, "none");
     return value == null ? Optional.empty() : Optional.of(sectionOf(value, key, path(key, -1)));
   }
 
   /** A list of objects, with at least one. */
   public ImmutableList<Section> sections(String key) throws ConfigurationException {
-    String allowed = "a list in brackets of one or more objects in braces";
-    ConfigValue value = required(key, allowed);
+    ConfigValue value = required(key, OBJECTS);
     if (!(value instanceof ConfigList list) || list.isEmpty()) {
-      throw wrong(key, "not a list of objects", allowed);
+      throw wrong(key, "not a list of objects", OBJECTS);
     }
     var sections = ImmutableList.<Section>builder();
     for (int i = 0; i < list.size(); i++) {
@@ -255,7 +281,7 @@ public final class Section {
 
   /** A list of objects that may be empty or left out. */
   public ImmutableList<Section> optionalSections(String key) throws ConfigurationException {
-    ConfigValue value = optional(key);
+    ConfigValue value = optional(key, OBJECTS, "none");
     return value == null || (value instanceof ConfigList list && list.isEmpty())
         ? ImmutableList.of()
         : sections(key);
@@ -277,7 +303,7 @@ public final class Section {
 
   /** A list of texts that may be left out. */
   public ImmutableList<String> strings(String key, String allowed) throws ConfigurationException {
-    ConfigValue value = optional(key);
+    ConfigValue value = optional(key, allowed, "none");
     if (value == null) {
       return ImmutableList.of();
     }
@@ -294,11 +320,11 @@ public final class Section {
   /** A number that need not be whole. */
   public double decimal(String key, double byDefault, double least, double most)
       throws ConfigurationException {
-    ConfigValue value = optional(key);
+    String allowed = "a number from " + least + " to " + most;
+    ConfigValue value = optional(key, allowed, byDefault);
     if (value == null) {
       return byDefault;
     }
-    String allowed = "a number from " + least + " to " + most;
     String text = text(value, key, allowed);
     try {
       double number = Double.parseDouble(text);
@@ -324,6 +350,7 @@ public final class Section {
 
   public <T> T parsed(String key, T byDefault, String allowed, Function<String, T> reader)
       throws ConfigurationException {
+    reading.asked(path(key, -1), allowed, Optional.of(String.valueOf(byDefault)));
     return has(key) ? parsed(key, allowed, reader) : byDefault;
   }
 
@@ -353,20 +380,23 @@ public final class Section {
     if (!(value instanceof ConfigObject inner)) {
       throw wrong(key, "not an object", "an object in braces");
     }
-    return new Section(file, inner, where);
+    return new Section(file, inner, where, reading);
   }
 
   private String path(String key, int index) {
     return (path.isEmpty() ? key : path + "." + key) + (index < 0 ? "" : "[" + index + "]");
   }
 
-  private @Nullable ConfigValue optional(String key) {
+  private @Nullable ConfigValue optional(String key, String allowed, Object byDefault) {
+    reading.asked(path(key, -1), allowed, Optional.of(byDefault.toString()));
     known.add(key);
     return object.get(key);
   }
 
   private ConfigValue required(String key, String allowed) throws ConfigurationException {
-    ConfigValue value = optional(key);
+    reading.asked(path(key, -1), allowed, Optional.empty());
+    known.add(key);
+    ConfigValue value = object.get(key);
     if (value == null) {
       throw wrong(key, "missing", allowed);
     }

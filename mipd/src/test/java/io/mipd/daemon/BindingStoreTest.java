@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.common.base.Splitter;
+import com.google.common.util.concurrent.Uninterruptibles;
 import io.mipd.host.CoreDriver.Durability;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
@@ -14,13 +15,20 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
@@ -144,6 +152,148 @@ class BindingStoreTest {
         .hasMessageContaining("home-bindings cannot be opened")
         .hasMessageContaining("move it away");
     assertThat(manifest).exists();
+  }
+
+  /** A state directory as a crash leaves it: with a log of so many writes. */
+  private Path crashed(int writes) throws Exception {
+    Path crashed = folder.resolve("crashed");
+    Path database = Files.createDirectories(crashed.resolve("home-bindings"));
+    try (BindingStore store = open()) {
+      for (int i = 1; i <= writes; i++) {
+        store.put(entry(i, 1));
+        store.flush();
+      }
+      try (Stream<Path> files = Files.list(folder.resolve("home-bindings"))) {
+        for (Path file : files.toList()) {
+          Files.copy(file, database.resolve(folder.resolve("home-bindings").relativize(file)));
+        }
+      }
+    }
+    return crashed;
+  }
+
+  private static Path log(Path stateDirectory) throws IOException {
+    try (Stream<Path> files = Files.list(stateDirectory.resolve("home-bindings"))) {
+      return files.filter(it -> it.toString().endsWith(".log")).findFirst().orElseThrow();
+    }
+  }
+
+  @Test
+  void theLastWriteMayBeIncomplete() throws Exception {
+    Path crashed = crashed(20);
+    Path log = log(crashed);
+    byte[] octets = Files.readAllBytes(log);
+    Files.write(log, Arrays.copyOf(octets, octets.length - 5));
+
+    try (BindingStore store = DurableBindingStore.ofHomeAgent(crashed, () -> {})) {
+      assertThat(store.entries()).hasSize(19);
+    }
+  }
+
+  @Test
+  void damageInTheMiddleOfTheLogIsNoticed() throws Exception {
+    Path crashed = crashed(20);
+    Path log = log(crashed);
+    byte[] octets = Files.readAllBytes(log);
+    octets[octets.length / 2] ^= 1;
+    Files.write(log, octets);
+
+    assertThatThrownBy(() -> DurableBindingStore.ofHomeAgent(crashed, () -> {}))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("home-bindings cannot be opened")
+        .hasMessageContaining("move it away");
+  }
+
+  /** A medium that does with a write as it is told. */
+  private record Told(Consumer<Collection<BindingStore.Entry>> write) implements BindingMedium {
+    @Override
+    public Collection<BindingStore.Entry> read() {
+      return List.of();
+    }
+
+    @Override
+    public void write(Collection<BindingStore.Entry> entries) {
+      write.accept(entries);
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  private static Durability decided(BindingStore store, long number, Semaphore news)
+      throws InterruptedException {
+    while (store.durability(number) == Durability.PENDING) {
+      assertThat(news.tryAcquire(30, TimeUnit.SECONDS)).isTrue();
+    }
+    return store.durability(number);
+  }
+
+  @Test
+  void aDiskThatDoesNotAnswerHoldsUpNoStop() throws Exception {
+    var answer = new CountDownLatch(1);
+    var medium = new Told(entries -> Uninterruptibles.awaitUninterruptibly(answer));
+    BindingStore store =
+        DurableBindingStore.of(folder, () -> medium, Duration.ofMillis(50), () -> {});
+    long number = store.put(entry(1, 1));
+
+    assertThatThrownBy(store::flush)
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining(folder + " has not answered for 50 ms: 1 registrations");
+    assertThatThrownBy(store::close)
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("has not answered");
+    assertThat(store.durability(number)).isEqualTo(Durability.PENDING);
+
+    answer.countDown();
+    store.close();
+    assertThat(store.durability(number)).isEqualTo(Durability.DURABLE);
+  }
+
+  @Test
+  void whatFailedIsWrittenWithWhatComesNext() throws Exception {
+    var news = new Semaphore(0);
+    var written = new ArrayList<BindingStore.Entry>();
+    var fails = new AtomicBoolean(true);
+    var medium =
+        new Told(
+            entries -> {
+              if (fails.get()) {
+                throw new OutOfMemoryError("for this test");
+              }
+              written.addAll(entries);
+            });
+    try (BindingStore store =
+        DurableBindingStore.of(folder, () -> medium, Duration.ofMinutes(1), news::release)) {
+      long first = store.put(entry(1, 1));
+      assertThat(decided(store, first, news)).isEqualTo(Durability.FAILED);
+
+      fails.set(false);
+      long second = store.put(entry(2, 2));
+      assertThat(decided(store, second, news)).isEqualTo(Durability.DURABLE);
+      assertThat(written).containsExactly(entry(1, 1), entry(2, 2));
+      assertThat(store.durability(first)).isEqualTo(Durability.DURABLE);
+    }
+  }
+
+  @Test
+  void nobodyWaitsForAWriterThatIsNoMore() throws Exception {
+    var medium = new Told(entries -> {});
+    BindingStore store =
+        DurableBindingStore.of(
+            folder,
+            () -> medium,
+            Duration.ofMinutes(1),
+            () -> {
+              throw new IllegalStateException("for this test");
+            });
+    assertThat(store.durability(store.put(entry(1, 1)))).isNotEqualTo(Durability.FAILED);
+    store.close();
+
+    long late = store.put(entry(2, 2));
+    assertThat(store.durability(late)).isEqualTo(Durability.FAILED);
+    assertThatThrownBy(store::flush)
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("no longer stored");
   }
 
   @Test

@@ -50,7 +50,7 @@ class ClearTextGuardTest {
             "chain input {",
             "type filter hook input priority raw; policy accept;",
             "iifname { \"mipd0\", \"lo\" } accept",
-            "meta l4proto { esp, ah, 135 } accept",
+            "meta l4proto { 50, 51, 135 } accept",
             "icmpv6 type { 1-127, 130-137, 143-145 } accept",
             "ip6 saddr 2001:db8:1::1 udp sport 500 udp dport 500 accept",
             "ip6 saddr 2001:db8:1::1 udp sport 4500 udp dport 4500 accept",

@@ -1,0 +1,237 @@
+package io.mipd.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.common.base.Splitter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * {@code docs/configuration.md} has every key that the daemon asks a configuration for, and what it
+ * allows there; what a key is for is said in {@code configuration-keys.txt}.
+ */
+class ConfigurationReferenceTest {
+  private static final Path DOCUMENT = Path.of("../docs/configuration.md");
+  private static final Path SAMPLES = Path.of("src/main/dist/etc");
+  private static final Pattern KEY = Pattern.compile("^[# ]*([a-z_-]+) (= |\\{)");
+  private static final String HEAD =
+      """
+      # Configuration
+
+      A configuration is a file in [HOCON](https://github.com/lightbend/config/blob/main/HOCON.md), a superset of JSON. A key that is not in these
+      tables, or is there twice in one file, is an error; every error names file, line, key and what is allowed. Relative paths start at the file's folder.
+      `mipd/src/main/dist/etc` (installed: `/usr/share/doc/mipd/examples`) has a complete commented file for each role. What a running daemon can take over
+      without a restart, `mipd reload --dry` tells.
+
+      `a.b` is the key `b` in the braces of `a`; `a[].b` that of each object in the list `a`. "required": of the object that it is in, if that is given. "none": as if
+      there were nothing.
+
+      This file is written by `ConfigurationReferenceTest` from what the daemon asks for, and fails the build when it is not up to date.
+      """;
+
+  /** With every object that there may be, so that the keys in it are asked for. */
+  private static final String COMMON =
+      """
+      correspondent {}
+      http { token = token }
+      user-ipsec {
+        policies = [
+          {
+            dir = out, proto = tcp, sport = 1024, dport = 443
+            templates = [
+              { proto = esp, mode = tunnel, src = "2001:db8:1::100", dst = "2001:db8:c::2", reqid = 100, spi = 0x3001 }
+            ]
+          }
+          { dir = out, proto = ipv6-icmp, type = 128, code = 0, action = block }
+        ]
+        keys = keys
+        associations = [
+          { src = "2001:db8:1::100", dst = "2001:db8:c::2", proto = esp, mode = tunnel, spi = 0x3001, reqid = 100 }
+        ]
+      }
+      """;
+
+  private static final String PROTECTION =
+      """
+      protection {
+        keys = keys
+        signalling { to-home-agent = 0x1001, to-mobile-node = 0x1002, reqid = 1 }
+        prefix-discovery { to-home-agent = 0x1007, to-mobile-node = 0x1008, reqid = 2 }
+        return-routability { to-home-agent = 0x1003, to-mobile-node = 0x1004, reqid = 3 }
+        payload { to-home-agent = 0x1005, to-mobile-node = 0x1006, reqid = 4 }
+      }
+      """;
+
+  private static final String HOME_AGENT =
+      """
+      role = home-agent
+      control-group = root
+      home-agent {
+        home-interface = eth1, address = "2001:db8:1::1", home-prefix = "2001:db8:1::/64"
+        router-advertisements {}
+        prefix-advertisements {}
+        care-of-addresses = [ { prefix = "2001:db8:bad::/48" } ]
+        mobile-nodes = [ { home-address = "2001:db8:1::100", %s } ]
+      }
+      """
+          .formatted(PROTECTION);
+
+  private static final String MOBILE_NODE =
+      """
+      role = mobile-node
+      mobile-node {
+        home-address = "2001:db8:1::100", home-prefix = "2001:db8:1::/64", home-agent = "2001:db8:1::1"
+        interfaces = [ { name = eth0 } ]
+        source-addresses = [ { prefix = "2001:db8:d::/48", use = care-of-address } ]
+        route-optimization { peers = [ { prefix = "2001:db8:c::/64" } ] }
+        %s
+      }
+      """
+          .formatted(PROTECTION);
+
+  /** What was asked of a key. */
+  private record Asked(String allowed, String otherwise) {}
+
+  @TempDir private Path folder = Path.of("");
+
+  private final Map<String, Asked> keys = new LinkedHashMap<>();
+
+  @BeforeEach
+  void ask() throws Exception {
+    Path keyFile = folder.resolve("keys");
+    String sample = Files.readString(SAMPLES.resolve("mobile-node-1.keys.sample"));
+    Files.writeString(keyFile, sample + "0x3001 " + "0a".repeat(16) + " " + "0b".repeat(32) + "\n");
+    Path token = Files.writeString(folder.resolve("token"), "0123456789abcdef".repeat(4));
+    for (Path secret : List.of(keyFile, token)) {
+      Files.setPosixFilePermissions(secret, PosixFilePermissions.fromString("rw-------"));
+    }
+    for (String role : List.of(HOME_AGENT, MOBILE_NODE)) {
+      Set<String> optional = new LinkedHashSet<>();
+      DaemonConfiguration.read(
+          Files.writeString(folder.resolve("mipd.conf"), role + COMMON),
+          new Section.Reading() {
+            @Override
+            public void asked(String path, String allowed, Optional<String> byDefault) {
+              String key = pattern(path);
+              String otherwise = optional.contains(key) ? "none" : byDefault.orElse("required");
+              keys.putIfAbsent(key, new Asked(allowed, otherwise));
+            }
+
+            @Override
+            public void mayBeLeftOut(String path) {
+              if (!keys.containsKey(pattern(path))) {
+                optional.add(pattern(path));
+              }
+            }
+          });
+    }
+  }
+
+  private static String pattern(String path) {
+    return path.replaceAll("\\[\\d+\\]", "[]");
+  }
+
+  /** What a key is for, by its path, or by the end of it after a star. */
+  private static Map<String, String> meanings() throws IOException {
+    Map<String, String> meanings = new LinkedHashMap<>();
+    for (String line : Files.readAllLines(Path.of("src/test/resources/configuration-keys.txt"))) {
+      if (!line.isEmpty() && !line.startsWith("#")) {
+        List<String> words = Splitter.on(": ").limit(2).splitToList(line);
+        assertThat(words).as(line).hasSize(2);
+        assertThat(meanings.put(words.get(0), words.get(1))).as("twice: " + line).isNull();
+      }
+    }
+    return meanings;
+  }
+
+  private static boolean isOf(String name, String key) {
+    return name.startsWith("*") ? key.endsWith(name.substring(1)) : key.equals(name);
+  }
+
+  private String render() throws IOException {
+    Map<String, String> meanings = meanings();
+    var text = new StringBuilder(HEAD);
+    Map<String, Predicate<String>> parts = new LinkedHashMap<>();
+    for (String part : List.of("home-agent", "mobile-node", "correspondent", "user-ipsec", "http")) {
+      parts.put("`" + part + "`", key -> key.startsWith(part + "."));
+    }
+    table(
+        "Every role", key -> parts.values().stream().noneMatch(it -> it.test(key)), meanings, text);
+    parts.forEach((title, which) -> table(title, which, meanings, text));
+    return text.toString();
+  }
+
+  private void table(
+      String title, Predicate<String> which, Map<String, String> meanings, StringBuilder text) {
+    text.append("\n## ").append(title).append("\n\n");
+    text.append("| key | allowed | if left out | what it is |\n|---|---|---|---|\n");
+    keys.forEach(
+        (key, asked) -> {
+          if (which.test(key)) {
+            String meaning =
+                meanings.entrySet().stream()
+                    .filter(it -> isOf(it.getKey(), key))
+                    .map(Map.Entry::getValue)
+                    .findFirst()
+                    .orElseThrow(() -> new AssertionError("say what it is: " + key));
+            text.append("| `")
+                .append(key)
+                .append("` | ")
+                .append(asked.allowed().replace("|", "\\|"));
+            text.append(" | ")
+                .append(asked.otherwise())
+                .append(" | ")
+                .append(meaning)
+                .append(" |\n");
+          }
+        });
+  }
+
+  @Test
+  void theDocumentIsUpToDate() throws IOException {
+    String wanted = render();
+    if (Boolean.getBoolean("mipd.configuration.write")) {
+      Files.writeString(DOCUMENT, wanted);
+    }
+    assertThat(DOCUMENT)
+        .as(
+            "write it anew: mvn -pl mipd -am test -Dtest=ConfigurationReferenceTest"
+                + " -DargLine=-Dmipd.configuration.write=true")
+        .hasContent(wanted);
+  }
+
+  @Test
+  void nothingIsSaidOfKeysThatAreNotThere() throws IOException {
+    assertThat(meanings().keySet())
+        .allSatisfy(name -> assertThat(keys.keySet()).as(name).anyMatch(key -> isOf(name, key)));
+  }
+
+  /** A key that the samples show is in the reference, also one that is a comment there. */
+  @Test
+  void whatTheSamplesHaveIsThere() throws IOException {
+    Set<String> names = new LinkedHashSet<>();
+    keys.keySet().forEach(key -> names.add(key.substring(key.lastIndexOf('.') + 1)));
+    for (String sample : List.of("home-agent.conf", "mobile-node.conf", "correspondent.conf")) {
+      for (String line : Files.readAllLines(SAMPLES.resolve(sample))) {
+        Matcher key = KEY.matcher(line);
+        if (key.find()) {
+          assertThat(names).as(sample + ": " + line).contains(key.group(1));
+        }
+      }
+    }
+  }
+}

@@ -29,7 +29,9 @@ import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
-/** What RFC 4295 counts, of exchanges as a home agent, a mobile node and a correspondent see them. */
+/**
+ * What RFC 4295 counts, of exchanges as a home agent, a mobile node and a correspondent see them.
+ */
 class MessageCountsTest {
   private static final Ipv6Address HOME = Ipv6Address.parse("2001:db8:1::100");
   private static final Ipv6Address AGENT = Ipv6Address.parse("2001:db8:1::1");
@@ -57,8 +59,7 @@ class MessageCountsTest {
   private static NodeEvent.MobilityMessageArrived arrived(
       MobilityMessage message, Ipv6Address source, Ipv6Address destination) {
     return new NodeEvent.MobilityMessageArrived(
-        message,
-        new Arrival(source, destination, Optional.empty(), false, SecurityPath.EMPTY, 0));
+        message, new Arrival(source, destination, Optional.empty(), false, SecurityPath.EMPTY, 0));
   }
 
   private static NodeAction.SendMessage sent(
@@ -129,8 +130,7 @@ class MessageCountsTest {
         sent(acknowledgement(BindingStatus.EXPIRED_NONCES), HOME, A));
     var unanswered = arrived(update, HOME, PEER);
     correspondent.happens(unanswered);
-    correspondent.carriedOut(
-        new NodeAction.Refuse(NodeAction.Refusal.NOT_AUTHENTIC, HOME));
+    correspondent.carriedOut(new NodeAction.Refuse(NodeAction.Refusal.NOT_AUTHENTIC, HOME));
     correspondent.handled(unanswered);
     exchange(correspondent, arrived(update, HOME, PEER));
     assertThat(of(correspondent))

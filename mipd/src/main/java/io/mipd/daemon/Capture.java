@@ -98,7 +98,7 @@ final class Capture implements PacketTap, AutoCloseable {
   private final Path file;
   private final Path profile;
   private final Supplier<Instant> clock;
-  private final BlockingQueue<ByteBuffer> waiting = new LinkedBlockingQueue<>();
+  private final BlockingQueue<byte[]> waiting = new LinkedBlockingQueue<>();
   private final AtomicLong octetsWaiting = new AtomicLong();
   private final AtomicLong written = new AtomicLong();
   private final AtomicLong dropped = new AtomicLong();
@@ -230,7 +230,8 @@ final class Capture implements PacketTap, AutoCloseable {
     }
     Instant now = clock.get();
     long nanos = now.getEpochSecond() * NANOS + now.getNano();
-    var block = ByteBuffer.allocate(length);
+    byte[] octets = new byte[length];
+    var block = ByteBuffer.wrap(octets);
     block.putInt(ENHANCED_PACKET).putInt(length);
     block.putInt(place == Place.OUTER ? 0 : 1).putInt((int) (nanos >>> 32)).putInt((int) nanos);
     block.putInt(packet.length()).putInt(packet.length());
@@ -239,24 +240,24 @@ final class Capture implements PacketTap, AutoCloseable {
     block.putShort((short) OPTION_FLAGS).putShort((short) 4);
     block.putInt(inbound ? INBOUND : OUTBOUND).putInt(0).putInt(length);
     octetsWaiting.addAndGet(length);
-    waiting.add(block.flip());
+    waiting.add(octets);
   }
 
   private void write(OutputStream out) {
     long octets = 0;
     try (out) {
       while (!ending || !waiting.isEmpty()) {
-        ByteBuffer block = waiting.poll(100, TimeUnit.MILLISECONDS);
+        byte[] block = waiting.poll(100, TimeUnit.MILLISECONDS);
         if (block == null) {
           out.flush();
           continue;
         }
-        octetsWaiting.addAndGet(-block.limit());
-        if (octets + block.limit() > LONGEST) {
+        octetsWaiting.addAndGet(-block.length);
+        if (octets + block.length > LONGEST) {
           dropped.incrementAndGet();
         } else {
-          out.write(block.array(), 0, block.limit());
-          octets += block.limit();
+          out.write(block);
+          octets += block.length;
           written.incrementAndGet();
         }
       }

@@ -422,7 +422,7 @@ final class ControlCommands {
     public Integer call() throws Exception {
       ControlRequest request = ControlRequest.of("capture");
       return asked.tell(
-          what.file == null
+          what.off || what.file == null
               ? request.with("off", true)
               : request.with("file", what.file.toAbsolutePath()),
           ControlText::capture);

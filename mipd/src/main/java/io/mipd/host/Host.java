@@ -33,6 +33,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 
@@ -88,11 +89,26 @@ public final class Host {
       SequenceStore sequences,
       RandomGenerator random,
       Surroundings around) {
+    this(core, settings, sequences, random, around, UnaryOperator.identity());
+  }
+
+  /**
+   * Likewise, with somebody between the merger and the engine, who sees what one asks of the other.
+   *
+   * @param between makes of the engine's backend the one that the merger speaks to
+   */
+  public Host(
+      MobilityNode core,
+      HostSettings settings,
+      SequenceStore sequences,
+      RandomGenerator random,
+      Surroundings around,
+      UnaryOperator<XfrmBackend> between) {
     this.settings = settings;
     this.around = around;
     addresses = new HostAddresses(settings.home(), settings.served());
     engine = new PacketEngine(settings.engine(), new Sink(), addresses, sequences, random);
-    backend = new EngineBackend(engine);
+    backend = between.apply(new EngineBackend(engine));
     policies = new InstalledPolicies(backend, settings.user());
     driver =
         new CoreDriver(

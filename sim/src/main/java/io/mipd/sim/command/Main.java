@@ -18,7 +18,8 @@ import picocli.CommandLine.Command;
       RunCommand.class,
       SweepCommand.class,
       SweepCommand.Merge.class,
-      ReportCommand.class
+      ReportCommand.class,
+      SoakCommand.class
     })
 public final class Main {
   static final int OK = 0;

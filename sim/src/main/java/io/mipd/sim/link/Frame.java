@@ -7,6 +7,7 @@ import io.mipd.xfrm.packet.LinkLayerAddress;
 import io.mipd.xfrm.packet.Octets;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.util.Optional;
 
 // +-----------------------+-----------------------+-----------+-------------+
 // |      Destination      |         Source        | EtherType | IPv6 packet |
@@ -21,6 +22,9 @@ public final class Frame {
 
   private static final int ETHERTYPE_IPV6 = 0x86dd;
   private static final int GROUP = 1;
+
+  /** In the IPv6 header (RFC 8200 section 3). */
+  private static final int DESTINATION = 24;
 
   private final byte[] octets;
 
@@ -61,6 +65,15 @@ public final class Frame {
   /** Whether it is for more than one. */
   public boolean isMulticast() {
     return (octets[0] & GROUP) != 0;
+  }
+
+  /** The group that its packet is for; empty if it is for one, or is no whole packet. */
+  Optional<Ipv6Address> group() {
+    if (octets.length < HEADER + DESTINATION + 16) {
+      return Optional.empty();
+    }
+    return Optional.of(Ipv6Address.read(octets, HEADER + DESTINATION))
+        .filter(Ipv6Address::isMulticast);
   }
 
   /** Octets with the header. */

@@ -3,6 +3,7 @@ package io.mipd.sim.link;
 import static com.google.common.base.Preconditions.checkState;
 
 import io.mipd.sim.event.EventQueue;
+import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.packet.LinkLayerAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -17,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 public final class Interface {
   /** Its node's side. */
   public interface Host {
+    /** Whether it has joined a group. */
+    boolean isMember(Interface on, Ipv6Address group);
+
     /** A frame has come for it. */
     void received(Interface on, Frame frame);
 
@@ -166,6 +170,11 @@ public final class Interface {
     if (!fate.loses(frame)) {
       segment.send(this, frame);
     }
+  }
+
+  /** Whether frames for a group are for it. */
+  boolean isMember(Ipv6Address group) {
+    return host == null || host.isMember(this, group);
   }
 
   void receive(Frame frame) {

@@ -14,8 +14,10 @@ import io.mipd.sim.event.Randomness;
 import io.mipd.sim.link.Interface;
 import io.mipd.sim.node.Stack;
 import io.mipd.sim.node.Watcher;
+import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.packet.Icmpv6Message;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
@@ -34,7 +36,8 @@ import org.jspecify.annotations.Nullable;
  * addresses of a mobile node are configured by mipd's own autoconfiguration.
  *
  * <p>{@link #kill} and {@link #revive} are a daemon's death and its next start: what is durable
- * stays, and packets of home addresses that were bound are dropped meanwhile.
+ * stays, and packets of home addresses that were bound, or that a user wants protected, are dropped
+ * meanwhile.
  */
 public final class MobileHost {
   /** Offsets in the IPv6 header (RFC 8200 section 3). */
@@ -54,6 +57,7 @@ public final class MobileHost {
   private final EventQueue events;
   private final Randomness randomness;
   private final HostSettings settings;
+  private final Joints joints;
   private final Birth birth;
   private final Optional<OwnAddresses> careOf;
   private final HomeAddressDetection detection;
@@ -84,11 +88,13 @@ public final class MobileHost {
       Randomness randomness,
       HostSettings settings,
       int transmits,
+      Joints joints,
       Birth birth) {
     this.stack = stack;
     this.events = events;
     this.randomness = randomness;
     this.settings = settings;
+    this.joints = joints;
     this.birth = birth;
     careOf =
         settings.home().isEmpty()
@@ -156,11 +162,12 @@ public final class MobileHost {
     Roles roles = birth.roles(durable, events.now());
     var host =
         new Host(
-            roles.node(),
+            joints.core(stack.name(), roles.node()),
             settings,
-            durable.sequences(),
+            joints.sequences(stack.name(), durable.sequences()),
             randomness.of("engine of " + stack.name() + " " + lives),
-            new Outside());
+            new Outside(),
+            engine -> joints.backend(stack.name(), engine));
     life = new Life(host, roles);
     withHost(it -> it.start(events.now()));
     stack.tell(new Ears());
@@ -227,15 +234,26 @@ public final class MobileHost {
 
   private boolean leaves(ByteBuf packet) {
     if (life == null) {
+      Ipv6Address source = addressAt(packet, SOURCE);
+      Ipv6Address destination = addressAt(packet, DESTINATION);
       boolean lost =
-          settings.home().contains(addressAt(packet, SOURCE))
-              || proxied.contains(addressAt(packet, DESTINATION));
+          settings.home().contains(source)
+              || proxied.contains(destination)
+              || settings.user().stream().anyMatch(it -> protects(it, source, destination));
       lostWhileDead += lost ? 1 : 0;
       return lost;
     }
     byte[] octets = ByteBufUtil.getBytes(packet);
     withHost(host -> host.send(events.now(), octets));
     return true;
+  }
+
+  /** As the daemon's guard, which outlives it. */
+  private static boolean protects(Policy policy, Ipv6Address source, Ipv6Address destination) {
+    return policy.direction() == Direction.OUT
+        && !policy.bundle().isEmpty()
+        && policy.selector().source().contains(source)
+        && policy.selector().destination().contains(destination);
   }
 
   /** What is for a home address that is away never gets to the home link. */

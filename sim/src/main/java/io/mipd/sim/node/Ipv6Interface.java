@@ -1,5 +1,6 @@
 package io.mipd.sim.node;
 
+import com.google.common.collect.HashMultiset;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.LinkedHashMultiset;
@@ -69,6 +70,9 @@ final class Ipv6Interface implements NeighborCache.Wire {
   private final Multiset<Ipv6Address> groups = LinkedHashMultiset.create();
 
   private final Set<Ipv6Address> proxied = new LinkedHashSet<>();
+
+  /** The groups in which neighbours ask for an address, ours or one that we answer for. */
+  private final Multiset<Ipv6Address> askedIn = HashMultiset.create();
 
   /** Routers that have said so, and until when (RFC 4861 section 6.3.4), the last one first. */
   private final Map<Ipv6Address, Instant> defaultRouters = new LinkedHashMap<>();
@@ -154,7 +158,11 @@ final class Ipv6Interface implements NeighborCache.Wire {
   /** Gives it an address in a state, or changes that. */
   void set(Ipv6Address address, int prefixLength, AddressState state) {
     Own next = new Own(prefixLength, state);
-    if (!next.equals(addresses.put(address, next))) {
+    Own before = addresses.put(address, next);
+    if (before == null) {
+      askedIn.add(address.solicitedNodeMulticast());
+    }
+    if (!next.equals(before)) {
       stack.addressChanged(this, address, next);
     }
   }
@@ -163,6 +171,7 @@ final class Ipv6Interface implements NeighborCache.Wire {
     detection.cancel(address);
     Own known = addresses.remove(address);
     if (known != null) {
+      askedIn.remove(address.solicitedNodeMulticast());
       stack.addressChanged(this, address, new Own(known.prefixLength(), last));
     }
   }
@@ -189,10 +198,12 @@ final class Ipv6Interface implements NeighborCache.Wire {
 
   /** Answers for an address that is somebody's who is away. */
   void proxy(Ipv6Address address, boolean on) {
-    if (on) {
-      proxied.add(address);
-    } else {
-      proxied.remove(address);
+    if (on ? proxied.add(address) : proxied.remove(address)) {
+      if (on) {
+        askedIn.add(address.solicitedNodeMulticast());
+      } else {
+        askedIn.remove(address.solicitedNodeMulticast());
+      }
     }
   }
 
@@ -204,8 +215,7 @@ final class Ipv6Interface implements NeighborCache.Wire {
         || (stack.isRouter() && group.equals(Ipv6Address.ALL_ROUTERS))) {
       return true;
     }
-    return addresses.keySet().stream().anyMatch(it -> it.solicitedNodeMulticast().equals(group))
-        || proxied.stream().anyMatch(it -> it.solicitedNodeMulticast().equals(group));
+    return askedIn.contains(group);
   }
 
   // The carrier.

@@ -438,6 +438,11 @@ public final class Stack implements Interface.Host {
   // In.
 
   @Override
+  public boolean isMember(Interface device, Ipv6Address group) {
+    return on(device.index()).isMember(group);
+  }
+
+  @Override
   public void received(Interface device, Frame frame) {
     ByteBuf packet = frame.packet();
     if (!Ipv6Header.isWhole(packet)) {

@@ -9,10 +9,13 @@ import java.util.Locale;
  * @param dots whether points stand alone
  */
 record Plot(String title, String x, String y, ImmutableList<Series> series, boolean dots) {
-  private static final double WIDTH = 720;
+  private static final double WIDTH = 860;
   private static final double HEIGHT = 360;
   private static final double LEFT = 70;
-  private static final double RIGHT = 20;
+
+  /** The key is there: it hides nothing. */
+  private static final double RIGHT = 220;
+
   private static final double TOP = 34;
   private static final double BOTTOM = 50;
   private static final double CAP = 4;
@@ -37,7 +40,7 @@ record Plot(String title, String x, String y, ImmutableList<Series> series, bool
     // From zero: who looks at a delay wants to see how long it is.
     Scale up = Scale.of(Math.min(0, least(false)), most(false));
     var content = new StringBuilder();
-    content.append(Markup.label(WIDTH / 2, 16, "middle", title));
+    content.append(Markup.label((LEFT + WIDTH - RIGHT) / 2, 16, "middle", title));
     for (double tick : across.ticks()) {
       double at = x(across, tick);
       content.append(Markup.line(at, TOP, at, HEIGHT - BOTTOM, "class=\"grid\""));
@@ -59,8 +62,8 @@ record Plot(String title, String x, String y, ImmutableList<Series> series, bool
       content.append(dots ? dots(i, across, up) : lines(i, across, up));
       double key = TOP + 14 + 16 * i;
       content.append(
-          Markup.line(WIDTH - RIGHT - 170, key - 4, WIDTH - RIGHT - 145, key - 4, stroke(i)));
-      content.append(Markup.label(WIDTH - RIGHT - 140, key, "start", series.get(i).name()));
+          Markup.line(WIDTH - RIGHT + 12, key - 4, WIDTH - RIGHT + 37, key - 4, stroke(i)));
+      content.append(Markup.label(WIDTH - RIGHT + 42, key, "start", series.get(i).name()));
     }
     return Markup.svg(WIDTH, HEIGHT, title, content.toString());
   }

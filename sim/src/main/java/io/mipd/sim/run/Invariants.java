@@ -2,6 +2,7 @@ package io.mipd.sim.run;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Sets;
 import io.mipd.host.Host;
 import io.mipd.mobility.autoconf.InterfaceIdentifier;
 import io.mipd.mobility.binding.CorrespondentBinding;
@@ -20,10 +21,12 @@ import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.Selector;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -67,6 +70,7 @@ final class Invariants {
   private record Protected(String node, Selector selector) {}
 
   private final Network network;
+  private final Witness witness;
   private final EventQueue events;
   private final Map<Ipv6Address, String> owners = new HashMap<>();
   private final Map<Ipv6Address, Network.Mobile> homes = new HashMap<>();
@@ -87,10 +91,12 @@ final class Invariants {
 
   Invariants(
       Network network,
+      Witness witness,
       EventQueue events,
       Map<String, ImmutableList<Policy>> user,
       Map<String, Ipv6Prefix> homeLinks) {
     this.network = network;
+    this.witness = witness;
     this.events = events;
     this.homeLinks = homeLinks;
     var all = ImmutableList.<Protected>builder();
@@ -129,6 +135,7 @@ final class Invariants {
 
   /** Begins to look. */
   void watch() {
+    witness.tell(this::broken);
     for (SimNode node : network.nodes().values()) {
       for (Interface one : node.interfaces()) {
         one.tap(frame -> frame(node, one, frame));
@@ -182,6 +189,30 @@ final class Invariants {
       node.mobility().ifPresent(it -> checkNode(node, it));
     }
     touched.clear();
+    checkPromises();
+  }
+
+  /** Nobody is bound for longer than was acknowledged. */
+  private void checkPromises() {
+    for (Optional<Witness.Promise> ended = witness.takeEnded(events.now());
+        ended.isPresent();
+        ended = witness.takeEnded(events.now())) {
+      Witness.Promise promise = ended.get();
+      checks++;
+      boolean bound =
+          network
+              .node(promise.node())
+              .mobility()
+              .flatMap(MobileHost::roles)
+              .flatMap(Roles::agent)
+              .filter(agent -> agent.bindings().stream().anyMatch(promise::isOf))
+              .isPresent();
+      if (bound) {
+        broken(
+            "no binding outlives what was acknowledged",
+            promise.binding() + " is still bound to " + promise.careOf());
+      }
+    }
   }
 
   private void checkLoops() {
@@ -233,18 +264,30 @@ final class Invariants {
     }
     checks++;
     ImmutableSet<Rule> wanted = rules(inputs.merge().policies());
-    ImmutableSet<Rule> installed = rules(host.policies().policies());
+    Witness.Told engine = witness.told(node.name()).orElseThrow();
+    ImmutableSet<Rule> installed = rules(engine.policies());
     if (!wanted.equals(installed)) {
       broken(
           "each policy is one that the planner wants",
-          node.name() + ": installed " + installed + ", wanted " + wanted);
+          node.name()
+              + ": missing "
+              + Sets.difference(wanted, installed)
+              + ", too many "
+              + Sets.difference(installed, wanted));
+    }
+    Map<RouteOptimizationState.Id, Ipv6Address> states = new HashMap<>();
+    inputs.states().forEach(state -> states.put(state.id(), state.careOf()));
+    if (!states.equals(engine.states())) {
+      broken(
+          "each route is one that the planner wants",
+          node.name() + ": installed " + engine.states() + ", wanted " + states);
     }
   }
 
   /** A policy without its priority, which is of no meaning by itself. */
   private record Rule(Policy.Id id, Policy.Action action, Bundle bundle) {}
 
-  private static ImmutableSet<Rule> rules(List<Policy> policies) {
+  private static ImmutableSet<Rule> rules(Collection<Policy> policies) {
     return policies.stream()
         .map(it -> new Rule(it.id(), it.action(), it.bundle()))
         .collect(ImmutableSet.toImmutableSet());
@@ -322,20 +365,28 @@ final class Invariants {
       mobile = homes.get(layer.flow().destination());
       other = layer.flow().source();
     }
-    if (mobile == null || !mobile.plan().ipsec()) {
-      return;
-    }
-    if (layer.isRegistration() && agents.contains(other)) {
+    if (mobile != null
+        && mobile.plan().ipsec()
+        && layer.isRegistration()
+        && agents.contains(other)) {
       broken(
           "nothing that is to be protected leaves in the clear",
           node.name() + " sends a home registration: " + layer.flow());
     }
-    if (depth == 0) {
-      return;
+    if (depth > 0) {
+      checkTunnel(node, layers.get(depth - 1), layer);
     }
-    Layer outer = layers.get(depth - 1);
-    boolean inTunnel = agents.contains(outer.source()) || agents.contains(outer.destination());
-    if (inTunnel && (layer.isMobility() || mobile.plan().payloadIpsec())) {
+  }
+
+  /** What is in a tunnel from a home agent is for a mobile node, what is in one to it is of one. */
+  private void checkTunnel(SimNode node, Layer outer, Layer layer) {
+    Network.Mobile mobile =
+        agents.contains(outer.source())
+            ? homes.get(layer.flow().destination())
+            : agents.contains(outer.destination()) ? homes.get(layer.flow().source()) : null;
+    if (mobile != null
+        && mobile.plan().ipsec()
+        && (layer.isMobility() || mobile.plan().payloadIpsec())) {
       broken(
           "nothing that is to be protected leaves in the clear",
           node.name() + " sends in a plain tunnel: " + layer.flow());

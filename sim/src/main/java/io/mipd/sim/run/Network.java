@@ -23,6 +23,7 @@ import io.mipd.sim.event.EventQueue;
 import io.mipd.sim.event.Randomness;
 import io.mipd.sim.link.Interface;
 import io.mipd.sim.link.Segment;
+import io.mipd.sim.mobile.Joints;
 import io.mipd.sim.mobile.MobileHost;
 import io.mipd.sim.mobile.Roles;
 import io.mipd.sim.node.Route;
@@ -41,6 +42,7 @@ import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.packet.LinkLayerAddress;
 import io.mipd.xfrm.packet.Octets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -61,6 +63,7 @@ final class Network {
   private final EventQueue events;
   private final Randomness randomness;
   private final EventLog log;
+  private final Joints joints;
   private final RunKeys keys;
   private final Map<String, Segment> segments = new TreeMap<>();
   private final Map<String, SimNode> nodes = new LinkedHashMap<>();
@@ -79,10 +82,11 @@ final class Network {
 
   private final List<Mobile> mobiles = new ArrayList<>();
 
-  Network(Scenario scenario, EventQueue events, EventLog log) {
+  Network(Scenario scenario, EventQueue events, EventLog log, Joints joints) {
     this.scenario = scenario;
     this.events = events;
     this.log = log;
+    this.joints = joints;
     randomness = new Randomness(scenario.seed());
     keys = new RunKeys(randomness);
     for (Map.Entry<String, LinkPlan> entry : scenario.links().entrySet()) {
@@ -260,9 +264,10 @@ final class Network {
         .collect(ImmutableList.toImmutableList());
   }
 
-  private CorrespondentNode correspondent(String name) {
+  /** Who starts again has other nonces. */
+  private CorrespondentNode correspondent(String name, Instant now) {
     return new CorrespondentNode(
-        CorrespondentSettings.DEFAULT, randomness.of("correspondent " + name));
+        CorrespondentSettings.DEFAULT, randomness.of("correspondent " + name + " from " + now));
   }
 
   private void addHomeAgent(String name, HomeAgentPlan plan) {
@@ -312,6 +317,7 @@ final class Network {
             randomness,
             host,
             0,
+            joints,
             (durable, now) -> {
               var core =
                   new HomeAgent(
@@ -320,7 +326,7 @@ final class Network {
                       durable.ended(),
                       randomness.of("home agent " + name + " from " + now));
               Optional<CorrespondentNode> cn =
-                  plan.corresponds() ? Optional.of(correspondent(name)) : Optional.empty();
+                  plan.corresponds() ? Optional.of(correspondent(name, now)) : Optional.empty();
               var node =
                   new Node(
                       Optional.empty(),
@@ -370,9 +376,12 @@ final class Network {
                   randomness,
                   host,
                   0,
+                  joints,
                   (durable, now) -> {
                     Optional<CorrespondentNode> cn =
-                        plan.corresponds() ? Optional.of(correspondent(name)) : Optional.empty();
+                        plan.corresponds()
+                            ? Optional.of(correspondent(name, now))
+                            : Optional.empty();
                     var node =
                         new Node(
                             Optional.empty(),
@@ -430,6 +439,7 @@ final class Network {
             randomness,
             host,
             plan.transmits(),
+            joints,
             (durable, now) -> {
               var core =
                   new MobileNode(
@@ -438,7 +448,7 @@ final class Network {
                       durable.sequence(settings.homeAddress()).orElse(new SequenceNumber(0)),
                       randomness.of("mobile node " + name + " from " + now));
               Optional<CorrespondentNode> cn =
-                  plan.corresponds() ? Optional.of(correspondent(name)) : Optional.empty();
+                  plan.corresponds() ? Optional.of(correspondent(name, now)) : Optional.empty();
               var node =
                   new Node(
                       Optional.of(

@@ -10,6 +10,7 @@ import io.mipd.sim.link.CaptureWriter;
 import io.mipd.sim.link.Frame;
 import io.mipd.sim.link.Interface;
 import io.mipd.sim.link.Segment;
+import io.mipd.sim.mobile.Joints;
 import io.mipd.sim.mobile.MobileHost;
 import io.mipd.sim.node.Watcher;
 import io.mipd.sim.report.CapturedFrame;
@@ -66,10 +67,11 @@ public final class Simulation {
   private final Map<String, Long> payloads = new LinkedHashMap<>();
   private final List<Signal> signals = new ArrayList<>();
   private final List<CaptureWriter> captures = new ArrayList<>();
+  private final Witness witness = new Witness();
   private final Invariants invariants;
   private final Map<Ipv6Address, String> names = new HashMap<>();
 
-  private Simulation(Scenario scenario, Optional<Path> folder) throws IOException {
+  private Simulation(Scenario scenario, Optional<Path> folder, Joints mistakes) throws IOException {
     this.scenario = scenario;
     this.folder = folder;
     ImmutableSet<String> logged = scenario.observation().captures();
@@ -77,14 +79,20 @@ public final class Simulation {
         folder.isPresent()
             ? Optional.of(new SimLog(events, folder.get(), logged))
             : Optional.empty();
-    network = new Network(scenario, events, log.map(EventLog.class::cast).orElse(EventLog.NONE));
+    network =
+        new Network(
+            scenario,
+            events,
+            log.map(EventLog.class::cast).orElse(EventLog.NONE),
+            witness.of(mistakes));
     dissector = new Dissector(network.associations());
     var homeLinks = ImmutableMap.<String, Ipv6Prefix>builder();
     scenario
         .homeAgents()
         .forEach((name, plan) -> homeLinks.put(name, network.prefixOf(plan.homeLink())));
     invariants =
-        new Invariants(network, events, scenario.userIpsec().policies(), homeLinks.buildOrThrow());
+        new Invariants(
+            network, witness, events, scenario.userIpsec().policies(), homeLinks.buildOrThrow());
     names.putAll(network.routerAddresses());
     for (SimNode node : network.nodes().values()) {
       names.put(node.address(), node.name());
@@ -101,18 +109,22 @@ public final class Simulation {
    * @throws IOException if they cannot be written
    */
   public static Outcome run(Scenario scenario, Optional<Path> folder) throws IOException {
-    return run(scenario, folder, (network, events) -> {});
+    return run(scenario, folder, Joints.PLAIN, (network, events) -> {});
   }
 
   /**
    * Likewise, with something done to it that no scenario can do.
    *
+   * @param mistakes of the nodes' parts
    * @param tampering with what has been built and has not begun
    */
   static Outcome run(
-      Scenario scenario, Optional<Path> folder, BiConsumer<Network, EventQueue> tampering)
+      Scenario scenario,
+      Optional<Path> folder,
+      Joints mistakes,
+      BiConsumer<Network, EventQueue> tampering)
       throws IOException {
-    var simulation = new Simulation(scenario, folder);
+    var simulation = new Simulation(scenario, folder, mistakes);
     tampering.accept(simulation.network, simulation.events);
     return simulation.run();
   }
@@ -219,6 +231,16 @@ public final class Simulation {
       for (String name : scenario.nodesOf(loss.from())) {
         SimNode node = network.node(name);
         events.at(at, () -> lose(node, loss));
+      }
+    } else if (fault instanceof Fault.Repeat repeat) {
+      for (String name : scenario.nodesOf(repeat.from())) {
+        SimNode node = network.node(name);
+        events.at(at, () -> new Eavesdropper(node, events).repeat(repeat, this::dissect));
+      }
+    } else if (fault instanceof Fault.Forgery forgery) {
+      for (String name : scenario.nodesOf(forgery.from())) {
+        SimNode node = network.node(name);
+        events.at(at, () -> new Eavesdropper(node, events).forge(forgery.count()));
       }
     }
   }
@@ -368,6 +390,8 @@ public final class Simulation {
     measureFlows(measures);
     measureHandovers(measures, handovers);
     measureSignalling(measures);
+    measures.put("home-agents.registrations", (double) witness.registrations());
+    measures.put("home-agents.movements", (double) witness.movements());
     if (folder.isPresent()) {
       results.fact("measures", measures.all());
       results.fact("violations", violations.stream().map(Invariants.Violation::toString).toList());
@@ -384,8 +408,7 @@ public final class Simulation {
 
   /** Each movement is to lead to a registration, and traffic to go on. */
   private void judge(Results results, List<Handover> handovers) {
-    long complete =
-        handovers.stream().filter(it -> it.row().movement().acknowledgement().isPresent()).count();
+    long complete = handovers.stream().filter(this::isComplete).count();
     results.verdict(
         "each movement is acknowledged",
         complete == handovers.size() || !scenario.faults().isEmpty(),
@@ -395,8 +418,20 @@ public final class Simulation {
         break;
       }
       long[] all = flow.record().delays(0, Long.MAX_VALUE);
-      results.verdict("traffic arrives: " + flow.name(), all.length > 0, all.length + " packets");
+      results.verdict(
+          "traffic arrives: " + flow.name(),
+          all.length > 0 || !scenario.faults().isEmpty(),
+          all.length + " packets");
     }
+  }
+
+  /** Who comes home and has no binding has nothing to say. */
+  private boolean isComplete(Handover handover) {
+    HandoverRow row = handover.row();
+    boolean home =
+        scenario.homeAgents().values().stream().anyMatch(it -> it.homeLink().equals(row.to()));
+    return row.movement().acknowledgement().isPresent()
+        || (home && row.movement().update().isEmpty());
   }
 
   private void measureFlows(Measures measures) {

@@ -10,6 +10,8 @@ import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The ready scenarios, and those in files. */
 public final class Library {
@@ -23,9 +25,12 @@ public final class Library {
           "signalling",
           "mn-mn",
           "user-ipsec",
+          "mipv6roaming",
           "many-mobiles");
 
   private static final String SUFFIX = ".conf";
+
+  private static final Pattern RANDOM = Pattern.compile("random-([0-9]{1,9})");
 
   private Library() {}
 
@@ -55,12 +60,22 @@ public final class Library {
     }
   }
 
-  /** The scenario of a name, or else of a file. */
+  /** The scenario that a number draws. */
+  public static Source random(int number) throws ConfigurationException {
+    String name = "random-" + number;
+    return source(name, Path.of(name + SUFFIX), RandomScenario.text(number));
+  }
+
+  /** The scenario of a name, {@code random-N} among them, or else of a file. */
   public static Source find(String nameOrFile) throws ConfigurationException, IOException {
     if (NAMES.contains(nameOrFile)) {
       URL resource = Resources.getResource(Library.class, nameOrFile + SUFFIX);
       String text = Resources.toString(resource, StandardCharsets.UTF_8);
       return source(nameOrFile, Path.of(nameOrFile + SUFFIX), text);
+    }
+    Matcher random = RANDOM.matcher(nameOrFile);
+    if (random.matches()) {
+      return random(Integer.parseInt(random.group(1)));
     }
     Path file = Path.of(nameOrFile);
     String text;

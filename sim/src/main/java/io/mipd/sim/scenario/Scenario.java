@@ -15,6 +15,7 @@ import io.mipd.xfrm.model.Spi;
 import io.mipd.xfrm.model.TransformProtocol;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * What is simulated. Times are counted from the beginning of the run.
@@ -190,6 +191,26 @@ public record Scenario(
      * @param count how many
      */
     record Loss(Duration at, String from, int type, int count) implements Fault {}
+
+    /**
+     * Somebody on a node's link hears what it sends to one other, and sends it once more there.
+     *
+     * @param from whose
+     * @param type Mobility Header type; empty for all packets, Neighbor Discovery apart
+     * @param count how many
+     * @param after so long
+     */
+    record Repeat(Duration at, String from, OptionalInt type, int count, Duration after)
+        implements Fault {}
+
+    /**
+     * Somebody on a node's link sends its Binding Updates to correspondents once more, with another
+     * care-of address of that link.
+     *
+     * @param from whose
+     * @param count how many
+     */
+    record Forgery(Duration at, String from, int count) implements Fault {}
   }
 
   /**

@@ -44,6 +44,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
@@ -52,6 +53,11 @@ import java.util.TreeMap;
 public final class ScenarioReader {
   /** Captures of more nodes than these are asked for by name. */
   private static final int CAPTURED_BY_DEFAULT = 24;
+
+  /** Metres, and metres per second. */
+  private static final double FARTHEST = 1e7;
+
+  private static final double FASTEST = 1e5;
 
   private static final Duration LONGEST = Duration.ofDays(2);
 
@@ -83,6 +89,7 @@ public final class ScenarioReader {
 
   private final Section root;
   private ImmutableSortedMap<String, LinkPlan> links = ImmutableSortedMap.of();
+  private ImmutableSortedMap<String, Cell> cells = ImmutableSortedMap.of();
   private final Map<String, String> kindsOfNodes = new TreeMap<>();
 
   private ScenarioReader(Section root) {
@@ -133,6 +140,7 @@ public final class ScenarioReader {
         root.duration("duration", Duration.ofMinutes(1), Duration.ofMillis(1), LONGEST);
     int seed = root.integer("seed", 1, 0, Integer.MAX_VALUE);
     links = links();
+    cells = cells();
     var routers = ImmutableSortedMap.<String, RouterPlan>naturalOrder();
     var agents = ImmutableSortedMap.<String, HomeAgentPlan>naturalOrder();
     var mobiles = ImmutableSortedMap.<String, MobileNodePlan>naturalOrder();
@@ -158,7 +166,7 @@ public final class ScenarioReader {
     UserPlan user = userIpsec();
     var moves = ImmutableList.<Move>builder();
     for (Section one : root.optionalSections("movement")) {
-      moves.addAll(moves(one, allMobiles.keySet()));
+      moves.addAll(moves(one, allMobiles));
     }
     var flows = ImmutableList.<FlowPlan>builder();
     for (Section one : root.optionalSections("traffic")) {
@@ -479,12 +487,19 @@ public final class ScenarioReader {
   }
 
   /** One step, or the same one again and again. */
-  private ImmutableList<Move> moves(Section section, Set<String> mobiles)
+  private ImmutableList<Move> moves(
+      Section section, ImmutableSortedMap<String, MobileNodePlan> mobiles)
       throws ConfigurationException {
     String node = nodeAt(section, "node");
-    if (!mobiles.contains(node)) {
+    MobileNodePlan plan = mobiles.get(node);
+    if (plan == null) {
       throw section.wrong(
-          "node", "it does not move: " + node, "a mobile node: " + String.join(", ", mobiles));
+          "node",
+          "it does not move: " + node,
+          "a mobile node: " + String.join(", ", mobiles.keySet()));
+    }
+    if (section.has("waypoints") || section.has("trace")) {
+      return walks(section, node, plan.count());
     }
     section.string("at", "when, from the beginning, such as 10s");
     Duration at = section.duration("at", Duration.ZERO, Duration.ZERO, LONGEST);
@@ -516,6 +531,90 @@ public final class ScenarioReader {
     return moves.build();
   }
 
+  private ImmutableSortedMap<String, Cell> cells() throws ConfigurationException {
+    var all = ImmutableSortedMap.<String, Cell>naturalOrder();
+    for (Map.Entry<String, Section> entry : root.namedSections("cells").entrySet()) {
+      Section one = entry.getValue();
+      if (!links.containsKey(entry.getKey())) {
+        throw root.wrong(
+            "cells",
+            "there is no link \"" + entry.getKey() + "\"",
+            "the name of a link: " + String.join(", ", links.keySet()));
+      }
+      all.put(
+          entry.getKey(),
+          new Cell(
+              one.decimal("x", 0, -FARTHEST, FARTHEST),
+              one.decimal("y", 0, -FARTHEST, FARTHEST),
+              one.decimal("radius", 100, 1e-3, FARTHEST)));
+      one.finish();
+    }
+    return all.buildOrThrow();
+  }
+
+  /** Through cells, by places to go to or by a movement file. */
+  private ImmutableList<Move> walks(Section section, String node, int count)
+      throws ConfigurationException {
+    if (cells.isEmpty()) {
+      throw section.wrong("", "a walk, and there are no cells", "cells.LINK { x, y, radius }");
+    }
+    Duration attaching =
+        section.duration("attach-delay", Duration.ZERO, Duration.ZERO, Duration.ofMinutes(10));
+    var moves = ImmutableList.<Move>builder();
+    if (section.has("trace")) {
+      int first = section.integer("first", 0, 0, Integer.MAX_VALUE - count);
+      ImmutableSortedMap<Integer, Walk> walks = Ns2Trace.read(section.path("trace"));
+      for (int i = 0; i < count; i++) {
+        Walk walk = walks.get(first + i);
+        if (walk == null) {
+          throw section.wrong(
+              "trace", "nothing about $node_(" + (first + i) + ")", "nodes " + walks.keySet());
+        }
+        moves.addAll(along(count == 1 ? node : node + "-" + (i + 1), walk, attaching));
+      }
+    } else {
+      Duration start = section.duration("at", Duration.ZERO, Duration.ZERO, LONGEST);
+      moves.addAll(along(node, walk(section, start), attaching));
+    }
+    section.finish();
+    return moves.build();
+  }
+
+  private static Walk walk(Section section, Duration start) throws ConfigurationException {
+    double seconds = start.toNanos() / 1e9;
+    Optional<Walk> walk = Optional.empty();
+    for (Section point : section.sections("waypoints")) {
+      double x = point.decimal("x", 0, -FARTHEST, FARTHEST);
+      double y = point.decimal("y", 0, -FARTHEST, FARTHEST);
+      double speed = point.decimal("speed", 1, 1e-3, FASTEST);
+      Duration pause = point.duration("pause", Duration.ZERO, Duration.ZERO, LONGEST);
+      point.finish();
+      if (walk.isEmpty()) {
+        walk = Optional.of(new Walk(seconds, x, y));
+      } else {
+        double duration = walk.get().goTo(x, y, speed);
+        seconds += duration;
+      }
+      seconds += pause.toNanos() / 1e9;
+      walk.get().stayUntil(seconds);
+    }
+    return walk.orElseThrow(
+        () -> section.wrong("waypoints", "there are none", "a list of { x, y, speed, pause }"));
+  }
+
+  private ImmutableList<Move> along(String node, Walk walk, Duration attaching) {
+    return walk.steps(cells).stream()
+        .map(
+            step ->
+                new Move(
+                    node,
+                    Duration.ofNanos(Math.round(step.at() * 1e9)),
+                    step.to(),
+                    attaching,
+                    Duration.ZERO))
+        .collect(ImmutableList.toImmutableList());
+  }
+
   private FlowPlan flow(Section section, Duration duration) throws ConfigurationException {
     FlowKind kind = section.choice("kind", KINDS);
     String from = nodeAt(section, "from");
@@ -532,7 +631,7 @@ public final class ScenarioReader {
   }
 
   private Fault fault(Section section) throws ConfigurationException {
-    String kinds = "crash, partition, loss";
+    String kinds = "crash, partition, loss, repeat, forgery";
     String kind = section.string("kind", kinds);
     section.string("at", "when, from the beginning, such as 10s");
     Duration at = section.duration("at", Duration.ZERO, Duration.ZERO, LONGEST);
@@ -547,6 +646,20 @@ public final class ScenarioReader {
                   nodeAt(section, "from"),
                   section.choice("message", MESSAGES),
                   section.integer("count", 1, 1, 1_000_000));
+      case "repeat" ->
+          fault =
+              new Fault.Repeat(
+                  at,
+                  nodeAt(section, "from"),
+                  section.has("message")
+                      ? OptionalInt.of(section.choice("message", MESSAGES))
+                      : OptionalInt.empty(),
+                  section.integer("count", 1, 1, 1_000_000),
+                  section.duration("after", Duration.ZERO, Duration.ZERO, LONGEST));
+      case "forgery" ->
+          fault =
+              new Fault.Forgery(
+                  at, nodeAt(section, "from"), section.integer("count", 1, 1, 1_000_000));
       default -> throw section.wrong("kind", "unknown: \"" + kind + "\"", kinds);
     }
     section.finish();

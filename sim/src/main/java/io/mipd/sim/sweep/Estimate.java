@@ -29,7 +29,11 @@ public record Estimate(int count, double mean, double halfWidth, double least, d
       squares += (value - mean) * (value - mean);
     }
     double halfWidth = Double.NaN;
-    if (values.length > 1) {
+    if (values.length > 1 && least == most) {
+      // Not what rounding leaves of it.
+      halfWidth = 0;
+      mean = least;
+    } else if (values.length > 1) {
       double error = Math.sqrt(squares / (values.length - 1) / values.length);
       double quantile =
           new TDistribution(values.length - 1)

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.google.common.base.Splitter;
+import com.google.common.net.InetAddresses;
 import io.mipd.sim.event.EventQueue;
 import io.mipd.sim.event.Randomness;
 import io.mipd.xfrm.model.Ipv6Address;
@@ -12,8 +13,10 @@ import io.mipd.xfrm.packet.Octets;
 import io.netty.buffer.Unpooled;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class SegmentTest {
@@ -21,6 +24,8 @@ class SegmentTest {
 
   private final EventQueue events = new EventQueue();
   private final List<String> heard = new ArrayList<>();
+
+  private final Set<String> joined = new HashSet<>();
 
   private Segment segment(Line line) {
     return new Segment("net", events, new Randomness(7), line);
@@ -36,6 +41,11 @@ class SegmentTest {
     var made = new Interface(name, "eth0", 1, address, events);
     made.setHost(
         new Interface.Host() {
+          @Override
+          public boolean isMember(Interface on, Ipv6Address group) {
+            return group.equals(Ipv6Address.ALL_NODES) || joined.contains(name);
+          }
+
           @Override
           public void received(Interface on, Frame frame) {
             heard.add(name + " " + millis() + " " + frame.packet().getByte(0));
@@ -69,6 +79,22 @@ class SegmentTest {
     byte[] packet = new byte[length];
     packet[0] = (byte) number;
     return Frame.of(from.address(), to, Unpooled.wrappedBuffer(packet));
+  }
+
+  @Test
+  void aFrameForAGroupGoesToThoseWhoHaveJoinedIt() {
+    Segment net = segment(Line.IDEAL.withDelay(DELAY));
+    Interface a = attached("a", 1, net);
+    attached("b", 2, net);
+    attached("c", 3, net);
+    joined.add("c");
+    Ipv6Address group = Ipv6Address.parse("ff02::1:ff00:7");
+    byte[] packet = new byte[40];
+    System.arraycopy(InetAddresses.forString(group.toString()).getAddress(), 0, packet, 24, 16);
+
+    a.send(Frame.of(a.address(), Frame.groupOf(group), Unpooled.wrappedBuffer(packet)));
+    runUntil(100);
+    assertThat(heard).containsExactly("c 20.0 0");
   }
 
   @Test

@@ -11,6 +11,7 @@ import io.mipd.mobility.wire.MobilityMessage;
 import io.mipd.mobility.wire.SequenceNumber;
 import io.mipd.sim.event.EventQueue;
 import io.mipd.sim.link.Frame;
+import io.mipd.sim.mobile.Joints;
 import io.mipd.sim.node.Route;
 import io.mipd.sim.scenario.Library;
 import io.mipd.sim.scenario.Scenario;
@@ -49,7 +50,7 @@ class InvariantsTest {
 
   private static Outcome run(Scenario scenario, BiConsumer<Network, EventQueue> mistake)
       throws Exception {
-    return Simulation.run(scenario, Optional.empty(), mistake);
+    return Simulation.run(scenario, Optional.empty(), Joints.PLAIN, mistake);
   }
 
   private static BiConsumer<Network, EventQueue> away(BiConsumer<Network, EventQueue> mistake) {

@@ -7,6 +7,7 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.hash.Hashing;
 import io.mipd.sim.event.EventLog;
 import io.mipd.sim.event.EventQueue;
+import io.mipd.sim.mobile.Joints;
 import io.mipd.sim.report.CapturedFrame;
 import io.mipd.sim.report.Dissector;
 import io.mipd.sim.report.Endpoints;
@@ -95,7 +96,7 @@ class SimulationTest {
   }
 
   private static List<CapturedFrame> dissected(Path capture) throws Exception {
-    var network = new Network(scene(), new EventQueue(), EventLog.NONE);
+    var network = new Network(scene(), new EventQueue(), EventLog.NONE, Joints.PLAIN);
     var dissector = new Dissector(network.associations());
     byte[] octets = Files.readAllBytes(capture);
     var in = ByteBuffer.wrap(octets, 24, octets.length - 24);

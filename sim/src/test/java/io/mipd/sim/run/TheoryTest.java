@@ -4,16 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.base.Splitter;
 import io.mipd.sim.scenario.Library;
+import io.mipd.sim.scenario.Scenario;
 import io.mipd.sim.sweep.Estimate;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The parts of three hundred handovers against what can be reckoned without a simulator. */
+/** The parts of handovers against what can be reckoned without a simulator. */
 class TheoryTest {
   private static final int ROUTER = 6;
   private static final int ADDRESS = 7;
@@ -103,5 +105,73 @@ class TheoryTest {
     Estimate answer = Estimate.of(samples(ACKNOWLEDGEMENT));
     assertThat(answer.least()).isEqualTo(46.0);
     assertThat(answer.most()).isLessThanOrEqualTo(46.0 + 2 * (2 + 2 + 1));
+  }
+
+  /** The last of four movements, when all neighbours are known, under a thousand seeds. */
+  private static final int SEEDS = 1000;
+
+  private static final int CARE_OF_TEST = 10;
+  private static final int CORRESPONDENT_UPDATE = 11;
+  private static final int DIRECT = 12;
+
+  private static double part(List<String> rows, int row, int column) {
+    return Double.parseDouble(Splitter.on(',').splitToList(rows.get(row)).get(column));
+  }
+
+  /** One seed in two hundred and fifty has a mean as far from what is expected. */
+  private static void assertMean(String part, double expected, double[] samples) {
+    Estimate found = Estimate.of(samples);
+    System.out.println(part + ": expected " + expected + " ms, " + found);
+    assertThat(samples).hasSize(SEEDS);
+    assertThat(Math.abs(found.mean() - expected))
+        .as("%s, %s against %s ms", part, found, expected)
+        .isLessThanOrEqualTo(1.5 * found.halfWidth());
+  }
+
+  @Test
+  @Tag("long")
+  void eachPartOfAThousandHandoversIsWhatItMustBe() throws Exception {
+    String flow = "interval = 20ms, size = 160, start = 1s, stop = 11s }";
+    Scenario scenario =
+        Library.find("handover-latency")
+            .with("duration", "11s")
+            .with("routers.ara.advertise.a", "{ min-interval = 300ms, max-interval = 900ms }")
+            .with("home-agents.ha.advertisement-interval", "3s")
+            .with(
+                "movement",
+                "[ { node = mn, at = 2s, to = a, attach-delay = 50ms }, { node = mn, at = 5.5s,"
+                    + " along = [b, a, b], every = 2s, attach-delay = 50ms } ]")
+            .with(
+                "traffic",
+                "[ { kind = cbr, from = mn, to = cn, "
+                    + flow
+                    + ", { kind = cbr, from = cn, to = mn, "
+                    + flow
+                    + " ]")
+            .with("observe", "{ captures = [] }")
+            .read();
+    double[] router = new double[SEEDS];
+    double[] direct = new double[SEEDS];
+    for (int i = 0; i < SEEDS; i++) {
+      Path into = Files.createDirectory(folder.resolve("thousand-" + i));
+      Simulation.run(scenario.withSeed(i + 1), Optional.of(into));
+      List<String> rows = Files.readAllLines(into.resolve("parts.csv"));
+      assertThat(rows).as("header and movements").hasSize(5);
+      router[i] = part(rows, 4, ROUTER);
+      direct[i] = part(rows, 4, DIRECT);
+      // Optimistic (RFC 4429).
+      assertThat(part(rows, 4, ADDRESS)).isZero();
+      // There and back over 1, 2 and 20 ms, and over 1, 2 and 5.
+      assertThat(part(rows, 4, ACKNOWLEDGEMENT)).isEqualTo(46.0);
+      assertThat(part(rows, 4, CARE_OF_TEST)).isEqualTo(16.0);
+      // With the home keygen token of before, as soon as the home agent has answered.
+      assertThat(part(rows, 4, CORRESPONDENT_UPDATE)).isEqualTo(46.0 - 16.0);
+      // The home agent's Duplicate Address Detection, RetransTimer of 1 s (section 10.3.1), and
+      // routers that ask for each other's addresses, over 2, 2 and 1 ms, for the first time.
+      assertThat(part(rows, 1, ACKNOWLEDGEMENT)).isEqualTo(1046.0 + 2 * (2 + 2 + 1));
+    }
+    assertMean("router discovery", expectedRouterMillis(), router);
+    // Acknowledged after 16 ms; the next datagram of the flow leaves up to 20 ms later.
+    assertMean("first direct datagram", 16 + 20 / 2.0, direct);
   }
 }

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -99,6 +100,27 @@ class ScenarioReaderTest {
         .isInstanceOf(ConfigurationException.class)
         .hasMessageStartingWith(message)
         .hasMessageContaining("; allowed: ");
+  }
+
+  @Test
+  void faultsOfSomebodyWhoListens() throws Exception {
+    Scenario scenario =
+        read(
+            SMALL.replaceFirst(
+                "faults = .*",
+                "faults = [ { kind = repeat, at = 1s, from = mn, count = 3, after = 2s },"
+                    + " { kind = forgery, at = 4s, from = mn } ]"));
+    assertThat(scenario.faults())
+        .containsExactly(
+            new Fault.Repeat(
+                Duration.ofSeconds(1), "mn", OptionalInt.empty(), 3, Duration.ofSeconds(2)),
+            new Fault.Forgery(Duration.ofSeconds(4), "mn", 1));
+  }
+
+  @Test
+  void aRandomScenarioIsTheSameEachTime() throws Exception {
+    assertThat(Library.find("random-7").read()).isEqualTo(Library.find("random-7").read());
+    assertThat(Library.find("random-7").read()).isNotEqualTo(Library.find("random-8").read());
   }
 
   @Test

@@ -1,0 +1,390 @@
+package io.mipd.sim.run;
+
+import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
+import io.mipd.mobility.MobilityNode;
+import io.mipd.mobility.MobilityWish;
+import io.mipd.mobility.NodeAction;
+import io.mipd.mobility.NodeEvent;
+import io.mipd.mobility.ProtocolConstants;
+import io.mipd.mobility.binding.HomeBinding;
+import io.mipd.mobility.wire.BindingFlag;
+import io.mipd.mobility.wire.MobilityMessage;
+import io.mipd.mobility.wire.MobilityMessage.BindingAcknowledgement;
+import io.mipd.mobility.wire.MobilityMessage.BindingUpdate;
+import io.mipd.mobility.wire.SequenceNumber;
+import io.mipd.sim.mobile.Joints;
+import io.mipd.xfrm.backend.XfrmBackend;
+import io.mipd.xfrm.backend.XfrmCommand;
+import io.mipd.xfrm.backend.XfrmReply;
+import io.mipd.xfrm.engine.Arrival;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.RouteOptimizationState;
+import io.mipd.xfrm.model.SecurityAssociation;
+import io.mipd.xfrm.model.TransformProtocol;
+import io.mipd.xfrm.transform.AntiReplay;
+import io.mipd.xfrm.transform.SequenceSource;
+import io.mipd.xfrm.transform.SequenceStore;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.PriorityQueue;
+import java.util.Set;
+
+/**
+ * Sees what the parts of each node say to each other, and knows from that what must follow: how
+ * long a home agent has promised to bind, which addresses a correspondent has tested, what the
+ * engine was told, which numbers an association has taken. It believes no part about itself.
+ */
+final class Witness implements Joints {
+  /** Hears of what must not be. */
+  interface Judge {
+    void broken(String rule, String words);
+  }
+
+  /** Numbers that a receiver remembers at least; older ones are left of any window. */
+  private static final int REMEMBERED = 4096;
+
+  private final Map<String, Told> told = new HashMap<>();
+  private final Map<Binding, Taken> newest = new HashMap<>();
+  private final Map<Tested, Instant> tested = new HashMap<>();
+  private final Map<Binding, Promise> promises = new LinkedHashMap<>();
+  private final PriorityQueue<Promise> ending = new PriorityQueue<>();
+  private final Map<String, Set<Long>> taken = new HashMap<>();
+  private Judge judge = (rule, words) -> {};
+  private long registrations;
+  private long movements;
+
+  /** A home address at a node. */
+  record Binding(String node, Ipv6Address local, Ipv6Address home) {}
+
+  /** The last update that was taken, and when. */
+  private record Taken(SequenceNumber sequence, Instant at) {}
+
+  /** An address that a correspondent has sent a keygen token to. */
+  private record Tested(String node, Ipv6Address address) {}
+
+  /**
+   * What a home agent has acknowledged.
+   *
+   * @param until not later than then it is to have ended
+   */
+  record Promise(Binding binding, Ipv6Address careOf, Instant until)
+      implements Comparable<Promise> {
+    String node() {
+      return binding.node();
+    }
+
+    boolean isOf(HomeBinding other) {
+      return other.homeAddress().value().equals(binding.home());
+    }
+
+    @Override
+    public int compareTo(Promise other) {
+      return until.compareTo(other.until);
+    }
+  }
+
+  /** Has somebody hear of what must not be. */
+  void tell(Judge who) {
+    judge = who;
+  }
+
+  /** Sees what comes of parts that others have changed: the core, the merger and the windows. */
+  Joints of(Joints changed) {
+    Witness witness = this;
+    return new Joints() {
+      @Override
+      public MobilityNode core(String node, MobilityNode core) {
+        return witness.core(node, changed.core(node, core));
+      }
+
+      @Override
+      public XfrmBackend backend(String node, XfrmBackend engine) {
+        return changed.backend(node, witness.backend(node, engine));
+      }
+
+      @Override
+      public SequenceStore sequences(String node, SequenceStore store) {
+        return witness.sequences(node, changed.sequences(node, store));
+      }
+    };
+  }
+
+  /** Home registrations that were acknowledged, each refresh counted. */
+  long registrations() {
+    return registrations;
+  }
+
+  /** Of these, those with another care-of address than before. */
+  long movements() {
+    return movements;
+  }
+
+  /** What a node's engine was told and has carried out. */
+  Optional<Told> told(String node) {
+    return Optional.ofNullable(told.get(node));
+  }
+
+  /** A promise whose time was over before an instant, taken from the list; empty if none is. */
+  Optional<Promise> takeEnded(Instant now) {
+    for (Promise first = ending.peek();
+        first != null && first.until().isBefore(now);
+        first = ending.peek()) {
+      ending.remove();
+      if (first.equals(promises.get(first.binding()))) {
+        return Optional.of(first);
+      }
+    }
+    return Optional.empty();
+  }
+
+  @Override
+  public MobilityNode core(String node, MobilityNode core) {
+    // Nonces are not what outlasts a crash.
+    tested.keySet().removeIf(it -> it.node().equals(node));
+    return new MobilityNode() {
+      @Override
+      public List<NodeAction> handle(Instant now, NodeEvent event) {
+        List<NodeAction> actions = core.handle(now, event);
+        heard(node, now, event, actions);
+        return actions;
+      }
+
+      @Override
+      public Optional<Instant> nextDeadline() {
+        return core.nextDeadline();
+      }
+    };
+  }
+
+  private void heard(String node, Instant now, NodeEvent event, List<NodeAction> actions) {
+    for (NodeAction action : actions) {
+      if (action instanceof NodeAction.SendMessage send) {
+        sent(node, now, event, send);
+      } else if (action instanceof NodeAction.WantMobility want
+          && want.owner().peer().isPresent()) {
+        wanted(node, now, event, want.wish());
+      }
+    }
+  }
+
+  private void sent(String node, Instant now, NodeEvent event, NodeAction.SendMessage send) {
+    if (send.message() instanceof MobilityMessage.HomeTest
+        || send.message() instanceof MobilityMessage.CareOfTest) {
+      tested.put(new Tested(node, send.destination()), now);
+    } else if (send.message() instanceof BindingAcknowledgement acknowledgement
+        && acknowledgement.status().isAccepted()) {
+      var binding = new Binding(node, /* local= */ send.source(), /* home= */ send.destination());
+      if (!acknowledgement.lifetime().isZero()) {
+        advance(binding, now, acknowledgement.sequence());
+      }
+      update(event)
+          .filter(it -> it.has(BindingFlag.HOME_REGISTRATION))
+          .ifPresent(it -> promise(now, binding, acknowledgement, send));
+      if (event instanceof NodeEvent.DadFinished) {
+        promise(now, binding, acknowledgement, send);
+      }
+    }
+  }
+
+  private static Optional<BindingUpdate> update(NodeEvent event) {
+    return event instanceof NodeEvent.MobilityMessageArrived arrived
+            && arrived.message() instanceof BindingUpdate update
+        ? Optional.of(update)
+        : Optional.empty();
+  }
+
+  /**
+   * RFC 6275 section 9.5.1. A correspondent may have forgotten a binding when it has ended, and a
+   * mobile node that has forgotten it too counts anew, but then with a new home keygen token.
+   */
+  private void advance(Binding binding, Instant now, SequenceNumber sequence) {
+    Taken before = newest.put(binding, new Taken(sequence, now));
+    if (before == null || sequence.isAfter(before.sequence())) {
+      return;
+    }
+    Instant token = tested.get(new Tested(binding.node(), binding.home()));
+    if (promises.containsKey(binding) || token == null || !token.isAfter(before.at())) {
+      judge.broken(
+          "no binding goes back to an older update",
+          binding + " takes " + sequence + " after " + before.sequence());
+    }
+  }
+
+  private void promise(
+      Instant now,
+      Binding binding,
+      BindingAcknowledgement acknowledgement,
+      NodeAction.SendMessage send) {
+    registrations++;
+    Ipv6Address careOf = send.careOf().map(it -> it.value()).orElse(binding.home());
+    Duration lifetime = acknowledgement.lifetime().asDuration();
+    var promise = new Promise(binding, careOf, now.plus(lifetime));
+    Promise before = promises.put(binding, promise);
+    if (before == null || !before.careOf().equals(careOf)) {
+      movements++;
+    }
+    ending.add(promise);
+  }
+
+  /** A correspondent has a route to a care-of address, or no more. */
+  private void wanted(String node, Instant now, NodeEvent event, MobilityWish wish) {
+    if (!(event instanceof NodeEvent.MobilityMessageArrived arrived) || update(event).isEmpty()) {
+      return;
+    }
+    Arrival arrival = arrived.arrival();
+    for (RouteOptimizationState state : wish.states()) {
+      if (state.id().protocol() != TransformProtocol.ROUTE2
+          || !state.id().destination().equals(arrival.source())) {
+        continue;
+      }
+      judgeRoute(node, now, state);
+      update(event)
+          .filter(it -> !it.has(BindingFlag.ACKNOWLEDGE))
+          .ifPresent(
+              it ->
+                  advance(
+                      new Binding(node, arrival.destination(), arrival.source()),
+                      now,
+                      it.sequence()));
+    }
+  }
+
+  /** RFC 6275 section 5.2: no binding without tokens, of the home and of the care-of address. */
+  private void judgeRoute(String node, Instant now, RouteOptimizationState state) {
+    for (Ipv6Address address : List.of(state.id().destination(), state.careOf())) {
+      Instant when = tested.get(new Tested(node, address));
+      if (when == null || when.plus(ProtocolConstants.MAX_NONCE_LIFETIME).isBefore(now)) {
+        judge.broken(
+            "a correspondent binds only what it has tested of late",
+            node
+                + " binds "
+                + state.id().destination()
+                + " to "
+                + state.careOf()
+                + "; it has tested "
+                + address
+                + (when == null ? " never" : " at " + Times.nanos(when) / 1e9 + " s"));
+      }
+    }
+  }
+
+  @Override
+  public XfrmBackend backend(String node, XfrmBackend engine) {
+    var life = new Told(engine);
+    told.put(node, life);
+    return life;
+  }
+
+  /** An engine, and what it has been told since it began. */
+  static final class Told implements XfrmBackend {
+    private final XfrmBackend engine;
+    private final Map<Policy.Id, Policy> policies = new LinkedHashMap<>();
+    private final Map<RouteOptimizationState.Id, Ipv6Address> states = new LinkedHashMap<>();
+
+    private Told(XfrmBackend engine) {
+      this.engine = engine;
+    }
+
+    ImmutableSet<Policy> policies() {
+      return ImmutableSet.copyOf(policies.values());
+    }
+
+    ImmutableMap<RouteOptimizationState.Id, Ipv6Address> states() {
+      return ImmutableMap.copyOf(states);
+    }
+
+    @Override
+    public Limits limits() {
+      return engine.limits();
+    }
+
+    @Override
+    public XfrmReply apply(XfrmCommand command) {
+      XfrmReply reply = engine.apply(command);
+      if (!(reply instanceof XfrmReply.Failed)) {
+        done(command);
+      }
+      return reply;
+    }
+
+    private void done(XfrmCommand command) {
+      if (command instanceof XfrmCommand.AddPolicy add) {
+        policies.put(add.policy().id(), add.policy());
+      } else if (command instanceof XfrmCommand.UpdatePolicy update) {
+        policies.put(update.policy().id(), update.policy());
+      } else if (command instanceof XfrmCommand.DeletePolicy delete) {
+        policies.remove(delete.id());
+      } else if (command instanceof XfrmCommand.PutRouteOptimization put) {
+        states.put(put.state().id(), put.state().careOf());
+      } else if (command instanceof XfrmCommand.DeleteRouteOptimization delete) {
+        states.remove(delete.id());
+      } else if (command instanceof XfrmCommand.Migrate migrate) {
+        policies.computeIfPresent(
+            migrate.policy(),
+            (id, policy) ->
+                new Policy(
+                    policy.selector(),
+                    policy.direction(),
+                    policy.priority(),
+                    policy.action(),
+                    migrate.moved(policy.bundle())));
+      } else if (command instanceof XfrmCommand.Flush) {
+        policies.clear();
+        states.clear();
+      }
+    }
+  }
+
+  @Override
+  public SequenceStore sequences(String node, SequenceStore store) {
+    return new SequenceStore() {
+      @Override
+      public SequenceSource outbound(SecurityAssociation association) {
+        return store.outbound(association);
+      }
+
+      @Override
+      public AntiReplay inbound(SecurityAssociation association) {
+        String name = association.id().spi() + " of " + node;
+        return new Window(name, store.inbound(association));
+      }
+    };
+  }
+
+  /** RFC 4303 section 3.4.3: a number is taken once, before and after a crash. */
+  private final class Window implements AntiReplay {
+    private final String name;
+    private final AntiReplay window;
+
+    Window(String name, AntiReplay window) {
+      this.name = name;
+      this.window = window;
+    }
+
+    @Override
+    public long reconstruct(int lowOrder) {
+      return window.reconstruct(lowOrder);
+    }
+
+    @Override
+    public void accept(long sequenceNumber) {
+      Set<Long> numbers = taken.computeIfAbsent(name, key -> new HashSet<>());
+      if (!numbers.add(sequenceNumber)) {
+        judge.broken(
+            "a protected packet is taken once", name + ": " + sequenceNumber + " comes again");
+      }
+      if (numbers.size() > 2 * REMEMBERED) {
+        numbers.removeIf(number -> number < sequenceNumber - REMEMBERED);
+      }
+      window.accept(sequenceNumber);
+    }
+  }
+}

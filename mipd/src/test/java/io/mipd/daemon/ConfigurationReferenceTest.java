@@ -166,7 +166,8 @@ class ConfigurationReferenceTest {
     Map<String, String> meanings = meanings();
     var text = new StringBuilder(HEAD);
     Map<String, Predicate<String>> parts = new LinkedHashMap<>();
-    for (String part : List.of("home-agent", "mobile-node", "correspondent", "user-ipsec", "http")) {
+    for (String part :
+        List.of("home-agent", "mobile-node", "correspondent", "user-ipsec", "http")) {
       parts.put("`" + part + "`", key -> key.startsWith(part + "."));
     }
     table(

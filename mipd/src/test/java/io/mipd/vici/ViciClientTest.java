@@ -106,9 +106,10 @@ class ViciClientTest {
 
   @Test
   void aRefusalHasCharonsWords() throws Exception {
-    answering(
-        new ViciPacket.CommandResponse(
-            ViciMessage.builder().put("success", "no").put("errmsg", "no such thing").build()));
+    var unused =
+        answering(
+            new ViciPacket.CommandResponse(
+                ViciMessage.builder().put("success", "no").put("errmsg", "no such thing").build()));
     try (ViciClient client = ViciClient.open(path, Duration.ofSeconds(20), listener)) {
       assertThatThrownBy(() -> client.ask("initiate", ViciMessage.EMPTY))
           .isInstanceOf(ViciException.class)
@@ -118,7 +119,7 @@ class ViciClientTest {
 
   @Test
   void anUnknownEventIsRefused() throws Exception {
-    answering(new ViciPacket.EventUnknown());
+    var unused = answering(new ViciPacket.EventUnknown());
     try (ViciClient client = ViciClient.open(path, Duration.ofSeconds(20), listener)) {
       assertThatThrownBy(() -> client.register("nope"))
           .isInstanceOf(ViciException.class)
@@ -128,7 +129,7 @@ class ViciClientTest {
 
   @Test
   void whoDoesNotAnswerIsGivenUp() throws Exception {
-    answering();
+    var unused = answering();
     try (ViciClient client = ViciClient.open(path, Duration.ofMillis(50), listener)) {
       assertThatThrownBy(() -> client.ask("version", ViciMessage.EMPTY))
           .isInstanceOf(IOException.class)
@@ -139,7 +140,7 @@ class ViciClientTest {
 
   @Test
   void anAnswerToNothingEndsTheConnection() throws Exception {
-    answering(new ViciPacket.EventConfirm(), new ViciPacket.EventConfirm());
+    var unused = answering(new ViciPacket.EventConfirm(), new ViciPacket.EventConfirm());
     try (ViciClient client = ViciClient.open(path, Duration.ofSeconds(20), listener)) {
       client.register("log");
       assertThat(next()).contains("malformed");

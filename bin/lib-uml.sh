@@ -78,7 +78,12 @@ run_in_guest() {
     "umid=${job##*/}" "uml_dir=$job/" quiet panic=1 "hostname=$hostname"
     con=null con0=fd:0,fd:1 con1=null,fd:2 con2=fd:8,null con3=null,fd:9 console=tty3
   )
-  local i=0 tap mac
+  local i=0 tap mac disk
+  for disk in "${disks[@]}"; do
+    words+=("ubd$i=$disk")
+    i=$((i + 1))
+  done
+  i=0
   for tap in "${taps[@]}"; do
     mac=${tap#"${tap%%,*}"}
     words+=("vec$i:transport=tap,ifname=${tap%%,*},depth=64${mac:+,mac=${mac#,}}")

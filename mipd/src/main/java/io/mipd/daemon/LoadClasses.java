@@ -23,7 +23,19 @@ final class LoadClasses implements Callable<Integer> {
   /** Of other libraries the daemon needs few of many. */
   private static final List<String> PACKAGES =
       List.of(
-          "io.mipd.", "com.typesafe.config.", "io.netty.buffer.", "jnr.ffi.", "com.kenai.jffi.");
+          "io.mipd.",
+          "com.typesafe.config.",
+          "io.netty.buffer.",
+          "io.netty.util.",
+          "jnr.ffi.",
+          "jnr.x86asm.",
+          "com.kenai.jffi.",
+          "org.objectweb.asm.",
+          "ch.qos.logback.",
+          "org.slf4j.",
+          "com.google.common.base.",
+          "com.google.common.collect.",
+          "com.google.common.primitives.");
 
   @Spec private @Nullable CommandSpec spec;
 

@@ -40,7 +40,7 @@ class BindingStoreTest {
 
   @TempDir private Path folder = Path.of("");
 
-  private static BindingStore.Entry entry(int number, int sequence) {
+  static BindingStore.Entry entry(int number, int sequence) {
     var home = new HomeAddress(new Ipv6Address(PREFIX.high(), number));
     Optional<BindingStore.StoredBinding> binding =
         sequence % 5 == 0
@@ -363,7 +363,7 @@ class BindingStoreTest {
         .start();
   }
 
-  private static void note(String line, Map<Integer, Integer> acknowledged) {
+  static void note(String line, Map<Integer, Integer> acknowledged) {
     List<String> words = Splitter.on(' ').splitToList(line);
     acknowledged.put(Integer.parseInt(words.get(0)), Integer.parseInt(words.get(1)));
   }

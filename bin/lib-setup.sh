@@ -60,6 +60,32 @@ ensure_packages() {
   [[ ${#missing[@]} -eq 0 ]] || { say "still missing after the installation: ${missing[*]}"; return 1; }
 }
 
+# Debian package : a file it brings. What key exchange is tested with.
+IKE_PACKAGES=(
+  strongswan-charon:/usr/lib/ipsec/charon
+  strongswan-swanctl:/usr/sbin/swanctl
+  libstrongswan-standard-plugins:/usr/lib/ipsec/plugins/libstrongswan-openssl.so
+)
+
+# Prints those of them that are not there, one a line.
+missing_ike_packages() {
+  local entry
+  for entry in "${IKE_PACKAGES[@]}"; do
+    [[ -e ${entry#*:} ]] || printf '%s\n' "${entry%%:*}"
+  done
+}
+
+# Installs them, or names them. Returns 1 if something is still missing. The machine's own IKE daemon is not started.
+ensure_ike() {
+  local missing
+  mapfile -t missing < <(missing_ike_packages)
+  [[ ${#missing[@]} -eq 0 ]] && return 0
+  install_packages "${missing[@]}" || return 1
+  ! has_command systemctl || systemctl disable --now strongswan-starter >/dev/null 2>&1 || true
+  mapfile -t missing < <(missing_ike_packages)
+  [[ ${#missing[@]} -eq 0 ]] || { say "still missing after the installation: ${missing[*]}"; return 1; }
+}
+
 # True when the jars are there and nothing they are made of is newer.
 is_built() {
   local module jar

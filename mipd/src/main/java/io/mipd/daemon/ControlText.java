@@ -63,6 +63,9 @@ final class ControlText {
                       .map(it -> ", " + it)
                       .reduce("", String::concat)));
     }
+    if (status.hasPath("key-exchange")) {
+      text.append(keyExchange(status.getConfig("key-exchange")));
+    }
     long expired =
         status.getConfigList("associations").stream()
             .filter(it -> it.getBoolean("expired"))
@@ -76,6 +79,30 @@ final class ControlText {
     Map<String, Object> counted = new TreeMap<>();
     count("", status.getObject("counters"), counted);
     counted.forEach((name, value) -> text.append(line("counter", name + " " + value)));
+    return text.toString();
+  }
+
+  private static String keyExchange(Config keys) {
+    var text = new StringBuilder(line("charon", keys.getString("charon")));
+    if (keys.hasPath("problem")) {
+      text.append(line("charon", "problem: " + keys.getString("problem")));
+    }
+    for (Config one : keys.getConfigList("connections")) {
+      text.append(
+          line(
+              "keys",
+              one.getString("home-address")
+                  + " with "
+                  + one.getString("peer")
+                  + ": "
+                  + one.getString("state")
+                  + (one.hasPath("from") ? " from " + one.getString("from") : "")
+                  + (one.hasPath("to") ? " to " + one.getString("to") : "")
+                  + one.getStringList("associations").stream()
+                      .map(it -> ", " + it)
+                      .reduce("", String::concat)
+                  + (one.hasPath("problem") ? "; " + one.getString("problem") : "")));
+    }
     return text.toString();
   }
 

@@ -4,7 +4,6 @@ import static com.google.common.collect.ImmutableList.toImmutableList;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
-import io.mipd.host.HomeAssociations;
 import io.mipd.mobility.binding.CorrespondentBinding;
 import io.mipd.mobility.binding.HomeBinding;
 import io.mipd.mobility.cn.CorrespondentNode;
@@ -304,14 +303,6 @@ final class Cores {
   }
 
   static TunnelProtection protection(Optional<Protection> protection) {
-    return protection
-        .map(
-            one ->
-                new TunnelProtection(
-                    Optional.of(one.signalling().reqId()),
-                    one.prefixDiscovery().map(HomeAssociations.Pair::reqId),
-                    one.returnRoutability().map(HomeAssociations.Pair::reqId),
-                    one.payload().map(HomeAssociations.Pair::reqId)))
-        .orElse(TunnelProtection.NONE);
+    return protection.map(Protection::tunnel).orElse(TunnelProtection.NONE);
   }
 }

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,6 +50,13 @@ final class Daemon {
   static int run(DaemonConfiguration configuration, UnaryOperator<XfrmBackend> between)
       throws SystemLacksException, IOException {
     Probe.Choice choice = Probe.choose(configuration.world());
+    if (choice.world() != DaemonConfiguration.WorldChoice.KERNEL
+        && DaemonConfiguration.isNegotiated(configuration.role())) {
+      throw new SystemLacksException(
+          "keying = ike needs the world kernel, for charon gives its associations to the kernel; "
+              + choice.reason()
+              + ": see mipd probe");
+    }
     log.info("world: {}, {}", choice.world(), choice.reason());
     try (var state = new StateDirectory(configuration.stateDirectory()).lock();
         var poller = Poller.open();
@@ -157,6 +165,7 @@ final class Daemon {
     try (BindingStore bindings = role.bindings(state.path(), poller::wakeUp)) {
       role.setSysctls(system);
       NodeShell.Core core = role.core(bindings, began);
+      Optional<KeyExchange> keys = role.keyExchange(core);
       var shell =
           new NodeShell(
               core,
@@ -166,8 +175,12 @@ final class Daemon {
               agents,
               chronicle(configuration, core, logs.events()),
               counts(configuration),
-              configuration.http().map(it -> new MessageChronicle(logs.messages())));
-      try (World world =
+              configuration.http().map(it -> new MessageChronicle(logs.messages())),
+              keys);
+      try (@Nullable Charon charon =
+              keys.map(exchange -> new Charon(configuration.charonSocket(), loop, exchange))
+                  .orElse(null);
+          World world =
               inKernel
                   ? KernelWorld.open(
                       role.setup(), poller, loop::now, system, between, sequences::ledger, shell)
@@ -201,6 +214,9 @@ final class Daemon {
             role.careOf(system, netlink, world),
             role.peers(system, world));
         role.routeUsers(system, world);
+        if (charon != null) {
+          charon.connect();
+        }
         guard = true;
         access.tell();
         System.err.println("mipd ready: " + configuration.role().title() + " " + choice);

@@ -14,6 +14,7 @@ import io.mipd.mobility.ProtocolConstants;
 import io.mipd.mobility.cn.CorrespondentSettings;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.ReqId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,6 +35,7 @@ import java.util.Set;
  * @param controlGroup whose members may ask there, too, for what changes nothing
  * @param tunnelDevice name of the device that home addresses are on while they are away
  * @param tunnelMtu its MTU in octets: what fits into an outer packet of 1500
+ * @param charonSocket where charon takes commands (vici), for keys that it negotiates
  * @param userIpsec the user's own policies and associations
  * @param http how it serves over HTTP, if it does
  * @param entries what is written, by the full path of its key; no keys of IPsec
@@ -47,6 +49,7 @@ record DaemonConfiguration(
     String tunnelDevice,
     int tunnelMtu,
     WorldChoice world,
+    Path charonSocket,
     Role role,
     UserIpsec userIpsec,
     Optional<CorrespondentSettings> correspondent,
@@ -66,6 +69,7 @@ record DaemonConfiguration(
         tunnelDevice,
         tunnelMtu,
         world,
+        charonSocket,
         newRole,
         userIpsec,
         correspondent,
@@ -82,6 +86,7 @@ record DaemonConfiguration(
         tunnelDevice,
         tunnelMtu,
         world,
+        charonSocket,
         role,
         userIpsec,
         correspondent,
@@ -92,6 +97,9 @@ record DaemonConfiguration(
   private static final String CORRESPONDENT = "correspondent";
   static final Path DEFAULT_STATE_DIRECTORY = Path.of("/var/lib/mipd");
   static final Path DEFAULT_CONTROL_SOCKET = Path.of("/run/mipd/control.sock");
+
+  /** Where Debian's charon listens. */
+  static final Path DEFAULT_CHARON_SOCKET = Path.of("/run/charon.vici");
 
   static final String DEFAULT_TUNNEL_DEVICE = "mipd0";
 
@@ -318,6 +326,7 @@ record DaemonConfiguration(
     WorldChoice world = root.choice("world", "auto", WORLDS);
     Path state = root.path("state-directory", DEFAULT_STATE_DIRECTORY);
     Path socket = root.path("control-socket", DEFAULT_CONTROL_SOCKET);
+    Path charon = root.path("charon-socket", DEFAULT_CHARON_SOCKET);
     Optional<String> group = controlGroup(root);
     String device = root.interfaceName("tunnel-device", DEFAULT_TUNNEL_DEVICE);
     int mtu = root.integer("tunnel-mtu", DEFAULT_TUNNEL_MTU, 1280, 65535);
@@ -327,6 +336,12 @@ record DaemonConfiguration(
           case MobileNode.TITLE -> mobileNode(root.section(title));
           default -> new CorrespondentNode();
         };
+    if (world == WorldChoice.ENGINE && isNegotiated(role)) {
+      throw root.wrong(
+          "world",
+          "engine, and keying is ike: charon gives its associations to the kernel",
+          "kernel or auto");
+    }
     Optional<CorrespondentSettings> correspondent =
         correspondent(root.optionalSection(CORRESPONDENT));
     if (role instanceof CorrespondentNode) {
@@ -348,6 +363,7 @@ record DaemonConfiguration(
         device,
         mtu,
         world,
+        charon,
         role,
         userIpsec,
         correspondent,
@@ -435,6 +451,15 @@ record DaemonConfiguration(
     return enabled ? Optional.of(result) : Optional.empty();
   }
 
+  /** Whether a key manager makes some of its associations. */
+  static boolean isNegotiated(Role role) {
+    return role instanceof HomeAgent agent
+        ? agent.served().stream()
+            .anyMatch(one -> one.protection().filter(NegotiatedKeys.class::isInstance).isPresent())
+        : role instanceof MobileNode mobile
+            && mobile.protection().filter(NegotiatedKeys.class::isInstance).isPresent();
+  }
+
   private static ImmutableList<HomeAssociations.Pair> pairs(Role role) {
     var pairs = ImmutableList.<HomeAssociations.Pair>builder();
     if (role instanceof HomeAgent agent) {
@@ -484,6 +509,19 @@ record DaemonConfiguration(
       }
       Optional<Protection> protection = protection(one);
       if (protection.isPresent()) {
+        if (protection.get() instanceof NegotiatedKeys negotiated) {
+          // Who the peer is decides which home address is his (RFC 4877 section 4.1).
+          boolean taken = identities.put(negotiated.remoteIdentity(), home) != null;
+          for (ReqId reqId : negotiated.associations().values()) {
+            taken |= identities.put(reqId, home) != null;
+          }
+          if (taken) {
+            throw one.wrong(
+                "protection",
+                "remote-identity " + negotiated.remoteIdentity() + " or a reqid is used twice",
+                "every identity and every reqid once");
+          }
+        }
         for (HomeAssociations.Pair pair : protection.get().pairs()) {
           // Associations towards the home agent share its address: their SPIs must differ. Request
           // ids tie a home address to its own associations, so they are never shared either.

@@ -2,6 +2,7 @@ package io.mipd.daemon;
 
 import com.google.common.collect.HashMultimap;
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.LinkedHashMultimap;
 import com.google.common.collect.Lists;
 import com.google.common.collect.SetMultimap;
@@ -61,6 +62,10 @@ final class KernelLedger implements XfrmBackend {
 
   private final KernelSequences sequences;
   private final PlainTunnels tunnels;
+
+  /** Of associations that a key manager makes: they are in no book. */
+  private final ImmutableSet<ReqId> negotiated;
+
   private final Map<Policy.Id, Policy> policies = new LinkedHashMap<>();
   private final Map<AssociationId, SecurityAssociation> associations = new LinkedHashMap<>();
   private final SetMultimap<ReqId, AssociationId> byReqId = HashMultimap.create();
@@ -79,17 +84,25 @@ final class KernelLedger implements XfrmBackend {
   /** A policy that demands IPsec has come between two hosts and was not there before. */
   private boolean inboundAdded;
 
+  /** Associations of one request id and direction that a key manager may have at a time. */
+  private static final int MOST_ALIKE = 4;
+
   /** Policies of a predecessor that nobody has wished for yet. */
   private final Map<Policy.Id, Policy> survivors = new LinkedHashMap<>();
 
   private record Hosts(Ipv6Address source, Ipv6Address destination) {}
 
   KernelLedger(
-      KernelBackend kernel, XfrmBackend changes, KernelSequences sequences, PlainTunnels tunnels) {
+      KernelBackend kernel,
+      XfrmBackend changes,
+      KernelSequences sequences,
+      PlainTunnels tunnels,
+      ImmutableSet<ReqId> negotiated) {
     this.kernel = kernel;
     this.changes = changes;
     this.sequences = sequences;
     this.tunnels = tunnels;
+    this.negotiated = negotiated;
   }
 
   @Override
@@ -483,8 +496,37 @@ final class KernelLedger implements XfrmBackend {
    * packet asks in between for an association that has just gone (an acquire).
    */
   private XfrmReply migrate(XfrmCommand.Migrate command) {
+    XfrmReply reply = migrateOnce(command);
+    if (command.moves().stream().noneMatch(move -> negotiated.contains(move.reqId()))) {
+      return reply;
+    }
+    // Just rekeyed there are several, of which the kernel moves one at a time.
+    for (int i = 0; i < MOST_ALIKE && reply instanceof XfrmReply.Done; i++) {
+      var left = ImmutableList.<XfrmCommand.Move>builder();
+      try {
+        for (XfrmCommand.Move move : command.moves()) {
+          if (kernel.hasAssociation(move)) {
+            left.add(move);
+          }
+        }
+      } catch (SystemCallException e) {
+        return new XfrmReply.Failed(XfrmError.OTHER, "" + e.getMessage());
+      }
+      if (left.build().isEmpty()) {
+        return reply;
+      }
+      reply = migrateOnce(new XfrmCommand.Migrate(command.policy(), left.build()));
+    }
+    return reply;
+  }
+
+  private XfrmReply migrateOnce(XfrmCommand.Migrate command) {
     var moves = ImmutableList.<XfrmCommand.Move>builder();
     for (XfrmCommand.Move move : command.moves()) {
+      if (negotiated.contains(move.reqId())) {
+        moves.add(move);
+        continue;
+      }
       moving(move)
           .map(association -> from(association, move))
           .filter(actual -> !isDone(actual))

@@ -142,7 +142,12 @@ final class KernelWorld implements World {
     this.device = device;
     others = system.others(kernel);
     ledger =
-        new KernelLedger(kernel, between.apply(kernel), sequences, new PlainTunnels(system, setup));
+        new KernelLedger(
+            kernel,
+            between.apply(kernel),
+            sequences,
+            new PlainTunnels(system, setup),
+            setup.negotiated());
     routes = new CareOfRoutes(system, setup.interfaces(), setup.home());
     watch =
         NetworkWatch.open(

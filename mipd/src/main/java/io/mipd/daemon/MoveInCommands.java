@@ -190,11 +190,11 @@ final class MoveInCommands {
     @Override
     public Integer call() throws IOException {
       CommandSpec command = given(spec);
-      IntegrityAlgorithm mac = Protection.INTEGRITIES.get(integrity);
+      IntegrityAlgorithm mac = ConfiguredKeys.INTEGRITIES.get(integrity);
       if (mac == null) {
         throw wrong(command, "--integrity", integrity, "hmac-sha2-256-128, hmac-sha1-96");
       }
-      EncryptionAlgorithm cipher = Protection.ENCRYPTIONS.get(encryption);
+      EncryptionAlgorithm cipher = ConfiguredKeys.ENCRYPTIONS.get(encryption);
       if (cipher == null) {
         throw wrong(command, "--encryption", encryption, "aes-cbc, null");
       }

@@ -5,6 +5,7 @@ import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.mipd.host.HomeAssociations;
 import io.mipd.mobility.autoconf.Autoconfiguration;
+import io.mipd.mobility.mn.MobileNode;
 import io.mipd.xfrm.linux.Rtnetlink;
 import io.mipd.xfrm.linux.Sysctl;
 import io.mipd.xfrm.linux.SystemCallException;
@@ -109,11 +110,45 @@ abstract class NodeRole {
     Map<Ipv6Address, ImmutableList<ReqId>> all = new LinkedHashMap<>();
     for (var entry : protections().entrySet()) {
       var tunnels = ImmutableList.<ReqId>builder();
-      entry.getValue().returnRoutability().ifPresent(pair -> tunnels.add(pair.reqId()));
-      entry.getValue().payload().ifPresent(pair -> tunnels.add(pair.reqId()));
+      entry.getValue().tunnel().returnRoutability().ifPresent(tunnels::add);
+      entry.getValue().tunnel().payload().ifPresent(tunnels::add);
       all.put(entry.getKey(), tunnels.build());
     }
     return ImmutableMap.copyOf(all);
+  }
+
+  /** Likewise, of associations that a key manager makes. */
+  final ImmutableSet<ReqId> negotiated() {
+    return negotiations().values().stream()
+        .flatMap(one -> one.associations().values().stream())
+        .collect(ImmutableSet.toImmutableSet());
+  }
+
+  /** What is negotiated with the other end, by home address. */
+  final ImmutableMap<Ipv6Address, NegotiatedKeys> negotiations() {
+    var all = ImmutableMap.<Ipv6Address, NegotiatedKeys>builder();
+    protections()
+        .forEach(
+            (home, protection) -> {
+              if (protection instanceof NegotiatedKeys negotiated) {
+                all.put(home, negotiated);
+              }
+            });
+    return all.buildOrThrow();
+  }
+
+  /** Who has the associations negotiated, if some are. */
+  final Optional<KeyExchange> keyExchange(NodeShell.Core core) {
+    ImmutableMap<Ipv6Address, NegotiatedKeys> negotiations = negotiations();
+    Optional<Ipv6Address> agent = setup().homeLink().map(World.HomeLink::agent);
+    return negotiations.isEmpty() || agent.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            new KeyExchange(
+                negotiations,
+                agent.get(),
+                core.roles().agent().isPresent(),
+                () -> core.roles().mobile().map(MobileNode::keyManagementMoves).orElse(false)));
   }
 
   /** By home address. */
@@ -197,7 +232,8 @@ abstract class NodeRole {
           Optional.of(new World.HomeLink(agent.address(), agent.homePrefix())),
           /* learning= */ false,
           inboundSpis(true, Set.of(agent.address())),
-          configuration.userIpsec().policies());
+          configuration.userIpsec().policies(),
+          negotiated());
     }
 
     @Override
@@ -314,7 +350,8 @@ abstract class NodeRole {
           mobile.homeAgent().map(it -> new World.HomeLink(it, mobile.homePrefix())),
           mobile.optimization().isPresent(),
           inboundSpis(false, guarded()),
-          configuration.userIpsec().policies());
+          configuration.userIpsec().policies(),
+          negotiated());
     }
 
     @Override
@@ -434,7 +471,8 @@ abstract class NodeRole {
           Optional.empty(),
           /* learning= */ false,
           inboundSpis(false, Set.of()),
-          configuration.userIpsec().policies());
+          configuration.userIpsec().policies(),
+          negotiated());
     }
 
     @Override

@@ -90,6 +90,7 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
   private final Chronicle chronicle;
   private final MessageCounts counts;
   private final Optional<MessageChronicle> messages;
+  private final Optional<KeyExchange> keys;
   private Optional<Instant> retryAt = Optional.empty();
   private @Nullable Parts parts;
   private @Nullable String failure;
@@ -112,6 +113,7 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
    * @param choice among home agents that are found; empty where one is configured
    * @param chronicle is told what happens
    * @param messages likewise, of each message; empty if nobody can watch
+   * @param keys where they are negotiated
    */
   NodeShell(
       Core core,
@@ -121,10 +123,12 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
       Optional<HomeAgentChoice> choice,
       Chronicle chronicle,
       MessageCounts counts,
-      Optional<MessageChronicle> messages) {
+      Optional<MessageChronicle> messages,
+      Optional<KeyExchange> keys) {
     this.chronicle = chronicle;
     this.counts = counts;
     this.messages = messages;
+    this.keys = keys;
     this.choice = choice;
     this.core = core;
     this.loop = loop;
@@ -159,6 +163,7 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
             proxies,
             careOf,
             peers);
+    keys.ifPresent(one -> one.begin(world.backend(), this::sendKept));
     othersChanged = true;
     followOthers(loop.now());
     deliver(new NodeEvent.Started());
@@ -198,6 +203,7 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
     all.solicitor().turn(now);
     all.driver().turn(now);
     all.careOf().ifPresent(careOf -> careOf.turn(now));
+    keys.ifPresent(one -> one.turn(now));
     all.world().turn(now);
     followOthers(now);
     retry(now);
@@ -249,6 +255,7 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
             all.dad().nextDeadline(),
             all.solicitor().nextDeadline(),
             retryAt,
+            keys.flatMap(KeyExchange::nextDeadline),
             all.world().nextDeadline(),
             othersChanged ? Optional.of(othersAt) : Optional.<Instant>empty(),
             all.careOf().flatMap(CareOfAddresses::nextDeadline))) {
@@ -288,6 +295,25 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
   public void carriedOut(Instant now, NodeAction action) {
     chronicle.carriedOut(now, action);
     counts.carriedOut(action);
+    if (action instanceof NodeAction.MoveTunnel move) {
+      keys.ifPresent(one -> one.moved(now, move));
+    }
+  }
+
+  @Override
+  public ImmutableList<ReqId> moving(NodeAction.MoveTunnel move, ImmutableList<ReqId> tunnels) {
+    return keys.map(one -> one.moving(move, tunnels)).orElse(tunnels);
+  }
+
+  /** What had no association at first. */
+  private void sendKept(NodeAction.SendMessage send) {
+    attempt(send, () -> send(send));
+  }
+
+  private void send(NodeAction.SendMessage send) throws IOException {
+    parts().world().send(send.message(), send.source(), send.destination(), send.careOf());
+    counts.sent(send);
+    messages.ifPresent(it -> it.sent(loop.now(), send));
   }
 
   @Override
@@ -304,9 +330,11 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
   public void perform(NodeAction action) throws IOException {
     Parts all = parts();
     if (action instanceof NodeAction.SendMessage send) {
-      all.world().send(send.message(), send.source(), send.destination(), send.careOf());
-      counts.sent(send);
-      messages.ifPresent(it -> it.sent(loop.now(), send));
+      if (keys.isPresent() && !keys.get().admits(loop.now(), send)) {
+        log.info("kept until its association is negotiated: {}", send.message());
+        return;
+      }
+      send(send);
     } else if (action instanceof NodeAction.SendIcmpv6 send) {
       attempt(
           action,
@@ -588,7 +616,8 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
         parts().driver().refusals(),
         parts().driver().malformed(),
         parts().driver().overflow(),
-        parts().policies());
+        parts().policies(),
+        keys.map(KeyExchange::report));
   }
 
   /** Messages that came and went. */

@@ -26,13 +26,18 @@ final class StatusReport {
    */
   record Facts(Map<String, Object> core, Tallies tallies) {}
 
-  /** What is known without asking the core. */
+  /**
+   * What is known without asking the core.
+   *
+   * @param keys how it stands with those that are negotiated, if some are
+   */
   record Tallies(
       Optional<NodeAction.Place> place,
       ImmutableMap<NodeAction.Refusal, Long> refusals,
       long malformed,
       long overflow,
-      InstalledPolicies policies) {}
+      InstalledPolicies policies,
+      Optional<Map<String, Object>> keys) {}
 
   static Map<String, Object> of(
       DaemonConfiguration configuration,
@@ -47,6 +52,7 @@ final class StatusReport {
     report.put("uptime-seconds", uptime.toSeconds());
     report.putAll(facts.core());
     facts.tallies().place().ifPresent(place -> report.put("place", key(place.name())));
+    facts.tallies().keys().ifPresent(keys -> report.put("key-exchange", keys));
     report.put("associations", associations(world.associations()));
     report.put("policies", policies(facts.tallies().policies()));
     report.put("counters", counters(world, facts.tallies()));

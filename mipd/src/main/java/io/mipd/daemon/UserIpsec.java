@@ -270,12 +270,12 @@ public record UserIpsec(
     ReqId reqId = reqId(section, taken);
     EncryptionAlgorithm encryption = EncryptionAlgorithm.NULL;
     if (protocol == TransformProtocol.ESP) {
-      encryption = Protection.encryption(section);
+      encryption = ConfiguredKeys.encryption(section);
     } else if (section.has("encryption")) {
       throw section.wrong("encryption", "given although AH does not encrypt", "proto = esp");
     }
     IntegrityAlgorithm integrity =
-        section.choice("integrity", "hmac-sha2-256-128", Protection.INTEGRITIES);
+        section.choice("integrity", "hmac-sha2-256-128", ConfiguredKeys.INTEGRITIES);
     int window = section.integer("replay-window", 128, 0, SecurityAssociation.MAX_REPLAY_WINDOW);
     boolean extended = section.flag("extended-sequence-numbers", false);
     if (extended && window == 0) {
@@ -285,7 +285,7 @@ public record UserIpsec(
           "a replay-window above 0, or false");
     }
     section.finish();
-    KeyFile.Keys keys = Protection.keysFor(whole, keyFile, spi, encryption, integrity);
+    KeyFile.Keys keys = ConfiguredKeys.keysFor(whole, keyFile, spi, encryption, integrity);
     return SecurityAssociation.builder(new AssociationId(destination, protocol, spi), source, mode)
         .reqId(reqId)
         .encryption(encryption, keys.encryption())

@@ -13,6 +13,7 @@ import io.mipd.xfrm.engine.FailedPacket;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.model.Spi;
@@ -94,6 +95,7 @@ interface World extends AutoCloseable {
    * @param learning whether {@link Upward#tunnelled} is wanted
    * @param spis of inbound associations
    * @param user the user's own policies
+   * @param negotiated request ids of associations with the home agent that a key manager makes
    */
   record Setup(
       String device,
@@ -105,7 +107,8 @@ interface World extends AutoCloseable {
       Optional<HomeLink> homeLink,
       boolean learning,
       ImmutableSet<Spi> spis,
-      ImmutableList<Policy> user) {}
+      ImmutableList<Policy> user,
+      ImmutableSet<ReqId> negotiated) {}
 
   /**
    * @param agent the home agent's address there: ours, or our home agent's

@@ -116,6 +116,11 @@ public final class CoreDriver {
     /** The core is about to be told of an event. */
     default void happens(Instant now, NodeEvent event) {}
 
+    /** Of these associations, those that a move of the tunnel takes along. */
+    default ImmutableList<ReqId> moving(NodeAction.MoveTunnel move, ImmutableList<ReqId> tunnels) {
+      return tunnels;
+    }
+
     /** Any action is done, these as well. */
     default void carriedOut(Instant now, NodeAction action) {}
 
@@ -244,7 +249,7 @@ public final class CoreDriver {
       require(policies.want(want.owner(), want.wish()), "the policies were not installed");
     } else if (action instanceof NodeAction.MoveTunnel move) {
       ImmutableList<ReqId> moved = tunnels.getOrDefault(move.owner().value(), ImmutableList.of());
-      require(policies.move(move, moved), "the tunnel was not moved");
+      require(policies.move(move, hands.moving(move, moved)), "the tunnel was not moved");
     } else if (action instanceof NodeAction.Refuse refuse) {
       refusals.merge(refuse.reason(), 1L, Long::sum);
       log.debug("refused: {} from {}", refuse.reason(), refuse.source());

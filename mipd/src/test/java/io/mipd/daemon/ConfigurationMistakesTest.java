@@ -112,7 +112,7 @@ class ConfigurationMistakesTest {
             "word = auto",
             "word",
             "unknown key",
-            "control-group, control-socket, "),
+            "charon-socket, control-group, control-socket, "),
         row(
             MN,
             "world = auto",

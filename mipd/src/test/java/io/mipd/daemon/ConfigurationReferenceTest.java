@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -76,6 +77,22 @@ class ConfigurationReferenceTest {
       }
       """;
 
+  /** Negotiated keys, by the one and the other kind of credentials. */
+  private static final String IKE =
+      """
+      protection {
+        keying = ike, local-identity = a.example.org, remote-identity = b.example.org
+        %s
+        signalling { reqid = 5001 }
+      }
+      """;
+
+  private static final List<String> PROTECTIONS =
+      List.of(
+          PROTECTION,
+          IKE.formatted("secret = token"),
+          IKE.formatted("certificate = token, private-key = token, authority = token"));
+
   private static final String HOME_AGENT =
       """
       role = home-agent
@@ -119,7 +136,13 @@ class ConfigurationReferenceTest {
     for (Path secret : List.of(keyFile, token)) {
       Files.setPosixFilePermissions(secret, PosixFilePermissions.fromString("rw-------"));
     }
-    for (String role : List.of(HOME_AGENT, MOBILE_NODE)) {
+    for (String role :
+        PROTECTIONS.stream()
+            .flatMap(
+                it ->
+                    Stream.of(
+                        HOME_AGENT.replace(PROTECTION, it), MOBILE_NODE.replace(PROTECTION, it)))
+            .toList()) {
       Set<String> optional = new LinkedHashSet<>();
       DaemonConfiguration.read(
           Files.writeString(folder.resolve("mipd.conf"), role + COMMON),

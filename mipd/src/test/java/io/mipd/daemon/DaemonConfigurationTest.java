@@ -42,7 +42,7 @@ class DaemonConfigurationTest {
     assertThat(agent.address()).isEqualTo(Ipv6Address.parse("2001:db8:1::1"));
     assertThat(agent.lifetime()).isEqualTo(Duration.ofMinutes(7));
     assertThat(agent.advertisements().enabled()).isTrue();
-    var protection = agent.served().get(0).protection().orElseThrow();
+    var protection = (ConfiguredKeys) agent.served().get(0).protection().orElseThrow();
     assertThat(protection.encryption()).isEqualTo(EncryptionAlgorithm.AES_CBC);
     assertThat(protection.associations(agent.served().get(0).homeAddress(), agent.address()))
         .hasSize(8)
@@ -158,7 +158,7 @@ class DaemonConfigurationTest {
         "mobile-node.conf",
         "lifetime = 420s",
         "life-time = 420s",
-        ":35: mobile-node.life-time: unknown key; allowed: care-of-addresses, home-address,");
+        ":38: mobile-node.life-time: unknown key; allowed: care-of-addresses, home-address,");
   }
 
   @Test
@@ -176,7 +176,7 @@ class DaemonConfigurationTest {
         "mobile-node.conf",
         "lifetime = 420s",
         "lifetime = 420s\n  lifetime = 60s",
-        ":36: mobile-node.lifetime: given twice, first in line 35; allowed: each key once");
+        ":39: mobile-node.lifetime: given twice, first in line 38; allowed: each key once");
   }
 
   @Test

@@ -50,7 +50,7 @@ final class KernelLife implements AutoCloseable {
   final KernelLedger ledger;
   final InstalledPolicies policies;
   final Dying backend;
-  final Protection protection;
+  final ConfiguredKeys protection;
   final HomePolicies planner;
 
   /**
@@ -77,14 +77,16 @@ final class KernelLife implements AutoCloseable {
             Optional.of(new World.HomeLink(AGENT, Ipv6Prefix.parse("2001:db8:1::/64"))),
             /* learning= */ false,
             ImmutableSet.of(),
-            ImmutableList.of());
+            ImmutableList.of(),
+            ImmutableSet.of());
     var store = new FileSequenceStore(folder.resolve("sequences"));
     ledger =
         new KernelLedger(
             kernel,
             kernel,
             new KernelSequences(kernel, store::ledger),
-            new PlainTunnels(new SystemChanges(netlink, Journal.open(folder)), setup));
+            new PlainTunnels(new SystemChanges(netlink, Journal.open(folder)), setup),
+            setup.negotiated());
     backend = new Dying(ledger, commands);
     policies = new InstalledPolicies(backend, user);
     ledger.adopt();
@@ -96,22 +98,23 @@ final class KernelLife implements AutoCloseable {
    *
    * @param folder for its files
    */
-  static Protection sampleProtection(Path folder) throws IOException, ConfigurationException {
+  static ConfiguredKeys sampleProtection(Path folder) throws IOException, ConfigurationException {
     Path keys = folder.resolve("mobile-node-1.keys");
     Files.writeString(keys, TestNet.sampleKeys());
     Files.setPosixFilePermissions(keys, PosixFilePermissions.fromString("rw-------"));
     DaemonConfiguration configuration =
         DaemonConfiguration.read(
             Files.writeString(folder.resolve("mipd.conf"), TestNet.sample("mobile-node.conf")));
-    return ((DaemonConfiguration.MobileNode) configuration.role()).protection().orElseThrow();
+    return (ConfiguredKeys)
+        ((DaemonConfiguration.MobileNode) configuration.role()).protection().orElseThrow();
   }
 
-  static HomePolicies planner(Protection protection) {
+  static HomePolicies planner(ConfiguredKeys protection) {
     return new HomePolicies(HOME, AGENT, tunnelProtection(protection));
   }
 
   /** Of Home Test Inits, and of payload. */
-  static ImmutableList<ReqId> tunnels(Protection protection) {
+  static ImmutableList<ReqId> tunnels(ConfiguredKeys protection) {
     return ImmutableList.of(
         protection.returnRoutability().orElseThrow().reqId(),
         protection.payload().orElseThrow().reqId());
@@ -207,7 +210,7 @@ final class KernelLife implements AutoCloseable {
     netlink.close();
   }
 
-  private static TunnelProtection tunnelProtection(Protection one) {
+  private static TunnelProtection tunnelProtection(ConfiguredKeys one) {
     return new TunnelProtection(
         Optional.of(one.signalling().reqId()),
         one.prefixDiscovery().map(HomeAssociations.Pair::reqId),

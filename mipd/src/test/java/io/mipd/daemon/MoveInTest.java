@@ -72,7 +72,7 @@ class MoveInTest {
     assertThat(agent.advertisements().enabled()).isFalse();
     assertThat(agent.deliveryLeast()).isEqualTo(Duration.ofMinutes(1));
     assertThat(agent.served()).hasSize(1);
-    Protection protection = agent.served().get(0).protection().orElseThrow();
+    var protection = (ConfiguredKeys) agent.served().get(0).protection().orElseThrow();
     assertThat(protection.integrity()).isEqualTo(IntegrityAlgorithm.HMAC_SHA2_256_128);
     assertThat(protection.signalling().toHomeAgent().value()).isEqualTo(0x2001);
     assertThat(protection.signalling().reqId().value()).isEqualTo(11);
@@ -140,7 +140,7 @@ class MoveInTest {
     assertThat(said.status()).as(said.err()).isZero();
     assertThat(said.err()).contains("sa.sh:4: limit:", "sa.sh:4: mark:", "sa.sh:4: mask:");
     var agent = (DaemonConfiguration.HomeAgent) read("home-agent.conf");
-    assertThat(agent.served().get(0).protection().orElseThrow().encryption())
+    assertThat(((ConfiguredKeys) agent.served().get(0).protection().orElseThrow()).encryption())
         .isEqualTo(EncryptionAlgorithm.AES_CBC);
   }
 

@@ -89,7 +89,8 @@ final class TestNet implements AutoCloseable {
         .anyMatch(where -> Files.isExecutable(Path.of(where, name)));
   }
 
-  private static void needs(boolean there, String missing) {
+  /** Skips the test where something is missing; fails if it is to be there (CI). */
+  static void needs(boolean there, String missing) {
     if (!there) {
       System.err.println("SKIPPED: " + missing);
       assertThat(System.getenv("CI")).as(missing).isNotEqualTo("true");

@@ -722,7 +722,19 @@ public final class HomeAgent implements MobilityNode {
     registration.lastSequence = Optional.of(update.sequence());
     registration.forgottenAt = Optional.empty();
     serve(now, registration, binding, before, actions);
-    answer(accepted(now, granted), update.sequence(), granted, arrival, actions);
+    answer(
+        accepted(now, granted),
+        movesKeyManagement(registration, update),
+        update.sequence(),
+        granted,
+        arrival,
+        actions);
+  }
+
+  /** K of the acknowledgement (RFC 6275 section 10.3.1). */
+  private static boolean movesKeyManagement(Registration registration, BindingUpdate update) {
+    return registration.protection.keyManagement()
+        && update.has(BindingFlag.KEY_MANAGEMENT_MOBILITY);
   }
 
   /**
@@ -857,7 +869,13 @@ public final class HomeAgent implements MobilityNode {
     registration.lastSequence = Optional.of(update.sequence());
     registration.forgottenAt = Optional.of(now.plus(ProtocolConstants.MAX_DELETE_BCE_TIMEOUT));
     release(registration, binding, actions);
-    answer(BindingStatus.ACCEPTED, update.sequence(), BindingLifetime.DEREGISTER, arrival, actions);
+    answer(
+        BindingStatus.ACCEPTED,
+        movesKeyManagement(registration, update),
+        update.sequence(),
+        BindingLifetime.DEREGISTER,
+        arrival,
+        actions);
   }
 
   /** By the operator; late updates are recognized as after a de-registration. */
@@ -910,19 +928,33 @@ public final class HomeAgent implements MobilityNode {
   /**
    * To where the Binding Update came from, with a type 2 routing header unless it came from the
    * home address itself (RFC 6275 section 9.5.4). Without Binding Refresh Advice: bindings are kept
-   * in nonvolatile storage (section 10.3.1). K is clear: no key management moves along.
+   * in nonvolatile storage (section 10.3.1).
+   *
+   * @param keyManagement K: our key management moves along
    */
   private void answer(
       BindingStatus status,
+      boolean keyManagement,
       SequenceNumber sequence,
       BindingLifetime lifetime,
       Arrival arrival,
       List<NodeAction> actions) {
     actions.add(
         new NodeAction.SendMessage(
-            new BindingAcknowledgement(status, false, sequence, lifetime, ImmutableList.of()),
+            new BindingAcknowledgement(
+                status, keyManagement, sequence, lifetime, ImmutableList.of()),
             /* source= */ arrival.destination(),
             /* destination= */ arrival.source(),
             arrival.careOf().map(CareOfAddress::new)));
+  }
+
+  /** Likewise, of what is refused. */
+  private void answer(
+      BindingStatus status,
+      SequenceNumber sequence,
+      BindingLifetime lifetime,
+      Arrival arrival,
+      List<NodeAction> actions) {
+    answer(status, false, sequence, lifetime, arrival, actions);
   }
 }

@@ -79,6 +79,10 @@ public final class MobileNode implements MobilityNode {
   private boolean bindingMayExist;
 
   private Optional<Acknowledged> acknowledged = Optional.empty();
+
+  /** K of what was acknowledged last: the home agent's key management moves with us. */
+  private boolean keyManagement;
+
   private Optional<Pending> pending = Optional.empty();
 
   /** The mobile node's end of the tunnel, whether acknowledged or not. */
@@ -173,6 +177,14 @@ public final class MobileNode implements MobilityNode {
   /** When the registration ends if it is not renewed. */
   public Optional<Instant> registeredUntil() {
     return acknowledged.map(Acknowledged::expiry);
+  }
+
+  /**
+   * Whether key management moves along with us, by the home agent's last word: K (RFC 6275 section
+   * 6.1.8). Without it the associations are to be negotiated anew wherever we come to.
+   */
+  public boolean keyManagementMoves() {
+    return keyManagement;
   }
 
   /**
@@ -831,14 +843,17 @@ public final class MobileNode implements MobilityNode {
   }
 
   /**
-   * K is clear: no key management moves along. L is for a home address with the interface
-   * identifier of our link-local address (RFC 6275 section 11.7.1).
+   * K is for key management that moves along. L is for a home address with the interface identifier
+   * of our link-local address (RFC 6275 section 11.7.1).
    */
   private ImmutableSet<BindingFlag> flags() {
     var flags = ImmutableSet.<BindingFlag>builder();
     flags.add(BindingFlag.ACKNOWLEDGE, BindingFlag.HOME_REGISTRATION);
     if (uplinks.values().stream().anyMatch(uplink -> uplink.hasLinkLocalOf(home.value()))) {
       flags.add(BindingFlag.LINK_LOCAL_ADDRESS_COMPATIBILITY);
+    }
+    if (settings.protection().keyManagement()) {
+      flags.add(BindingFlag.KEY_MANAGEMENT_MOBILITY);
     }
     return flags.build();
   }
@@ -977,6 +992,9 @@ public final class MobileNode implements MobilityNode {
     if (answered.isEmpty()) {
       actions.add(new NodeAction.Refuse(UNEXPECTED, arrival.source()));
       return;
+    }
+    if (acknowledgement.status().isAccepted()) {
+      keyManagement = settings.protection().keyManagement() && acknowledgement.keyManagement();
     }
     boolean gone =
         acknowledgement.status().equals(BindingStatus.NOT_HOME_AGENT_FOR_THIS_MOBILE_NODE);

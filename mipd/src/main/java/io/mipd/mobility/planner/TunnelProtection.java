@@ -12,14 +12,26 @@ import java.util.Optional;
  * @param prefixDiscovery transport mode, Mobile Prefix Solicitations and Advertisements
  * @param returnRoutability tunnel mode, Home Test Init and Home Test
  * @param payload tunnel mode, all else; empty for a plain tunnel
+ * @param keyManagement whether what has negotiated them moves along with the mobile node: K (RFC
+ *     6275 section 6.1.7)
  */
 public record TunnelProtection(
     Optional<ReqId> signalling,
     Optional<ReqId> prefixDiscovery,
     Optional<ReqId> returnRoutability,
-    Optional<ReqId> payload) {
+    Optional<ReqId> payload,
+    boolean keyManagement) {
   public static final TunnelProtection NONE =
       new TunnelProtection(Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+
+  /** With configured keys. */
+  public TunnelProtection(
+      Optional<ReqId> signalling,
+      Optional<ReqId> prefixDiscovery,
+      Optional<ReqId> returnRoutability,
+      Optional<ReqId> payload) {
+    this(signalling, prefixDiscovery, returnRoutability, payload, false);
+  }
 
   /**
    * Whether prefix discovery may come this way: by its association, and unprotected only where

@@ -55,6 +55,14 @@ public sealed interface XfrmCommand {
     }
   }
 
+  /**
+   * Tells whoever has negotiated the associations of a request id from where to where it talks from
+   * now on (XFRM_MSG_MIGRATE with XFRMA_KMADDRESS); moves nothing itself. Fails with {@link
+   * XfrmError#INVALID} where nobody could be told.
+   */
+  record TellKeyManager(Mode mode, ReqId reqId, Ipv6Address local, Ipv6Address remote)
+      implements XfrmCommand {}
+
   /** Empties both databases. */
   record Flush() implements XfrmCommand {}
 

@@ -58,6 +58,8 @@ public final class EngineBackend implements XfrmBackend {
       return removed ? XfrmReply.DONE : missing(delete.id());
     } else if (command instanceof XfrmCommand.Migrate migrate) {
       return migrate(migrate);
+    } else if (command instanceof XfrmCommand.TellKeyManager) {
+      return failed(XfrmError.INVALID, "the engine has no key manager");
     }
     for (LiveAssociation live : databases.associations().associations()) {
       core.forget(live);

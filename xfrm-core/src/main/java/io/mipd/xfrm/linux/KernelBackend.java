@@ -17,7 +17,9 @@ import io.mipd.xfrm.model.AssociationId;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Mark;
+import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.SecurityAssociation;
@@ -139,6 +141,8 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
       return put(put.state());
     } else if (command instanceof XfrmCommand.Migrate migrate) {
       return migrate(migrate);
+    } else if (command instanceof XfrmCommand.TellKeyManager tell) {
+      return tell(tell);
     } else if (command instanceof XfrmCommand.Flush) {
       return flush();
     }
@@ -154,6 +158,7 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
       boolean alone =
           refusal.isPresent()
               || command instanceof XfrmCommand.Migrate
+              || command instanceof XfrmCommand.TellKeyManager
               || command instanceof XfrmCommand.Flush;
       if (alone || waiting.size() == NetlinkSocket.BATCH) {
         replies.addAll(applyTogether(waiting));
@@ -349,12 +354,12 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
   }
 
   private XfrmReply migrate(XfrmCommand.Migrate migrate) {
-    XfrmReply reply = migrate(migrate.policy(), migrate.moves());
+    XfrmReply reply = migrate(migrate.policy(), migrate.moves(), Optional.empty());
     if (!isFailure(reply, XfrmError.NOT_FOUND)) {
       return reply;
     }
     migrate.moves().forEach(this::forgetAcquire);
-    reply = migrate(migrate.policy(), migrate.moves());
+    reply = migrate(migrate.policy(), migrate.moves(), Optional.empty());
     if (!isFailure(reply, XfrmError.NOT_FOUND)) {
       return reply;
     }
@@ -397,7 +402,50 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     return KeyMaterial.copyOf(key);
   }
 
-  private XfrmReply migrate(Policy.Id policy, ImmutableList<XfrmCommand.Move> moves) {
+  /**
+   * A move from the unspecified address finds no state, only the template of the policy that
+   * carries it; the kernel passes on to all key managers what it is told with it.
+   */
+  private XfrmReply tell(XfrmCommand.TellKeyManager tell) {
+    Ipv6Address nowhere = Ipv6Address.UNSPECIFIED;
+    Template template =
+        tell.mode() == Mode.TUNNEL
+            ? Template.tunnel(TransformProtocol.ESP, nowhere, nowhere, tell.reqId())
+            : Template.transport(TransformProtocol.ESP, tell.reqId());
+    Policy carrier =
+        Policy.allow(
+            Selector.between(tell.local(), tell.local()).withProtocol(IpProtocol.NO_NEXT_HEADER),
+            Direction.OUT,
+            CARRIER_PRIORITY,
+            Bundle.of(template));
+    var move =
+        new XfrmCommand.Move(
+            TransformProtocol.ESP,
+            tell.mode(),
+            tell.reqId(),
+            nowhere,
+            nowhere,
+            tell.local(),
+            tell.remote());
+    XfrmReply reply = send(request(XfrmMessage.UPDPOLICY, carrier));
+    if (reply instanceof XfrmReply.Failed) {
+      return reply;
+    }
+    XfrmReply told =
+        migrate(
+            carrier.id(),
+            ImmutableList.of(move),
+            Optional.of(
+                new XfrmAttribute.KeyManagerAddress(
+                    tell.local(), tell.remote(), KernelSelector.AF_INET6)));
+    send(request(new XfrmCommand.DeletePolicy(carrier.id())));
+    return told;
+  }
+
+  private XfrmReply migrate(
+      Policy.Id policy,
+      ImmutableList<XfrmCommand.Move> moves,
+      Optional<XfrmAttribute.KeyManagerAddress> keyManager) {
     var migrations =
         moves.stream()
             .map(
@@ -415,6 +463,7 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
             .collect(toImmutableList());
     var attributes = ImmutableList.<XfrmAttribute>builder();
     attributes.add(new XfrmAttribute.Migrations(migrations));
+    keyManager.ifPresent(attributes::add);
     if (policy.selector().interfaceId() != 0) {
       attributes.add(
           new XfrmAttribute.NumberValue(XfrmAttribute.IF_ID, policy.selector().interfaceId()));
@@ -446,7 +495,7 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     if (reply instanceof XfrmReply.Failed) {
       return reply;
     }
-    XfrmReply migrated = migrate(carrier.id(), migrate.moves());
+    XfrmReply migrated = migrate(carrier.id(), migrate.moves(), Optional.empty());
     send(request(new XfrmCommand.DeletePolicy(carrier.id())));
     if (migrated instanceof XfrmReply.Failed) {
       return migrated;
@@ -636,6 +685,28 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
   /** All states, others' too, with their counters and sequence numbers. */
   public ImmutableList<KernelAssociation> associations() throws SystemCallException {
     return XfrmRequests.associations(requests, XfrmAttributes.NONE);
+  }
+
+  /** Whether somebody's association is where a move begins; what an acquire has made is none. */
+  public boolean hasAssociation(XfrmCommand.Move move) throws SystemCallException {
+    var between =
+        new XfrmAttribute.AddressFilter(
+            move.oldSource(),
+            move.oldDestination(),
+            KernelSelector.AF_INET6,
+            Ipv6Address.BITS,
+            Ipv6Address.BITS);
+    return XfrmRequests.associations(requests, new XfrmAttributes(ImmutableList.of(between)))
+        .stream()
+        .map(KernelAssociation::info)
+        .anyMatch(
+            info ->
+                info.reqId().equals(move.reqId())
+                    && info.mode() == move.mode().number()
+                    && info.protocol() == move.protocol().number()
+                    && info.source().equals(move.oldSource())
+                    && info.destination().equals(move.oldDestination())
+                    && info.spi().value() != 0);
   }
 
   /** The states that we made, and those that an acquire made for our policies. */

@@ -1,0 +1,485 @@
+package io.mipd.daemon;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
+import io.mipd.mobility.NodeAction;
+import io.mipd.mobility.wire.CareOfAddress;
+import io.mipd.mobility.wire.MobilityMessage;
+import io.mipd.xfrm.backend.XfrmBackend;
+import io.mipd.xfrm.backend.XfrmCommand;
+import io.mipd.xfrm.backend.XfrmReply;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Mode;
+import io.mipd.xfrm.model.ReqId;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Has charon negotiate the associations of home registrations, and keeps Binding Updates back until
+ * there are some (RFC 4877): a packet that would have to wait for its association is lost. A mobile
+ * node begins; at the home agent charon waits for it. After a movement charon is told where its
+ * IKE_SA ends now, if both ends can do that (K, RFC 6275 section 6.1.7); else all is negotiated
+ * anew. In the event loop's thread.
+ */
+final class KeyExchange {
+  private static final Logger log = LoggerFactory.getLogger(KeyExchange.class);
+
+  /** How long one attempt may take; each further one twice as long, up to the longest. */
+  static final Duration FIRST_ATTEMPT = Duration.ofSeconds(8);
+
+  static final Duration LONGEST_ATTEMPT = Duration.ofSeconds(64);
+
+  /** That signalling waits for the other associations when it has its own. */
+  static final Duration GRACE = Duration.ofSeconds(2);
+
+  /** Longer than charon keeps a CHILD_SA that it has rekeyed (delete_rekeyed_delay, 5 s). */
+  static final Duration REKEYED_DELAY = Duration.ofSeconds(7);
+
+  /** In what charon logs. */
+  private static final ImmutableList<String> PROBLEMS =
+      ImmutableList.of(
+          "MAC mismatched",
+          "no matching peer config found",
+          "AUTHENTICATION_FAILED notify",
+          "NO_PROPOSAL_CHOSEN",
+          "TS_UNACCEPTABLE",
+          "no shared key found",
+          "no private key found",
+          "no trusted",
+          "no issuer certificate found",
+          "constraint check failed",
+          "peer requested EAP",
+          "peer not responding",
+          "giving up after",
+          "error writing to socket",
+          "signature validation failed");
+
+  /** What charon is asked; it answers by calling this class. */
+  interface Orders {
+    void order(String connection, CharonConfiguration.Command command);
+
+    /** Has {@link #listed} called. */
+    void list(String connection);
+  }
+
+  /** One home address and its associations. */
+  private static final class Peer {
+    final Ipv6Address home;
+    final String name;
+    final NegotiatedKeys keys;
+    ImmutableList<IkeSa> all = ImmutableList.of();
+    Optional<String> problem = Optional.empty();
+
+    /** Where its IKE_SA talks from, told or negotiated; at a home agent where to. */
+    Optional<Ipv6Address> end = Optional.empty();
+
+    /** The IKE_SA that {@link #end} is of. */
+    String id = "";
+
+    /** Where the mobile node is to negotiate from as soon as it has no associations. */
+    Optional<Ipv6Address> wanted = Optional.empty();
+
+    /** The latest that may not leave yet. */
+    NodeAction.@Nullable SendMessage held;
+
+    Duration attempt = FIRST_ATTEMPT;
+    Optional<Instant> attemptEnds = Optional.empty();
+    Optional<Instant> graceEnds = Optional.empty();
+
+    /** When charon is to be told once more, since it has changed one of two alike only. */
+    Optional<Instant> tellAgain = Optional.empty();
+
+    Peer(Ipv6Address home, NegotiatedKeys keys) {
+      this.home = home;
+      this.keys = keys;
+      name = CharonConfiguration.name(home);
+    }
+
+    Optional<IkeSa> usable() {
+      return all.stream().filter(IkeSa::carriesSignalling).findFirst();
+    }
+
+    boolean isComplete() {
+      return all.stream()
+          .filter(IkeSa::established)
+          .flatMap(one -> one.children().stream())
+          .collect(ImmutableSet.toImmutableSet())
+          .containsAll(keys.associations().keySet());
+    }
+  }
+
+  private final ImmutableMap<Ipv6Address, Peer> peers;
+  private final Ipv6Address agent;
+  private final boolean atHomeAgent;
+  private final BooleanSupplier moves;
+  private @Nullable Orders orders;
+  private @Nullable XfrmBackend kernel;
+  private Consumer<NodeAction.SendMessage> release = message -> {};
+  private Optional<String> disconnected = Optional.of("not connected yet");
+  private Optional<String> stranger = Optional.empty();
+
+  /**
+   * @param homes our own home address, or those that we serve
+   * @param moves whether the home agent has said that its key management moves along; of a mobile
+   *     node
+   */
+  KeyExchange(
+      ImmutableMap<Ipv6Address, NegotiatedKeys> homes,
+      Ipv6Address agent,
+      boolean atHomeAgent,
+      BooleanSupplier moves) {
+    var all = ImmutableMap.<Ipv6Address, Peer>builder();
+    homes.forEach((home, keys) -> all.put(home, new Peer(home, keys)));
+    peers = all.buildOrThrow();
+    this.agent = agent;
+    this.atHomeAgent = atHomeAgent;
+    this.moves = moves;
+  }
+
+  void orders(Orders newOrders) {
+    orders = newOrders;
+  }
+
+  /**
+   * @param newKernel has the associations
+   * @param newRelease sends what was kept back
+   */
+  void begin(XfrmBackend newKernel, Consumer<NodeAction.SendMessage> newRelease) {
+    kernel = newKernel;
+    release = newRelease;
+  }
+
+  private Orders charon() {
+    if (orders == null) {
+      throw new IllegalStateException("no charon");
+    }
+    return orders;
+  }
+
+  private Stream<Peer> peer(String name) {
+    return peers.values().stream().filter(peer -> peer.name.equals(name));
+  }
+
+  /** charon is there, and knows nothing of us: it may have been started anew. */
+  void connected(Instant now) {
+    disconnected = Optional.empty();
+    log.info("charon is there");
+    for (Peer peer : peers.values()) {
+      CharonConfiguration.credentials(peer.home, peer.keys).forEach(one -> order(peer, one));
+      if (atHomeAgent) {
+        order(peer, CharonConfiguration.ofHomeAgent(peer.home, agent, peer.keys));
+      }
+      peer.attemptEnds = Optional.empty();
+      charon().list(peer.name);
+    }
+  }
+
+  /** What the kernel has is used until charon is back. */
+  void disconnected(String why) {
+    disconnected = Optional.of(why);
+    log.warn("{}", why);
+    for (Peer peer : peers.values()) {
+      peer.attemptEnds = Optional.empty();
+    }
+  }
+
+  private void order(Peer peer, CharonConfiguration.Command command) {
+    charon().order(peer.name, command);
+  }
+
+  /** charon will not. */
+  void refused(String name, String command, String why) {
+    if (command.equals("terminate")) {
+      log.debug("{}: {}", name, why);
+      return;
+    }
+    log.warn("{}: charon refuses {}", name, why);
+    peer(name).forEach(peer -> peer.problem = Optional.of("charon refuses " + why));
+  }
+
+  /** Whether somebody should hear of what charon has logged. */
+  static boolean isProblem(String text) {
+    return PROBLEMS.stream().anyMatch(text::contains);
+  }
+
+  /** charon has logged a problem. */
+  void logged(String name, String text) {
+    List<Peer> concerned = peer(name).toList();
+    log.warn("charon, {}: {}", concerned.isEmpty() ? "of no connection of ours" : name, text);
+    concerned.forEach(peer -> peer.problem = Optional.of(text));
+    if (concerned.isEmpty()) {
+      stranger = Optional.of(text);
+    }
+  }
+
+  /** Something of a connection is not as it was. */
+  void changed(String name) {
+    peer(name).forEach(peer -> charon().list(peer.name));
+  }
+
+  /** What charon has of a connection. */
+  void listed(Instant now, String name, ImmutableList<IkeSa> all) {
+    peer(name).forEach(peer -> listed(now, peer, all));
+  }
+
+  private void listed(Instant now, Peer peer, ImmutableList<IkeSa> all) {
+    boolean was = peer.usable().isPresent();
+    peer.all = all;
+    Optional<IkeSa> usable = peer.usable();
+    if (usable.isPresent()) {
+      if (!usable.get().id().equals(peer.id)) {
+        peer.id = usable.get().id();
+        peer.end = atHomeAgent ? usable.get().remote() : usable.get().local();
+      }
+      if (!was) {
+        log.info("{}: associations are up, by {}", peer.name, text(peer.end));
+      }
+      arrived(now, peer);
+    } else {
+      peer.end = Optional.empty();
+      peer.id = "";
+      if (was) {
+        log.warn("{}: no associations any more", peer.name);
+      }
+      if (!atHomeAgent && peer.attemptEnds.isEmpty() && peer.wanted.isPresent()) {
+        negotiate(now, peer, peer.wanted.get());
+      }
+    }
+  }
+
+  private static String text(Optional<Ipv6Address> address) {
+    return address.map(Ipv6Address::toString).orElse("-");
+  }
+
+  private void arrived(Instant now, Peer peer) {
+    if (peer.isComplete()) {
+      peer.problem = Optional.empty();
+      peer.attempt = FIRST_ATTEMPT;
+      peer.attemptEnds = Optional.empty();
+      letGo(peer);
+    } else if (peer.held != null && peer.graceEnds.isEmpty()) {
+      peer.graceEnds = Optional.of(now.plus(GRACE));
+    }
+  }
+
+  private void letGo(Peer peer) {
+    peer.graceEnds = Optional.empty();
+    NodeAction.SendMessage message = peer.held;
+    peer.held = null;
+    if (message != null) {
+      release.accept(message);
+    }
+  }
+
+  /** All from the beginning, from an address of ours. */
+  private void negotiate(Instant now, Peer peer, Ipv6Address here) {
+    peer.wanted = Optional.of(here);
+    peer.attemptEnds = Optional.of(now.plus(peer.attempt));
+    if (disconnected.isPresent()) {
+      return;
+    }
+    log.info("{}: negotiates from {}", peer.name, here);
+    order(peer, CharonConfiguration.terminate(peer.home));
+    order(peer, CharonConfiguration.ofMobileNode(peer.home, agent, here, peer.keys));
+    initiate(peer);
+  }
+
+  private void initiate(Peer peer) {
+    for (String child : peer.keys.associations().keySet()) {
+      boolean there = peer.all.stream().anyMatch(one -> one.children().contains(child));
+      if (!there) {
+        order(peer, CharonConfiguration.initiate(peer.home, child));
+      }
+    }
+  }
+
+  /**
+   * Whether a message may leave now. A Binding Update that may not is kept, in the place of one
+   * that has been kept before, and leaves as soon as its association is there.
+   */
+  boolean admits(Instant now, NodeAction.SendMessage message) {
+    if (atHomeAgent) {
+      if (message.message() instanceof MobilityMessage.BindingAcknowledgement acknowledgement
+          && acknowledgement.keyManagement()) {
+        peerMoved(now, message);
+      }
+      return true;
+    }
+    Peer peer = peers.get(message.source());
+    if (peer == null
+        || !(message.message() instanceof MobilityMessage.BindingUpdate)
+        || !message.destination().equals(agent)) {
+      return true;
+    }
+    boolean away = message.careOf().isPresent();
+    Ipv6Address here = message.careOf().map(CareOfAddress::value).orElse(peer.home);
+    boolean usable = peer.usable().isPresent();
+    if (usable && (!away || peer.end.equals(Optional.of(here)) || moves.getAsBoolean())) {
+      if (!away) {
+        peer.wanted = Optional.empty();
+      } else if (!peer.wanted.equals(Optional.of(here))) {
+        // For the case that all has to be negotiated anew; what is there is not changed by it.
+        peer.wanted = Optional.of(here);
+        order(peer, CharonConfiguration.ofMobileNode(peer.home, agent, here, peer.keys));
+      }
+      return true;
+    }
+    if (usable) {
+      log.info("{}: the home agent's key management does not move along (K)", peer.name);
+      peer.all = ImmutableList.of();
+    }
+    peer.held = message;
+    if (peer.attemptEnds.isEmpty() || !peer.wanted.equals(Optional.of(here))) {
+      negotiate(now, peer, here);
+    }
+    return false;
+  }
+
+  /** Before it is acknowledged, the home agent's charon knows where its mobile node is. */
+  private void peerMoved(Instant now, NodeAction.SendMessage acknowledgement) {
+    Peer peer = peers.get(acknowledgement.destination());
+    if (peer != null) {
+      Ipv6Address there =
+          acknowledgement.careOf().map(CareOfAddress::value).orElse(acknowledgement.destination());
+      tell(now, peer, there);
+    }
+  }
+
+  /**
+   * The associations that a move of the tunnel takes along: none where all is negotiated anew.
+   *
+   * @param tunnels request ids of those of the home address
+   */
+  ImmutableList<ReqId> moving(NodeAction.MoveTunnel move, ImmutableList<ReqId> tunnels) {
+    return atHomeAgent || !peers.containsKey(move.owner().value()) || moves.getAsBoolean()
+        ? tunnels
+        : ImmutableList.of();
+  }
+
+  /** The mobile node's end of the tunnel has moved, and so does its IKE_SA. */
+  void moved(Instant now, NodeAction.MoveTunnel move) {
+    Peer peer = peers.get(move.owner().value());
+    if (peer != null && !atHomeAgent && moves.getAsBoolean()) {
+      tell(now, peer, move.to());
+    }
+  }
+
+  private void tell(Instant now, Peer peer, Ipv6Address end) {
+    if (peer.end.equals(Optional.of(end)) || peer.usable().isEmpty()) {
+      return;
+    }
+    peer.end = Optional.of(end);
+    if (peer.all.stream().anyMatch(IkeSa::twice)) {
+      peer.tellAgain = Optional.of(now.plus(REKEYED_DELAY));
+    }
+    tell(peer, end);
+  }
+
+  private void tell(Peer peer, Ipv6Address end) {
+    if (kernel == null) {
+      return;
+    }
+    Ipv6Address local = atHomeAgent ? agent : end;
+    Ipv6Address remote = atHomeAgent ? end : agent;
+    for (ReqId reqId : peer.keys.associations().values()) {
+      Mode mode = peer.keys.isTunnel(reqId) ? Mode.TUNNEL : Mode.TRANSPORT;
+      XfrmReply reply = kernel.apply(new XfrmCommand.TellKeyManager(mode, reqId, local, remote));
+      if (reply instanceof XfrmReply.Failed failed) {
+        log.error("{}: charon is not told of {}: {}", peer.name, end, failed.text());
+      }
+    }
+  }
+
+  /** Does what is due. */
+  void turn(Instant now) {
+    for (Peer peer : peers.values()) {
+      if (isDue(now, peer.graceEnds)) {
+        log.warn("{}: not all associations are there, signalling begins without them", peer.name);
+        letGo(peer);
+      }
+      if (isDue(now, peer.tellAgain)) {
+        peer.tellAgain = Optional.empty();
+        peer.end.ifPresent(end -> tell(peer, end));
+      }
+      if (isDue(now, peer.attemptEnds)) {
+        peer.attemptEnds = Optional.empty();
+        again(now, peer);
+      }
+    }
+  }
+
+  private void again(Instant now, Peer peer) {
+    if (disconnected.isPresent() || peer.wanted.isEmpty()) {
+      return;
+    }
+    if (peer.problem.isEmpty()) {
+      peer.problem =
+          Optional.of("nothing came of an attempt of " + peer.attempt.toSeconds() + " s");
+    }
+    log.warn("{}: {}; tried again", peer.name, peer.problem.get());
+    peer.attempt =
+        peer.attempt.multipliedBy(2).compareTo(LONGEST_ATTEMPT) < 0
+            ? peer.attempt.multipliedBy(2)
+            : LONGEST_ATTEMPT;
+    if (peer.usable().isPresent()) {
+      peer.attemptEnds = Optional.of(now.plus(peer.attempt));
+      initiate(peer);
+    } else {
+      negotiate(now, peer, peer.wanted.get());
+    }
+  }
+
+  private static boolean isDue(Instant now, Optional<Instant> when) {
+    return when.isPresent() && !now.isBefore(when.get());
+  }
+
+  Optional<Instant> nextDeadline() {
+    return peers.values().stream()
+        .flatMap(peer -> Stream.of(peer.attemptEnds, peer.graceEnds, peer.tellAgain))
+        .flatMap(Optional::stream)
+        .min(Instant::compareTo);
+  }
+
+  /** For the status. */
+  Map<String, Object> report() {
+    Map<String, Object> report = new LinkedHashMap<>();
+    report.put("charon", disconnected.orElse("connected"));
+    stranger.ifPresent(text -> report.put("problem", text));
+    List<Object> all = new ArrayList<>();
+    for (Peer peer : peers.values()) {
+      Map<String, Object> one = new LinkedHashMap<>();
+      one.put("home-address", peer.home.toString());
+      one.put("connection", peer.name);
+      one.put("peer", peer.keys.remoteIdentity());
+      one.put("state", state(peer));
+      peer.end.ifPresent(end -> one.put(atHomeAgent ? "to" : "from", end.toString()));
+      peer.usable().ifPresent(ike -> one.put("ike-sa", ike.id()));
+      one.put(
+          "associations",
+          peer.usable().map(ike -> ike.children().asList()).orElse(ImmutableList.of()));
+      peer.problem.ifPresent(text -> one.put("problem", text));
+      all.add(one);
+    }
+    report.put("connections", all);
+    return report;
+  }
+
+  private String state(Peer peer) {
+    if (peer.usable().isPresent()) {
+      return "up";
+    }
+    return !atHomeAgent && peer.wanted.isPresent() ? "negotiating" : "waiting";
+  }
+}

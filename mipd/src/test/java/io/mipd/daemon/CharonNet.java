@@ -1,0 +1,108 @@
+package io.mipd.daemon;
+
+import static java.util.Objects.requireNonNull;
+
+import com.typesafe.config.Config;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+
+/**
+ * A charon of its own for the home agent and for the mobile node of a {@link TestNet}. Its
+ * configuration is what a trial with Debian's strongSwan 5.9.8 has found to work; docs/ikev2.md
+ * says why.
+ */
+final class CharonNet {
+  private static final Path CHARON = Path.of("/usr/lib/ipsec/charon");
+
+  private static final String CONFIGURATION =
+      """
+      charon {
+        load = random nonce aes sha1 sha2 hmac kdf gcm openssl pem x509 pkcs1 pubkey \
+               revocation constraints kernel-netlink socket-default vici
+        install_routes = no
+        install_virtual_ip = no
+        retransmit_timeout = 1.0
+        retransmit_base = 1.4
+        plugins {
+          kernel-netlink { roam_events = no }
+          vici { socket = unix://%s }
+        }
+        filelog {
+          stderr { default = 1, ike = %d, chd = %d, flush_line = yes }
+        }
+      }
+      """;
+
+  private final TestNet net;
+  private final Map<String, Process> running = new LinkedHashMap<>();
+
+  CharonNet(TestNet net) {
+    this.net = net;
+  }
+
+  /** Skips the test where there is no charon; fails if there is to be one (CI). */
+  static void needed() {
+    TestNet.needs(
+        Files.isExecutable(CHARON), CHARON + " is not there: apt install strongswan-charon");
+    TestNet.needsCommand("swanctl");
+  }
+
+  Path socket(String node) {
+    return net.folder().resolve(node + ".vici");
+  }
+
+  /** Starts it, or starts it again; ready when it takes commands. */
+  void start(String node) throws Exception {
+    start(node, 1);
+  }
+
+  /**
+   * @param level of what it logs of key exchange; keys are from 4 on
+   */
+  void start(String node, int level) throws Exception {
+    Files.deleteIfExists(socket(node));
+    Path configuration = net.folder().resolve(node + "-strongswan.conf");
+    Files.writeString(configuration, CONFIGURATION.formatted(socket(node), level, level));
+    // One writes its process id where the other would find it.
+    Process charon =
+        net.start(
+            node,
+            node + "-charon",
+            "sh",
+            "-c",
+            "mount -t tmpfs none /run; STRONGSWAN_CONF=" + configuration + " exec " + CHARON);
+    running.put(node, charon);
+    net.until(
+        "charon at " + node + " takes commands",
+        TestNet.LONG,
+        () -> Files.exists(socket(node)) && charon.isAlive());
+  }
+
+  /** Without a word to anybody. */
+  void kill(String node) throws Exception {
+    Process charon = requireNonNull(running.get(node), node);
+    charon.destroyForcibly();
+    charon.waitFor(20, TimeUnit.SECONDS);
+  }
+
+  /** What {@code swanctl} says. */
+  String swanctl(String node, String arguments) throws Exception {
+    return net.in(node, "swanctl " + arguments + " --uri unix://" + socket(node));
+  }
+
+  /** How often charon has logged a text. */
+  int logged(String node, String text) throws Exception {
+    return net.said(node + "-charon").split(Pattern.quote(text), -1).length - 1;
+  }
+
+  /** The connection in a status. */
+  static Config connection(Config status) {
+    List<? extends Config> all = status.getConfig("key-exchange").getConfigList("connections");
+    return all.get(0);
+  }
+}

@@ -40,11 +40,14 @@ class UserIpsecTest {
   private static String uncommented(String sample) throws IOException {
     String text = Files.readString(SAMPLES.resolve(sample));
     int at = text.indexOf("# user-ipsec {");
+    String close = "\n# }\n";
+    int end = text.indexOf(close, at) + close.length();
     return text.substring(0, at)
-        + text.substring(at)
+        + text.substring(at, end)
             .lines()
             .map(line -> line.replaceFirst("^# ?", ""))
-            .collect(Collectors.joining("\n"));
+            .collect(Collectors.joining("\n", "", "\n"))
+        + text.substring(end);
   }
 
   private UserIpsec read(String text) throws Exception {

@@ -66,6 +66,9 @@ final class Invariants {
     }
   }
 
+  /** MAX_MULTICAST_SOLICIT times RETRANS_TIMER (RFC 4861 section 7.2.2). */
+  private static final Duration LONGEST_RESOLUTION = Duration.ofSeconds(3);
+
   /** Flows that some node's user wants protected. */
   private record Protected(String node, Selector selector) {}
 
@@ -425,7 +428,13 @@ final class Invariants {
         binding.isPresent()
             && !binding.get().isExpired(events.now())
             && binding.get().careOf().value().equals(outer.destination());
-    if (!good) {
+    // A packet made before may have waited for a link-layer address.
+    boolean justChanged =
+        witness
+            .changed(node.name(), home)
+            .filter(at -> events.now().isBefore(at.plus(LONGEST_RESOLUTION)))
+            .isPresent();
+    if (!good && !justChanged) {
       broken(
           "a correspondent uses no care-of address whose authorisation has expired",
           node.name() + " sends to " + home + " at " + outer.destination() + ": " + binding);

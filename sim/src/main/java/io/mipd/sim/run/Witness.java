@@ -53,7 +53,8 @@ final class Witness implements Joints {
 
   private final Map<String, Told> told = new HashMap<>();
   private final Map<Binding, Taken> newest = new HashMap<>();
-  private final Map<Tested, Instant> tested = new HashMap<>();
+  private final Map<Peer, Instant> tested = new HashMap<>();
+  private final Map<Peer, Instant> changed = new HashMap<>();
   private final Map<Binding, Promise> promises = new LinkedHashMap<>();
   private final PriorityQueue<Promise> ending = new PriorityQueue<>();
   private final Map<String, Set<Long>> taken = new HashMap<>();
@@ -67,8 +68,8 @@ final class Witness implements Joints {
   /** The last update that was taken, and when. */
   private record Taken(SequenceNumber sequence, Instant at) {}
 
-  /** An address that a correspondent has sent a keygen token to. */
-  private record Tested(String node, Ipv6Address address) {}
+  /** An address that a node has to do with. */
+  private record Peer(String node, Ipv6Address address) {}
 
   /**
    * What a home agent has acknowledged.
@@ -170,6 +171,7 @@ final class Witness implements Joints {
         sent(node, now, event, send);
       } else if (action instanceof NodeAction.WantMobility want
           && want.owner().peer().isPresent()) {
+        changed.put(new Peer(node, want.owner().peer().get()), now);
         wanted(node, now, event, want.wish());
       }
     }
@@ -178,7 +180,7 @@ final class Witness implements Joints {
   private void sent(String node, Instant now, NodeEvent event, NodeAction.SendMessage send) {
     if (send.message() instanceof MobilityMessage.HomeTest
         || send.message() instanceof MobilityMessage.CareOfTest) {
-      tested.put(new Tested(node, send.destination()), now);
+      tested.put(new Peer(node, send.destination()), now);
     } else if (send.message() instanceof BindingAcknowledgement acknowledgement
         && acknowledgement.status().isAccepted()) {
       var binding = new Binding(node, /* local= */ send.source(), /* home= */ send.destination());
@@ -203,14 +205,18 @@ final class Witness implements Joints {
 
   /**
    * RFC 6275 section 9.5.1. A correspondent may have forgotten a binding when it has ended, and a
-   * mobile node that has forgotten it too counts anew, but then with a new home keygen token.
+   * mobile node that has forgotten it too counts anew, but then with a new home keygen token. A
+   * home agent without a binding must accept any number; the association does not keep out what was
+   * lost on its way and comes again (section 15.3), as long as its keys are configured.
    */
   private void advance(Binding binding, Instant now, SequenceNumber sequence) {
+    Promise promise = promises.get(binding);
+    boolean hasEnded = promise != null && !now.isBefore(promise.until());
     Taken before = newest.put(binding, new Taken(sequence, now));
-    if (before == null || sequence.isAfter(before.sequence())) {
+    if (before == null || sequence.isAfter(before.sequence()) || hasEnded) {
       return;
     }
-    Instant token = tested.get(new Tested(binding.node(), binding.home()));
+    Instant token = tested.get(new Peer(binding.node(), binding.home()));
     if (promises.containsKey(binding) || token == null || !token.isAfter(before.at())) {
       judge.broken(
           "no binding goes back to an older update",
@@ -232,6 +238,11 @@ final class Witness implements Joints {
       movements++;
     }
     ending.add(promise);
+  }
+
+  /** When a node's route to a peer last changed; empty if it never did. */
+  Optional<Instant> changed(String node, Ipv6Address peer) {
+    return Optional.ofNullable(changed.get(new Peer(node, peer)));
   }
 
   /** A correspondent has a route to a care-of address, or no more. */
@@ -260,7 +271,7 @@ final class Witness implements Joints {
   /** RFC 6275 section 5.2: no binding without tokens, of the home and of the care-of address. */
   private void judgeRoute(String node, Instant now, RouteOptimizationState state) {
     for (Ipv6Address address : List.of(state.id().destination(), state.careOf())) {
-      Instant when = tested.get(new Tested(node, address));
+      Instant when = tested.get(new Peer(node, address));
       if (when == null || when.plus(ProtocolConstants.MAX_NONCE_LIFETIME).isBefore(now)) {
         judge.broken(
             "a correspondent binds only what it has tested of late",

@@ -78,6 +78,7 @@ final class ControlConnection extends SimpleChannelInboundHandler<ByteBuf> {
       entered = false;
       peers.leave(mayChange);
     }
+    waiting.clear();
     if (listener != null) {
       log.forget(listener);
       listener = null;
@@ -101,6 +102,10 @@ final class ControlConnection extends SimpleChannelInboundHandler<ByteBuf> {
   }
 
   private void proceed(ChannelHandlerContext context) {
+    // Who has hung up is forgotten, and nothing is begun for it any more.
+    if (!context.channel().isActive()) {
+      return;
+    }
     String next = waiting.poll();
     if (next != null) {
       take(context, next);

@@ -79,6 +79,9 @@ final class Capture implements PacketTap, AutoCloseable {
   private static final int OUTBOUND = 2;
   private static final long NANOS = 1_000_000_000L;
 
+  private static final String KEYS = "esp_sa";
+  private static final String PREFERENCES = "preferences";
+
   private static final Set<PosixFilePermission> OWNER =
       PosixFilePermissions.fromString("rw-------");
   private static final Set<PosixFilePermission> OWNERS_FOLDER =
@@ -104,6 +107,7 @@ final class Capture implements PacketTap, AutoCloseable {
   private final AtomicLong dropped = new AtomicLong();
   private final Thread writer;
   private volatile boolean ending;
+  private volatile boolean failed;
 
   private Capture(Path file, Path profile, Supplier<Instant> clock, OutputStream out) {
     this.file = file;
@@ -129,8 +133,7 @@ final class Capture implements PacketTap, AutoCloseable {
     Path profile = file.resolveSibling(file.getFileName() + ".wireshark");
     OutputStream out = create(file);
     try {
-      Files.createDirectory(profile, mode(OWNERS_FOLDER));
-      profile(profile, associations);
+      folder(profile, associations);
       out.write(header(device));
     } catch (IOException e) {
       out.close();
@@ -160,6 +163,25 @@ final class Capture implements PacketTap, AutoCloseable {
     }
   }
 
+  /** With keys in it: whole, or not at all. */
+  private static void folder(Path profile, ImmutableList<SecurityAssociation> associations)
+      throws IOException {
+    try {
+      Files.createDirectory(profile, mode(OWNERS_FOLDER));
+    } catch (FileAlreadyExistsException e) {
+      throw new IOException(profile + " is there already and stays as it is", e);
+    }
+    try {
+      profile(profile, associations);
+    } catch (IOException e) {
+      for (String name : ImmutableList.of(KEYS, PREFERENCES)) {
+        Files.deleteIfExists(profile.resolve(name));
+      }
+      Files.deleteIfExists(profile);
+      throw e;
+    }
+  }
+
   /** By SPI alone: in a signalling packet the addresses on the wire are not the association's. */
   private static void profile(Path folder, ImmutableList<SecurityAssociation> associations)
       throws IOException {
@@ -180,9 +202,9 @@ final class Capture implements PacketTap, AutoCloseable {
                 + "\"\n");
       }
     }
-    text(folder.resolve("esp_sa"), lines.toString());
+    text(folder.resolve(KEYS), lines.toString());
     text(
-        folder.resolve("preferences"),
+        folder.resolve(PREFERENCES),
         "esp.enable_encryption_decode: TRUE\nesp.enable_authentication_check: TRUE\n");
   }
 
@@ -263,7 +285,10 @@ final class Capture implements PacketTap, AutoCloseable {
       }
     } catch (IOException e) {
       ending = true;
-      log.warn("capture {}: {}", file, e.getMessage());
+      failed = true;
+      dropped.addAndGet(1 + waiting.size());
+      waiting.clear();
+      log.error("capture {} has ended: {}", file, e.getMessage());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -322,7 +347,8 @@ final class Capture implements PacketTap, AutoCloseable {
      * @return empty if one is running, or the world's packets do not come by us
      */
     Optional<Capture> begin(Path file) throws IOException {
-      if (running.isPresent() || !world.isTappable()) {
+      // One that could not write any more has ended by itself.
+      if (running.filter(it -> !it.failed).isPresent() || !world.isTappable()) {
         return Optional.empty();
       }
       running = Optional.of(Capture.begin(file, device, associations, clock));

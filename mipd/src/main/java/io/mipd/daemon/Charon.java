@@ -77,7 +77,7 @@ final class Charon implements KeyExchange.Orders, AutoCloseable {
   }
 
   @Override
-  public void list(String connection) {
+  public void list(String connection, long number) {
     orders.add(
         client -> {
           synchronized (listed) {
@@ -89,7 +89,7 @@ final class Charon implements KeyExchange.Orders, AutoCloseable {
             synchronized (listed) {
               all = ImmutableList.copyOf(listed);
             }
-            tell(() -> exchange.listed(loop.now(), connection, all));
+            tell(() -> exchange.listed(loop.now(), connection, number, all));
           } catch (ViciException e) {
             tell(() -> exchange.refused(connection, "list-sas", "" + e.getMessage()));
           }

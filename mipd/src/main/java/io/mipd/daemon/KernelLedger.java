@@ -517,6 +517,9 @@ final class KernelLedger implements XfrmBackend {
       }
       reply = migrateOnce(new XfrmCommand.Migrate(command.policy(), left.build()));
     }
+    if (reply instanceof XfrmReply.Done) {
+      log.warn("{}: more than {} associations alike, not all have moved", command, MOST_ALIKE);
+    }
     return reply;
   }
 

@@ -70,8 +70,12 @@ final class KeyExchange {
   interface Orders {
     void order(String connection, CharonConfiguration.Command command);
 
-    /** Has {@link #listed} called. */
-    void list(String connection);
+    /**
+     * Has {@link #listed} called, with what charon has when it comes to it.
+     *
+     * @param number comes back with the list
+     */
+    void list(String connection, long number);
   }
 
   /** One home address and its associations. */
@@ -93,6 +97,12 @@ final class KeyExchange {
 
     /** The latest that may not leave yet. */
     NodeAction.@Nullable SendMessage held;
+
+    /** Of the last list that was asked for. */
+    long list;
+
+    /** The first list to be believed: those before do not know of what has been ordered since. */
+    long firstGood;
 
     Duration attempt = FIRST_ATTEMPT;
     Optional<Instant> attemptEnds = Optional.empty();
@@ -182,8 +192,13 @@ final class KeyExchange {
         order(peer, CharonConfiguration.ofHomeAgent(peer.home, agent, peer.keys));
       }
       peer.attemptEnds = Optional.empty();
-      charon().list(peer.name);
+      list(peer);
     }
+  }
+
+  private void list(Peer peer) {
+    peer.list++;
+    charon().list(peer.name, peer.list);
   }
 
   /** What the kernel has is used until charon is back. */
@@ -226,12 +241,16 @@ final class KeyExchange {
 
   /** Something of a connection is not as it was. */
   void changed(String name) {
-    peer(name).forEach(peer -> charon().list(peer.name));
+    peer(name).forEach(this::list);
   }
 
-  /** What charon has of a connection. */
-  void listed(Instant now, String name, ImmutableList<IkeSa> all) {
-    peer(name).forEach(peer -> listed(now, peer, all));
+  /**
+   * What charon has of a connection.
+   *
+   * @param number of {@link Orders#list}
+   */
+  void listed(Instant now, String name, long number, ImmutableList<IkeSa> all) {
+    peer(name).filter(peer -> number >= peer.firstGood).forEach(peer -> listed(now, peer, all));
   }
 
   private void listed(Instant now, Peer peer, ImmutableList<IkeSa> all) {
@@ -248,8 +267,7 @@ final class KeyExchange {
       }
       arrived(now, peer);
     } else {
-      peer.end = Optional.empty();
-      peer.id = "";
+      forget(peer);
       if (was) {
         log.warn("{}: no associations any more", peer.name);
       }
@@ -257,6 +275,15 @@ final class KeyExchange {
         negotiate(now, peer, peer.wanted.get());
       }
     }
+  }
+
+  /** There are no associations, or none that last. */
+  private static void forget(Peer peer) {
+    peer.all = ImmutableList.of();
+    peer.end = Optional.empty();
+    peer.id = "";
+    peer.graceEnds = Optional.empty();
+    peer.tellAgain = Optional.empty();
   }
 
   private static String text(Optional<Ipv6Address> address) {
@@ -291,6 +318,8 @@ final class KeyExchange {
       return;
     }
     log.info("{}: negotiates from {}", peer.name, here);
+    forget(peer);
+    peer.firstGood = peer.list + 1;
     order(peer, CharonConfiguration.terminate(peer.home));
     order(peer, CharonConfiguration.ofMobileNode(peer.home, agent, here, peer.keys));
     initiate(peer);
@@ -338,7 +367,7 @@ final class KeyExchange {
     }
     if (usable) {
       log.info("{}: the home agent's key management does not move along (K)", peer.name);
-      peer.all = ImmutableList.of();
+      forget(peer);
     }
     peer.held = message;
     if (peer.attemptEnds.isEmpty() || !peer.wanted.equals(Optional.of(here))) {
@@ -380,17 +409,30 @@ final class KeyExchange {
     if (peer.end.equals(Optional.of(end)) || peer.usable().isEmpty()) {
       return;
     }
+    if (!tell(peer, end)) {
+      // RFC 4877 section 7.4: without it the IKE_SA is of no use at the new end.
+      if (!atHomeAgent) {
+        negotiate(now, peer, end);
+      }
+      return;
+    }
     peer.end = Optional.of(end);
+    // A list from before has the old end.
+    peer.firstGood = peer.list + 1;
+    list(peer);
     if (peer.all.stream().anyMatch(IkeSa::twice)) {
       peer.tellAgain = Optional.of(now.plus(REKEYED_DELAY));
     }
-    tell(peer, end);
   }
 
-  private void tell(Peer peer, Ipv6Address end) {
+  /**
+   * @return whether charon has heard of some of them
+   */
+  private boolean tell(Peer peer, Ipv6Address end) {
     if (kernel == null) {
-      return;
+      return false;
     }
+    boolean heard = false;
     Ipv6Address local = atHomeAgent ? agent : end;
     Ipv6Address remote = atHomeAgent ? end : agent;
     for (ReqId reqId : peer.keys.associations().values()) {
@@ -398,8 +440,11 @@ final class KeyExchange {
       XfrmReply reply = kernel.apply(new XfrmCommand.TellKeyManager(mode, reqId, local, remote));
       if (reply instanceof XfrmReply.Failed failed) {
         log.error("{}: charon is not told of {}: {}", peer.name, end, failed.text());
+      } else {
+        heard = true;
       }
     }
+    return heard;
   }
 
   /** Does what is due. */

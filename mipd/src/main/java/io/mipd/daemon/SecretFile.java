@@ -4,7 +4,9 @@ import io.mipd.xfrm.crypto.KeyMaterial;
 import io.mipd.xfrm.packet.Octets;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /** Files by which ends prove who they are. No message repeats what is in one. */
@@ -67,6 +69,12 @@ final class SecretFile {
 
   private static ConfigurationException unreadable(
       Section section, String key, Path file, IOException e) {
-    return section.wrong(key, file + " cannot be read: " + e.getMessage(), "a readable file");
+    String why =
+        e instanceof NoSuchFileException
+            ? " is not there"
+            : e instanceof AccessDeniedException
+                ? " may not be read by this user"
+                : " cannot be read: " + e.getMessage();
+    return section.wrong(key, file + why, "a readable file");
   }
 }

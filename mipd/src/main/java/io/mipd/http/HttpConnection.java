@@ -42,6 +42,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** One client: a request at a time. In the server's thread. */
@@ -131,6 +132,9 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
   }
 
   private void proceed(ChannelHandlerContext context) {
+    if (!context.channel().isActive()) {
+      return;
+    }
     FullHttpRequest next = waiting.poll();
     if (next != null) {
       take(context, next);
@@ -207,9 +211,10 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
                     (text, failure) ->
                         respondLater(
                             context,
-                            failure == null
-                                ? response(HttpResponseStatus.OK, HttpServer.METRICS_TYPE, text)
-                                : refusal(ControlResponse.refusal(failure)),
+                            () ->
+                                failure == null
+                                    ? response(HttpResponseStatus.OK, HttpServer.METRICS_TYPE, text)
+                                    : refusal(ControlResponse.refusal(failure)),
                             stays));
         case "/health" ->
             desk.monitored()
@@ -217,7 +222,7 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
                 .completeOnTimeout(
                     HttpServer.Health.DOWN, HEALTH_LIMIT.toMillis(), TimeUnit.MILLISECONDS)
                 .exceptionally(failure -> HttpServer.Health.DOWN)
-                .thenAccept(health -> respondLater(context, health(health), stays));
+                .thenAccept(health -> respondLater(context, () -> health(health), stays));
         case "/events" -> follow(context, desk.events(), request, query);
         case "/messages" -> follow(context, desk.messages(), request, query);
         default -> refuse(context, HttpResponseStatus.NOT_FOUND, "nothing is at " + path, stays);
@@ -274,7 +279,10 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
               (answer, failure) ->
                   respondLater(
                       context,
-                      failure == null ? answer(answer) : refusal(ControlResponse.refusal(failure)),
+                      () ->
+                          failure == null
+                              ? answer(answer)
+                              : refusal(ControlResponse.refusal(failure)),
                       stays));
     } catch (ControlException e) {
       respond(context, refusal(e), stays);
@@ -440,8 +448,13 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
     respond(context, response, stays);
   }
 
-  private void respondLater(ChannelHandlerContext context, HttpResponse response, boolean stays) {
-    context.executor().execute(() -> respond(context, response, stays));
+  /**
+   * Whoever has the answer is the node's event loop, which has packets waiting: the text is made in
+   * this server's thread.
+   */
+  private void respondLater(
+      ChannelHandlerContext context, Supplier<HttpResponse> response, boolean stays) {
+    context.executor().execute(() -> respond(context, response.get(), stays));
   }
 
   /** The next request is taken when this is written. */

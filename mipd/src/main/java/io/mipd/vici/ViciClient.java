@@ -128,6 +128,9 @@ public final class ViciClient implements AutoCloseable {
       why = "" + e.getMessage();
     } catch (MalformedPacketException e) {
       why = "charon's packet is malformed: " + e.getMessage();
+    } catch (RuntimeException e) {
+      // Whoever listens could not make sense of it; without an end nobody would begin again.
+      why = "charon's event is not understood: " + e;
     }
     close();
     synchronized (waiting) {

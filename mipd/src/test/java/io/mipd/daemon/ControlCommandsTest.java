@@ -276,11 +276,14 @@ class ControlCommandsTest {
     assertThat(ping.waitFor(TestNet.LONG.toSeconds(), TimeUnit.SECONDS)).isTrue();
     assertThat(net.said("ping")).contains("150 received, 0% packet loss");
 
-    Files.writeString(file, sample.replace("maximum-lifetime = 420s", "maximum-lifetime = 4"));
+    String mistaken = sample.replace("maximum-lifetime = 420s", "maximum-lifetime = 4");
+    Files.writeString(file, mistaken);
+    long line = 1 + mistaken.lines().takeWhile(it -> !it.contains("maximum-lifetime = 4")).count();
     Said refused = saysTo(agent, "reload --json");
     assertThat(refused.status()).isEqualTo(Main.FAILURE);
     assertThat(refused.err())
-        .contains(file + ":35: home-agent.maximum-lifetime: a time without unit: 4; allowed: ")
+        .contains(
+            file + ":" + line + ": home-agent.maximum-lifetime: a time without unit: 4; allowed: ")
         .contains("nothing has changed");
     net.plug("b");
     net.until(

@@ -15,6 +15,7 @@ import io.mipd.mobility.wire.MobilityMessage;
 import io.mipd.mobility.wire.SequenceNumber;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.backend.XfrmCommand;
+import io.mipd.xfrm.backend.XfrmError;
 import io.mipd.xfrm.backend.XfrmReply;
 import io.mipd.xfrm.crypto.KeyMaterial;
 import io.mipd.xfrm.model.Ipv6Address;
@@ -45,6 +46,8 @@ class KeyExchangeTest {
   private boolean moves;
   private Instant now = Instant.EPOCH;
   private int sequence;
+  private long lists;
+  private XfrmReply reply = XfrmReply.DONE;
   private KeyExchange exchange = exchange();
 
   private KeyExchange exchange() {
@@ -80,7 +83,8 @@ class KeyExchangeTest {
           }
 
           @Override
-          public void list(String connection) {
+          public void list(String connection, long number) {
+            lists = number;
             asked.add("list");
           }
         });
@@ -94,7 +98,7 @@ class KeyExchangeTest {
           @Override
           public XfrmReply apply(XfrmCommand command) {
             told.add(command);
-            return XfrmReply.DONE;
+            return reply;
           }
         },
         sent::add);
@@ -121,8 +125,11 @@ class KeyExchangeTest {
         careOf.map(CareOfAddress::new));
   }
 
+  /** Something has happened, and this is what charon has. */
   private void listed(IkeSa... all) {
-    exchange.listed(now, NAME, ImmutableList.copyOf(all));
+    exchange.changed(NAME);
+    asked.remove(asked.size() - 1);
+    exchange.listed(now, NAME, lists, ImmutableList.copyOf(all));
   }
 
   private static IkeSa ikeSa(String id, Ipv6Address local, ImmutableSet<String> children) {
@@ -196,18 +203,14 @@ class KeyExchangeTest {
             new XfrmCommand.TellKeyManager(Mode.TRANSPORT, SIGNALLING, B, AGENT),
             new XfrmCommand.TellKeyManager(Mode.TUNNEL, PAYLOAD, B, AGENT));
     assertThat(exchange.admits(now, update(Optional.of(B)))).isTrue();
-    assertThat(asks()).isEmpty();
+    assertThat(asks()).containsExactly("list");
   }
 
   @Test
   void charonHearsAgainWhereTwoAssociationsWereAlike() {
     registered();
     moves = true;
-    exchange.listed(
-        now,
-        NAME,
-        ImmutableList.of(
-            new IkeSa("1", true, Optional.of(A), Optional.of(AGENT), BOTH, /* twice= */ true)));
+    listed(new IkeSa("1", true, Optional.of(A), Optional.of(AGENT), BOTH, /* twice= */ true));
     exchange.moved(now, new NodeAction.MoveTunnel(new HomeAddress(HOME), AGENT, A, B));
     assertThat(told).hasSize(2);
     now = now.plus(KeyExchange.REKEYED_DELAY);
@@ -229,6 +232,55 @@ class KeyExchangeTest {
     assertThat(told).isEmpty();
     listed(ikeSa("2", B, BOTH));
     assertThat(sent).containsExactly(second);
+  }
+
+  /** What is still waited for belongs to the association that has gone. */
+  @Test
+  void aMovementMeanwhileDoesNotLetAnUpdateGoWithoutAnAssociation() {
+    assertThat(exchange.admits(now, update(Optional.of(A)))).isFalse();
+    listed(ikeSa("1", A, ImmutableSet.of("signalling")));
+    now = now.plusMillis(500);
+    NodeAction.SendMessage second = update(Optional.of(B));
+    assertThat(exchange.admits(now, second)).isFalse();
+    now = now.plus(KeyExchange.GRACE);
+    exchange.turn(now);
+    assertThat(sent).isEmpty();
+    listed(ikeSa("2", B, BOTH));
+    assertThat(sent).containsExactly(second);
+  }
+
+  @Test
+  void aListFromBeforeAnOrderIsNotBelieved() {
+    registered();
+    exchange.changed(NAME);
+    long before = lists;
+    NodeAction.SendMessage second = update(Optional.of(B));
+    assertThat(exchange.admits(now, second)).isFalse();
+    exchange.listed(now, NAME, before, ImmutableList.of(ikeSa("1", A, BOTH)));
+    assertThat(sent).isEmpty();
+    listed(ikeSa("2", B, BOTH));
+    assertThat(sent).containsExactly(second);
+  }
+
+  /** The terminated IKE_SA's children are not counted as there. */
+  @Test
+  void allIsInitiatedWhereSignallingHasGone() {
+    registered();
+    listed(ikeSa("1", A, ImmutableSet.of("payload")));
+    assertThat(asks())
+        .containsExactly("terminate", "load-conn", "initiate signalling", "initiate payload");
+  }
+
+  @Test
+  void whereCharonCannotBeToldAllIsNegotiatedAnew() {
+    registered();
+    moves = true;
+    assertThat(exchange.admits(now, update(Optional.of(B)))).isTrue();
+    asks();
+    reply = new XfrmReply.Failed(XfrmError.NOT_FOUND, "no such process");
+    exchange.moved(now, new NodeAction.MoveTunnel(new HomeAddress(HOME), AGENT, A, B));
+    assertThat(asks()).contains("terminate", "initiate signalling", "initiate payload");
+    assertThat(exchange.report().toString()).contains("negotiating");
   }
 
   @Test

@@ -118,7 +118,11 @@ public final class Soak {
               .limit(1)
               .map(violation -> "random-" + number + ": " + violation + repeat)
               .collect(ImmutableList.toImmutableList()));
-    } catch (ConfigurationException | IOException | RuntimeException e) {
+    } catch (ConfigurationException
+        | IOException
+        | RuntimeException
+        | AssertionError
+        | StackOverflowError e) {
       // What a part throws is its mistake, and one more finding.
       return new Findings(1, 0, 0, ImmutableList.of("random-" + number + ": " + e + repeat));
     }

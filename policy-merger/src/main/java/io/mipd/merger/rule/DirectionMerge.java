@@ -83,13 +83,6 @@ final class DirectionMerge implements Inputs {
     return ranks.stream().map(ends::policy).collect(toImmutableList());
   }
 
-  private static <T> T present(@Nullable T value) {
-    if (value == null) {
-      throw new IllegalStateException("an index names what is not there");
-    }
-    return value;
-  }
-
   /**
    * What a change has done.
    *
@@ -443,7 +436,7 @@ final class DirectionMerge implements Inputs {
     byWitness.forEachMeeting(
         Selector.between(selector.source(), selector.destination()),
         place -> {
-          Flow witness = present(entries.get(place)).witness();
+          Flow witness = Side.present(entries.get(place)).witness();
           if (witness != null && selector.matches(witness)) {
             doubt.accept(place);
           }
@@ -454,7 +447,7 @@ final class DirectionMerge implements Inputs {
   private void judge(NavigableMap<Place, Set<Selector>> doubtful, Set<Place> needed) {
     for (var doubt = doubtful.pollLastEntry(); doubt != null; doubt = doubtful.pollLastEntry()) {
       Place place = doubt.getKey();
-      Entry old = present(entries.get(place));
+      Entry old = Side.present(entries.get(place));
       Entry judged = old.needed() ? judged(old) : judged(old, doubt.getValue());
       if (judged.needed() && judged.priority() == 0) {
         needed.add(place);
@@ -524,7 +517,7 @@ final class DirectionMerge implements Inputs {
           int order = place.compareTo(entry.place());
           if (order < 0) {
             front.add(place);
-          } else if (order > 0 && present(entries.get(place)).needed()) {
+          } else if (order > 0 && Side.present(entries.get(place)).needed()) {
             behind.add(place);
           }
         });
@@ -534,7 +527,7 @@ final class DirectionMerge implements Inputs {
     Optional<Outcome> next =
         behind.isEmpty()
             ? installed(flow).map(composition::of)
-            : Optional.of(present(entries.get(behind.first())).outcome());
+            : Optional.of(Side.present(entries.get(behind.first())).outcome());
     return next.map(other -> !other.doesAs(entry.outcome())).orElse(true);
   }
 
@@ -560,7 +553,7 @@ final class DirectionMerge implements Inputs {
     bySelector.forEachMeeting(
         among,
         place -> {
-          Entry other = present(entries.get(place));
+          Entry other = Side.present(entries.get(place));
           int order = place.compareTo(entry.place());
           if (order < 0) {
             front.add(other.outcome().selector());
@@ -602,7 +595,7 @@ final class DirectionMerge implements Inputs {
   }
 
   private void renumber(Place place, int priority) {
-    put(present(entries.get(place)).withPriority(priority));
+    put(Side.present(entries.get(place)).withPriority(priority));
   }
 
   private void put(Entry entry) {
@@ -680,7 +673,7 @@ final class DirectionMerge implements Inputs {
     bySelector.forEachMatching(
         flow,
         place -> {
-          Entry entry = present(entries.get(place));
+          Entry entry = Side.present(entries.get(place));
           if (entry.needed()) {
             first.put(place, entry);
           }

@@ -3,6 +3,7 @@ package io.mipd.merger.rule;
 import static com.google.common.collect.ImmutableSet.toImmutableSet;
 
 import com.google.common.collect.Collections2;
+import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Maps;
 import io.mipd.merger.index.SelectorIndex;
@@ -91,8 +92,10 @@ final class Side {
       return new Delta(Map.of(), Map.of(), without(before, after), without(after, before));
     }
 
+    /** Not a view: it is gone through many times. */
     private static <T> Map<Rank, T> without(Map<Rank, T> all, Map<Rank, T> others) {
-      return Maps.filterEntries(all, entry -> !entry.getValue().equals(others.get(entry.getKey())));
+      return ImmutableMap.copyOf(
+          Maps.filterEntries(all, entry -> !entry.getValue().equals(others.get(entry.getKey()))));
     }
 
     Delta reversed() {
@@ -169,7 +172,8 @@ final class Side {
     return it == null ? null : it.policy();
   }
 
-  private static <T> T present(@Nullable T value) {
+  /** What an index has named. */
+  static <T> T present(@Nullable T value) {
     if (value == null) {
       throw new IllegalStateException("an index names what is not there");
     }

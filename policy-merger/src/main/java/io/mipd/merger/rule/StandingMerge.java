@@ -4,6 +4,7 @@ import static com.google.common.collect.ImmutableList.toImmutableList;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.Maps;
 import io.mipd.merger.source.MobilityPolicy;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.model.Direction;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 
 /**
  * A merge that stands while its inputs change. A change costs what it touches, not what there is;
@@ -132,13 +134,13 @@ public final class StandingMerge<K> {
     var before = new Owner(number, old.map(Owner::policies).orElse(ImmutableList.of()));
     var after = new Owner(number, policies);
     put(owner, after);
+    ImmutableMap<Direction, Side.Delta> deltas =
+        deltas(at -> Side.Delta.ofMobility(before.ranked(at), after.ranked(at)));
     return change(
         (direction, merge) ->
             merge.change(
-                Side.Delta.ofMobility(before.ranked(direction), after.ranked(direction)),
-                ends(direction)
-                    .map(at -> Side.Delta.ofMobility(before.ranked(at), after.ranked(at)))
-                    .orElse(Side.Delta.NONE),
+                deltas.getOrDefault(direction, Side.Delta.NONE),
+                atEnds(deltas, direction),
                 users.room(direction)),
         () -> put(owner, before));
   }
@@ -167,20 +169,27 @@ public final class StandingMerge<K> {
     inBackend.forEach(policy -> all.add(new Side.User(policy, true)));
     Users after = users.then(all);
     users = after;
+    ImmutableMap<Direction, Side.Delta> deltas =
+        deltas(at -> Side.Delta.ofUsers(before.ranked(at), after.ranked(at)));
     return change(
         (direction, merge) ->
             merge.change(
-                Side.Delta.ofUsers(before.ranked(direction), after.ranked(direction)),
-                ends(direction)
-                    .map(at -> Side.Delta.ofUsers(before.ranked(at), after.ranked(at)))
-                    .orElse(Side.Delta.NONE),
+                deltas.getOrDefault(direction, Side.Delta.NONE),
+                atEnds(deltas, direction),
                 after.room(direction)),
         () -> users = before);
   }
 
+  private ImmutableMap<Direction, Side.Delta> deltas(Function<Direction, Side.Delta> delta) {
+    return Maps.toMap(merges.keySet(), delta::apply);
+  }
+
   /** What is forwarded has come out of tunnels that end here. */
-  private static Optional<Direction> ends(Direction direction) {
-    return direction == Direction.FWD ? Optional.of(Direction.IN) : Optional.empty();
+  private static Side.Delta atEnds(
+      ImmutableMap<Direction, Side.Delta> deltas, Direction direction) {
+    return direction == Direction.FWD
+        ? deltas.getOrDefault(Direction.IN, Side.Delta.NONE)
+        : Side.Delta.NONE;
   }
 
   private Change change(

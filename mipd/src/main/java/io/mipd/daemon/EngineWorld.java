@@ -40,6 +40,7 @@ import io.mipd.xfrm.transform.SequenceStore;
 import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -47,6 +48,7 @@ import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -73,6 +75,7 @@ final class EngineWorld implements World {
   private final NftTable dropTable;
   private final AddressBook addresses;
   private final NetworkWatch watch;
+  private final Optional<PassedPolicies> passed;
   private final PeerLearner peers;
   private final Sink sink = new Sink();
   private final PacketEngine engine;
@@ -118,6 +121,7 @@ final class EngineWorld implements World {
     routed = setup.router() ? RawSender.anyInterface(0) : null;
     // The engine itself sees the errors about what it has sent.
     watch = NetworkWatch.open(poller, addresses, up, this::changed, ImmutableSet.of());
+    passed = PassedPolicies.open(poller, addresses, up::found);
     dropTable =
         NftTable.owned(
             DropTable.FAMILY,
@@ -307,12 +311,15 @@ final class EngineWorld implements World {
     if (due.isPresent() && !due.get().isAfter(now)) {
       engine.tick(now);
     }
+    passed.ifPresent(one -> one.turn(now));
     flush();
   }
 
   @Override
   public Optional<Instant> nextDeadline() {
-    return engine.nextDeadline();
+    return Stream.of(engine.nextDeadline(), passed.flatMap(PassedPolicies::nextDeadline))
+        .flatMap(Optional::stream)
+        .min(Comparator.naturalOrder());
   }
 
   @Override
@@ -379,6 +386,7 @@ final class EngineWorld implements World {
       if (change.gone()) {
         engine.forgetLinkMtu(change.address().address());
       }
+      passed.ifPresent(PassedPolicies::disturb);
     }
     if (!(notice instanceof RtnetlinkNotice.RouteNotice)) {
       tellMtus();
@@ -598,6 +606,7 @@ final class EngineWorld implements World {
     if (routed != null) {
       routed.close();
     }
+    passed.ifPresent(PassedPolicies::close);
     watch.close();
     tun.close();
     dropTable.close();

@@ -6,6 +6,7 @@ import io.mipd.host.CoreDriver;
 import io.mipd.host.InstalledPolicies;
 import io.mipd.host.PolicyInputs;
 import io.mipd.host.RoutesInUse;
+import io.mipd.merger.rule.Finding;
 import io.mipd.merger.rule.MergedPolicy;
 import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.NodeAction;
@@ -146,7 +147,7 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
       Optional<PeerRoutes> peers)
       throws IOException {
     var policies = new InstalledPolicies(world.backend(), core.user());
-    policies.tellFindings(finding -> chronicle.found(loop.now(), finding));
+    policies.tellFindings(this::found);
     parts =
         new Parts(
             world,
@@ -570,6 +571,11 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
   @Override
   public void failed(FailedPacket packet) {
     parts().driver().failed(packet);
+  }
+
+  @Override
+  public void found(Finding finding) {
+    chronicle.found(loop.now(), finding);
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.mipd.daemon;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
+import io.mipd.merger.rule.Finding;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.MobilityMessage;
 import io.mipd.xfrm.backend.XfrmBackend;
@@ -70,6 +71,9 @@ interface World extends AutoCloseable {
 
     /** An ICMPv6 error says that a packet of mobility's failed. Likewise. */
     void failed(FailedPacket packet);
+
+    /** Something about policies that is not the merger's to find. Likewise. */
+    void found(Finding finding);
 
     /** What {@link #others} says has changed. Likewise only to be noted. */
     void othersChanged();

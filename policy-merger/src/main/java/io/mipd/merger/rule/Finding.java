@@ -20,6 +20,11 @@ public record Finding(Kind kind, String words, Flow witness) {
     MOBILITY_BLOCKED(false),
     /** A user's policy blocks the packets that carry the mobile traffic. */
     OUTER_FLOW_BLOCKED(true),
+    /**
+     * A policy that is not composed is for packets that carry the mobile traffic, and is not
+     * applied to them.
+     */
+    OUTER_FLOW_PASSES(true),
     /** Mobility blocks flows that a user's policy would protect, as long as there is no binding. */
     USER_POLICY_SHADOWED(false),
     /** No flow reaches a user's policy: those before it take them all. */

@@ -12,6 +12,7 @@ import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.Selector;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -53,6 +54,9 @@ final class DirectionMerge implements Inputs {
 
   /** Those that are not, or not known to be, by their selectors. */
   private final SelectorIndex<Place> idle = new SelectorIndex<>();
+
+  /** Those of which no flow comes as far, by who is before them for all. */
+  private final Map<Place, Set<Place>> covered = new HashMap<>();
 
   private final TreeMap<Place, Finding> conflicts = new TreeMap<>();
   private final Priorities priorities;
@@ -320,6 +324,9 @@ final class DirectionMerge implements Inputs {
     Entry entry = Entry.of(place, made);
     if (old != null) {
       touched.add(old.outcome().selector());
+      if (!old.outcome().selector().equals(made.selector())) {
+        uncover(place);
+      }
       // It keeps its priority, if it is needed still.
       entry = entry.withPriority(old.priority());
     }
@@ -472,6 +479,10 @@ final class DirectionMerge implements Inputs {
     if (changed.contains(selector)) {
       return judged(entry);
     }
+    Place cover = entry.witness() == null ? cover(entry) : null;
+    if (cover != null) {
+      return entry.covered(cover);
+    }
     Flow reached = entry.witness();
     for (Selector one : changed) {
       Optional<Selector> region = Region.common(selector, one);
@@ -500,11 +511,31 @@ final class DirectionMerge implements Inputs {
         return entry.judged(true, candidate);
       }
     }
+    Place cover = cover(entry);
+    if (cover != null) {
+      return entry.covered(cover);
+    }
     Surroundings around = around(entry, selector);
     return around
         .firstFlowThatNeeds(entry.outcome())
         .map(witness -> entry.judged(true, witness))
         .orElseGet(() -> entry.judged(false, around.firstFlow().orElse(null)));
+  }
+
+  /** One before an entry that is for all its flows; null if there is none. */
+  private @Nullable Place cover(Entry entry) {
+    Selector selector = entry.outcome().selector();
+    var found = new TreeSet<Place>();
+    // Whoever is for all of them is for any one.
+    bySelector.forEachMatching(
+        Region.witness(selector),
+        place -> {
+          if (place.compareTo(entry.place()) < 0
+              && Region.contains(Side.present(entries.get(place)).outcome().selector(), selector)) {
+            found.add(place);
+          }
+        });
+    return found.isEmpty() ? null : found.first();
   }
 
   /** Whether a flow comes as far as an entry, and would fare otherwise without it. */
@@ -615,19 +646,39 @@ final class DirectionMerge implements Inputs {
       before.putIfAbsent(place, Optional.of(old));
       unlink(old);
       priorities.remove(place);
+      uncover(place);
+    }
+  }
+
+  /** Those behind that it was for may be reached now. */
+  private void uncover(Place place) {
+    for (Place behind : ImmutableList.copyOf(covered.getOrDefault(place, Set.of()))) {
+      put(Side.present(entries.get(behind)).covered(null));
     }
   }
 
   private void link(Entry entry) {
     bySelector.add(entry.outcome().selector(), entry.place());
     entry.outcome().asked().forEach(flows -> byOuterFlow.add(flows, entry.place()));
-    standing(entry).add(standingSelector(entry), entry.place());
+    if (entry.cover() != null) {
+      covered.computeIfAbsent(entry.cover(), place -> new HashSet<>()).add(entry.place());
+    } else {
+      standing(entry).add(standingSelector(entry), entry.place());
+    }
   }
 
   private void unlink(Entry entry) {
     bySelector.remove(entry.outcome().selector(), entry.place());
     entry.outcome().asked().forEach(flows -> byOuterFlow.remove(flows, entry.place()));
-    standing(entry).remove(standingSelector(entry), entry.place());
+    if (entry.cover() != null) {
+      Set<Place> behind = Side.present(covered.get(entry.cover()));
+      behind.remove(entry.place());
+      if (behind.isEmpty()) {
+        covered.remove(entry.cover());
+      }
+    } else {
+      standing(entry).remove(standingSelector(entry), entry.place());
+    }
   }
 
   private SelectorIndex<Place> standing(Entry entry) {

@@ -10,21 +10,33 @@ import org.jspecify.annotations.Nullable;
  *
  * @param needed some flow would fare otherwise without that policy
  * @param witness such a flow; where it is not needed, any flow that comes as far, null if none does
+ * @param cover one before it that is for all its flows, so that none comes as far; null if none is
+ *     known
  * @param priority of its policy, 0 where it has none
  */
-record Entry(Place place, Outcome outcome, boolean needed, @Nullable Flow witness, int priority) {
+record Entry(
+    Place place,
+    Outcome outcome,
+    boolean needed,
+    @Nullable Flow witness,
+    @Nullable Place cover,
+    int priority) {
 
   /** One that nothing is known about yet. */
   static Entry of(Place place, Outcome outcome) {
-    return new Entry(place, outcome, false, null, 0);
+    return new Entry(place, outcome, false, null, null, 0);
   }
 
   Entry judged(boolean nowNeeded, @Nullable Flow newWitness) {
-    return new Entry(place, outcome, nowNeeded, newWitness, priority);
+    return new Entry(place, outcome, nowNeeded, newWitness, null, priority);
+  }
+
+  Entry covered(@Nullable Place newCover) {
+    return new Entry(place, outcome, false, null, newCover, priority);
   }
 
   Entry withPriority(int newPriority) {
-    return new Entry(place, outcome, needed, witness, newPriority);
+    return new Entry(place, outcome, needed, witness, cover, newPriority);
   }
 
   Policy policy(Direction direction) {

@@ -79,7 +79,7 @@ public class MergeBenchmark {
         Bundle.of(Template.transport(TransformProtocol.ESP, new ReqId(10_000 + number))));
   }
 
-  private static Ipv6Address home(int number) {
+  static Ipv6Address home(int number) {
     return new Ipv6Address(0x2001_0db8_0001_0000L, 0x1000 + number);
   }
 
@@ -88,7 +88,7 @@ public class MergeBenchmark {
   }
 
   /** As a home agent wants them, all payload in ESP. */
-  private static ImmutableList<MobilityPolicy> binding(int number, int careOf) {
+  static ImmutableList<MobilityPolicy> binding(int number, int careOf) {
     Ipv6Address home = home(number);
     var at = new Ipv6Address(0x2001_0db8_000a_0000L + careOf, 0x1000 + number);
     Selector from = Selector.between(Ipv6Prefix.host(home), Ipv6Prefix.ANY);

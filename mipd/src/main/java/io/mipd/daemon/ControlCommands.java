@@ -339,6 +339,7 @@ final class ControlCommands {
       name = "deregister",
       mixinStandardHelpOptions = true,
       description = {
+        "Has a mobile node end its registration, and make none until mipd handover or a restart.",
         "Has a home agent end a binding. The mobile node is not told (RFC 6275 has no message for"
             + " it): it registers again when it renews its binding or moves, unless the home agent"
             + " drains."
@@ -346,13 +347,17 @@ final class ControlCommands {
   static final class Deregister implements Callable<Integer> {
     @Mixin private Asked asked = new Asked();
 
-    @Parameters(paramLabel = "HOME-ADDRESS", description = "Whose binding")
-    private String home = "";
+    @Parameters(
+        paramLabel = "HOME-ADDRESS",
+        arity = "0..1",
+        description = "Whose binding; at a mobile node its own")
+    private @Nullable String home;
 
     @Override
     public Integer call() throws Exception {
+      ControlRequest request = ControlRequest.of("deregister");
       return asked.tell(
-          ControlRequest.of("deregister").with("home-address", home), ControlText::deregister);
+          home == null ? request : request.with("home-address", home), ControlText::deregister);
     }
   }
 

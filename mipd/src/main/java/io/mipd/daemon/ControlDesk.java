@@ -50,6 +50,7 @@ final class ControlDesk implements ControlSocket.Answers {
 
   private static final String CAPTURE = "capture";
   private static final String FILE = "file";
+  private static final String HOME = "home-address";
 
   private static final ImmutableMap<String, Level> LEVELS =
       ImmutableMap.of(
@@ -118,7 +119,7 @@ final class ControlDesk implements ControlSocket.Answers {
             .put("why", asks(this::why, "peer"))
             .put("log", wants(this::log, "level"))
             .put("handover", wants(this::handover, "to"))
-            .put("deregister", wants(this::deregister, "home-address"))
+            .put("deregister", wants(this::deregister, HOME))
             .put("drain", wants(this::drain, "on"))
             .put(
                 CAPTURE,
@@ -378,9 +379,33 @@ final class ControlDesk implements ControlSocket.Answers {
             () -> new ControlException(Reason.NOT_POSSIBLE, "only a home agent can do that"));
   }
 
+  /** At a home agent whose binding it says; at a mobile node its own. */
   private Map<String, Object> deregister(ControlRequest request) throws ControlException {
-    HomeAgent core = homeAgent();
-    HomeAddress home = new HomeAddress(address(request, "home-address"));
+    Optional<MobileNode> mobile = shell.roles().mobile();
+    return mobile.isPresent() ? leave(mobile.get(), request) : dismiss(homeAgent(), request);
+  }
+
+  private Map<String, Object> leave(MobileNode core, ControlRequest request)
+      throws ControlException {
+    HomeAddress home = core.homeAddress();
+    if (request.argument(HOME).isPresent() && !address(request, HOME).equals(home.value())) {
+      throw new ControlException(Reason.BAD_ARGUMENT, HOME + ": that of this node is " + home);
+    }
+    if (core.isAtHome()) {
+      throw new ControlException(
+          Reason.NOT_POSSIBLE, home + " is at home, where nothing is registered");
+    }
+    Map<String, Object> document = new LinkedHashMap<>();
+    document.put(HOME, home.toString());
+    core.registeredCareOf().ifPresent(it -> document.put("care-of-address", it.toString()));
+    note("registration of " + home + " ends");
+    shell.operator(new NodeEvent.BindingDismissed(home));
+    return document;
+  }
+
+  private Map<String, Object> dismiss(HomeAgent core, ControlRequest request)
+      throws ControlException {
+    HomeAddress home = new HomeAddress(address(request, HOME));
     HomeBinding binding =
         core.bindings().stream()
             .filter(one -> one.homeAddress().equals(home))
@@ -389,8 +414,7 @@ final class ControlDesk implements ControlSocket.Answers {
                 () -> new ControlException(Reason.NOT_POSSIBLE, home + " has no binding here"));
     note("binding of " + home + " dismissed");
     shell.operator(new NodeEvent.BindingDismissed(home));
-    return ImmutableMap.of(
-        "home-address", home.toString(), "care-of-address", binding.careOf().toString());
+    return ImmutableMap.of(HOME, home.toString(), "care-of-address", binding.careOf().toString());
   }
 
   /** Only from this machine: it names a file, and what it makes has keys in it. */

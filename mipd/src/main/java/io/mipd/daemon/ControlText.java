@@ -156,9 +156,12 @@ final class ControlText {
     if (registration.getBoolean("at-home")) {
       return "at home";
     }
+    boolean dismissed = registration.getBoolean("dismissed");
     return registration.hasPath("care-of-address")
-        ? "registered at " + registration.getString("care-of-address")
-        : "not registered";
+        ? "registered at "
+            + registration.getString("care-of-address")
+            + (dismissed ? ", which is being ended" : "")
+        : "not registered" + (dismissed ? ", until mipd handover" : "");
   }
 
   static String bindings(Config bindings) {
@@ -343,8 +346,8 @@ final class ControlText {
 
   static String deregister(Config document) {
     return document.getString("home-address")
-        + " is bound no more; was at "
-        + document.getString("care-of-address")
+        + " is to be bound no more; was at "
+        + optional(document, "care-of-address")
         + "\n";
   }
 

@@ -278,6 +278,7 @@ final class Cores {
     registration.put("home-address", settings.homeAddress().toString());
     registration.put("home-agent", settings.homeAgent().toString());
     registration.put("at-home", core.isAtHome());
+    registration.put("dismissed", core.isDismissed());
     core.registeredCareOf()
         .ifPresent(careOf -> registration.put("care-of-address", careOf.toString()));
     core.registeredUntil()

@@ -172,6 +172,7 @@ class ControlCommandsTest {
     watchedOnASmallTerminal(agent);
     anotherLevelOfTheLog(mobile);
     handovers(mobile, careOf);
+    leaves(mobile, agent, peer, careOf);
     drained(agent, mobile);
     refusals(agent, mobile);
     strangers(agent);
@@ -215,6 +216,35 @@ class ControlCommandsTest {
         .satisfies(it -> assertThat(it.status()).isEqualTo(Main.FAILURE))
         .satisfies(it -> assertThat(it.err()).contains("not a care-of address that could be used"));
     assertThat(says(mobile, "handover eth9").status()).isEqualTo(Main.BAD_CONFIGURATION);
+  }
+
+  /**
+   * Nobody believes in the care-of address any more, and nothing is registered until it is asked
+   * for.
+   */
+  private void leaves(Mipd mobile, Mipd agent, Mipd peer, String careOf) throws Exception {
+    assertThat(says(mobile, "deregister 2001:db8:1::99").err())
+        .contains("that of this node is " + TestNet.HOME_ADDRESS);
+    Config left = json(mobile, "deregister");
+    assertThat(left.getString("home-address")).isEqualTo(TestNet.HOME_ADDRESS);
+    assertThat(left.getString("care-of-address")).isEqualTo(careOf);
+    net.until(
+        "de-registered",
+        TestNet.LONG,
+        () -> !net.status(mobile).hasPath("registration.care-of-address"));
+    assertThat(net.status(agent).getConfigList("bindings")).isEmpty();
+    assertThat(net.status(peer).getConfigList("correspondent-bindings")).isEmpty();
+    assertThat(text(mobile, "status")).contains("not registered, until mipd handover");
+    assertThat(json(mobile, "bindings").getBoolean("registration.dismissed")).isTrue();
+    assertThat(net.succeeds("cn", "ping -n -c 1 -W 1 " + TestNet.HOME_ADDRESS)).isFalse();
+    assertThat(text(mobile, "deregister")).contains("is to be bound no more; was at -");
+
+    json(mobile, "handover auto");
+    net.until(
+        "registered again",
+        TestNet.LONG,
+        () -> net.status(mobile).hasPath("registration.care-of-address"));
+    net.until("optimized again", TestNet.LONG, () -> isOptimized(mobile));
   }
 
   /** Who is there stays; who was sent away does not come back until it is over. */

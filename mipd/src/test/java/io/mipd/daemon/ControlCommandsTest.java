@@ -1,6 +1,7 @@
 package io.mipd.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.common.base.Splitter;
 import com.networknt.schema.InputFormat;
@@ -8,6 +9,8 @@ import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
 import com.typesafe.config.Config;
+import com.typesafe.config.ConfigRenderOptions;
+import io.mipd.control.ControlRequest;
 import io.mipd.control.Json;
 import io.mipd.daemon.TestNet.Mipd;
 import java.io.IOException;
@@ -169,13 +172,46 @@ class ControlCommandsTest {
     assertThat(text(agent, "events"))
         .contains(TestNet.HOME_ADDRESS + " is registered at " + careOf);
 
-    watchedOnASmallTerminal(agent);
+    limits(agent, mobile);
+    for (Mipd node : List.of(agent, mobile, peer)) {
+      watchedOnASmallTerminal(node);
+    }
     anotherLevelOfTheLog(mobile);
     handovers(mobile, careOf);
     leaves(mobile, agent, peer, careOf);
     drained(agent, mobile);
     refusals(agent, mobile);
     strangers(agent);
+  }
+
+  /** Lists may be cut; how many there are is told all the same. */
+  private void limits(Mipd agent, Mipd mobile) throws Exception {
+    Config status = limited(agent, ControlRequest.of("status").with("limit", 0));
+    assertThat(status.getInt("counts.bindings")).isEqualTo(1);
+    assertThat(status.getInt("counts.associations")).isEqualTo(8);
+    assertThat(status.getList("bindings")).isEmpty();
+    assertThat(status.getList("associations")).isEmpty();
+    assertThat(status.getList("policies")).isEmpty();
+    Config all = json(mobile, "policies");
+    assertThat(all.getInt("counts.policies")).isEqualTo(all.getList("policies").size());
+    Config few =
+        limited(mobile, ControlRequest.of("policies").with("limit", 2).with("findings", "false"));
+    assertThat(few.getInt("counts.policies")).isEqualTo(all.getList("policies").size());
+    assertThat(few.getList("policies"))
+        .containsExactlyElementsOf(all.getList("policies").subList(0, 2));
+    assertThat(few.hasPath("findings")).isFalse();
+    assertThat(
+            limited(agent, ControlRequest.of("bindings").with("limit", 0))
+                .getInt("counts.bindings"))
+        .isEqualTo(1);
+    assertThatThrownBy(() -> net.ask(agent, ControlRequest.of("bindings").with("limit", -1)))
+        .hasMessage("limit: a number from 0 on");
+  }
+
+  private Config limited(Mipd mipd, ControlRequest request) throws Exception {
+    Config answer = net.ask(mipd, request);
+    matches(request.name(), answer.root().render(ConfigRenderOptions.concise()));
+    return answer;
   }
 
   private void noKeyIsIn(Mipd mipd, String... answers) throws IOException {
@@ -191,14 +227,30 @@ class ControlCommandsTest {
     }
   }
 
-  private static void watchedOnASmallTerminal(Mipd agent) {
-    for (String view : List.of("status", "bindings", "associations", "policies", "neighbours")) {
-      String told = text(agent, view + " --watch 0.01 --times 2");
-      List<String> screens = Splitter.on("\033[H\033[2J").splitToList(told);
+  /** No line is wrapped, none rolls away, and what there is no room for is told of. */
+  private static void watchedOnASmallTerminal(Mipd node) {
+    for (String view :
+        List.of(
+            "status",
+            "bindings",
+            "associations",
+            "policies",
+            "neighbours",
+            "why " + TestNet.CORRESPONDENT)) {
+      String told = text(node, view + " --watch 0.01 --times 2");
+      List<String> screens = Splitter.on(Terminal.CLEAR).splitToList(told);
       assertThat(screens).hasSize(3);
       List<String> lines = Splitter.on('\n').splitToList(screens.get(2).stripTrailing());
-      assertThat(lines.get(0)).startsWith("mipd " + view);
+      assertThat(lines.get(0)).startsWith("mipd " + Splitter.on(' ').splitToList(view).get(0));
       assertThat(lines).hasSizeBetween(2, 23).allMatch(line -> line.length() <= 80);
+      if (view.equals("associations")) {
+        assertThat(lines.stream().filter(line -> line.contains(" > ")))
+            .as("both ends of each are seen")
+            .hasSameSizeAs(lines.stream().filter(line -> line.startsWith("0x")).toList());
+      }
+      if (view.equals("policies")) {
+        assertThat(lines.get(lines.size() - 1)).matches("\\.\\.\\. [0-9]+ more lines");
+      }
     }
   }
 
@@ -345,20 +397,20 @@ class ControlCommandsTest {
     Files.writeString(
         ask,
         """
-          import java.net.UnixDomainSocketAddress;
-          import java.nio.ByteBuffer;
-          import java.nio.channels.Channels;
-          import java.nio.channels.SocketChannel;
-          import java.util.Scanner;
+        import java.net.UnixDomainSocketAddress;
+        import java.nio.ByteBuffer;
+        import java.nio.channels.Channels;
+        import java.nio.channels.SocketChannel;
+        import java.util.Scanner;
 
-          class Ask {
-            public static void main(String[] words) throws Exception {
-              var channel = SocketChannel.open(UnixDomainSocketAddress.of(words[0]));
-              channel.write(ByteBuffer.wrap((words[1] + "\\n").getBytes()));
-              System.out.println(new Scanner(Channels.newInputStream(channel)).nextLine());
-            }
+        class Ask {
+          public static void main(String[] words) throws Exception {
+            var channel = SocketChannel.open(UnixDomainSocketAddress.of(words[0]));
+            channel.write(ByteBuffer.wrap((words[1] + "\\n").getBytes()));
+            System.out.println(new Scanner(Channels.newInputStream(channel)).nextLine());
           }
-          """);
+        }
+        """);
     for (Path up = socket.getParent();
         up != null && !up.equals(folder.getParent());
         up = up.getParent()) {

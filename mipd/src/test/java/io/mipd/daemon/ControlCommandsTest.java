@@ -172,6 +172,11 @@ class ControlCommandsTest {
     assertThat(text(agent, "events"))
         .contains(TestNet.HOME_ADDRESS + " is registered at " + careOf);
 
+    bothForms(agent, mobile, peer);
+    followed(agent, mobile);
+    explained(mobile);
+    captured(mobile);
+    tokens();
     limits(agent, mobile);
     for (Mipd node : List.of(agent, mobile, peer)) {
       watchedOnASmallTerminal(node);
@@ -182,6 +187,109 @@ class ControlCommandsTest {
     drained(agent, mobile);
     refusals(agent, mobile);
     strangers(agent);
+  }
+
+  /** What a command says as text is not what it says as JSON, and each says something. */
+  private void bothForms(Mipd agent, Mipd mobile, Mipd peer) throws Exception {
+    for (Mipd node : List.of(agent, mobile, peer)) {
+      for (String command :
+          List.of(
+              "status",
+              "bindings",
+              "associations",
+              "policies",
+              "neighbours",
+              "events",
+              "why " + TestNet.CORRESPONDENT,
+              "log info",
+              "reload --dry",
+              "reload")) {
+        assertThat(text(node, command)).as(command).isNotBlank().doesNotStartWith("{");
+        json(node, command);
+      }
+    }
+    for (String command : List.of("drain", "drain --off")) {
+      assertThat(text(agent, command)).as(command).isNotBlank().doesNotStartWith("{");
+      json(agent, command);
+    }
+    for (String command : List.of("handover eth0", "handover auto")) {
+      assertThat(text(mobile, command)).as(command).isNotBlank().doesNotStartWith("{");
+      json(mobile, command);
+    }
+  }
+
+  /**
+   * What happens while somebody follows is told as it happens, by the command as it is installed.
+   */
+  private void followed(Mipd agent, Mipd mobile) throws Exception {
+    for (String form : List.of("text", "json")) {
+      List<String> command = new ArrayList<>(TestNet.java(Main.class));
+      command.addAll(List.of("events", "--follow", "--config", agent.configuration().toString()));
+      if (form.equals("json")) {
+        command.add("--json");
+      }
+      String log = "follows-" + form;
+      Process follows = net.start("ha", log, command.toArray(new String[0]));
+      net.until("what was before", TestNet.LONG, () -> net.said(log).contains("is registered at"));
+      int before = net.said(log).length();
+      text(agent, "drain --off");
+      net.until(
+          "what happens now",
+          TestNet.LONG,
+          () -> net.said(log).substring(before).contains("new mobile nodes are taken again"));
+      follows.destroy();
+      follows.waitFor();
+    }
+    for (String line : Splitter.on('\n').omitEmptyStrings().split(net.said("follows-json"))) {
+      matches("events", line);
+    }
+    assertThat(json(mobile, "events --after 3").getConfigList("events"))
+        .isNotEmpty()
+        .allMatch(it -> it.getLong("number") > 3);
+  }
+
+  private void explained(Mipd mobile) throws Exception {
+    List<String> words = new ArrayList<>(List.of("policy", "explain", "--out"));
+    words.addAll(List.of("--socket", socket(mobile).toString(), "src", TestNet.HOME_ADDRESS));
+    words.addAll(List.of("dst", TestNet.CORRESPONDENT, "proto", "tcp", "dport", "443"));
+    assertThat(says(words.toArray(new String[0])).out())
+        .contains(
+            "policy    src " + TestNet.HOME_ADDRESS, "Home Address option", "octets  on the wire");
+    words.add("--json");
+    Said said = says(words.toArray(new String[0]));
+    matches("policy-explain", said.out());
+    assertThat(said.json().getString("packet.destination")).isEqualTo(TestNet.CORRESPONDENT);
+    assertThat(said.json().getConfigList("wire")).isNotEmpty();
+  }
+
+  private void captured(Mipd mobile) throws Exception {
+    for (String form : List.of("", " --json")) {
+      Path file = folder.resolve("mn" + form.strip() + ".pcapng");
+      String begun = text(mobile, "capture " + file + form);
+      assertThat(net.succeeds("mn", "ping -n -c 3 -i 0.2 " + TestNet.CORRESPONDENT)).isTrue();
+      String ended = text(mobile, "capture --off" + form);
+      if (form.isEmpty()) {
+        assertThat(begun).contains("capturing to " + file);
+        assertThat(ended).contains(file + ": ", " packets, 0 left out; keys in ");
+      } else {
+        matches("capture", begun);
+        matches("capture", ended);
+        assertThat(Json.parse(ended).getLong("packets")).isGreaterThanOrEqualTo(6);
+      }
+      assertThat(CaptureFile.read(file)).isNotEmpty();
+    }
+  }
+
+  private void tokens() throws IOException {
+    Path file = folder.resolve("new.token");
+    Said said = says("token", file.toString());
+    assertThat(said.status()).as(said.err()).isZero();
+    assertThat(said.out()).contains("http { token = ");
+    String token = Files.readString(file).strip();
+    assertThat(token).matches("[0-9a-f]{64}");
+    assertThat(said.out() + said.err()).doesNotContain(token);
+    assertThat(says("token", file.toString()).status()).as("it stays").isEqualTo(Main.FAILURE);
+    assertThat(Files.readString(file).strip()).isEqualTo(token);
   }
 
   /** Lists may be cut; how many there are is told all the same. */
@@ -381,17 +489,20 @@ class ControlCommandsTest {
     assertThat(json(mobile, "reload").getConfigList("changes")).isEmpty();
   }
 
+  private static Path socket(Mipd mipd) {
+    return mipd.configuration().resolveSibling("control.sock");
+  }
+
   /** By its socket: its configuration cannot be read. */
   private static Said saysTo(Mipd mipd, String command) {
     List<String> words = new ArrayList<>(Splitter.on(' ').splitToList(command));
-    words.addAll(
-        List.of("--socket", mipd.configuration().resolveSibling("control.sock").toString()));
+    words.addAll(List.of("--socket", socket(mipd).toString()));
     return says(words.toArray(new String[0]));
   }
 
   /** Another user, whom the mode of the file lets in, may look and not touch. */
   private void strangers(Mipd agent) throws Exception {
-    Path socket = agent.configuration().resolveSibling("control.sock");
+    Path socket = socket(agent);
     Path ask = folder.resolve("Ask.java");
     // Class files of ours are in folders that other users may not enter.
     Files.writeString(

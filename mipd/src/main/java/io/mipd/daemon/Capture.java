@@ -120,8 +120,15 @@ final class Capture implements PacketTap, AutoCloseable {
   private volatile boolean failed;
 
   /** What is written in one go. */
-  @SuppressWarnings("ArrayRecordComponent") // Nobody compares them.
-  private record Block(boolean isPacket, byte[] octets) {}
+  private static final class Block {
+    final boolean isPacket;
+    final byte[] octets;
+
+    Block(boolean isPacket, byte[] octets) {
+      this.isPacket = isPacket;
+      this.octets = octets;
+    }
+  }
 
   private Capture(Path file, Path profile, Supplier<Instant> clock, OutputStream out) {
     this.file = file;
@@ -269,6 +276,10 @@ final class Capture implements PacketTap, AutoCloseable {
   public void packet(String where, boolean inbound, ByteBuffer packet) {
     int captured = packet.remaining();
     int length = BLOCK + 20 + padded(captured) + OPTION + 4 + OPTION;
+    if (ending && !failed) {
+      // It has been told to stop already.
+      return;
+    }
     if (ending || octetsWaiting.get() + length > WAITING) {
       dropped.incrementAndGet();
       return;
@@ -292,7 +303,7 @@ final class Capture implements PacketTap, AutoCloseable {
   }
 
   private void add(Block block) {
-    octetsWaiting.addAndGet(block.octets().length);
+    octetsWaiting.addAndGet(block.octets.length);
     waiting.add(block);
   }
 
@@ -305,14 +316,14 @@ final class Capture implements PacketTap, AutoCloseable {
           out.flush();
           continue;
         }
-        int length = block.octets().length;
+        int length = block.octets.length;
         octetsWaiting.addAndGet(-length);
-        if (octets + length > LONGEST && block.isPacket()) {
+        if (octets + length > LONGEST && block.isPacket) {
           dropped.incrementAndGet();
         } else {
-          out.write(block.octets());
+          out.write(block.octets);
           octets += length;
-          written.addAndGet(block.isPacket() ? 1 : 0);
+          written.addAndGet(block.isPacket ? 1 : 0);
         }
       }
     } catch (IOException e) {

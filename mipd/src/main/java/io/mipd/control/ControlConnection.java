@@ -18,8 +18,6 @@ import io.netty.handler.codec.TooLongFrameException;
 import io.netty.handler.timeout.IdleStateEvent;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -43,10 +41,7 @@ final class ControlConnection extends SimpleChannelInboundHandler<ByteBuf> {
   private final EventLog log;
   private boolean mayChange;
   private boolean entered;
-  private boolean answering;
-
-  /** What came while another request was being answered. */
-  private final Deque<String> waiting = new ArrayDeque<>();
+  private final RequestQueue<String> requests = new RequestQueue<>(this::take);
 
   /** Tells this connection of each new event; present while it follows. */
   private @Nullable Runnable listener;
@@ -78,7 +73,7 @@ final class ControlConnection extends SimpleChannelInboundHandler<ByteBuf> {
       entered = false;
       peers.leave(mayChange);
     }
-    waiting.clear();
+    requests.clear();
     if (listener != null) {
       log.forget(listener);
       listener = null;
@@ -90,29 +85,7 @@ final class ControlConnection extends SimpleChannelInboundHandler<ByteBuf> {
     if (!entered) {
       return;
     }
-    String text = line.toString(StandardCharsets.UTF_8);
-    if (answering) {
-      // Nothing is read behind it: no more waits than has come at once.
-      context.channel().config().setAutoRead(false);
-      waiting.add(text);
-    } else {
-      answering = true;
-      take(context, text);
-    }
-  }
-
-  private void proceed(ChannelHandlerContext context) {
-    // Who has hung up is forgotten, and nothing is begun for it any more.
-    if (!context.channel().isActive()) {
-      return;
-    }
-    String next = waiting.poll();
-    if (next != null) {
-      take(context, next);
-    } else {
-      answering = false;
-      context.channel().config().setAutoRead(true);
-    }
+    requests.add(context, line.toString(StandardCharsets.UTF_8));
   }
 
   private void take(ChannelHandlerContext context, String line) {
@@ -158,11 +131,11 @@ final class ControlConnection extends SimpleChannelInboundHandler<ByteBuf> {
         .addListener(
             written -> {
               if (mayChange) {
-                proceed(context);
+                requests.next(context);
               } else {
                 context
                     .executor()
-                    .schedule(() -> proceed(context), PACE.toMillis(), TimeUnit.MILLISECONDS);
+                    .schedule(() -> requests.next(context), PACE.toMillis(), TimeUnit.MILLISECONDS);
               }
             });
   }
@@ -196,7 +169,7 @@ final class ControlConnection extends SimpleChannelInboundHandler<ByteBuf> {
     context.writeAndFlush(line(answer(events(ImmutableList.of()))));
     tellMore(context);
     // Read on, to learn when it hangs up.
-    proceed(context);
+    requests.next(context);
   }
 
   /** As long as the client reads: what it has not read waits in the log, or is gone from there. */

@@ -7,7 +7,6 @@ import io.mipd.xfrm.crypto.EncryptionAlgorithm;
 import io.mipd.xfrm.crypto.IntegrityAlgorithm;
 import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.model.TransformProtocol;
-import io.mipd.xfrm.transform.PacketBuffer;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -22,7 +21,9 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
@@ -51,7 +52,7 @@ import org.slf4j.LoggerFactory;
 //
 // https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-02.txt section 4; big endian.
 /**
- * A capture in the making: pcapng with what the engine works on, and beside it a folder of
+ * A capture in the making: pcapng with what the world works on, and beside it a folder of
  * Wireshark's with the keys, by which it is decrypted. Another thread writes; what it does not keep
  * up with is left out and counted.
  */
@@ -68,6 +69,11 @@ final class Capture implements PacketTap, AutoCloseable {
   private static final int BYTE_ORDER = 0x1a2b3c4d;
   private static final int INTERFACE_DESCRIPTION = 1;
   private static final int ENHANCED_PACKET = 6;
+
+  /** Octets of an option's code and length, of a block's type and lengths. */
+  private static final int OPTION = 4;
+
+  private static final int BLOCK = 12;
 
   /** LINKTYPE_IPV6: packets without a link-layer header. */
   private static final int LINK_TYPE = 229;
@@ -101,13 +107,28 @@ final class Capture implements PacketTap, AutoCloseable {
   private final Path file;
   private final Path profile;
   private final Supplier<Instant> clock;
-  private final BlockingQueue<byte[]> waiting = new LinkedBlockingQueue<>();
+  private final BlockingQueue<Block> waiting = new LinkedBlockingQueue<>();
+
+  /** Numbers of the interfaces that have been described, by name. In the thread of the tap. */
+  private final Map<String, Integer> interfaces = new HashMap<>();
+
   private final AtomicLong octetsWaiting = new AtomicLong();
   private final AtomicLong written = new AtomicLong();
   private final AtomicLong dropped = new AtomicLong();
   private final Thread writer;
   private volatile boolean ending;
   private volatile boolean failed;
+
+  /** What is written in one go. */
+  private static final class Block {
+    final boolean isPacket;
+    final byte[] octets;
+
+    Block(boolean isPacket, byte[] octets) {
+      this.isPacket = isPacket;
+      this.octets = octets;
+    }
+  }
 
   private Capture(Path file, Path profile, Supplier<Instant> clock, OutputStream out) {
     this.file = file;
@@ -120,21 +141,17 @@ final class Capture implements PacketTap, AutoCloseable {
   /**
    * Begins a file, and a folder of that name with {@code .wireshark} behind it.
    *
-   * @param device name of the tunnel device
    * @param associations whose keys go into the folder
    * @throws IOException if one of them is there already, or cannot be made
    */
   static Capture begin(
-      Path file,
-      String device,
-      ImmutableList<SecurityAssociation> associations,
-      Supplier<Instant> clock)
+      Path file, ImmutableList<SecurityAssociation> associations, Supplier<Instant> clock)
       throws IOException {
     Path profile = file.resolveSibling(file.getFileName() + ".wireshark");
     OutputStream out = create(file);
     try {
       folder(profile, associations);
-      out.write(header(device));
+      out.write(header());
     } catch (IOException e) {
       out.close();
       Files.deleteIfExists(file);
@@ -218,25 +235,32 @@ final class Capture implements PacketTap, AutoCloseable {
     }
   }
 
-  private static byte[] header(String device) {
-    var all = ByteBuffer.allocate(256);
-    all.putInt(SECTION_HEADER).putInt(28).putInt(BYTE_ORDER);
-    all.putShort((short) 1).putShort((short) 0).putLong(-1).putInt(28);
-    for (Place place : Place.values()) {
-      byte[] name = (place == Place.OUTER ? "outer" : device).getBytes(StandardCharsets.UTF_8);
-      int length = 20 + 4 + padded(name.length) + 8 + 4;
-      all.putInt(INTERFACE_DESCRIPTION).putInt(length);
-      all.putShort((short) LINK_TYPE).putShort((short) 0).putInt(0);
-      all.putShort((short) OPTION_NAME).putShort((short) name.length).put(name);
-      all.position(all.position() + padded(name.length) - name.length);
-      // Nanoseconds.
-      all.putShort((short) OPTION_RESOLUTION).putShort((short) 1).put((byte) 9);
-      all.position(all.position() + 3);
-      all.putInt(0).putInt(length);
-    }
-    byte[] octets = new byte[all.position()];
-    all.flip().get(octets);
-    return octets;
+  private static byte[] header() {
+    int length = BLOCK + 16;
+    return ByteBuffer.allocate(length)
+        .putInt(SECTION_HEADER)
+        .putInt(length)
+        .putInt(BYTE_ORDER)
+        .putShort((short) 1)
+        .putShort((short) 0)
+        .putLong(-1)
+        .putInt(length)
+        .array();
+  }
+
+  private static byte[] description(String where) {
+    byte[] name = where.getBytes(StandardCharsets.UTF_8);
+    int length = BLOCK + 8 + OPTION + padded(name.length) + OPTION + 4 + OPTION;
+    var block = ByteBuffer.allocate(length);
+    block.putInt(INTERFACE_DESCRIPTION).putInt(length);
+    block.putShort((short) LINK_TYPE).putShort((short) 0).putInt(0);
+    block.putShort((short) OPTION_NAME).putShort((short) name.length).put(name);
+    block.position(block.position() + padded(name.length) - name.length);
+    // Nanoseconds.
+    block.putShort((short) OPTION_RESOLUTION).putShort((short) 1).put((byte) 9);
+    block.position(block.position() + 3);
+    block.putInt(0).putInt(length);
+    return block.array();
   }
 
   private static int padded(int length) {
@@ -244,43 +268,62 @@ final class Capture implements PacketTap, AutoCloseable {
   }
 
   @Override
-  public void packet(Place place, boolean inbound, PacketBuffer packet) {
-    int length = 32 + padded(packet.length()) + 12;
+  public void lost(long packets) {
+    dropped.addAndGet(packets);
+  }
+
+  @Override
+  public void packet(String where, boolean inbound, ByteBuffer packet) {
+    int captured = packet.remaining();
+    int length = BLOCK + 20 + padded(captured) + OPTION + 4 + OPTION;
+    if (ending && !failed) {
+      // It has been told to stop already.
+      return;
+    }
     if (ending || octetsWaiting.get() + length > WAITING) {
       dropped.incrementAndGet();
       return;
     }
+    int place = interfaces.computeIfAbsent(where, this::describe);
     Instant now = clock.get();
     long nanos = now.getEpochSecond() * NANOS + now.getNano();
-    byte[] octets = new byte[length];
-    var block = ByteBuffer.wrap(octets);
+    var block = ByteBuffer.allocate(length);
     block.putInt(ENHANCED_PACKET).putInt(length);
-    block.putInt(place == Place.OUTER ? 0 : 1).putInt((int) (nanos >>> 32)).putInt((int) nanos);
-    block.putInt(packet.length()).putInt(packet.length());
-    block.put(packet.array(), packet.start(), packet.length());
-    block.position(28 + padded(packet.length()));
+    block.putInt(place).putInt((int) (nanos >>> 32)).putInt((int) nanos);
+    block.putInt(captured).putInt(captured).put(packet.duplicate());
+    block.position(block.position() + padded(captured) - captured);
     block.putShort((short) OPTION_FLAGS).putShort((short) 4);
     block.putInt(inbound ? INBOUND : OUTBOUND).putInt(0).putInt(length);
-    octetsWaiting.addAndGet(length);
-    waiting.add(octets);
+    add(new Block(/* isPacket= */ true, block.array()));
+  }
+
+  private int describe(String where) {
+    add(new Block(/* isPacket= */ false, description(where)));
+    return interfaces.size();
+  }
+
+  private void add(Block block) {
+    octetsWaiting.addAndGet(block.octets.length);
+    waiting.add(block);
   }
 
   private void write(OutputStream out) {
     long octets = 0;
     try (out) {
       while (!ending || !waiting.isEmpty()) {
-        byte[] block = waiting.poll(100, TimeUnit.MILLISECONDS);
+        Block block = waiting.poll(100, TimeUnit.MILLISECONDS);
         if (block == null) {
           out.flush();
           continue;
         }
-        octetsWaiting.addAndGet(-block.length);
-        if (octets + block.length > LONGEST) {
+        int length = block.octets.length;
+        octetsWaiting.addAndGet(-length);
+        if (octets + length > LONGEST && block.isPacket) {
           dropped.incrementAndGet();
         } else {
-          out.write(block);
-          octets += block.length;
-          written.incrementAndGet();
+          out.write(block.octets);
+          octets += length;
+          written.addAndGet(block.isPacket ? 1 : 0);
         }
       }
     } catch (IOException e) {
@@ -324,53 +367,62 @@ final class Capture implements PacketTap, AutoCloseable {
     }
   }
 
-  /** At most one at a time. */
+  /**
+   * At most one at a time. Files are made and ended by who asks for it, which is never the event
+   * loop; only {@link #connect} is the loop's.
+   */
   static final class Switch implements AutoCloseable {
     private final World world;
-    private final String device;
     private final ImmutableList<SecurityAssociation> associations;
     private final Supplier<Instant> clock;
     private Optional<Capture> running = Optional.empty();
 
-    Switch(
-        World world,
-        String device,
-        ImmutableList<SecurityAssociation> associations,
-        Supplier<Instant> clock) {
+    Switch(World world, ImmutableList<SecurityAssociation> associations, Supplier<Instant> clock) {
       this.world = world;
-      this.device = device;
       this.associations = associations;
       this.clock = clock;
     }
 
     /**
-     * @return empty if one is running, or the world's packets do not come by us
+     * Makes the files; they stay empty until {@link #connect}.
+     *
+     * @return empty if one is running
      */
-    Optional<Capture> begin(Path file) throws IOException {
+    synchronized Optional<Capture> begin(Path file) throws IOException {
       // One that could not write any more has ended by itself.
-      if (running.filter(it -> !it.failed).isPresent() || !world.isTappable()) {
+      if (running.filter(it -> !it.failed).isPresent()) {
         return Optional.empty();
       }
-      running = Optional.of(Capture.begin(file, device, associations, clock));
-      world.tap(running.map(it -> (PacketTap) it));
+      running = Optional.of(Capture.begin(file, associations, clock));
       return running;
     }
 
-    Optional<Capture> running() {
+    synchronized Optional<Capture> running() {
       return running;
     }
 
-    /** The one that was running sees no more packets, and is to be closed. */
-    Optional<Capture> end() {
+    /** There is none from now on; the one that was running is to be disconnected, and closed. */
+    synchronized Optional<Capture> end() {
       Optional<Capture> ended = running;
       running = Optional.empty();
-      world.tap(Optional.empty());
       return ended;
     }
 
+    /**
+     * In the event loop: the world's packets go to the one that is running, if there is one.
+     *
+     * @throws IOException if they are not to be had
+     */
+    void connect() throws IOException {
+      world.tap(running().map(it -> (PacketTap) it));
+    }
+
+    /** In the event loop, or when it has ended. */
     @Override
-    public void close() {
-      end().ifPresent(Capture::close);
+    public void close() throws IOException {
+      Optional<Capture> ended = end();
+      connect();
+      ended.ifPresent(Capture::close);
     }
   }
 }

@@ -1,6 +1,5 @@
 package io.mipd.daemon;
 
-import com.google.common.base.Splitter;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigRenderOptions;
@@ -12,7 +11,6 @@ import java.nio.file.Path;
 import java.time.LocalTime;
 import java.time.ZoneId;
 import java.time.temporal.ChronoUnit;
-import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -80,12 +78,6 @@ final class ControlCommands {
 
   /** A view that may be looked at again and again. */
   abstract static class View implements Callable<Integer> {
-    /** What is done on a terminal to begin anew: the cursor goes home, what is there goes away. */
-    private static final String CLEAR = "\033[H\033[2J";
-
-    private static final int COLUMNS = 80;
-    private static final int LINES = 24;
-
     @Mixin private Asked asked = new Asked();
 
     @Option(
@@ -103,6 +95,11 @@ final class ControlCommands {
 
     abstract String text(Config answer);
 
+    /** What is asked again and again, for so many lines: less, where the rest would not be seen. */
+    ControlRequest request(int lines) {
+      return request();
+    }
+
     @Override
     public Integer call() throws Exception {
       if (watch <= 0) {
@@ -110,8 +107,11 @@ final class ControlCommands {
       }
       Path path = asked.path();
       for (int i = 1; ; i++) {
-        String told = asked.told(ControlClient.ask(path, request()), this::text);
-        asked.print(asked.json ? told : CLEAR + screen(told));
+        Terminal terminal = Terminal.current();
+        ControlRequest request = asked.json ? request() : request(terminal.room());
+        String told = asked.told(ControlClient.ask(path, request), this::text);
+        asked.print(
+            asked.json ? told : Terminal.CLEAR + terminal.screen(title(request.name()), told));
         if (i >= times) {
           return Main.STOPPED;
         }
@@ -119,35 +119,11 @@ final class ControlCommands {
       }
     }
 
-    /** As much of it as a terminal shows, the time in the first line. */
-    private String screen(String told) {
-      int columns = size("COLUMNS", COLUMNS);
-      // The last line stays free for the cursor.
-      int room = size("LINES", LINES) - 2;
-      List<String> lines = Splitter.on('\n').splitToList(told.stripTrailing());
-      var text = new StringBuilder();
-      text.append("mipd ")
-          .append(request().name())
-          .append("  ")
-          .append(LocalTime.now(ZoneId.systemDefault()).truncatedTo(ChronoUnit.SECONDS))
-          .append('\n');
-      boolean all = lines.size() <= room;
-      for (String line : lines.subList(0, all ? lines.size() : room - 1)) {
-        text.append(line, 0, Math.min(line.length(), columns)).append('\n');
-      }
-      if (!all) {
-        text.append("... ").append(lines.size() - room + 1).append(" more lines\n");
-      }
-      return text.toString();
-    }
-
-    private static int size(String variable, int byDefault) {
-      String value = System.getenv(variable);
-      try {
-        return value == null ? byDefault : Math.max(10, Integer.parseInt(value));
-      } catch (NumberFormatException e) {
-        return byDefault;
-      }
+    private static String title(String name) {
+      return "mipd "
+          + name
+          + "  "
+          + LocalTime.now(ZoneId.systemDefault()).truncatedTo(ChronoUnit.SECONDS);
     }
   }
 
@@ -159,6 +135,11 @@ final class ControlCommands {
     @Override
     ControlRequest request() {
       return ControlRequest.of("status");
+    }
+
+    @Override
+    ControlRequest request(int lines) {
+      return request().with("limit", 0);
     }
 
     @Override
@@ -178,6 +159,11 @@ final class ControlCommands {
     @Override
     ControlRequest request() {
       return ControlRequest.of("bindings");
+    }
+
+    @Override
+    ControlRequest request(int lines) {
+      return request().with("limit", lines);
     }
 
     @Override
@@ -213,6 +199,11 @@ final class ControlCommands {
     @Override
     ControlRequest request() {
       return ControlRequest.of("policies");
+    }
+
+    @Override
+    ControlRequest request(int lines) {
+      return request().with("limit", lines).with("findings", false);
     }
 
     @Override
@@ -339,6 +330,7 @@ final class ControlCommands {
       name = "deregister",
       mixinStandardHelpOptions = true,
       description = {
+        "Has a mobile node end its registration, and make none until mipd handover or a restart.",
         "Has a home agent end a binding. The mobile node is not told (RFC 6275 has no message for"
             + " it): it registers again when it renews its binding or moves, unless the home agent"
             + " drains."
@@ -346,13 +338,17 @@ final class ControlCommands {
   static final class Deregister implements Callable<Integer> {
     @Mixin private Asked asked = new Asked();
 
-    @Parameters(paramLabel = "HOME-ADDRESS", description = "Whose binding")
-    private String home = "";
+    @Parameters(
+        paramLabel = "HOME-ADDRESS",
+        arity = "0..1",
+        description = "Whose binding; at a mobile node its own")
+    private @Nullable String home;
 
     @Override
     public Integer call() throws Exception {
+      ControlRequest request = ControlRequest.of("deregister");
       return asked.tell(
-          ControlRequest.of("deregister").with("home-address", home), ControlText::deregister);
+          home == null ? request : request.with("home-address", home), ControlText::deregister);
     }
   }
 
@@ -399,9 +395,10 @@ final class ControlCommands {
       name = "capture",
       mixinStandardHelpOptions = true,
       description = {
-        "Has the daemon write what its engine works on to a new file (pcapng, mode 0600), until it"
-            + " is told to stop. Beside it, in FILE.wireshark, are the keys of configured"
-            + " associations: WIRESHARK_CONFIG_DIR=FILE.wireshark tshark -r FILE decrypts."
+        "Has the daemon write the packets that it, or the kernel, works on to a new file (pcapng,"
+            + " mode 0600), until it is told to stop. Beside it, in FILE.wireshark, are the keys of"
+            + " configured associations: WIRESHARK_CONFIG_DIR=FILE.wireshark tshark -r FILE"
+            + " decrypts."
       })
   static final class CaptureCommand implements Callable<Integer> {
     @Mixin private Asked asked = new Asked();

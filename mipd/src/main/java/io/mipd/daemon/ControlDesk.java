@@ -50,6 +50,9 @@ final class ControlDesk implements ControlSocket.Answers {
 
   private static final String CAPTURE = "capture";
   private static final String FILE = "file";
+  private static final String HOME = "home-address";
+  private static final String LIMIT = "limit";
+  private static final String FINDINGS = "findings";
 
   private static final ImmutableMap<String, Level> LEVELS =
       ImmutableMap.of(
@@ -107,10 +110,13 @@ final class ControlDesk implements ControlSocket.Answers {
     this.events = events;
     operations =
         ImmutableMap.<String, Operation>builder()
-            .put("status", asks(request -> status()))
-            .put("bindings", asks(request -> bindings()))
+            .put("status", asks(this::status, LIMIT))
+            .put("bindings", asks(this::bindings, LIMIT))
             .put("associations", asks(request -> associations()))
-            .put("policies", new Operation(/* changes= */ false, ImmutableSet.of(), this::policies))
+            .put(
+                "policies",
+                new Operation(
+                    /* changes= */ false, ImmutableSet.of(LIMIT, FINDINGS), this::policies))
             .put(
                 PolicyStateDocument.REQUEST,
                 asks(request -> PolicyStateDocument.of(policyState(), world.associations())))
@@ -118,7 +124,7 @@ final class ControlDesk implements ControlSocket.Answers {
             .put("why", asks(this::why, "peer"))
             .put("log", wants(this::log, "level"))
             .put("handover", wants(this::handover, "to"))
-            .put("deregister", wants(this::deregister, "home-address"))
+            .put("deregister", wants(this::deregister, HOME))
             .put("drain", wants(this::drain, "on"))
             .put(
                 CAPTURE,
@@ -169,16 +175,37 @@ final class ControlDesk implements ControlSocket.Answers {
     }
   }
 
-  private Map<String, Object> status() {
+  private Map<String, Object> status(ControlRequest request) throws ControlException {
+    int limit = limit(request);
     return StatusReport.of(
-        configuration, choice, Duration.between(began, loop.now()), world, shell.facts());
+        configuration,
+        choice,
+        Duration.between(began, loop.now()),
+        world,
+        shell.facts(limit),
+        shell.bindingCounts(),
+        limit);
   }
 
-  private Map<String, Object> bindings() {
+  private Map<String, Object> bindings(ControlRequest request) throws ControlException {
     Map<String, Object> document = new LinkedHashMap<>();
     document.put("role", configuration.role().title());
-    document.putAll(shell.report());
+    document.put("counts", shell.bindingCounts());
+    document.putAll(shell.report(limit(request)));
     return document;
+  }
+
+  /** How many of each kind are told at most; all, if nothing is said. */
+  private static int limit(ControlRequest request) throws ControlException {
+    try {
+      int limit = Integer.parseInt(request.argument(LIMIT).orElse("" + Integer.MAX_VALUE));
+      if (limit >= 0) {
+        return limit;
+      }
+    } catch (NumberFormatException e) {
+      // It is told below.
+    }
+    throw new ControlException(Reason.BAD_ARGUMENT, LIMIT + ": a number from 0 on");
   }
 
   private Map<String, Object> associations() {
@@ -195,23 +222,44 @@ final class ControlDesk implements ControlSocket.Answers {
         PolicyState.bound(ConfiguredState.homes(configuration), inputs));
   }
 
-  /** What is in force, as text; and what there is to say of it, for which all is merged anew. */
+  /**
+   * What is in force, as text; and what there is to say of it, for which all is merged anew: only
+   * if it is asked for.
+   */
   private CompletableFuture<Map<String, Object>> policies(
       ControlRequest request, Executor socketThread) {
-    return loop.call(() -> new InForce(shell.merged(), shell.policyInputs()))
+    int limit;
+    boolean withFindings;
+    try {
+      limit = limit(request);
+      withFindings = request.argument(FINDINGS).isEmpty() || request.flag(FINDINGS);
+    } catch (ControlException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+    return loop.call(
+            () ->
+                new InForce(
+                    shell.merged(limit),
+                    shell.policyCount(),
+                    withFindings ? Optional.of(shell.policyInputs()) : Optional.empty()))
         .thenApplyAsync(
             it -> {
               Map<String, Object> document = new LinkedHashMap<>();
+              document.put("counts", ImmutableMap.of("policies", it.count()));
               document.put(
                   "policies", it.policies().stream().map(ExplanationDocument::policy).toList());
-              document.put(
-                  "findings", ExplanationDocument.findings(it.inputs().merge().findings()));
+              it.inputs()
+                  .ifPresent(
+                      inputs ->
+                          document.put(
+                              FINDINGS, ExplanationDocument.findings(inputs.merge().findings())));
               return document;
             },
             socketThread);
   }
 
-  private record InForce(ImmutableList<MergedPolicy> policies, PolicyInputs inputs) {}
+  private record InForce(
+      ImmutableList<MergedPolicy> policies, int count, Optional<PolicyInputs> inputs) {}
 
   private Map<String, Object> neighbours() {
     List<Object> routers = new ArrayList<>();
@@ -378,9 +426,33 @@ final class ControlDesk implements ControlSocket.Answers {
             () -> new ControlException(Reason.NOT_POSSIBLE, "only a home agent can do that"));
   }
 
+  /** At a home agent whose binding it says; at a mobile node its own. */
   private Map<String, Object> deregister(ControlRequest request) throws ControlException {
-    HomeAgent core = homeAgent();
-    HomeAddress home = new HomeAddress(address(request, "home-address"));
+    Optional<MobileNode> mobile = shell.roles().mobile();
+    return mobile.isPresent() ? leave(mobile.get(), request) : dismiss(homeAgent(), request);
+  }
+
+  private Map<String, Object> leave(MobileNode core, ControlRequest request)
+      throws ControlException {
+    HomeAddress home = core.homeAddress();
+    if (request.argument(HOME).isPresent() && !address(request, HOME).equals(home.value())) {
+      throw new ControlException(Reason.BAD_ARGUMENT, HOME + ": that of this node is " + home);
+    }
+    if (core.isAtHome()) {
+      throw new ControlException(
+          Reason.NOT_POSSIBLE, home + " is at home, where nothing is registered");
+    }
+    Map<String, Object> document = new LinkedHashMap<>();
+    document.put(HOME, home.toString());
+    core.registeredCareOf().ifPresent(it -> document.put("care-of-address", it.toString()));
+    note("registration of " + home + " ends");
+    shell.operator(new NodeEvent.BindingDismissed(home));
+    return document;
+  }
+
+  private Map<String, Object> dismiss(HomeAgent core, ControlRequest request)
+      throws ControlException {
+    HomeAddress home = new HomeAddress(address(request, HOME));
     HomeBinding binding =
         core.bindings().stream()
             .filter(one -> one.homeAddress().equals(home))
@@ -389,8 +461,7 @@ final class ControlDesk implements ControlSocket.Answers {
                 () -> new ControlException(Reason.NOT_POSSIBLE, home + " has no binding here"));
     note("binding of " + home + " dismissed");
     shell.operator(new NodeEvent.BindingDismissed(home));
-    return ImmutableMap.of(
-        "home-address", home.toString(), "care-of-address", binding.careOf().toString());
+    return ImmutableMap.of(HOME, home.toString(), "care-of-address", binding.careOf().toString());
   }
 
   /** Only from this machine: it names a file, and what it makes has keys in it. */
@@ -399,22 +470,20 @@ final class ControlDesk implements ControlSocket.Answers {
     return request.name().equals(CAPTURE);
   }
 
-  /** What waits to be written to a capture that ends is waited for in the socket's thread. */
+  /** Files are made, and what waits to be written is waited for, in the socket's thread. */
   private CompletableFuture<Map<String, Object>> capture(
       ControlRequest request, Executor socketThread) {
-    return loop.call(() -> request.flag("off") ? captureEnds(request) : captureBegins(request))
-        .thenApplyAsync(
-            capture -> {
-              boolean runs = request.argument(FILE).isPresent();
-              if (!runs) {
-                capture.close();
-              }
-              return document(capture, runs);
-            },
-            socketThread);
+    try {
+      return request.flag("off")
+          ? captureEnds(request, socketThread)
+          : captureBegins(request, socketThread);
+    } catch (ControlException e) {
+      return CompletableFuture.failedFuture(e);
+    }
   }
 
-  private Capture captureEnds(ControlRequest request) throws ControlException {
+  private CompletableFuture<Map<String, Object>> captureEnds(
+      ControlRequest request, Executor socketThread) throws ControlException {
     if (request.argument(FILE).isPresent()) {
       throw new ControlException(Reason.BAD_ARGUMENT, "either " + FILE + " or off");
     }
@@ -422,11 +491,22 @@ final class ControlDesk implements ControlSocket.Answers {
         captures
             .end()
             .orElseThrow(() -> new ControlException(Reason.NOT_POSSIBLE, "there is no capture"));
-    note("capture " + ended.file() + " ends");
-    return ended;
+    return loop.call(
+            () -> {
+              captures.connect();
+              note("capture " + ended.file() + " ends");
+              return ended;
+            })
+        .thenApplyAsync(
+            it -> {
+              it.close();
+              return document(it, /* runs= */ false);
+            },
+            socketThread);
   }
 
-  private Capture captureBegins(ControlRequest request) throws ControlException {
+  private CompletableFuture<Map<String, Object>> captureBegins(
+      ControlRequest request, Executor socketThread) throws ControlException {
     Path file = parsed(request, FILE, Path::of);
     if (!file.isAbsolute() || file.getFileName() == null) {
       throw new ControlException(Reason.BAD_ARGUMENT, FILE + ": not an absolute path");
@@ -439,14 +519,21 @@ final class ControlDesk implements ControlSocket.Answers {
                   () ->
                       new ControlException(
                           Reason.NOT_POSSIBLE,
-                          captures
-                              .running()
-                              .map(it -> "a capture runs already: " + it.file())
-                              .orElse(
-                                  "in the kernel world packets do not come by mipd; tcpdump -i any"
-                                      + " sees them")));
-      note("capture " + file + " begins");
-      return begun;
+                          "a capture runs already: "
+                              + captures.running().map(Capture::file).orElse(file)));
+      return loop.call(
+              () -> {
+                captures.connect();
+                note("capture " + file + " begins");
+                return document(begun, /* runs= */ true);
+              })
+          .whenCompleteAsync(
+              (answer, failure) -> {
+                if (failure != null) {
+                  captures.end().ifPresent(Capture::close);
+                }
+              },
+              socketThread);
     } catch (IOException e) {
       throw new ControlException(Reason.NOT_POSSIBLE, "no capture: " + e.getMessage());
     }
@@ -471,7 +558,7 @@ final class ControlDesk implements ControlSocket.Answers {
     boolean on = !request.argument("on").isPresent() || request.flag("on");
     note(on ? "no new mobile nodes are taken" : "new mobile nodes are taken again");
     shell.operator(new NodeEvent.Draining(on));
-    return ImmutableMap.of("draining", core.isDraining(), "bindings", core.bindings().size());
+    return ImmutableMap.of("draining", core.isDraining(), "bindings", core.bindingCount());
   }
 
   /** Reads and checks in the socket's thread, so that the event loop waits for no file. */

@@ -73,9 +73,9 @@ final class ControlText {
     text.append(
         line(
             "associations",
-            status.getConfigList("associations").size()
+            status.getString("counts.associations")
                 + (expired > 0 ? ", " + expired + " expired" : "")));
-    text.append(line("policies", status.getList("policies").size() + ""));
+    text.append(line("policies", status.getString("counts.policies")));
     Map<String, Object> counted = new TreeMap<>();
     count("", status.getObject("counters"), counted);
     counted.forEach((name, value) -> text.append(line("counter", name + " " + value)));
@@ -143,11 +143,11 @@ final class ControlText {
       text.append(
           line(
               "bindings",
-              status.getList("bindings").size()
+              status.getString("counts.bindings")
                   + (status.getBoolean("draining") ? ", no new ones are taken (drain)" : "")));
     }
     if (status.hasPath("correspondent-bindings")) {
-      text.append(line("peers", status.getList("correspondent-bindings").size() + " bound"));
+      text.append(line("peers", status.getString("counts.correspondent-bindings") + " bound"));
     }
     return text.toString();
   }
@@ -156,9 +156,12 @@ final class ControlText {
     if (registration.getBoolean("at-home")) {
       return "at home";
     }
+    boolean dismissed = registration.getBoolean("dismissed");
     return registration.hasPath("care-of-address")
-        ? "registered at " + registration.getString("care-of-address")
-        : "not registered";
+        ? "registered at "
+            + registration.getString("care-of-address")
+            + (dismissed ? ", which is being ended" : "")
+        : "not registered" + (dismissed ? ", until mipd handover" : "");
   }
 
   static String bindings(Config bindings) {
@@ -193,6 +196,14 @@ final class ControlText {
           one.getString("care-of-address"));
     }
     append(text, table);
+    more(text, document.getInt("counts." + list) - document.getList(list).size());
+  }
+
+  /** What was not asked for. */
+  private static void more(StringBuilder text, int left) {
+    if (left > 0) {
+      text.append(Terminal.MORE).append(left).append(" more\n");
+    }
   }
 
   private static void append(StringBuilder text, TextTable table) {
@@ -202,15 +213,15 @@ final class ControlText {
   }
 
   static String associations(Config document) {
-    var table = new TextTable("SPI", "MODE", "PACKETS", "OCTETS", "SOURCE", "DESTINATION", "");
+    var table = new TextTable("SPI", "MODE", "PACKETS", "OCTETS", "");
     for (Config one : document.getConfigList("associations")) {
-      table.row(
+      table.rowAbove(
+          // Two addresses leave no room for more.
+          "  " + one.getString("source") + " > " + one.getString("destination"),
           one.getString("spi"),
           one.getString("mode"),
           one.getString("packets"),
           one.getString("bytes"),
-          one.getString("source"),
-          one.getString("destination"),
           one.getString("encryption")
               + " "
               + one.getString("integrity")
@@ -224,8 +235,11 @@ final class ControlText {
     for (Config one : document.getConfigList("policies")) {
       text.append(policy(one)).append('\n');
     }
-    for (Config one : document.getConfigList("findings")) {
-      text.append("finding   ").append(one.getString("words")).append('\n');
+    more(text, document.getInt("counts.policies") - document.getList("policies").size());
+    if (document.hasPath("findings")) {
+      for (Config one : document.getConfigList("findings")) {
+        text.append("finding   ").append(one.getString("words")).append('\n');
+      }
     }
     return text.length() == 0 ? "no policies\n" : text.toString();
   }
@@ -343,8 +357,8 @@ final class ControlText {
 
   static String deregister(Config document) {
     return document.getString("home-address")
-        + " is bound no more; was at "
-        + document.getString("care-of-address")
+        + " is to be bound no more; was at "
+        + optional(document, "care-of-address")
         + "\n";
   }
 

@@ -64,7 +64,7 @@ final class Cores {
         node,
         role.tunnels(),
         role.configuration.userIpsec().policies(),
-        at -> with(report(core, at), correspondent, at),
+        (at, limit) -> with(report(core, at, limit), correspondent, at, limit),
         new NodeShell.Roles(
             Optional.empty(), Optional.of(core), correspondent.map(Node.Correspondent::core)));
   }
@@ -100,7 +100,7 @@ final class Cores {
         node,
         role.tunnels(),
         role.configuration.userIpsec().policies(),
-        at -> with(Map.of(), correspondent, at),
+        (at, limit) -> with(Map.of(), correspondent, at, limit),
         new NodeShell.Roles(
             Optional.empty(), Optional.empty(), correspondent.map(Node.Correspondent::core)));
   }
@@ -134,12 +134,15 @@ final class Cores {
   }
 
   private static Map<String, Object> with(
-      Map<String, Object> report, Optional<Node.Correspondent> correspondent, Instant now) {
+      Map<String, Object> report,
+      Optional<Node.Correspondent> correspondent,
+      Instant now,
+      int limit) {
     if (correspondent.isEmpty()) {
       return report;
     }
     List<Object> all = new ArrayList<>();
-    for (CorrespondentBinding binding : correspondent.get().core().bindings()) {
+    for (CorrespondentBinding binding : correspondent.get().core().bindings(limit)) {
       Map<String, Object> one = new LinkedHashMap<>();
       one.put("local-address", binding.local().toString());
       one.put("home-address", binding.homeAddress().toString());
@@ -180,9 +183,9 @@ final class Cores {
                 BindingStore.Entry::homeAddress, BindingStore.Entry::sequence));
   }
 
-  private static Map<String, Object> report(HomeAgent core, Instant now) {
+  private static Map<String, Object> report(HomeAgent core, Instant now, int limit) {
     List<Object> all = new ArrayList<>();
-    for (HomeBinding binding : core.bindings()) {
+    for (HomeBinding binding : core.bindings(limit)) {
       Map<String, Object> one = new LinkedHashMap<>();
       one.put("home-address", binding.homeAddress().toString());
       one.put("care-of-address", binding.careOf().toString());
@@ -230,7 +233,7 @@ final class Cores {
         node,
         role.tunnels(),
         role.configuration.userIpsec().policies(),
-        at -> with(report(core, settings, at), correspondent, at),
+        (at, limit) -> with(report(core, settings, at), correspondent, at, limit),
         new NodeShell.Roles(
             Optional.of(core), Optional.empty(), correspondent.map(Node.Correspondent::core)));
   }
@@ -252,7 +255,7 @@ final class Cores {
             new SecureRandom()),
         role.tunnels(),
         role.configuration.userIpsec().policies(),
-        at -> Map.of("discovery", mobile.homePrefix().toString()),
+        (at, limit) -> Map.of("discovery", mobile.homePrefix().toString()),
         new NodeShell.Roles(Optional.empty(), Optional.empty(), Optional.empty()));
   }
 
@@ -278,6 +281,7 @@ final class Cores {
     registration.put("home-address", settings.homeAddress().toString());
     registration.put("home-agent", settings.homeAgent().toString());
     registration.put("at-home", core.isAtHome());
+    registration.put("dismissed", core.isDismissed());
     core.registeredCareOf()
         .ifPresent(careOf -> registration.put("care-of-address", careOf.toString()));
     core.registeredUntil()

@@ -186,9 +186,7 @@ final class Daemon {
                       role.setup(), poller, loop::now, system, between, sequences::ledger, shell)
                   : EngineWorld.open(
                       role.setup(), poller, loop::now, netlink, between, sequences, shell);
-          Capture.Switch captures =
-              new Capture.Switch(
-                  world, configuration.tunnelDevice(), role.associations(), loop::now);
+          Capture.Switch captures = new Capture.Switch(world, role.associations(), loop::now);
           OperatorAccess access =
               OperatorAccess.open(
                   configuration,

@@ -38,6 +38,7 @@ import io.mipd.xfrm.packet.Icmpv6Message;
 import io.mipd.xfrm.transform.PacketBuffer;
 import io.mipd.xfrm.transform.SequenceStore;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.Comparator;
@@ -234,6 +235,11 @@ final class EngineWorld implements World {
     return engine.associations();
   }
 
+  @Override
+  public int associationCount() {
+    return engine.associationCount();
+  }
+
   /** Packets for which there was no way out. */
   private long unsent() {
     long sum = unsent;
@@ -323,18 +329,13 @@ final class EngineWorld implements World {
   }
 
   @Override
-  public boolean isTappable() {
-    return true;
-  }
-
-  @Override
   public void tap(Optional<PacketTap> newTap) {
     tap = newTap.orElse(null);
   }
 
-  private void tapped(PacketTap.Place place, boolean inbound, PacketBuffer packet) {
+  private void tapped(String where, boolean inbound, PacketBuffer packet) {
     if (tap != null) {
-      tap.packet(place, inbound, packet);
+      tap.packet(where, inbound, ByteBuffer.wrap(packet.array(), packet.start(), packet.length()));
     }
   }
 
@@ -342,7 +343,7 @@ final class EngineWorld implements World {
     engine.tick(clock.get());
     try {
       for (int i = 0; i < TUN_BATCH && tun.read(inner); i++) {
-        tapped(PacketTap.Place.INNER, /* inbound= */ false, inner);
+        tapped(setup.device(), /* inbound= */ false, inner);
         engine.output(inner);
       }
     } catch (SystemCallException e) {
@@ -358,7 +359,7 @@ final class EngineWorld implements World {
       for (int i = 0; i < count; i++) {
         PacketBuffer packet = arrived[i];
         if (engine.claims(packet)) {
-          tapped(PacketTap.Place.OUTER, /* inbound= */ true, packet);
+          tapped(PacketTap.OUTER, /* inbound= */ true, packet);
           engine.input(packet);
           // What follows a Binding Update in the same batch may rely on it.
           up.settle();
@@ -512,7 +513,7 @@ final class EngineWorld implements World {
 
     @Override
     public void transmit(PacketBuffer packet) {
-      tapped(PacketTap.Place.OUTER, /* inbound= */ false, packet);
+      tapped(PacketTap.OUTER, /* inbound= */ false, packet);
       RawSender sender = routed == null ? bySource(packet) : routed;
       if (sender == null) {
         unsent++;
@@ -560,7 +561,7 @@ final class EngineWorld implements World {
 
     @Override
     public void deliver(PacketBuffer packet) {
-      tapped(PacketTap.Place.INNER, /* inbound= */ true, packet);
+      tapped(setup.device(), /* inbound= */ true, packet);
       try {
         tun.write(packet);
       } catch (SystemCallException e) {

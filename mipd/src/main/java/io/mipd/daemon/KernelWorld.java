@@ -98,6 +98,7 @@ final class KernelWorld implements World {
   private final List<TunnelWatch> tunnels = new ArrayList<>();
   private @Nullable MobilitySocket mobility;
   private @Nullable MobilitySocket discovery;
+  private @Nullable KernelTap tap;
   private OptionalInt homeLink = OptionalInt.empty();
   private long sent;
   private long distrusted;
@@ -681,6 +682,12 @@ final class KernelWorld implements World {
     }
   }
 
+  /** Asked of the kernel: those that are negotiated are in no book of ours. */
+  @Override
+  public int associationCount() {
+    return associations().size();
+  }
+
   @Override
   public ImmutableMap<RouteOptimizationState.Id, Long> routePackets() {
     try {
@@ -761,6 +768,7 @@ final class KernelWorld implements World {
   }
 
   private void letGo() {
+    endTap();
     poller.remove(kernel.fd());
     if (mobility != null) {
       poller.remove(mobility.fd());
@@ -772,6 +780,21 @@ final class KernelWorld implements World {
     }
     tunnels.forEach(TunnelWatch::close);
     watch.close();
+  }
+
+  @Override
+  public void tap(Optional<PacketTap> wanted) throws IOException {
+    endTap();
+    if (wanted.isPresent()) {
+      tap = KernelTap.start(wanted.get());
+    }
+  }
+
+  private void endTap() {
+    if (tap != null) {
+      tap.close();
+      tap = null;
+    }
   }
 
   /**

@@ -1,6 +1,8 @@
 package io.mipd.daemon;
 
+import com.google.common.collect.EnumMultiset;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.Multiset;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Tag;
@@ -185,8 +187,7 @@ final class Metrics implements HttpServer.Monitored, AutoCloseable {
     roles
         .correspondent()
         .ifPresent(
-            core ->
-                all.put(Family.CORRESPONDENT_BINDINGS.series(), (double) core.bindings().size()));
+            core -> all.put(Family.CORRESPONDENT_BINDINGS.series(), (double) core.bindingCount()));
     roles
         .mobile()
         .ifPresent(
@@ -197,10 +198,12 @@ final class Metrics implements HttpServer.Monitored, AutoCloseable {
                   core.registeredUntil()
                       .map(until -> Duration.between(now, until).toMillis() / 1e3)
                       .orElse(0.0));
+              Multiset<RouteStatus.State> routes = EnumMultiset.create(RouteStatus.State.class);
+              core.routes(now).forEach(it -> routes.add(it.state()));
               for (RouteStatus.State state : RouteStatus.State.values()) {
                 all.put(
                     Family.ROUTES.series("state", StatusReport.key(state.name())),
-                    (double) core.routes(now).stream().filter(it -> it.state() == state).count());
+                    (double) routes.count(state));
               }
             });
     StatusReport.Tallies tallies = shell.tallies();

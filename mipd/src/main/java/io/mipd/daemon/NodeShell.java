@@ -43,7 +43,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -72,8 +71,16 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
       MobilityNode node,
       ImmutableMap<Ipv6Address, ImmutableList<ReqId>> tunnels,
       ImmutableList<Policy> user,
-      Function<Instant, Map<String, Object>> report,
+      Report report,
       Roles roles) {}
+
+  /** What a node knows, by name. */
+  interface Report {
+    /**
+     * @param limit bindings of a kind that are told at most
+     */
+    Map<String, Object> of(Instant now, int limit);
+  }
 
   /** The cores of the roles that the node has. */
   record Roles(
@@ -281,9 +288,13 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
     return choice.map(HomeAgentChoice::all).orElse(ImmutableList.of());
   }
 
-  /** What the roles know, for people. */
-  Map<String, Object> report() {
-    return core.report().apply(loop.now());
+  /**
+   * What the roles know, for people.
+   *
+   * @param limit bindings of a kind that are told at most
+   */
+  Map<String, Object> report(int limit) {
+    return core.report().of(loop.now(), limit);
   }
 
   @Override
@@ -600,9 +611,13 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
     return parts().policies().inputs();
   }
 
-  /** The policies in force and how each came about. */
-  ImmutableList<MergedPolicy> merged() {
-    return parts().policies().merged();
+  /** The policies in force and how each came about, the first so many. */
+  ImmutableList<MergedPolicy> merged(int limit) {
+    return parts().policies().merged(limit);
+  }
+
+  int policyCount() {
+    return parts().policies().count();
   }
 
   /** What decides about a flow of this node's. */
@@ -610,9 +625,23 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
     return parts().policies().decides(direction, flow);
   }
 
-  /** For the status. */
-  StatusReport.Facts facts() {
-    return new StatusReport.Facts(report(), tallies());
+  /**
+   * For the status.
+   *
+   * @param limit bindings of a kind that are told at most
+   */
+  StatusReport.Facts facts(int limit) {
+    return new StatusReport.Facts(report(limit), tallies());
+  }
+
+  /** How many bindings there are, of each kind that the node can have. */
+  ImmutableMap<String, Object> bindingCounts() {
+    var counts = ImmutableMap.<String, Object>builder();
+    roles().agent().ifPresent(core -> counts.put("bindings", core.bindingCount()));
+    roles()
+        .correspondent()
+        .ifPresent(core -> counts.put("correspondent-bindings", core.bindingCount()));
+    return counts.buildOrThrow();
   }
 
   /** What is known without asking the core. */

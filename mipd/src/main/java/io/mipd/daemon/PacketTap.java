@@ -1,21 +1,20 @@
 package io.mipd.daemon;
 
-import io.mipd.xfrm.transform.PacketBuffer;
+import java.nio.ByteBuffer;
 
-/** Sees the packets that a world works on. In the event loop, which it must not keep waiting. */
+/** Sees the packets of a world. In one thread, which it must not keep waiting. */
 interface PacketTap {
-
-  /** Where a packet is seen. */
-  enum Place {
-    /** On a link: as it goes over the wire. */
-    OUTER,
-    /** On the tunnel device: as this node's programs and forwarding have it. */
-    INNER
-  }
+  /** The name of all interfaces together, where it is not known which it was, or will be. */
+  String OUTER = "outer";
 
   /**
-   * @param packet only valid during the call, and not to be changed
+   * @param where the interface: on the tunnel device a packet is as this node's programs and
+   *     forwarding have it, on others as it goes over the wire
    * @param inbound whether it comes from the link, or out of the tunnel to this node
+   * @param packet an IPv6 packet from its position to its limit; only valid during the call
    */
-  void packet(Place place, boolean inbound, PacketBuffer packet);
+  void packet(String where, boolean inbound, ByteBuffer packet);
+
+  /** So many more have not been seen. */
+  void lost(long packets);
 }

@@ -17,6 +17,9 @@ import java.util.Optional;
 
 /** What {@code mipd status} tells: maps and lists for JSON. No keys. */
 final class StatusReport {
+  private static final String ASSOCIATIONS = "associations";
+  private static final String POLICIES = "policies";
+
   private StatusReport() {}
 
   /**
@@ -39,12 +42,18 @@ final class StatusReport {
       InstalledPolicies policies,
       Optional<Map<String, Object>> keys) {}
 
+  /**
+   * @param bindingCounts by kind
+   * @param limit bindings of a kind, associations, and policies that are told at most
+   */
   static Map<String, Object> of(
       DaemonConfiguration configuration,
       DaemonConfiguration.WorldChoice choice,
       Duration uptime,
       World world,
-      Facts facts) {
+      Facts facts,
+      Map<String, Object> bindingCounts,
+      int limit) {
     Map<String, Object> report = new LinkedHashMap<>();
     report.put("role", configuration.role().title());
     report.put("world", choice.toString());
@@ -53,17 +62,23 @@ final class StatusReport {
     report.putAll(facts.core());
     facts.tallies().place().ifPresent(place -> report.put("place", key(place.name())));
     facts.tallies().keys().ifPresent(keys -> report.put("key-exchange", keys));
-    report.put("associations", associations(world.associations()));
-    report.put("policies", policies(facts.tallies().policies()));
+    Map<String, Object> counts = new LinkedHashMap<>(bindingCounts);
+    counts.put(ASSOCIATIONS, world.associationCount());
+    counts.put(POLICIES, facts.tallies().policies().count());
+    report.put("counts", counts);
+    report.put(
+        ASSOCIATIONS,
+        limit == 0
+            ? ImmutableList.of()
+            : world.associations().stream().limit(limit).map(StatusReport::association).toList());
+    report.put(
+        POLICIES,
+        facts.tallies().policies().merged(limit).stream()
+            .map(it -> it.policy().toString())
+            .toList());
     report.put("counters", counters(world, facts.tallies()));
     report.put("interfaces", interfaces(world));
     return report;
-  }
-
-  private static List<Object> associations(ImmutableList<AssociationStatus> associations) {
-    List<Object> all = new ArrayList<>();
-    associations.forEach(one -> all.add(association(one)));
-    return all;
   }
 
   static Map<String, Object> association(AssociationStatus association) {
@@ -80,12 +95,6 @@ final class StatusReport {
     one.put("bytes", association.octets());
     one.put("expired", association.expired());
     return one;
-  }
-
-  private static List<Object> policies(InstalledPolicies policies) {
-    List<Object> all = new ArrayList<>();
-    policies.policies().forEach(policy -> all.add(policy.toString()));
-    return all;
   }
 
   private static Map<String, Object> counters(World world, Tallies tallies) {

@@ -9,19 +9,33 @@ import java.util.List;
 final class TextTable {
   private static final String GAP = "  ";
 
-  private final List<ImmutableList<String>> rows = new ArrayList<>();
+  private final int[] widths;
+  private final List<Row> rows = new ArrayList<>();
+
+  /**
+   * @param below a line beneath it, or nothing
+   */
+  private record Row(ImmutableList<String> cells, String below) {}
 
   TextTable(String... head) {
-    rows.add(ImmutableList.copyOf(head));
+    widths = new int[head.length];
+    row((Object[]) head);
   }
 
   /** As many cells as the head has. */
   TextTable row(Object... cells) {
+    return rowAbove("", cells);
+  }
+
+  /** A row, and a line beneath it that keeps to no column. */
+  TextTable rowAbove(String below, Object... cells) {
     var row = ImmutableList.<String>builder();
-    for (Object cell : cells) {
-      row.add(cell.toString());
+    for (int i = 0; i < widths.length; i++) {
+      String cell = cells[i].toString();
+      widths[i] = Math.max(widths[i], cell.length());
+      row.add(cell);
     }
-    rows.add(row.build());
+    rows.add(new Row(row.build(), below));
     return this;
   }
 
@@ -32,17 +46,16 @@ final class TextTable {
   @Override
   public String toString() {
     var text = new StringBuilder();
-    for (ImmutableList<String> row : rows) {
+    for (Row row : rows) {
       var line = new StringBuilder();
-      for (int i = 0; i < row.size(); i++) {
-        line.append(i == 0 ? "" : GAP).append(Strings.padEnd(row.get(i), width(i), ' '));
+      for (int i = 0; i < widths.length; i++) {
+        line.append(i == 0 ? "" : GAP).append(Strings.padEnd(row.cells().get(i), widths[i], ' '));
       }
       text.append(line.toString().stripTrailing()).append('\n');
+      if (!row.below().isEmpty()) {
+        text.append(row.below()).append('\n');
+      }
     }
     return text.toString();
-  }
-
-  private int width(int column) {
-    return rows.stream().mapToInt(row -> row.get(column).length()).max().orElse(0);
   }
 }

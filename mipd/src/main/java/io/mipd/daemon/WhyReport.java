@@ -77,7 +77,8 @@ final class WhyReport {
           "by the tunnel, for now: the peer has not acknowledged the Binding Update yet";
       case ENDING -> "by the tunnel: the peer is being told to forget its binding";
       case NOT_REGISTERED ->
-          "by the tunnel: the home agent has not acknowledged the care-of address yet";
+          "by the tunnel, if at all: the home agent has not acknowledged the care-of address yet,"
+              + " or the registration has been ended (mipd deregister)";
       case FAILED_BEFORE ->
           "by the tunnel: the peer did not answer, or refused; tried again in "
               + verdict.retryIn().map(Duration::toSeconds).orElse(0L)

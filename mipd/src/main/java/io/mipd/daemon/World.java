@@ -192,13 +192,12 @@ interface World extends AutoCloseable {
       Optional<CareOfAddress> careOf)
       throws IOException;
 
-  /** Whether its packets come by us, so that they can be watched. */
-  default boolean isTappable() {
-    return false;
-  }
-
-  /** Has somebody see its packets, or nobody any more. Only where it {@link #isTappable}. */
-  default void tap(Optional<PacketTap> tap) {}
+  /**
+   * Has somebody see its packets, or nobody any more.
+   *
+   * @throws IOException if they are not to be had
+   */
+  void tap(Optional<PacketTap> tap) throws IOException;
 
   /** Does what is due. */
   void turn(Instant now);
@@ -207,6 +206,9 @@ interface World extends AutoCloseable {
   Optional<Instant> nextDeadline();
 
   ImmutableList<AssociationStatus> associations();
+
+  /** How many they are. */
+  int associationCount();
 
   /** Packets that each route optimization state has been used for, sent or arrived. */
   ImmutableMap<RouteOptimizationState.Id, Long> routePackets();

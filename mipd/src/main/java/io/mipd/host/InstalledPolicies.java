@@ -110,6 +110,15 @@ public final class InstalledPolicies {
     return merge.all();
   }
 
+  /** The first of them, no more than so many. */
+  public ImmutableList<MergedPolicy> merged(int limit) {
+    return merge.first(limit);
+  }
+
+  public int count() {
+    return merge.count();
+  }
+
   /** What decides about a flow: one of them, or one of the user's own. */
   public Optional<MergedPolicy> decides(Direction direction, Flow flow) {
     return merge.decides(direction, flow);

@@ -12,6 +12,7 @@ import io.mipd.control.ControlResponse;
 import io.mipd.control.ControlSocket;
 import io.mipd.control.EventLog;
 import io.mipd.control.Json;
+import io.mipd.control.RequestQueue;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
@@ -35,8 +36,6 @@ import java.time.Duration;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -73,11 +72,9 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
           .buildOrThrow();
 
   private final Desk desk;
+  private final RequestDeadline deadline;
   private @Nullable Stream stream;
-  private boolean answering;
-
-  /** What came while another request was being answered. */
-  private final Deque<FullHttpRequest> waiting = new ArrayDeque<>();
+  private final RequestQueue<FullHttpRequest> requests = new RequestQueue<>(this::take);
 
   /** What all connections have in common. */
   record Desk(
@@ -103,14 +100,17 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
     }
   }
 
-  HttpConnection(Desk desk) {
+  /**
+   * @param deadline is told when a request has come whole
+   */
+  HttpConnection(Desk desk, RequestDeadline deadline) {
     this.desk = desk;
+    this.deadline = deadline;
   }
 
   @Override
   public void channelInactive(ChannelHandlerContext context) {
-    waiting.forEach(FullHttpRequest::release);
-    waiting.clear();
+    requests.clear();
     if (stream != null) {
       stream.log.forget(stream.listener);
       stream = null;
@@ -119,29 +119,11 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
 
   @Override
   protected void channelRead0(ChannelHandlerContext context, FullHttpRequest request) {
+    deadline.met();
     if (stream != null) {
       context.close();
-    } else if (answering) {
-      // Nothing is read behind it: no more waits than has come at once.
-      context.channel().config().setAutoRead(false);
-      waiting.add(request.retain());
     } else {
-      answering = true;
-      take(context, request);
-    }
-  }
-
-  private void proceed(ChannelHandlerContext context) {
-    if (!context.channel().isActive()) {
-      return;
-    }
-    FullHttpRequest next = waiting.poll();
-    if (next != null) {
-      take(context, next);
-      next.release();
-    } else {
-      answering = false;
-      context.channel().config().setAutoRead(true);
+      requests.add(context, request);
     }
   }
 
@@ -464,7 +446,7 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
     }
     ChannelFuture written = context.writeAndFlush(response);
     if (stays) {
-      written.addListener(done -> proceed(context));
+      written.addListener(done -> requests.next(context));
     } else {
       written.addListener(ChannelFutureListener.CLOSE);
     }

@@ -46,6 +46,9 @@ public final class HttpServer implements AutoCloseable {
   /** Between two signs of life of a stream; a connection where nothing happens is closed then. */
   private static final Duration IDLE = Duration.ofSeconds(15);
 
+  /** From the connection, or a later request's first octet, until a request has come whole. */
+  static final Duration REQUEST_LIMIT = Duration.ofSeconds(5);
+
   private final EventLoopGroup thread;
   private final ChannelGroup channels;
   private final InetSocketAddress address;
@@ -126,14 +129,16 @@ public final class HttpServer implements AutoCloseable {
                       return;
                     }
                     channels.add(channel);
+                    var deadline = new RequestDeadline(REQUEST_LIMIT);
                     channel
                         .pipeline()
                         .addLast(
+                            deadline,
                             new HttpServerCodec(LONGEST_LINE, LONGEST_HEADERS, LONGEST_BODY),
                             new HttpObjectAggregator(
                                 LONGEST_BODY, /* closeOnExpectationFailed= */ true),
                             new IdleStateHandler(0, 0, IDLE.toSeconds(), TimeUnit.SECONDS),
-                            new HttpConnection(desk));
+                            new HttpConnection(desk, deadline));
                   }
                 })
             .bind(settings.address())

@@ -112,7 +112,7 @@ public sealed interface NodeEvent {
 
   /**
    * The operator chooses where a mobile node is: on this interface, or by this care-of address. It
-   * is as before where that cannot be had.
+   * is as before where that cannot be had, and registers again after {@link BindingDismissed}.
    *
    * @param interfaceIndex empty: any
    * @param careOf empty: any
@@ -125,8 +125,9 @@ public sealed interface NodeEvent {
   }
 
   /**
-   * The operator ends the binding that a home agent has of a home address. The mobile node learns
-   * of it when it registers next.
+   * The operator ends the binding of a home address. Told to the home agent, the mobile node learns
+   * of it when it registers next; told to the mobile node, it de-registers, and registers no more
+   * until {@link AttachmentChosen}.
    */
   record BindingDismissed(HomeAddress homeAddress) implements NodeEvent {}
 

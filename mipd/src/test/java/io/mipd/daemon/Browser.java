@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -28,6 +29,8 @@ final class Browser implements AutoCloseable {
   private final InputStream in;
   private final OutputStream out;
   private final List<String> requests = new ArrayList<>();
+  private final List<String> responses = new ArrayList<>();
+  private final Map<String, String> urls = new HashMap<>();
   private final List<String> troubles = new ArrayList<>();
   private final String session;
   private int last;
@@ -52,6 +55,7 @@ final class Browser implements AutoCloseable {
                 "--headless=new",
                 "--no-sandbox",
                 "--disable-gpu",
+                "--hide-scrollbars",
                 "--disable-dev-shm-usage",
                 "--disable-background-networking",
                 "--no-first-run",
@@ -115,7 +119,15 @@ final class Browser implements AutoCloseable {
 
   private void note(Config event) {
     switch (event.getString("method")) {
-      case "Network.requestWillBeSent" -> requests.add(event.getString("params.request.url"));
+      case "Network.requestWillBeSent" -> {
+        requests.add(event.getString("params.request.url"));
+        urls.put(event.getString("params.requestId"), event.getString("params.request.url"));
+      }
+      case "Network.responseReceivedExtraInfo" ->
+          responses.add(
+              event.getInt("params.statusCode")
+                  + " "
+                  + urls.getOrDefault(event.getString("params.requestId"), "?"));
       case "Runtime.exceptionThrown" ->
           troubles.add(event.getConfig("params.exceptionDetails").root().render());
       case "Log.entryAdded" -> {
@@ -184,6 +196,12 @@ final class Browser implements AutoCloseable {
   List<String> requests() throws IOException {
     value("''");
     return requests;
+  }
+
+  /** Statuses and addresses of all that was answered so far, also what scripts may not read. */
+  List<String> responses() throws IOException {
+    value("''");
+    return responses;
   }
 
   /** Errors of scripts and violations of policy so far. */

@@ -24,8 +24,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A home agent writes down what its engine works on, and tshark decrypts it. */
-@Tag("root")
+/** A home agent writes down what it sends and receives, and tshark decrypts it. */
 class CaptureTest {
   @TempDir private Path folder = Path.of("");
 
@@ -74,7 +73,23 @@ class CaptureTest {
   }
 
   @Test
+  @Tag("root")
   void whatTheEngineWorksOnIsDecrypted() throws Exception {
+    isDecrypted(PacketTap.OUTER, "mipd0");
+  }
+
+  @Test
+  @Tag("kernel")
+  void whatTheKernelSendsAndReceivesIsDecrypted() throws Exception {
+    isDecrypted("eth0", "eth0");
+  }
+
+  /**
+   * @param outer the interface where the tunnel is seen
+   * @param inner the one where its payload is
+   */
+  private void isDecrypted(String outer, String inner) throws Exception {
+    String onTheWire = "frame.interface_name == \"" + outer + "\" && ";
     net.plug("a");
     Mipd agent = net.startMipd("ha", net.configuration("ha", "home-agent.conf"));
     Path file = folder.resolve("ha.pcapng");
@@ -106,19 +121,18 @@ class CaptureTest {
 
     assertThat(tshark(file, profile, "-T", "fields", "-e", "frame.number").lines().count())
         .isEqualTo(ended.getLong("packets"));
-    assertThat(tshark(file, profile, "-Y", "frame.interface_name == \"outer\" && mip6.mhtype == 5"))
+    assertThat(tshark(file, profile, "-Y", onTheWire + "esp && mip6.mhtype == 5"))
         .as("the Binding Update within ESP")
         .contains("Binding Update");
+    assertThat(tshark(file, profile, "-Y", onTheWire + "esp && icmpv6.type == 129"))
+        .as("the answer within the tunnel")
+        .contains(TestNet.CORRESPONDENT);
     assertThat(
             tshark(
                 file,
                 profile,
                 "-Y",
-                "frame.interface_name == \"outer\" && esp && icmpv6.type == 129"))
-        .as("the answer within the tunnel")
-        .contains(TestNet.CORRESPONDENT);
-    assertThat(
-            tshark(file, profile, "-Y", "frame.interface_name == \"mipd0\" && icmpv6.type == 128"))
+                "frame.interface_name == \"" + inner + "\" && icmpv6.type == 128 && !esp"))
         .as("the question before the tunnel")
         .contains(TestNet.HOME_ADDRESS);
     assertThat(tshark(file, profile, "-Y", "esp.icv_bad == 1")).isEmpty();

@@ -38,5 +38,7 @@ class CompletionTest {
     assertThat(completed("mipd nei")).isEqualTo("neighbours neighbors");
     assertThat(completed("mipd events --f")).isEqualTo("--follow");
     assertThat(completed("mipd policy e")).isEqualTo("explain");
+    assertThat(completed("mipd dereg")).isEqualTo("deregister");
+    assertThat(completed("mipd capture --o")).isEqualTo("--off");
   }
 }

@@ -3,10 +3,12 @@ package io.mipd.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.base.Splitter;
+import com.google.common.base.Strings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -28,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ConfigurationReferenceTest {
   private static final Path DOCUMENT = Path.of("../docs/configuration.md");
   private static final Path SAMPLES = Path.of("src/main/dist/etc");
+  private static final Pattern NAME = Pattern.compile("(\\S+)(?: \\((.+)\\))?");
   private static final Pattern KEY = Pattern.compile("^[# ]*([a-z_-]+) (= |\\{)");
   private static final String HEAD =
       """
@@ -38,8 +41,8 @@ class ConfigurationReferenceTest {
       `mipd/src/main/dist/etc` (installed: `/usr/share/doc/mipd/examples`) has a complete commented file for each role. What a running daemon can take over
       without a restart, `mipd reload --dry` tells.
 
-      `a.b` is the key `b` in the braces of `a`; `a[].b` that of each object in the list `a`. "required": of the object that it is in, if that is given. "none": as if
-      there were nothing.
+      `a.b` is the key `b` in the braces of `a`; `a[].b` that of each object in the list `a`. "required": of the object that it is in, if that is given, and under the condition that
+      follows, if there is one. "none": as if there were nothing.
 
       This file is written by `ConfigurationReferenceTest` from what the daemon asks for, and fails the build when it is not up to date.
       """;
@@ -55,6 +58,7 @@ class ConfigurationReferenceTest {
             dir = out, proto = tcp, sport = 1024, dport = 443
             templates = [
               { proto = esp, mode = tunnel, src = "2001:db8:1::100", dst = "2001:db8:c::2", reqid = 100, spi = 0x3001 }
+              { proto = esp, mode = transport, reqid = 101 }
             ]
           }
           { dir = out, proto = ipv6-icmp, type = 128, code = 0, action = block }
@@ -84,12 +88,16 @@ class ConfigurationReferenceTest {
         keying = ike, local-identity = a.example.org, remote-identity = b.example.org
         %s
         signalling { reqid = 5001 }
+        prefix-discovery { reqid = 5002 }
+        return-routability { reqid = 5003 }
+        payload { reqid = 5004 }
       }
       """;
 
   private static final List<String> PROTECTIONS =
       List.of(
           PROTECTION,
+          "ipsec = off",
           IKE.formatted("secret = token"),
           IKE.formatted("certificate = token, private-key = token, authority = token"));
 
@@ -120,12 +128,26 @@ class ConfigurationReferenceTest {
       """
           .formatted(PROTECTION);
 
+  /** Where no associations are configured. */
+  private static final String CORRESPONDENT = "role = cn\nuser-ipsec { policies = [] }\n";
+
+  private static final String REQUIRED = "required";
+  private static final String NONE = "none";
+
   /** What was asked of a key. */
   private record Asked(String allowed, String otherwise) {}
+
+  /**
+   * @param when the condition under which it must be given; empty if there is none
+   */
+  private record Meaning(String when, String words) {}
 
   @TempDir private Path folder = Path.of("");
 
   private final Map<String, Asked> keys = new LinkedHashMap<>();
+
+  /** Of each configuration that was read, what was asked for: paths with numbers in lists. */
+  private final List<Set<String>> readings = new ArrayList<>();
 
   @BeforeEach
   void ask() throws Exception {
@@ -136,21 +158,32 @@ class ConfigurationReferenceTest {
     for (Path secret : List.of(keyFile, token)) {
       Files.setPosixFilePermissions(secret, PosixFilePermissions.fromString("rw-------"));
     }
-    for (String role :
-        PROTECTIONS.stream()
-            .flatMap(
-                it ->
-                    Stream.of(
-                        HOME_AGENT.replace(PROTECTION, it), MOBILE_NODE.replace(PROTECTION, it)))
-            .toList()) {
+    Stream<String> configurations =
+        Stream.concat(
+            PROTECTIONS.stream()
+                .flatMap(
+                    it ->
+                        Stream.of(
+                            HOME_AGENT.replace(PROTECTION, it) + COMMON,
+                            MOBILE_NODE.replace(PROTECTION, it) + COMMON)),
+            Stream.of(CORRESPONDENT));
+    for (String text : configurations.toList()) {
       Set<String> optional = new LinkedHashSet<>();
+      Set<String> reading = new LinkedHashSet<>();
+      readings.add(reading);
       DaemonConfiguration.read(
-          Files.writeString(folder.resolve("mipd.conf"), role + COMMON),
+          Files.writeString(folder.resolve("mipd.conf"), text),
           new Section.Reading() {
             @Override
             public void asked(String path, String allowed, Optional<String> byDefault) {
+              reading.add(path);
               String key = pattern(path);
-              String otherwise = optional.contains(key) ? "none" : byDefault.orElse("required");
+              String otherwise =
+                  optional.contains(key)
+                      ? NONE
+                      : byDefault
+                          .map(value -> value.equals(NONE) ? NONE : "`" + value + "`")
+                          .orElse(REQUIRED);
               keys.putIfAbsent(key, new Asked(allowed, otherwise));
             }
 
@@ -169,13 +202,16 @@ class ConfigurationReferenceTest {
   }
 
   /** What a key is for, by its path, or by the end of it after a star. */
-  private static Map<String, String> meanings() throws IOException {
-    Map<String, String> meanings = new LinkedHashMap<>();
+  private static Map<String, Meaning> meanings() throws IOException {
+    Map<String, Meaning> meanings = new LinkedHashMap<>();
     for (String line : Files.readAllLines(Path.of("src/test/resources/configuration-keys.txt"))) {
       if (!line.isEmpty() && !line.startsWith("#")) {
         List<String> words = Splitter.on(": ").limit(2).splitToList(line);
         assertThat(words).as(line).hasSize(2);
-        assertThat(meanings.put(words.get(0), words.get(1))).as("twice: " + line).isNull();
+        Matcher key = NAME.matcher(words.get(0));
+        assertThat(key.matches()).as(line).isTrue();
+        var meaning = new Meaning(Strings.nullToEmpty(key.group(2)), words.get(1));
+        assertThat(meanings.put(key.group(1), meaning)).as("twice: " + line).isNull();
       }
     }
     return meanings;
@@ -186,7 +222,7 @@ class ConfigurationReferenceTest {
   }
 
   private String render() throws IOException {
-    Map<String, String> meanings = meanings();
+    Map<String, Meaning> meanings = meanings();
     var text = new StringBuilder(HEAD);
     Map<String, Predicate<String>> parts = new LinkedHashMap<>();
     for (String part :
@@ -200,29 +236,60 @@ class ConfigurationReferenceTest {
   }
 
   private void table(
-      String title, Predicate<String> which, Map<String, String> meanings, StringBuilder text) {
+      String title, Predicate<String> which, Map<String, Meaning> meanings, StringBuilder text) {
     text.append("\n## ").append(title).append("\n\n");
     text.append("| key | allowed | if left out | what it is |\n|---|---|---|---|\n");
     keys.forEach(
         (key, asked) -> {
           if (which.test(key)) {
-            String meaning =
-                meanings.entrySet().stream()
-                    .filter(it -> isOf(it.getKey(), key))
-                    .map(Map.Entry::getValue)
-                    .findFirst()
-                    .orElseThrow(() -> new AssertionError("say what it is: " + key));
+            Meaning meaning = meaning(meanings, key);
             text.append("| `")
                 .append(key)
                 .append("` | ")
                 .append(asked.allowed().replace("|", "\\|"));
             text.append(" | ")
                 .append(asked.otherwise())
+                .append(meaning.when().isEmpty() ? "" : " " + meaning.when())
                 .append(" | ")
-                .append(meaning)
+                .append(meaning.words())
                 .append(" |\n");
           }
         });
+  }
+
+  private static Meaning meaning(Map<String, Meaning> meanings, String key) {
+    return meanings.entrySet().stream()
+        .filter(it -> isOf(it.getKey(), key))
+        .map(Map.Entry::getValue)
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("say what it is: " + key));
+  }
+
+  private static String parent(String path) {
+    return path.substring(0, Math.max(0, path.lastIndexOf('.')));
+  }
+
+  /** Whether there was a place for a key where nobody asked for it. */
+  private boolean isConditional(String key) {
+    String name = key.substring(key.lastIndexOf('.') + 1);
+    return readings.stream()
+        .anyMatch(
+            reading ->
+                reading.stream()
+                    .map(ConfigurationReferenceTest::parent)
+                    .filter(it -> pattern(it).equals(parent(key)))
+                    .anyMatch(it -> !reading.contains(it.isEmpty() ? name : it + "." + name)));
+  }
+
+  /** What must be given only sometimes is not said to be required always, nor the other way. */
+  @Test
+  void conditionsAreSaidWhereThereAreAny() throws IOException {
+    Map<String, Meaning> meanings = meanings();
+    keys.forEach(
+        (key, asked) ->
+            assertThat(meaning(meanings, key).when().isEmpty())
+                .as("%s: %s", key, meaning(meanings, key))
+                .isEqualTo(!asked.otherwise().equals(REQUIRED) || !isConditional(key)));
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.mipd.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.common.base.Splitter;
 import com.networknt.schema.InputFormat;
@@ -8,6 +9,8 @@ import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
 import com.typesafe.config.Config;
+import com.typesafe.config.ConfigRenderOptions;
+import io.mipd.control.ControlRequest;
 import io.mipd.control.Json;
 import io.mipd.daemon.TestNet.Mipd;
 import java.io.IOException;
@@ -169,12 +172,154 @@ class ControlCommandsTest {
     assertThat(text(agent, "events"))
         .contains(TestNet.HOME_ADDRESS + " is registered at " + careOf);
 
-    watchedOnASmallTerminal(agent);
+    bothForms(agent, mobile, peer);
+    followed(agent, mobile);
+    explained(mobile);
+    captured(mobile);
+    tokens();
+    limits(agent, mobile);
+    for (Mipd node : List.of(agent, mobile, peer)) {
+      watchedOnASmallTerminal(node);
+    }
     anotherLevelOfTheLog(mobile);
     handovers(mobile, careOf);
+    leaves(mobile, agent, peer, careOf);
     drained(agent, mobile);
     refusals(agent, mobile);
     strangers(agent);
+  }
+
+  /** What a command says as text is not what it says as JSON, and each says something. */
+  private void bothForms(Mipd agent, Mipd mobile, Mipd peer) throws Exception {
+    for (Mipd node : List.of(agent, mobile, peer)) {
+      for (String command :
+          List.of(
+              "status",
+              "bindings",
+              "associations",
+              "policies",
+              "neighbours",
+              "events",
+              "why " + TestNet.CORRESPONDENT,
+              "log info",
+              "reload --dry",
+              "reload")) {
+        assertThat(text(node, command)).as(command).isNotBlank().doesNotStartWith("{");
+        json(node, command);
+      }
+    }
+    for (String command : List.of("drain", "drain --off")) {
+      assertThat(text(agent, command)).as(command).isNotBlank().doesNotStartWith("{");
+      json(agent, command);
+    }
+    for (String command : List.of("handover eth0", "handover auto")) {
+      assertThat(text(mobile, command)).as(command).isNotBlank().doesNotStartWith("{");
+      json(mobile, command);
+    }
+  }
+
+  /**
+   * What happens while somebody follows is told as it happens, by the command as it is installed.
+   */
+  private void followed(Mipd agent, Mipd mobile) throws Exception {
+    for (String form : List.of("text", "json")) {
+      List<String> command = new ArrayList<>(TestNet.java(Main.class));
+      command.addAll(List.of("events", "--follow", "--config", agent.configuration().toString()));
+      if (form.equals("json")) {
+        command.add("--json");
+      }
+      String log = "follows-" + form;
+      Process follows = net.start("ha", log, command.toArray(new String[0]));
+      net.until("what was before", TestNet.LONG, () -> net.said(log).contains("is registered at"));
+      int before = net.said(log).length();
+      text(agent, "drain --off");
+      net.until(
+          "what happens now",
+          TestNet.LONG,
+          () -> net.said(log).substring(before).contains("new mobile nodes are taken again"));
+      follows.destroy();
+      follows.waitFor();
+    }
+    for (String line : Splitter.on('\n').omitEmptyStrings().split(net.said("follows-json"))) {
+      matches("events", line);
+    }
+    assertThat(json(mobile, "events --after 3").getConfigList("events"))
+        .isNotEmpty()
+        .allMatch(it -> it.getLong("number") > 3);
+  }
+
+  private void explained(Mipd mobile) throws Exception {
+    List<String> words = new ArrayList<>(List.of("policy", "explain", "--out"));
+    words.addAll(List.of("--socket", socket(mobile).toString(), "src", TestNet.HOME_ADDRESS));
+    words.addAll(List.of("dst", TestNet.CORRESPONDENT, "proto", "tcp", "dport", "443"));
+    assertThat(says(words.toArray(new String[0])).out())
+        .contains(
+            "policy    src " + TestNet.HOME_ADDRESS, "Home Address option", "octets  on the wire");
+    words.add("--json");
+    Said said = says(words.toArray(new String[0]));
+    matches("policy-explain", said.out());
+    assertThat(said.json().getString("packet.destination")).isEqualTo(TestNet.CORRESPONDENT);
+    assertThat(said.json().getConfigList("wire")).isNotEmpty();
+  }
+
+  private void captured(Mipd mobile) throws Exception {
+    for (String form : List.of("", " --json")) {
+      Path file = folder.resolve("mn" + form.strip() + ".pcapng");
+      String begun = text(mobile, "capture " + file + form);
+      assertThat(net.succeeds("mn", "ping -n -c 3 -i 0.2 " + TestNet.CORRESPONDENT)).isTrue();
+      String ended = text(mobile, "capture --off" + form);
+      if (form.isEmpty()) {
+        assertThat(begun).contains("capturing to " + file);
+        assertThat(ended).contains(file + ": ", " packets, 0 left out; keys in ");
+      } else {
+        matches("capture", begun);
+        matches("capture", ended);
+        assertThat(Json.parse(ended).getLong("packets")).isGreaterThanOrEqualTo(6);
+      }
+      assertThat(CaptureFile.read(file)).isNotEmpty();
+    }
+  }
+
+  private void tokens() throws IOException {
+    Path file = folder.resolve("new.token");
+    Said said = says("token", file.toString());
+    assertThat(said.status()).as(said.err()).isZero();
+    assertThat(said.out()).contains("http { token = ");
+    String token = Files.readString(file).strip();
+    assertThat(token).matches("[0-9a-f]{64}");
+    assertThat(said.out() + said.err()).doesNotContain(token);
+    assertThat(says("token", file.toString()).status()).as("it stays").isEqualTo(Main.FAILURE);
+    assertThat(Files.readString(file).strip()).isEqualTo(token);
+  }
+
+  /** Lists may be cut; how many there are is told all the same. */
+  private void limits(Mipd agent, Mipd mobile) throws Exception {
+    Config status = limited(agent, ControlRequest.of("status").with("limit", 0));
+    assertThat(status.getInt("counts.bindings")).isEqualTo(1);
+    assertThat(status.getInt("counts.associations")).isEqualTo(8);
+    assertThat(status.getList("bindings")).isEmpty();
+    assertThat(status.getList("associations")).isEmpty();
+    assertThat(status.getList("policies")).isEmpty();
+    Config all = json(mobile, "policies");
+    assertThat(all.getInt("counts.policies")).isEqualTo(all.getList("policies").size());
+    Config few =
+        limited(mobile, ControlRequest.of("policies").with("limit", 2).with("findings", "false"));
+    assertThat(few.getInt("counts.policies")).isEqualTo(all.getList("policies").size());
+    assertThat(few.getList("policies"))
+        .containsExactlyElementsOf(all.getList("policies").subList(0, 2));
+    assertThat(few.hasPath("findings")).isFalse();
+    assertThat(
+            limited(agent, ControlRequest.of("bindings").with("limit", 0))
+                .getInt("counts.bindings"))
+        .isEqualTo(1);
+    assertThatThrownBy(() -> net.ask(agent, ControlRequest.of("bindings").with("limit", -1)))
+        .hasMessage("limit: a number from 0 on");
+  }
+
+  private Config limited(Mipd mipd, ControlRequest request) throws Exception {
+    Config answer = net.ask(mipd, request);
+    matches(request.name(), answer.root().render(ConfigRenderOptions.concise()));
+    return answer;
   }
 
   private void noKeyIsIn(Mipd mipd, String... answers) throws IOException {
@@ -190,14 +335,30 @@ class ControlCommandsTest {
     }
   }
 
-  private static void watchedOnASmallTerminal(Mipd agent) {
-    for (String view : List.of("status", "bindings", "associations", "policies", "neighbours")) {
-      String told = text(agent, view + " --watch 0.01 --times 2");
-      List<String> screens = Splitter.on("\033[H\033[2J").splitToList(told);
+  /** No line is wrapped, none rolls away, and what there is no room for is told of. */
+  private static void watchedOnASmallTerminal(Mipd node) {
+    for (String view :
+        List.of(
+            "status",
+            "bindings",
+            "associations",
+            "policies",
+            "neighbours",
+            "why " + TestNet.CORRESPONDENT)) {
+      String told = text(node, view + " --watch 0.01 --times 2");
+      List<String> screens = Splitter.on(Terminal.CLEAR).splitToList(told);
       assertThat(screens).hasSize(3);
       List<String> lines = Splitter.on('\n').splitToList(screens.get(2).stripTrailing());
-      assertThat(lines.get(0)).startsWith("mipd " + view);
+      assertThat(lines.get(0)).startsWith("mipd " + Splitter.on(' ').splitToList(view).get(0));
       assertThat(lines).hasSizeBetween(2, 23).allMatch(line -> line.length() <= 80);
+      if (view.equals("associations")) {
+        assertThat(lines.stream().filter(line -> line.contains(" > ")))
+            .as("both ends of each are seen")
+            .hasSameSizeAs(lines.stream().filter(line -> line.startsWith("0x")).toList());
+      }
+      if (view.equals("policies")) {
+        assertThat(lines.get(lines.size() - 1)).matches("\\.\\.\\. [0-9]+ more lines");
+      }
     }
   }
 
@@ -215,6 +376,35 @@ class ControlCommandsTest {
         .satisfies(it -> assertThat(it.status()).isEqualTo(Main.FAILURE))
         .satisfies(it -> assertThat(it.err()).contains("not a care-of address that could be used"));
     assertThat(says(mobile, "handover eth9").status()).isEqualTo(Main.BAD_CONFIGURATION);
+  }
+
+  /**
+   * Nobody believes in the care-of address any more, and nothing is registered until it is asked
+   * for.
+   */
+  private void leaves(Mipd mobile, Mipd agent, Mipd peer, String careOf) throws Exception {
+    assertThat(says(mobile, "deregister 2001:db8:1::99").err())
+        .contains("that of this node is " + TestNet.HOME_ADDRESS);
+    Config left = json(mobile, "deregister");
+    assertThat(left.getString("home-address")).isEqualTo(TestNet.HOME_ADDRESS);
+    assertThat(left.getString("care-of-address")).isEqualTo(careOf);
+    net.until(
+        "de-registered",
+        TestNet.LONG,
+        () -> !net.status(mobile).hasPath("registration.care-of-address"));
+    assertThat(net.status(agent).getConfigList("bindings")).isEmpty();
+    assertThat(net.status(peer).getConfigList("correspondent-bindings")).isEmpty();
+    assertThat(text(mobile, "status")).contains("not registered, until mipd handover");
+    assertThat(json(mobile, "bindings").getBoolean("registration.dismissed")).isTrue();
+    assertThat(net.succeeds("cn", "ping -n -c 1 -W 1 " + TestNet.HOME_ADDRESS)).isFalse();
+    assertThat(text(mobile, "deregister")).contains("is to be bound no more; was at -");
+
+    json(mobile, "handover auto");
+    net.until(
+        "registered again",
+        TestNet.LONG,
+        () -> net.status(mobile).hasPath("registration.care-of-address"));
+    net.until("optimized again", TestNet.LONG, () -> isOptimized(mobile));
   }
 
   /** Who is there stays; who was sent away does not come back until it is over. */
@@ -299,36 +489,39 @@ class ControlCommandsTest {
     assertThat(json(mobile, "reload").getConfigList("changes")).isEmpty();
   }
 
+  private static Path socket(Mipd mipd) {
+    return mipd.configuration().resolveSibling("control.sock");
+  }
+
   /** By its socket: its configuration cannot be read. */
   private static Said saysTo(Mipd mipd, String command) {
     List<String> words = new ArrayList<>(Splitter.on(' ').splitToList(command));
-    words.addAll(
-        List.of("--socket", mipd.configuration().resolveSibling("control.sock").toString()));
+    words.addAll(List.of("--socket", socket(mipd).toString()));
     return says(words.toArray(new String[0]));
   }
 
   /** Another user, whom the mode of the file lets in, may look and not touch. */
   private void strangers(Mipd agent) throws Exception {
-    Path socket = agent.configuration().resolveSibling("control.sock");
+    Path socket = socket(agent);
     Path ask = folder.resolve("Ask.java");
     // Class files of ours are in folders that other users may not enter.
     Files.writeString(
         ask,
         """
-          import java.net.UnixDomainSocketAddress;
-          import java.nio.ByteBuffer;
-          import java.nio.channels.Channels;
-          import java.nio.channels.SocketChannel;
-          import java.util.Scanner;
+        import java.net.UnixDomainSocketAddress;
+        import java.nio.ByteBuffer;
+        import java.nio.channels.Channels;
+        import java.nio.channels.SocketChannel;
+        import java.util.Scanner;
 
-          class Ask {
-            public static void main(String[] words) throws Exception {
-              var channel = SocketChannel.open(UnixDomainSocketAddress.of(words[0]));
-              channel.write(ByteBuffer.wrap((words[1] + "\\n").getBytes()));
-              System.out.println(new Scanner(Channels.newInputStream(channel)).nextLine());
-            }
+        class Ask {
+          public static void main(String[] words) throws Exception {
+            var channel = SocketChannel.open(UnixDomainSocketAddress.of(words[0]));
+            channel.write(ByteBuffer.wrap((words[1] + "\\n").getBytes()));
+            System.out.println(new Scanner(Channels.newInputStream(channel)).nextLine());
           }
-          """);
+        }
+        """);
     for (Path up = socket.getParent();
         up != null && !up.equals(folder.getParent());
         up = up.getParent()) {

@@ -19,6 +19,7 @@ import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -26,12 +27,16 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -51,8 +56,11 @@ class HttpServerTest {
   private InetSocketAddress address = new InetSocketAddress(0);
   private HttpServer.Health health = HttpServer.Health.UP;
 
+  /** What has got as far as to be answered. */
+  private final List<String> answered = new CopyOnWriteArrayList<>();
+
   /** Answers {@code ping}; {@code change} changes something. */
-  private static final class Answers implements ControlSocket.Answers {
+  private final class Answers implements ControlSocket.Answers {
     @Override
     public boolean changes(ControlRequest request) throws ControlException {
       return switch (request.name()) {
@@ -70,6 +78,7 @@ class HttpServerTest {
     @Override
     public CompletableFuture<Map<String, Object>> answer(
         ControlRequest request, Executor socketThread) {
+      answered.add(request.name());
       return switch (request.name()) {
         case "cannot" ->
             CompletableFuture.failedFuture(new ControlException(Reason.NOT_POSSIBLE, "not now"));
@@ -82,11 +91,13 @@ class HttpServerTest {
   private final class Monitored implements HttpServer.Monitored {
     @Override
     public CompletableFuture<String> metrics(Executor serverThread) {
+      answered.add("metrics");
       return CompletableFuture.supplyAsync(() -> "mipd_bindings 1.0\n", serverThread);
     }
 
     @Override
     public CompletableFuture<HttpServer.Health> health() {
+      answered.add("health");
       // One that does not answer is down.
       return health == HttpServer.Health.DOWN
           ? new CompletableFuture<>()
@@ -159,6 +170,8 @@ class HttpServerTest {
       strings = {"/metrics", "/health", "/api/v1/ping", "/events", "/messages", "/nothing", "//"})
   void nothingButThePageIsForWhoHasNoToken(String path) throws Exception {
     serve(true);
+    happens(events, Kind.LINK, "eth0 is up");
+    happens(messages, Kind.MESSAGE, "sent binding update");
     for (HttpResponse<String> refused :
         List.of(
             get(path),
@@ -171,7 +184,20 @@ class HttpServerTest {
       assertThat(refused.headers().firstValue("www-authenticate")).isPresent();
       assertThat(refused.body()).isEqualTo("the token is missing or wrong\n");
     }
-    assertThat(events.last()).isZero();
+    assertThat(answered).isEmpty();
+  }
+
+  @Test
+  void nothingIsChangedForWhoHasNoToken() throws Exception {
+    serve(true);
+    HttpRequest.Builder change =
+        request("/api/v1/change")
+            .header("Content-Type", "application/json")
+            .POST(HttpRequest.BodyPublishers.ofString("{}"));
+    assertThat(client.send(change.build(), BodyHandlers.ofString()).statusCode()).isEqualTo(401);
+    assertThat(answered).isEmpty();
+    assertThat(posted("/api/v1/change", "application/json", "{}").statusCode()).isEqualTo(200);
+    assertThat(answered).containsExactly("change");
   }
 
   @Test
@@ -454,6 +480,97 @@ class HttpServerTest {
         said = raw("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
       } catch (IOException e) {
         said = "";
+      }
+    }
+  }
+
+  /** Octet by octet, so that they are never idle: none of them ever has a whole request. */
+  private void trickle(String begin, List<Socket> sockets) {
+    byte[] octets = begin.getBytes(StandardCharsets.US_ASCII);
+    var ending = new AtomicBoolean();
+    var trickling =
+        new Thread(
+            () -> {
+              for (int i = 0; !ending.get(); i++) {
+                for (Socket one : sockets) {
+                  try {
+                    one.getOutputStream().write(i < octets.length ? octets[i] : 'x');
+                  } catch (IOException e) {
+                    // Hung up on.
+                  }
+                }
+                LockSupport.parkNanos(Duration.ofMillis(20).toNanos());
+              }
+            });
+    trickling.start();
+    open.add(
+        0,
+        () -> {
+          ending.set(true);
+          trickling.join();
+        });
+  }
+
+  @Test
+  void slowRequestsDoNotLockOthersOut() throws Exception {
+    serve(false);
+    List<Socket> slow = new ArrayList<>();
+    for (int i = 0; i < HttpServer.CONNECTIONS; i++) {
+      Socket one = connect();
+      slow.add(one);
+      open.add(0, one);
+    }
+    trickle("GET / HTTP/1.1\r\nX: ", slow);
+    long began = System.nanoTime();
+    for (Socket one : slow) {
+      assertThat(end(one)).as("closed, and not answered").isEmpty();
+    }
+    assertThat(Duration.ofNanos(System.nanoTime() - began))
+        .isLessThan(HttpServer.REQUEST_LIMIT.multipliedBy(4));
+    assertThat(asked("/api/v1/ping").statusCode()).isEqualTo(200);
+  }
+
+  /** All that a server says until it hangs up. */
+  private static String end(Socket socket) throws IOException {
+    try {
+      return new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+    } catch (SocketException e) {
+      // What was still on its way when it closed is answered by a reset.
+      return "";
+    }
+  }
+
+  @Test
+  void aSlowBodyHasNoMoreTimeThanASlowHead() throws Exception {
+    serve(true);
+    try (Socket socket = connect()) {
+      String head =
+          "POST /api/v1/change HTTP/1.1\r\nHost: localhost\r\nAuthorization: "
+              + BEARER
+              + "\r\nContent-Type: application/json\r\nContent-Length: 4000\r\n\r\n";
+      trickle(head, List.of(socket));
+      assertThat(end(socket)).isEmpty();
+    }
+    assertThat(answered).isEmpty();
+  }
+
+  @Test
+  void aConnectionThatIsKeptHasTimeForEachOfItsRequests() throws Exception {
+    serve(false);
+    String request =
+        "GET /api/v1/ping HTTP/1.1\r\nHost: localhost\r\nAuthorization: " + BEARER + "\r\n\r\n";
+    try (Socket socket = connect()) {
+      var reader =
+          new BufferedReader(
+              new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));
+      Instant end = Instant.now().plus(HttpServer.REQUEST_LIMIT.multipliedBy(3).dividedBy(2));
+      while (Instant.now().isBefore(end)) {
+        for (String half : List.of(request.substring(0, 20), request.substring(20))) {
+          socket.getOutputStream().write(half.getBytes(StandardCharsets.US_ASCII));
+          LockSupport.parkNanos(Duration.ofMillis(250).toNanos());
+        }
+        assertThat(next(reader).get(0)).isEqualTo("HTTP/1.1 200 OK");
+        assertThat(reader.readLine()).contains("pong");
       }
     }
   }

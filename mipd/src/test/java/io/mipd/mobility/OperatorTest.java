@@ -20,6 +20,9 @@ import io.mipd.mobility.mn.RouterStatus;
 import io.mipd.mobility.wire.BindingStatus;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.MobilityMessage.BindingUpdate;
+import io.mipd.xfrm.model.Direction;
+import io.mipd.xfrm.model.Flow;
+import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import java.time.Duration;
@@ -29,6 +32,8 @@ import org.junit.jupiter.api.Test;
 
 /** What the operator asks of the cores, and what they tell him. */
 class OperatorTest {
+  private static final Flow FROM_HOME = Flow.of(HOME.value(), CORRESPONDENT, IpProtocol.UDP);
+
   private static NodeEvent on(int interfaceIndex) {
     return new NodeEvent.AttachmentChosen(OptionalInt.of(interfaceIndex), Optional.empty());
   }
@@ -104,6 +109,101 @@ class OperatorTest {
     exchange.passes(Duration.ofMinutes(2));
     exchange.settle();
     assertThat(exchange.boundTo()).as("it has asked again").hasValue(COA_A);
+  }
+
+  private static Exchange optimizedAtA() {
+    var exchange = Exchange.of(Exchange.ESP, rules("2001:db8:d::/64"));
+    exchange.movesTo(A);
+    exchange.settle();
+    exchange.toMobile(new NodeEvent.TunnelledPayload(HOME, CORRESPONDENT, true));
+    exchange.settle();
+    assertThat(exchange.correspondentSendsTo(CORRESPONDENT)).hasValue(COA_A);
+    return exchange;
+  }
+
+  /** RFC 6275 sections 6.1.7 and 10.3.2. */
+  @Test
+  void aMobileNodeDeRegistersAwayFromHomeAndStaysUnregistered() {
+    var exchange = Exchange.inEsp().registeredAt(A);
+    exchange.toMobile(new NodeEvent.BindingDismissed(HOME));
+
+    // MN ── Binding Update (A, H, care-of A, lifetime 0) in ESP, with Home Address option ──▶ HA
+    var wire = exchange.underway(BindingUpdate.class);
+    assertThat(wire.arrival().careOf()).hasValue(COA_A.value());
+    var update = exchange.delivers(BindingUpdate.class);
+    assertThat(update.lifetime().isZero()).isTrue();
+    assertThat(update.alternateCareOfAddress()).hasValue(COA_A);
+    assertThat(exchange.boundTo()).isEmpty();
+    assertThat(exchange.mobileNode().registeredCareOf()).as("not acknowledged").isPresent();
+
+    // MN ◀── Binding Acknowledgement (accepted, lifetime 0) by a type 2 routing header ── HA
+    assertThat(exchange.acknowledged()).isEqualTo(BindingStatus.ACCEPTED);
+    assertThat(exchange.mobileNode().registeredCareOf()).isEmpty();
+    assertThat(exchange.mobileNode().tunnelEnd()).isEmpty();
+    assertThat(exchange.mobile.blocks(FROM_HOME, Direction.OUT)).isTrue();
+
+    exchange.passes(Exchange.LIFETIME.multipliedBy(2));
+    exchange.movesTo(B);
+    exchange.passes(Duration.ofMinutes(1));
+    exchange.isQuiet();
+    assertThat(exchange.boundTo()).isEmpty();
+
+    exchange.toMobile(NodeEvent.AttachmentChosen.FREE);
+    exchange.settle();
+    assertThat(exchange.boundTo()).as("wanted again").hasValue(COA_B);
+    assertThat(exchange.mobileNode().isDismissed()).isFalse();
+  }
+
+  @Test
+  void whatWasNotAnsweredIsRepeatedFromWhereTheMobileNodeIs() {
+    var exchange = Exchange.inEsp().registeredAt(A);
+    exchange.toMobile(new NodeEvent.BindingDismissed(HOME));
+    exchange.toAgent.clear();
+    exchange.movesTo(B);
+    assertThat(exchange.underway(BindingUpdate.class).arrival().careOf()).hasValue(COA_B.value());
+    exchange.toAgent.clear();
+    exchange.passes(Duration.ofSeconds(3));
+    exchange.settle();
+    assertThat(exchange.boundTo()).isEmpty();
+    assertThat(exchange.mobileNode().tunnelEnd()).isEmpty();
+    exchange.isQuiet();
+  }
+
+  @Test
+  void aNodeThatIsWantedAgainBeforeTheAnswerIsRegisteredInTheEnd() {
+    var exchange = Exchange.inEsp().registeredAt(A);
+    exchange.toMobile(new NodeEvent.BindingDismissed(HOME));
+    exchange.delivers(BindingUpdate.class);
+    exchange.toMobile(NodeEvent.AttachmentChosen.FREE);
+    exchange.settle();
+    assertThat(exchange.boundTo()).hasValue(COA_A);
+    assertThat(exchange.mobileNode().registeredCareOf()).hasValue(COA_A);
+    assertThat(exchange.mobileNode().tunnelEnd()).hasValue(COA_A);
+  }
+
+  @Test
+  void correspondentsForgetTheirBindingBeforeTheHomeAgentDoes() {
+    var exchange = optimizedAtA();
+    exchange.toMobile(new NodeEvent.BindingDismissed(HOME));
+    assertThat(exchange.toAgent).as("not yet").isEmpty();
+    exchange.settle();
+    assertThat(exchange.correspondentSendsTo(CORRESPONDENT)).isEmpty();
+    assertThat(exchange.boundTo()).isEmpty();
+    exchange.passes(Duration.ofMinutes(1));
+    exchange.isQuiet();
+  }
+
+  @Test
+  void aCorrespondentThatIsSilentDoesNotHoldUpTheEnd() {
+    var exchange = optimizedAtA();
+    exchange.toMobile(new NodeEvent.BindingDismissed(HOME));
+    for (int i = 0; i < 6; i++) {
+      exchange.toPeer.clear();
+      exchange.passes(Duration.ofSeconds(1));
+    }
+    exchange.settle();
+    assertThat(exchange.boundTo()).isEmpty();
+    assertThat(exchange.mobileNode().registeredCareOf()).isEmpty();
   }
 
   @Test

@@ -8,9 +8,11 @@ import io.mipd.mobility.binding.DeadlineQueue;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.xfrm.model.Ipv6Address;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The Binding Caches of all our addresses (RFC 6275 section 9.1), with what must be remembered of
@@ -27,6 +29,10 @@ final class BindingCache {
   private final CorrespondentSettings settings;
   private final Map<Owner, CacheEntry> entries = new LinkedHashMap<>();
   private final Multiset<Long> homePrefixes = HashMultiset.create();
+
+  /** Those with a binding, not only the memory of one. */
+  private final Set<Owner> bound = new HashSet<>();
+
   private final DeadlineQueue<Owner> deadlines = new DeadlineQueue<>();
 
   /** At most one entry for a home address at each address of ours. */
@@ -48,6 +54,10 @@ final class BindingCache {
     return ImmutableList.copyOf(entries.values());
   }
 
+  int bindingCount() {
+    return bound.size();
+  }
+
   boolean hasRoomFor(HomeAddress home) {
     return entries.size() < settings.maximumBindings()
         && homePrefixes.count(home.value().high()) < settings.maximumBindingsOfPrefix();
@@ -56,6 +66,11 @@ final class BindingCache {
   /** Takes what an event has made of an entry, new or known, or drops it when it has served. */
   void settle(Instant now, CacheEntry entry) {
     Owner owner = entry.owner();
+    if (entry.binding().isPresent()) {
+      bound.add(owner);
+    } else {
+      bound.remove(owner);
+    }
     if (entry.hasServed(now)) {
       deadlines.remove(owner);
       if (entries.remove(owner) != null) {

@@ -84,9 +84,19 @@ public final class CorrespondentNode implements MobilityNode {
 
   /** The bindings that are in force, the oldest first. */
   public ImmutableList<CorrespondentBinding> bindings() {
+    return bindings(Integer.MAX_VALUE);
+  }
+
+  /** The first of them, no more than so many. */
+  public ImmutableList<CorrespondentBinding> bindings(int limit) {
     return cache.entries().stream()
         .flatMap(entry -> entry.binding().stream())
+        .limit(limit)
         .collect(ImmutableList.toImmutableList());
+  }
+
+  public int bindingCount() {
+    return cache.bindingCount();
   }
 
   /** Whether a binding bears out a Home Address option (RFC 6275 section 9.3.1). */

@@ -74,6 +74,9 @@ public final class HomeAgent implements MobilityNode {
   private Optional<HomeLink> homeLink = Optional.empty();
   private boolean homeLinkIsUp;
 
+  /** Registrations with a binding. */
+  private int bound;
+
   /** No mobile node that is not bound already is taken. */
   private boolean draining;
 
@@ -148,6 +151,7 @@ public final class HomeAgent implements MobilityNode {
     for (HomeBinding binding : restored) {
       Registration registration = registrations.get(binding.homeAddress());
       if (registration != null) {
+        bound += registration.binding.isEmpty() ? 1 : 0;
         registration.binding = Optional.of(binding);
         registration.lastSequence = Optional.of(binding.sequence());
         registration.restored = true;
@@ -189,19 +193,19 @@ public final class HomeAgent implements MobilityNode {
 
   /** How many bindings are in force. */
   public int bindingCount() {
-    int count = 0;
-    for (Registration registration : registrations.values()) {
-      if (registration.binding.isPresent()) {
-        count++;
-      }
-    }
-    return count;
+    return bound;
   }
 
   /** The bindings that are in force, by home address as configured. */
   public ImmutableList<HomeBinding> bindings() {
+    return bindings(Integer.MAX_VALUE);
+  }
+
+  /** The first of them, no more than so many. */
+  public ImmutableList<HomeBinding> bindings(int limit) {
     return registrations.values().stream()
         .flatMap(registration -> registration.binding.stream())
+        .limit(limit)
         .collect(ImmutableList.toImmutableList());
   }
 
@@ -718,6 +722,7 @@ public final class HomeAgent implements MobilityNode {
             binding.flags(),
             granted.asDuration()));
     Optional<HomeBinding> before = registration.binding;
+    bound += before.isEmpty() ? 1 : 0;
     registration.binding = Optional.of(binding);
     registration.lastSequence = Optional.of(update.sequence());
     registration.forgottenAt = Optional.empty();
@@ -892,6 +897,7 @@ public final class HomeAgent implements MobilityNode {
   }
 
   private void release(Registration registration, HomeBinding binding, List<NodeAction> actions) {
+    bound--;
     registration.binding = Optional.empty();
     prefixAdvertiser.unbound(registration.home);
     registration.yieldingUntil = Optional.empty();

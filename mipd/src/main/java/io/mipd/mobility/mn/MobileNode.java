@@ -63,6 +63,9 @@ public final class MobileNode implements MobilityNode {
   /** Then the home agent is taken as gone, where another may be tried. */
   private static final int MAX_UNANSWERED = 4;
 
+  /** How long the end of a registration waits for correspondents to forget their bindings first. */
+  private static final Duration FAREWELL = Duration.ofSeconds(5);
+
   private MobileNodeSettings settings;
   private final HomeAddress home;
   private final HomePolicies policies;
@@ -101,6 +104,12 @@ public final class MobileNode implements MobilityNode {
   private int unanswered;
 
   private final RateLimit rate = new RateLimit();
+
+  /** The operator has ended the registration, and none is wanted. */
+  private boolean dismissed;
+
+  /** When the home agent is told of it at the latest; correspondents are told first. */
+  private Optional<Instant> farewellUntil = Optional.empty();
 
   /** On the home link, looking for the home agent's link-layer address. */
   private Optional<Search> search = Optional.empty();
@@ -164,6 +173,11 @@ public final class MobileNode implements MobilityNode {
             .map(it -> new RouteOptimizer(home, settings.homeAgent(), it, this::mayUse, random));
   }
 
+  /** The address that it registers. */
+  public HomeAddress homeAddress() {
+    return home;
+  }
+
   /** The care-of address that the home agent has acknowledged. */
   public Optional<CareOfAddress> registeredCareOf() {
     return acknowledged.map(Acknowledged::careOf);
@@ -185,6 +199,11 @@ public final class MobileNode implements MobilityNode {
    */
   public boolean keyManagementMoves() {
     return keyManagement;
+  }
+
+  /** Whether the operator has ended the registration, so that none is made away from home. */
+  public boolean isDismissed() {
+    return dismissed;
   }
 
   /**
@@ -252,6 +271,7 @@ public final class MobileNode implements MobilityNode {
   @Override
   public List<NodeAction> handle(Instant now, NodeEvent event) {
     List<NodeAction> actions = new ArrayList<>();
+    boolean comesBack = false;
     if (event instanceof NodeEvent.Started) {
       actions.add(want(policies.mobileNodeUnregistered()));
       actions.add(new NodeAction.PlaceHomeAddress(home, Place.NOWHERE, 0));
@@ -271,6 +291,13 @@ public final class MobileNode implements MobilityNode {
       optimizer.ifPresent(it -> it.tunnelled(now, payload, actions));
     } else if (event instanceof NodeEvent.AttachmentChosen choice) {
       chosen = choice;
+      comesBack = dismissed;
+      dismissed = false;
+      farewellUntil = Optional.empty();
+    } else if (event instanceof NodeEvent.BindingDismissed gone
+        && gone.homeAddress().equals(home)) {
+      dismissed = true;
+      takeLeave(now);
     } else if (event instanceof NodeEvent.RoutesUsed used) {
       optimizer.ifPresent(it -> it.used(now, used));
     } else if (event instanceof NodeEvent.PacketFailed failed) {
@@ -282,10 +309,15 @@ public final class MobileNode implements MobilityNode {
     for (Uplink uplink : uplinks.values()) {
       actions.addAll(uplink.deadlines(now));
     }
+    Attachment before = attachment;
     attach(now, actions);
+    if (comesBack && attachment.equals(before)) {
+      comeBack(now, actions);
+    }
     deadlines(now, actions);
     prefixes.deadlines(now, knownBy(), actions);
     optimizer.ifPresent(it -> it.follow(now, standing(now), actions));
+    sayFarewell(now, actions);
     return actions;
   }
 
@@ -307,7 +339,7 @@ public final class MobileNode implements MobilityNode {
     return new Standing.Away(
         away.careOf(),
         tunnelEnd.isPresent() && !returning,
-        settled && registeredCareOf().equals(here) && tunnelEnd.equals(here)
+        settled && !dismissed && registeredCareOf().equals(here) && tunnelEnd.equals(here)
             ? acknowledged.map(it -> bindableUntil(now, it))
             : Optional.empty());
   }
@@ -330,6 +362,7 @@ public final class MobileNode implements MobilityNode {
             deferredUntil.stream(),
             search.map(Search::next).stream(),
             announceAt.stream(),
+            farewellUntil.stream(),
             prefixes.nextDeadline(knownBy().isPresent()).stream(),
             optimizer.flatMap(RouteOptimizer::nextDeadline).stream())
         .flatMap(instants -> instants)
@@ -340,6 +373,7 @@ public final class MobileNode implements MobilityNode {
   private Optional<Instant> renewal() {
     return pending.isPresent()
             || deferredUntil.isPresent()
+            || dismissed
             || !(attachment instanceof Attachment.Away)
         ? Optional.empty()
         : acknowledged.map(Acknowledged::refreshAt);
@@ -353,7 +387,11 @@ public final class MobileNode implements MobilityNode {
       if (!isHome) {
         leaveTunnel(actions);
       }
-      if (attachment instanceof Attachment.Away && pending.isEmpty()) {
+      if (dismissed && !(attachment instanceof Attachment.Home)) {
+        // What the home agent was to be told has become true by itself.
+        pending = Optional.empty();
+        deferredUntil = Optional.empty();
+      } else if (attachment instanceof Attachment.Away && pending.isEmpty()) {
         sendUpdate(now, firstTimeout(), actions);
       }
     }
@@ -747,6 +785,10 @@ public final class MobileNode implements MobilityNode {
       actions.add(new NodeAction.PlaceHomeAddress(home, Place.NOWHERE, 0));
     }
     pending = pending.filter(it -> isForAddressAway(it.newest()));
+    if (dismissed) {
+      takeLeave(now);
+      return;
+    }
     if (acknowledged.isPresent()
         && acknowledged.get().careOf().equals(away.careOf())
         && settled
@@ -761,6 +803,42 @@ public final class MobileNode implements MobilityNode {
     }
   }
 
+  /**
+   * The registration is to end, wherever we are (RFC 6275 section 10.3.2). At home that happens
+   * anyhow. Correspondents are told first: what they need for it comes by the home agent.
+   */
+  private void takeLeave(Instant now) {
+    settled = false;
+    deferredUntil = Optional.empty();
+    if (attachment instanceof Attachment.Away && bindingMayExist) {
+      optimizer.ifPresent(RouteOptimizer::endAll);
+      farewellUntil = Optional.of(now.plus(FAREWELL));
+    }
+  }
+
+  /** Tells the home agent, when no correspondent has a binding left, or time is over. */
+  private void sayFarewell(Instant now, List<NodeAction> actions) {
+    if (farewellUntil.isEmpty()) {
+      return;
+    }
+    boolean told = optimizer.map(it -> it.routes(now).isEmpty()).orElse(true);
+    if (!bindingMayExist || !(attachment instanceof Attachment.Away)) {
+      farewellUntil = Optional.empty();
+    } else if (told || isDue(now, farewellUntil)) {
+      farewellUntil = Optional.empty();
+      sendUpdate(now, ProtocolConstants.INITIAL_BINDACK_TIMEOUT, actions);
+    }
+  }
+
+  /** A registration is wanted again where we are; the home agent may have ended the one before. */
+  private void comeBack(Instant now, List<NodeAction> actions) {
+    if (attachment instanceof Attachment.Away) {
+      // What answers the end of the one before says nothing of this one.
+      pending = Optional.empty();
+      sendUpdate(now, ProtocolConstants.INITIAL_BINDACK_TIMEOUT_FIRST_REG, actions);
+    }
+  }
+
   private boolean isForAddressAway(OutstandingUpdate update) {
     return !update.lifetime().isZero();
   }
@@ -772,9 +850,13 @@ public final class MobileNode implements MobilityNode {
         : ProtocolConstants.INITIAL_BINDACK_TIMEOUT_FIRST_REG;
   }
 
-  /** Sends a Binding Update for where we are, with a new sequence number. */
+  /**
+   * Sends a Binding Update for where we are, with a new sequence number. Where the operator has
+   * ended the registration it ends the binding, by the care-of address that we have.
+   */
   private void sendUpdate(Instant now, Duration timeout, List<NodeAction> actions) {
     boolean away = attachment instanceof Attachment.Away;
+    boolean binds = away && !dismissed;
     if (away && duplicate) {
       // RFC 6275 section 11.7.1: the home address must not be used again.
       return;
@@ -787,16 +869,16 @@ public final class MobileNode implements MobilityNode {
     deferredUntil = Optional.empty();
     CareOfAddress careOf =
         attachment instanceof Attachment.Away at ? at.careOf() : new CareOfAddress(home.value());
-    BindingLifetime lifetime = away ? lifetime(now, careOf) : BindingLifetime.DEREGISTER;
+    BindingLifetime lifetime = binds ? lifetime(now, careOf) : BindingLifetime.DEREGISTER;
     sequence = sequence.next();
-    settled = settled && registeredCareOf().equals(Optional.of(careOf));
+    settled = settled && !dismissed && registeredCareOf().equals(Optional.of(careOf));
     var update =
         new BindingUpdate(
             sequence,
             flags(),
             lifetime,
             ImmutableList.of(new MobilityOption.AlternateCareOfAddress(careOf)));
-    if (away && !bindingMayExist) {
+    if (binds && !bindingMayExist) {
       bindingMayExist = true;
       actions.add(
           new NodeAction.RememberBinding(
@@ -861,7 +943,7 @@ public final class MobileNode implements MobilityNode {
   /** RFC 6275 section 11.8: a new sequence number, and twice the wait up to its ceiling. */
   private void retransmit(Instant now, List<NodeAction> actions) {
     unanswered++;
-    if (unanswered >= MAX_UNANSWERED && attachment instanceof Attachment.Away) {
+    if (unanswered >= MAX_UNANSWERED && attachment instanceof Attachment.Away && !dismissed) {
       unanswered = 0;
       actions.add(new NodeAction.HomeAgentFails());
     }
@@ -943,6 +1025,7 @@ public final class MobileNode implements MobilityNode {
         && message instanceof MobilityMessage.BindingRefreshRequest
         && acknowledged.isPresent()
         && pending.isEmpty()
+        && !dismissed
         && attachment instanceof Attachment.Away) {
       sendUpdate(now, firstTimeout(), actions);
     } else {
@@ -964,6 +1047,7 @@ public final class MobileNode implements MobilityNode {
     if (!ours) {
       actions.add(new NodeAction.Refuse(UNEXPECTED, arrival.source()));
     } else if (attachment instanceof Attachment.Away
+        && !dismissed
         && pending.isEmpty()
         && deferredUntil.isEmpty()) {
       sendUpdate(now, ProtocolConstants.INITIAL_BINDACK_TIMEOUT_FIRST_REG, actions);
@@ -1003,6 +1087,8 @@ public final class MobileNode implements MobilityNode {
       actions.add(new NodeAction.ForgetBinding(home, sequence));
       if (!(attachment instanceof Attachment.Home at)) {
         pending = Optional.empty();
+        acknowledged = Optional.empty();
+        leaveTunnel(actions);
       } else if (gone && contested) {
         pending = Optional.empty();
         detect(at, actions);
@@ -1083,7 +1169,7 @@ public final class MobileNode implements MobilityNode {
     }
     Duration longest = ProtocolConstants.MAX_BINDACK_TIMEOUT;
     pending = Optional.of(new Pending(waiting.outstanding(), longest, now.plus(longest)));
-    if (attachment instanceof Attachment.Away) {
+    if (attachment instanceof Attachment.Away && !dismissed) {
       actions.add(new NodeAction.HomeAgentFails());
     }
   }

@@ -86,6 +86,11 @@ final class RouteOptimizer {
         .forEach(CorrespondentRegistration::makeRoom);
   }
 
+  /** Every peer is told to forget its binding. */
+  void endAll() {
+    peers.values().forEach(CorrespondentRegistration::makeRoom);
+  }
+
   /**
    * To be called after every event, when it is clear how we stand: does what is due. A Binding
    * Update to the home agent is in the list already.

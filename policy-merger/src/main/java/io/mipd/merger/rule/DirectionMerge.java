@@ -712,10 +712,16 @@ final class DirectionMerge implements Inputs {
 
   /** By precedence. */
   ImmutableList<MergedPolicy> policies() {
-    return entries.values().stream()
-        .filter(Entry::needed)
-        .map(entry -> entry.merged(direction))
-        .collect(toImmutableList());
+    return inOrder().collect(toImmutableList());
+  }
+
+  /** The same, made as they are asked for. */
+  Stream<MergedPolicy> inOrder() {
+    return entries.values().stream().filter(Entry::needed).map(entry -> entry.merged(direction));
+  }
+
+  int count() {
+    return (int) entries.values().stream().filter(Entry::needed).count();
   }
 
   /** What decides about a flow: a policy of the result, or else one that others have installed. */

@@ -242,6 +242,19 @@ public final class StandingMerge<K> {
         .collect(toImmutableList());
   }
 
+  /** The first of them, no more than so many. */
+  public ImmutableList<MergedPolicy> first(int limit) {
+    return merges.values().stream()
+        .flatMap(DirectionMerge::inOrder)
+        .limit(limit)
+        .collect(toImmutableList());
+  }
+
+  /** How many policies the result has. */
+  public int count() {
+    return merges.values().stream().mapToInt(DirectionMerge::count).sum();
+  }
+
   /** The policies of the result, by precedence within each direction. */
   public ImmutableList<Policy> policies() {
     return merges.values().stream()

@@ -136,6 +136,10 @@ public final class PacketEngine {
         .collect(ImmutableList.toImmutableList());
   }
 
+  public int associationCount() {
+    return core.databases().associations().size();
+  }
+
   /** Packets that each route optimization state has been used for, sent or arrived. */
   public ImmutableMap<RouteOptimizationState.Id, Long> routePackets() {
     return core.databases().associations().routeOptimizations().stream()

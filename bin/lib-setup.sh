@@ -65,6 +65,7 @@ IKE_PACKAGES=(
   strongswan-charon:/usr/lib/ipsec/charon
   strongswan-swanctl:/usr/sbin/swanctl
   libstrongswan-standard-plugins:/usr/lib/ipsec/plugins/libstrongswan-openssl.so
+  openssl:/usr/bin/openssl
 )
 
 # Prints those of them that are not there, one a line.

@@ -96,6 +96,28 @@ final class Charon implements KeyExchange.Orders, AutoCloseable {
         });
   }
 
+  @Override
+  public void look() {
+    orders.add(
+        client -> {
+          try {
+            var loaded =
+                new KeyExchange.Loaded(
+                    names(client, "get-conns", "conns"),
+                    names(client, "get-shared", "keys"),
+                    names(client, "get-keys", "keys"));
+            tell(() -> exchange.loaded(loop.now(), loaded));
+          } catch (ViciException e) {
+            log.warn("what charon has been given cannot be watched: {}", e.getMessage());
+          }
+        });
+  }
+
+  private static ImmutableSet<String> names(ViciClient client, String command, String list)
+      throws IOException, ViciException {
+    return ImmutableSet.copyOf(client.ask(command, ViciMessage.EMPTY).texts(list));
+  }
+
   private void tell(Runnable what) {
     var unused =
         loop.call(

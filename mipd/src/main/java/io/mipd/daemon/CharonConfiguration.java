@@ -1,6 +1,7 @@
 package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.net.InetAddresses;
 import io.mipd.vici.ViciElement;
 import io.mipd.vici.ViciMessage;
 import io.mipd.xfrm.model.IpProtocol;
@@ -8,6 +9,7 @@ import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.packet.Octets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What charon is to know of the associations of one home address: its connection and credentials,
@@ -17,6 +19,7 @@ import java.util.List;
  */
 final class CharonConfiguration {
   private static final String ANY = "::/0";
+  private static final String PREFIX = "mipd-";
 
   private CharonConfiguration() {}
 
@@ -25,7 +28,24 @@ final class CharonConfiguration {
 
   /** How charon and we call the connection of a home address. */
   static String name(Ipv6Address home) {
-    return "mipd-" + home;
+    return PREFIX + home;
+  }
+
+  /** Of the connection of which home address a name is; empty if it is none of ours. */
+  static Optional<Ipv6Address> home(String name) {
+    return Optional.of(name)
+        .filter(it -> it.startsWith(PREFIX))
+        .map(it -> it.substring(PREFIX.length()))
+        .filter(it -> it.indexOf(':') >= 0 && InetAddresses.isInetAddress(it))
+        .map(Ipv6Address::parse);
+  }
+
+  /** Has charon forget all of a home address, and end what there is. */
+  static ImmutableList<Command> forget(Ipv6Address home) {
+    return ImmutableList.of(
+        new Command("unload-conn", ViciMessage.builder().put("name", name(home)).build()),
+        new Command("unload-shared", ViciMessage.builder().put("id", name(home)).build()),
+        terminate(home));
   }
 
   /** What proves who the ends are. */

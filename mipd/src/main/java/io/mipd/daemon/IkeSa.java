@@ -12,7 +12,7 @@ import java.util.Optional;
 /**
  * An IKE_SA as charon lists it.
  *
- * @param id that no other has as long as charon runs
+ * @param id its two SPIs: charon's own numbers begin at 1 again whenever it is started
  * @param established whether it can be used
  * @param local where it is talked from
  * @param remote where to
@@ -42,7 +42,7 @@ record IkeSa(
     ImmutableList<String> all = children.build();
     ImmutableSet<String> names = ImmutableSet.copyOf(all);
     return new IkeSa(
-        section.text("uniqueid").orElse(""),
+        section.text("initiator-spi").orElse("") + ":" + section.text("responder-spi").orElse(""),
         section.text("state").filter(USABLE::contains).isPresent(),
         address(section, "local-host"),
         address(section, "remote-host"),

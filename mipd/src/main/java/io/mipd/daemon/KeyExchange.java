@@ -16,9 +16,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -43,6 +45,9 @@ final class KeyExchange {
 
   /** That signalling waits for the other associations when it has its own. */
   static final Duration GRACE = Duration.ofSeconds(2);
+
+  /** How often is looked whether charon still has what it was given. */
+  static final Duration LOOK_INTERVAL = Duration.ofSeconds(10);
 
   /** Longer than charon keeps a CHILD_SA that it has rekeyed (delete_rekeyed_delay, 5 s). */
   static final Duration REKEYED_DELAY = Duration.ofSeconds(7);
@@ -76,7 +81,20 @@ final class KeyExchange {
      * @param number comes back with the list
      */
     void list(String connection, long number);
+
+    /** Has {@link #loaded} called, with what charon has been given, by whomever. */
+    void look();
   }
+
+  /**
+   * What charon has been given, by us and by others.
+   *
+   * @param connections by name
+   * @param secrets names of shared ones
+   * @param keys names of private ones
+   */
+  record Loaded(
+      ImmutableSet<String> connections, ImmutableSet<String> secrets, ImmutableSet<String> keys) {}
 
   /** One home address and its associations. */
   private static final class Peer {
@@ -91,6 +109,9 @@ final class KeyExchange {
 
     /** The IKE_SA that {@link #end} is of. */
     String id = "";
+
+    /** Whether it has been told of its end, rather than negotiated from there. */
+    boolean moved;
 
     /** Where the mobile node is to negotiate from as soon as it has no associations. */
     Optional<Ipv6Address> wanted = Optional.empty();
@@ -108,13 +129,25 @@ final class KeyExchange {
     Optional<Instant> attemptEnds = Optional.empty();
     Optional<Instant> graceEnds = Optional.empty();
 
-    /** When charon is to be told once more, since it has changed one of two alike only. */
+    /**
+     * When charon is to be told once more, since it has changed one of two alike only, or has not
+     * heard.
+     */
     Optional<Instant> tellAgain = Optional.empty();
 
     Peer(Ipv6Address home, NegotiatedKeys keys) {
       this.home = home;
       this.keys = keys;
       name = CharonConfiguration.name(home);
+    }
+
+    /** Whether something is to be done for it at some time. */
+    boolean waits() {
+      return attemptEnds.isPresent() || graceEnds.isPresent() || tellAgain.isPresent();
+    }
+
+    Stream<Instant> deadlines() {
+      return Stream.of(attemptEnds, graceEnds, tellAgain).flatMap(Optional::stream);
     }
 
     Optional<IkeSa> usable() {
@@ -131,6 +164,11 @@ final class KeyExchange {
   }
 
   private final ImmutableMap<Ipv6Address, Peer> peers;
+  private final ImmutableMap<String, Peer> byName;
+
+  /** Those for whom something is to be done at some time; few of many. */
+  private final Set<Peer> waiting = new LinkedHashSet<>();
+
   private final Ipv6Address agent;
   private final boolean atHomeAgent;
   private final BooleanSupplier moves;
@@ -139,6 +177,11 @@ final class KeyExchange {
   private Consumer<NodeAction.SendMessage> release = message -> {};
   private Optional<String> disconnected = Optional.of("not connected yet");
   private Optional<String> stranger = Optional.empty();
+
+  /** When to look next; empty while there is no charon, or its answer is waited for. */
+  private Optional<Instant> lookAt = Optional.empty();
+
+  private ImmutableSet<String> keysSeen = ImmutableSet.of();
 
   /**
    * @param homes our own home address, or those that we serve
@@ -153,6 +196,9 @@ final class KeyExchange {
     var all = ImmutableMap.<Ipv6Address, Peer>builder();
     homes.forEach((home, keys) -> all.put(home, new Peer(home, keys)));
     peers = all.buildOrThrow();
+    byName =
+        peers.values().stream()
+            .collect(ImmutableMap.toImmutableMap(peer -> peer.name, peer -> peer));
     this.agent = agent;
     this.atHomeAgent = atHomeAgent;
     this.moves = moves;
@@ -178,8 +224,17 @@ final class KeyExchange {
     return orders;
   }
 
-  private Stream<Peer> peer(String name) {
-    return peers.values().stream().filter(peer -> peer.name.equals(name));
+  private Optional<Peer> peer(String name) {
+    return Optional.ofNullable(byName.get(name));
+  }
+
+  /** To be called wherever something may have become due, or no longer be. */
+  private void heed(Peer peer) {
+    if (peer.waits()) {
+      waiting.add(peer);
+    } else {
+      waiting.remove(peer);
+    }
   }
 
   /** charon is there, and knows nothing of us: it may have been started anew. */
@@ -193,7 +248,55 @@ final class KeyExchange {
       }
       peer.attemptEnds = Optional.empty();
       list(peer);
+      heed(peer);
     }
+    keysSeen = ImmutableSet.of();
+    charon().look();
+  }
+
+  /**
+   * What charon has been given. Others who load their own may take ours away ({@code swanctl
+   * --load-all} does), and what is of no home address any more has been left by a predecessor.
+   */
+  void loaded(Instant now, Loaded loaded) {
+    lookAt = Optional.of(now.plus(LOOK_INTERVAL));
+    Stream.concat(loaded.connections().stream(), loaded.secrets().stream())
+        .distinct()
+        .filter(name -> !byName.containsKey(name))
+        .forEach(
+            name ->
+                CharonConfiguration.home(name)
+                    .ifPresent(
+                        home -> {
+                          log.info("{}: no longer configured, charon forgets it", name);
+                          CharonConfiguration.forget(home)
+                              .forEach(one -> charon().order(name, one));
+                        }));
+    boolean keysGone = !loaded.keys().containsAll(keysSeen);
+    keysSeen = loaded.keys();
+    for (Peer peer : peers.values()) {
+      boolean shared = peer.keys.credentials() instanceof NegotiatedKeys.PreSharedKey;
+      if (shared ? !loaded.secrets().contains(peer.name) : keysGone) {
+        log.warn("{}: somebody has taken its credentials from charon, given again", peer.name);
+        CharonConfiguration.credentials(peer.home, peer.keys).forEach(one -> order(peer, one));
+      }
+      if (!loaded.connections().contains(peer.name)) {
+        connection(peer)
+            .ifPresent(
+                command -> {
+                  log.warn("{}: somebody has taken it from charon, given again", peer.name);
+                  order(peer, command);
+                });
+      }
+    }
+  }
+
+  /** What charon is to know of a peer at present, if anything. */
+  private Optional<CharonConfiguration.Command> connection(Peer peer) {
+    return atHomeAgent
+        ? Optional.of(CharonConfiguration.ofHomeAgent(peer.home, agent, peer.keys))
+        : peer.wanted.map(
+            here -> CharonConfiguration.ofMobileNode(peer.home, agent, here, peer.keys));
   }
 
   private void list(Peer peer) {
@@ -205,8 +308,10 @@ final class KeyExchange {
   void disconnected(String why) {
     disconnected = Optional.of(why);
     log.warn("{}", why);
+    lookAt = Optional.empty();
     for (Peer peer : peers.values()) {
       peer.attemptEnds = Optional.empty();
+      heed(peer);
     }
   }
 
@@ -221,7 +326,7 @@ final class KeyExchange {
       return;
     }
     log.warn("{}: charon refuses {}", name, why);
-    peer(name).forEach(peer -> peer.problem = Optional.of("charon refuses " + why));
+    peer(name).ifPresent(peer -> peer.problem = Optional.of("charon refuses " + why));
   }
 
   /** Whether somebody should hear of what charon has logged. */
@@ -231,17 +336,15 @@ final class KeyExchange {
 
   /** charon has logged a problem. */
   void logged(String name, String text) {
-    List<Peer> concerned = peer(name).toList();
+    Optional<Peer> concerned = peer(name);
     log.warn("charon, {}: {}", concerned.isEmpty() ? "of no connection of ours" : name, text);
-    concerned.forEach(peer -> peer.problem = Optional.of(text));
-    if (concerned.isEmpty()) {
-      stranger = Optional.of(text);
-    }
+    concerned.ifPresentOrElse(
+        peer -> peer.problem = Optional.of(text), () -> stranger = Optional.of(text));
   }
 
   /** Something of a connection is not as it was. */
   void changed(String name) {
-    peer(name).forEach(this::list);
+    peer(name).ifPresent(this::list);
   }
 
   /**
@@ -250,7 +353,7 @@ final class KeyExchange {
    * @param number of {@link Orders#list}
    */
   void listed(Instant now, String name, long number, ImmutableList<IkeSa> all) {
-    peer(name).filter(peer -> number >= peer.firstGood).forEach(peer -> listed(now, peer, all));
+    peer(name).filter(peer -> number >= peer.firstGood).ifPresent(peer -> listed(now, peer, all));
   }
 
   private void listed(Instant now, Peer peer, ImmutableList<IkeSa> all) {
@@ -258,9 +361,14 @@ final class KeyExchange {
     peer.all = all;
     Optional<IkeSa> usable = peer.usable();
     if (usable.isPresent()) {
+      Optional<Ipv6Address> end = atHomeAgent ? usable.get().remote() : usable.get().local();
       if (!usable.get().id().equals(peer.id)) {
         peer.id = usable.get().id();
-        peer.end = atHomeAgent ? usable.get().remote() : usable.get().local();
+        peer.end = end;
+        peer.moved = false;
+      } else if (!end.equals(peer.end) && peer.tellAgain.isEmpty()) {
+        // It was not there when it was told, or has not come to it yet.
+        peer.tellAgain = Optional.of(now.plus(REKEYED_DELAY));
       }
       if (!was) {
         log.info("{}: associations are up, by {}", peer.name, text(peer.end));
@@ -275,6 +383,7 @@ final class KeyExchange {
         negotiate(now, peer, peer.wanted.get());
       }
     }
+    heed(peer);
   }
 
   /** There are no associations, or none that last. */
@@ -282,6 +391,7 @@ final class KeyExchange {
     peer.all = ImmutableList.of();
     peer.end = Optional.empty();
     peer.id = "";
+    peer.moved = false;
     peer.graceEnds = Optional.empty();
     peer.tellAgain = Optional.empty();
   }
@@ -314,6 +424,7 @@ final class KeyExchange {
   private void negotiate(Instant now, Peer peer, Ipv6Address here) {
     peer.wanted = Optional.of(here);
     peer.attemptEnds = Optional.of(now.plus(peer.attempt));
+    heed(peer);
     if (disconnected.isPresent()) {
       return;
     }
@@ -335,22 +446,22 @@ final class KeyExchange {
   }
 
   /**
-   * Whether a message may leave now. A Binding Update that may not is kept, in the place of one
-   * that has been kept before, and leaves as soon as its association is there.
+   * A message as it may leave now; empty if it may not. A Binding Update that may not is kept, in
+   * the place of one that has been kept before, and leaves as soon as its association is there.
    */
-  boolean admits(Instant now, NodeAction.SendMessage message) {
+  Optional<NodeAction.SendMessage> admit(Instant now, NodeAction.SendMessage message) {
     if (atHomeAgent) {
-      if (message.message() instanceof MobilityMessage.BindingAcknowledgement acknowledgement
-          && acknowledgement.keyManagement()) {
-        peerMoved(now, message);
-      }
-      return true;
+      return Optional.of(
+          message.message() instanceof MobilityMessage.BindingAcknowledgement acknowledgement
+                  && acknowledgement.keyManagement()
+              ? peerMoved(now, message, acknowledgement)
+              : message);
     }
     Peer peer = peers.get(message.source());
     if (peer == null
         || !(message.message() instanceof MobilityMessage.BindingUpdate)
         || !message.destination().equals(agent)) {
-      return true;
+      return Optional.of(message);
     }
     boolean away = message.careOf().isPresent();
     Ipv6Address here = message.careOf().map(CareOfAddress::value).orElse(peer.home);
@@ -363,7 +474,7 @@ final class KeyExchange {
         peer.wanted = Optional.of(here);
         order(peer, CharonConfiguration.ofMobileNode(peer.home, agent, here, peer.keys));
       }
-      return true;
+      return Optional.of(message);
     }
     if (usable) {
       log.info("{}: the home agent's key management does not move along (K)", peer.name);
@@ -373,17 +484,28 @@ final class KeyExchange {
     if (peer.attemptEnds.isEmpty() || !peer.wanted.equals(Optional.of(here))) {
       negotiate(now, peer, here);
     }
-    return false;
+    heed(peer);
+    return Optional.empty();
   }
 
-  /** Before it is acknowledged, the home agent's charon knows where its mobile node is. */
-  private void peerMoved(Instant now, NodeAction.SendMessage acknowledgement) {
-    Peer peer = peers.get(acknowledgement.destination());
-    if (peer != null) {
-      Ipv6Address there =
-          acknowledgement.careOf().map(CareOfAddress::value).orElse(acknowledgement.destination());
-      tell(now, peer, there);
+  /**
+   * Before it is acknowledged, the home agent's charon knows where its mobile node is. Where it
+   * cannot be told, nothing moves along (RFC 6275 section 10.3.1).
+   */
+  private NodeAction.SendMessage peerMoved(
+      Instant now,
+      NodeAction.SendMessage message,
+      MobilityMessage.BindingAcknowledgement acknowledgement) {
+    Peer peer = peers.get(message.destination());
+    Ipv6Address there = message.careOf().map(CareOfAddress::value).orElse(message.destination());
+    if (peer == null || tell(now, peer, there)) {
+      return message;
     }
+    return new NodeAction.SendMessage(
+        acknowledgement.withoutKeyManagement(),
+        message.source(),
+        message.destination(),
+        message.careOf());
   }
 
   /**
@@ -405,24 +527,30 @@ final class KeyExchange {
     }
   }
 
-  private void tell(Instant now, Peer peer, Ipv6Address end) {
+  /**
+   * @return whether the IKE_SA ends there, if there is one
+   */
+  private boolean tell(Instant now, Peer peer, Ipv6Address end) {
     if (peer.end.equals(Optional.of(end)) || peer.usable().isEmpty()) {
-      return;
+      return true;
     }
     if (!tell(peer, end)) {
       // RFC 4877 section 7.4: without it the IKE_SA is of no use at the new end.
       if (!atHomeAgent) {
         negotiate(now, peer, end);
       }
-      return;
+      return false;
     }
     peer.end = Optional.of(end);
+    peer.moved = true;
     // A list from before has the old end.
     peer.firstGood = peer.list + 1;
     list(peer);
     if (peer.all.stream().anyMatch(IkeSa::twice)) {
       peer.tellAgain = Optional.of(now.plus(REKEYED_DELAY));
     }
+    heed(peer);
+    return true;
   }
 
   /**
@@ -449,20 +577,43 @@ final class KeyExchange {
 
   /** Does what is due. */
   void turn(Instant now) {
-    for (Peer peer : peers.values()) {
+    if (isDue(now, lookAt)) {
+      lookAt = Optional.empty();
+      charon().look();
+    }
+    for (Peer peer : ImmutableList.copyOf(waiting)) {
       if (isDue(now, peer.graceEnds)) {
         log.warn("{}: not all associations are there, signalling begins without them", peer.name);
         letGo(peer);
       }
       if (isDue(now, peer.tellAgain)) {
         peer.tellAgain = Optional.empty();
-        peer.end.ifPresent(end -> tell(peer, end));
+        peer.end.filter(end -> tell(peer, end)).ifPresent(end -> list(peer));
       }
       if (isDue(now, peer.attemptEnds)) {
         peer.attemptEnds = Optional.empty();
         again(now, peer);
       }
+      heed(peer);
     }
+    if (!atHomeAgent && !moves.getAsBoolean()) {
+      peers.values().stream().filter(peer -> peer.moved).forEach(peer -> stays(now, peer));
+    }
+  }
+
+  /**
+   * The home agent has acknowledged a movement, and that its key management does not move along: it
+   * is to be discarded, and begun anew (RFC 6275 section 11.7.3).
+   */
+  private void stays(Instant now, Peer peer) {
+    peer.moved = false;
+    peer.wanted
+        .filter(here -> peer.end.equals(Optional.of(here)))
+        .ifPresent(
+            here -> {
+              log.info("{}: the home agent's key management has not moved along (K)", peer.name);
+              negotiate(now, peer, here);
+            });
   }
 
   private void again(Instant now, Peer peer) {
@@ -491,9 +642,7 @@ final class KeyExchange {
   }
 
   Optional<Instant> nextDeadline() {
-    return peers.values().stream()
-        .flatMap(peer -> Stream.of(peer.attemptEnds, peer.graceEnds, peer.tellAgain))
-        .flatMap(Optional::stream)
+    return Stream.concat(lookAt.stream(), waiting.stream().flatMap(Peer::deadlines))
         .min(Instant::compareTo);
   }
 

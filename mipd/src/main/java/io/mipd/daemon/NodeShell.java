@@ -342,11 +342,13 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
   public void perform(NodeAction action) throws IOException {
     Parts all = parts();
     if (action instanceof NodeAction.SendMessage send) {
-      if (keys.isPresent() && !keys.get().admits(loop.now(), send)) {
+      Optional<NodeAction.SendMessage> admitted =
+          keys.isEmpty() ? Optional.of(send) : keys.get().admit(loop.now(), send);
+      if (admitted.isEmpty()) {
         log.info("kept until its association is negotiated: {}", send.message());
         return;
       }
-      send(send);
+      send(admitted.get());
     } else if (action instanceof NodeAction.SendIcmpv6 send) {
       attempt(
           action,

@@ -27,6 +27,13 @@ public record ViciMessage(ImmutableMap<String, ViciElement> elements) implements
     return elements.get(name) instanceof Value value ? Optional.of(value.text()) : Optional.empty();
   }
 
+  /** The texts of the list of that name; none if there is no such list. */
+  public ImmutableList<String> texts(String name) {
+    return elements.get(name) instanceof Values values
+        ? values.all().stream().map(Value::text).collect(ImmutableList.toImmutableList())
+        : ImmutableList.of();
+  }
+
   /** The section of that name; an empty one if there is none. */
   public ViciMessage section(String name) {
     return elements.get(name) instanceof ViciMessage section ? section : EMPTY;

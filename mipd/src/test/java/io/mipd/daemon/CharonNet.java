@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import com.typesafe.config.Config;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,21 +23,33 @@ final class CharonNet {
   private static final String CONFIGURATION =
       """
       charon {
-        load = random nonce aes sha1 sha2 hmac kdf gcm openssl pem x509 pkcs1 pubkey \
+        load = random nonce aes sha1 sha2 hmac kdf gcm openssl pem x509 pkcs1 pkcs8 pubkey \
                revocation constraints kernel-netlink socket-default vici
         install_routes = no
         install_virtual_ip = no
         retransmit_timeout = 1.0
         retransmit_base = 1.4
         plugins {
-          kernel-netlink { roam_events = no }
+          kernel-netlink {
+            roam_events = no
+            port_bypass = yes
+          }
           vici { socket = unix://%s }
         }
         filelog {
-          stderr { default = 1, ike = %d, chd = %d, flush_line = yes }
+          stderr {
+            default = 1
+            ike = %d
+            flush_line = yes
+          }
         }
       }
       """;
+
+  /** Levels of what is logged of key exchange, without keys and with them. */
+  static final int NO_KEYS = 1;
+
+  static final int KEYS = 4;
 
   private final TestNet net;
   private final Map<String, Process> running = new LinkedHashMap<>();
@@ -56,18 +69,64 @@ final class CharonNet {
     return net.folder().resolve(node + ".vici");
   }
 
-  /** Starts it, or starts it again; ready when it takes commands. */
-  void start(String node) throws Exception {
-    start(node, 1);
+  /** What stands in a sample from the word protection to its brace. */
+  private static String protection(String sample) {
+    int start = sample.indexOf("protection {");
+    int depth = 0;
+    for (int i = start; i < sample.length(); i++) {
+      depth += sample.charAt(i) == '{' ? 1 : sample.charAt(i) == '}' ? -1 : 0;
+      if (depth == 0 && sample.charAt(i) == '}') {
+        return sample.substring(start, i + 1);
+      }
+    }
+    throw new AssertionError("no end of protection");
   }
 
   /**
-   * @param level of what it logs of key exchange; keys are from 4 on
+   * A sample, with keying by this charon in the place of its keys.
+   *
+   * @param secret in the file ike.secret beside it
+   * @param keys identities, credentials and more of the section {@code protection}
+   * @param changes as of {@link TestNet#configuration}
+   */
+  Path configuration(String node, String sample, String secret, String keys, String... changes)
+      throws Exception {
+    net.keys(node, "ike.secret", secret + "\n");
+    List<String> all =
+        new ArrayList<>(
+            List.of(
+                protection(TestNet.sample(sample)),
+                """
+                protection {
+                  keying = ike
+                  %s
+                  ike-proposals = [aes128-sha256-x25519]
+                  esp-proposals = [aes128-sha256]
+                  signalling { reqid = 5001 }
+                  prefix-discovery { reqid = 5002 }
+                  return-routability { reqid = 5003 }
+                  payload { reqid = 5004 }
+                }
+                """
+                    .formatted(keys),
+                "world = kernel",
+                "world = kernel\ncharon-socket = \"" + socket(node) + "\""));
+    all.addAll(List.of(changes));
+    return net.configuration(node, sample, all.toArray(new String[0]));
+  }
+
+  /** Starts it, or starts it again; ready when it takes commands. */
+  void start(String node) throws Exception {
+    start(node, NO_KEYS);
+  }
+
+  /**
+   * @param level of what it logs of key exchange
    */
   void start(String node, int level) throws Exception {
     Files.deleteIfExists(socket(node));
     Path configuration = net.folder().resolve(node + "-strongswan.conf");
-    Files.writeString(configuration, CONFIGURATION.formatted(socket(node), level, level));
+    Files.writeString(configuration, CONFIGURATION.formatted(socket(node), level));
     // One writes its process id where the other would find it.
     Process charon =
         net.start(

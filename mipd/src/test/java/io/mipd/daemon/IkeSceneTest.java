@@ -44,55 +44,39 @@ class IkeSceneTest {
     net.close();
   }
 
-  /** What stands in a sample from the word protection to its brace. */
-  private static String protection(String sample) {
-    int start = sample.indexOf("protection {");
-    int depth = 0;
-    for (int i = start; i < sample.length(); i++) {
-      depth += sample.charAt(i) == '{' ? 1 : sample.charAt(i) == '}' ? -1 : 0;
-      if (depth == 0 && sample.charAt(i) == '}') {
-        return sample.substring(start, i + 1);
-      }
-    }
-    throw new AssertionError("no end of protection");
+  private static final String OF_AGENT =
+      identities("ha.example.org", "mn.example.org") + "secret = ike.secret";
+  private static final String OF_MOBILE =
+      identities("mn.example.org", "ha.example.org") + "secret = ike.secret";
+
+  private static String identities(String local, String remote) {
+    return "local-identity = " + local + ", remote-identity = " + remote + "\n";
   }
 
   private Path configuration(String node, String sample, String identities, String more)
       throws Exception {
-    net.keys(node, "ike.secret", SECRET + "\n");
-    return net.configuration(
-        node,
-        sample,
-        protection(TestNet.sample(sample)),
-        """
-        protection {
-          keying = ike
-          %s
-          ike-proposals = [aes128-sha256-x25519]
-          esp-proposals = [aes128-sha256]
-          signalling { reqid = 5001 }
-          prefix-discovery { reqid = 5002 }
-          return-routability { reqid = 5003 }
-          payload { reqid = 5004 }
-          %s
-        }
-        """
-            .formatted(identities, more),
-        "world = kernel",
-        "world = kernel\ncharon-socket = \"" + charon.socket(node) + "\"");
+    return charon.configuration(node, sample, SECRET, identities + "\n" + more);
   }
 
-  private static final String OF_AGENT =
-      "local-identity = ha.example.org, remote-identity = mn.example.org, secret = ike.secret";
-  private static final String OF_MOBILE =
-      "local-identity = mn.example.org, remote-identity = ha.example.org, secret = ike.secret";
-
   private void start(String moreOfAgent, String moreOfMobile) throws Exception {
+    startAgent(CharonNet.NO_KEYS, moreOfAgent);
+    startMobile(moreOfMobile);
+  }
+
+  /**
+   * All but the mobile node's mipd, at link a.
+   *
+   * @param level of what the mobile node's charon logs
+   */
+  private void startAgent(int level, String more) throws Exception {
     charon.start("ha");
-    charon.start("mn");
-    agent = net.startMipd("ha", configuration("ha", "home-agent.conf", OF_AGENT, moreOfAgent));
+    charon.start("mn", level);
+    agent = net.startMipd("ha", configuration("ha", "home-agent.conf", OF_AGENT, more));
     net.plug("a");
-    mobile = net.startMipd("mn", configuration("mn", "mobile-node.conf", OF_MOBILE, moreOfMobile));
+  }
+
+  private void startMobile(String more) throws Exception {
+    mobile = net.startMipd("mn", configuration("mn", "mobile-node.conf", OF_MOBILE, more));
   }
 
   private String careOf() throws Exception {
@@ -128,9 +112,12 @@ class IkeSceneTest {
 
   @Test
   void movesWithoutANewIkeSa() throws Exception {
-    start("", "");
+    startAgent(CharonNet.KEYS, "");
+    PacketLog link = PacketLog.start(net, "r", "ea", "link");
+    startMobile("");
     registered("a");
     reachable("at a");
+    String associations = net.in("mn", "ip xfrm state");
     assertThat(keys(mobile).getStringList("associations"))
         .containsExactlyInAnyOrder(
             "signalling", "prefix-discovery", "return-routability", "payload");
@@ -148,6 +135,39 @@ class IkeSceneTest {
           .as(node)
           .containsPattern(Pattern.compile("ESTABLISHED(?s:.)*2001:db8:b:"));
     }
+    link.close();
+    var decryption = new IkeDecryption(folder);
+    decryption.ikeSa(link.file(), net.said("mn-charon"));
+    decryption.associations(associations);
+    isReadable(decryption, link.file());
+  }
+
+  /** What is said under protection can be read by who has the keys. */
+  private static void isReadable(IkeDecryption decryption, Path capture) throws Exception {
+    // IKE_AUTH, and for each further association CREATE_CHILD_SA.
+    assertThat(decryption.tshark(capture, "-Y", "isakmp.exchangetype == 35", "-V"))
+        .contains(
+            "Payload: Identification - Initiator (35)",
+            "mn.example.org",
+            "Payload: Identification - Responder (36)",
+            "ha.example.org",
+            "Payload: Authentication (39)",
+            "Payload: Traffic Selector - Initiator (44) # 1",
+            "Protocol ID: Mobile IPv6 (135)",
+            "Starting Addr: " + TestNet.HOME_ADDRESS)
+        .doesNotContain("[incorrect");
+    assertThat(
+            decryption
+                .tshark(capture, "-Y", "isakmp.exchangetype == 36 && isakmp.ts.start_ipv6")
+                .lines())
+        .as("requests and responses for three further associations")
+        .hasSize(6);
+    assertThat(decryption.tshark(capture, "-Y", "esp && mip6.mhtype == 5"))
+        .contains("Binding Update");
+    assertThat(decryption.tshark(capture, "-Y", "esp && icmpv6.type == 129"))
+        .as("an answer within the tunnel")
+        .contains(TestNet.CORRESPONDENT);
+    assertThat(decryption.tshark(capture, "-Y", "esp.icv_bad == 1")).isEmpty();
   }
 
   @Test
@@ -155,31 +175,34 @@ class IkeSceneTest {
     start("", "");
     registered("a");
     reachable("at a");
-    Process ping =
-        net.start("cn", "ping", "ping", "-n", "-i", "0.05", "-W", "1", TestNet.HOME_ADDRESS);
-    net.plug("b");
-    registered("b");
-    endIs(agent, "to", "b");
-    String connection = CharonConfiguration.name(Ipv6Address.parse(TestNet.HOME_ADDRESS));
+    CountedPings still = CountedPings.start(net);
     for (String node : new String[] {"mn", "ha"}) {
-      int children = charon.logged("mn", "CHILD_SA payload");
-      charon.swanctl(node, "--rekey --child payload");
-      charon.swanctl(node, "--rekey --child signalling");
-      charon.swanctl(node, "--rekey --ike " + connection);
-      net.until(
-          "rekeyed from " + node,
-          TestNet.LONG,
-          () ->
-              charon.logged("mn", "CHILD_SA payload") > children
-                  && keys(mobile).getString("state").equals("up"));
+      int before = payloadChildren();
+      rekey(node);
+      rekeyed(node, before);
     }
-    net.plug("a");
-    registered("a");
-    endIs(agent, "to", "a");
-    reachable("at a again");
+    still.stop();
+    assertThat(still.lost()).as("while all is rekeyed: %s", still).isZero();
+
+    // The exchanges are on their way when the cable is pulled.
+    CountedPings moving = CountedPings.start(net);
+    for (String node : new String[] {"mn", "ha"}) {
+      String link = node.equals("mn") ? "b" : "a";
+      int before = payloadChildren();
+      rekey(node);
+      net.plug(link);
+      registered(link);
+      reachable("at " + link);
+      rekeyed(node, before);
+      endIs(mobile, "from", link);
+      endIs(agent, "to", link);
+    }
+    moving.stop();
+    System.err.println("two handovers while all is rekeyed: " + moving);
+    assertThat(moving.lost()).as("%s", moving).isLessThan(moving.sent());
     assertThat(charon.logged("mn", "initiating IKE_SA mipd"))
-        .as("the first, and the one that the mobile node has rekeyed")
-        .isEqualTo(2);
+        .as("the first, and those that the mobile node has rekeyed")
+        .isEqualTo(3);
     assertThat(charon.logged("ha", "received packet: from 2001:db8:1::100")).isZero();
 
     net.plug("h");
@@ -188,8 +211,26 @@ class IkeSceneTest {
     net.plug("b");
     registered("b");
     reachable("at b from home");
-    assertThat(charon.logged("mn", "initiating IKE_SA mipd")).isEqualTo(2);
-    ping.destroy();
+    assertThat(charon.logged("mn", "initiating IKE_SA mipd")).isEqualTo(3);
+  }
+
+  private int payloadChildren() throws Exception {
+    return charon.logged("mn", "CHILD_SA payload");
+  }
+
+  /** Has a node's charon begin to renew two associations and the IKE_SA. */
+  private void rekey(String node) throws Exception {
+    charon.swanctl(node, "--rekey --child payload");
+    charon.swanctl(node, "--rekey --child signalling");
+    charon.swanctl(
+        node, "--rekey --ike " + CharonConfiguration.name(Ipv6Address.parse(TestNet.HOME_ADDRESS)));
+  }
+
+  private void rekeyed(String node, int before) throws Exception {
+    net.until(
+        "rekeyed from " + node,
+        TestNet.LONG,
+        () -> payloadChildren() > before && keys(mobile).getString("state").equals("up"));
   }
 
   @Test
@@ -208,10 +249,7 @@ class IkeSceneTest {
 
   @Test
   void bothSidesSayWhatIsWrongWithAKeyOrAnIdentity() throws Exception {
-    charon.start("ha");
-    charon.start("mn");
-    agent = net.startMipd("ha", configuration("ha", "home-agent.conf", OF_AGENT, ""));
-    net.plug("a");
+    startAgent(CharonNet.NO_KEYS, "");
     Path configuration = configuration("mn", "mobile-node.conf", OF_MOBILE, "");
     net.keys("mn", "ike.secret", "another secret\n");
     mobile = net.startMipd("mn", configuration);
@@ -225,22 +263,76 @@ class IkeSceneTest {
             "mn", "mobile-node.conf", OF_MOBILE.replace("mn.example.org", "other.example.org"), "");
     mobile = net.startMipd("mn", configuration);
     problem(mobile, "AUTHENTICATION_FAILED");
+    stranger("no matching peer config found");
+    assertThat(careOf()).isEmpty();
+    assertThat(net.stop(mobile)).isZero();
+
+    startMobile("");
+    registered("a");
+    reachable("at a");
+    assertThat(keys(agent).hasPath("problem")).isFalse();
+    assertThat(net.said("mn") + net.said("ha")).doesNotContain(SECRET).doesNotContain("another");
+  }
+
+  @Test
+  void certificatesProveWhoIsWho() throws Exception {
+    var example = DocumentedCertificates.make(folder.resolve("ca"));
+    var strange = DocumentedCertificates.make(folder.resolve("strange"));
+    charon.start("ha");
+    charon.start("mn");
+    agent =
+        net.startMipd(
+            "ha",
+            configuration(
+                "ha",
+                "home-agent.conf",
+                identities("ha.example.org", "mn.example.org") + example.of("ha", example),
+                ""));
+    net.plug("a");
+
+    // Who names himself as his certificate does not.
+    mobile = mobileNode("other.example.org", example.of("mn", example));
+    problem(mobile, "AUTHENTICATION_FAILED");
+    stranger("no matching peer config found");
+    assertThat(net.stop(mobile)).isZero();
+
+    // Who is certified by somebody else.
+    mobile = mobileNode("mn.example.org", strange.of("mn", example));
+    problem(mobile, "AUTHENTICATION_FAILED");
+    problem(agent, "no trusted");
+    assertThat(net.stop(mobile)).isZero();
+
+    // Who believes somebody else, though his charon knows this authority from before.
+    mobile = mobileNode("mn.example.org", example.of("mn", strange));
+    problem(mobile, "not authenticated by CA");
+    assertThat(careOf()).isEmpty();
+    assertThat(net.stop(mobile)).isZero();
+
+    mobile = mobileNode("mn.example.org", example.of("mn", example));
+    registered("a");
+    reachable("at a");
+    net.plug("b");
+    registered("b");
+    reachable("at b");
+    endIs(agent, "to", "b");
+    assertThat(keys(agent).hasPath("problem")).isFalse();
+    assertThat(net.said("mn") + net.said("ha")).doesNotContain("PRIVATE KEY");
+  }
+
+  private Mipd mobileNode(String identity, String credentials) throws Exception {
+    return net.startMipd(
+        "mn",
+        configuration(
+            "mn", "mobile-node.conf", identities(identity, "ha.example.org") + credentials, ""));
+  }
+
+  private void stranger(String text) throws Exception {
     net.until(
         "the home agent knows of the stranger",
         TestNet.LONG,
         () ->
             net.status(agent).hasPath("key-exchange.problem")
-                && net.status(agent)
-                    .getString("key-exchange.problem")
-                    .contains("no matching peer config found"));
-    assertThat(careOf()).isEmpty();
-    assertThat(net.stop(mobile)).isZero();
-
-    mobile = net.startMipd("mn", configuration("mn", "mobile-node.conf", OF_MOBILE, ""));
-    registered("a");
-    reachable("at a");
-    assertThat(keys(agent).hasPath("problem")).isFalse();
-    assertThat(net.said("mn") + net.said("ha")).doesNotContain(SECRET).doesNotContain("another");
+                && net.status(agent).getString("key-exchange.problem").contains(text));
   }
 
   private void problem(Mipd mipd, String text) throws Exception {

@@ -9,6 +9,7 @@ import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.planner.TunnelProtection;
 import io.mipd.mobility.wire.BindingFlag;
 import io.mipd.mobility.wire.BindingLifetime;
+import io.mipd.mobility.wire.BindingStatus;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.MobilityMessage;
@@ -29,13 +30,14 @@ import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** A mobile node, and what it has charon do. */
+/** A mobile node or a home agent, and what it has charon do. */
 class KeyExchangeTest {
   private static final Ipv6Address HOME = Ipv6Address.parse("2001:db8:1::100");
   private static final Ipv6Address AGENT = Ipv6Address.parse("2001:db8:1::1");
   private static final Ipv6Address A = Ipv6Address.parse("2001:db8:a::10");
   private static final Ipv6Address B = Ipv6Address.parse("2001:db8:b::10");
   private static final String NAME = "mipd-2001:db8:1::100";
+  private static final Duration LOOK = KeyExchange.LOOK_INTERVAL;
   private static final ReqId SIGNALLING = new ReqId(5001);
   private static final ReqId PAYLOAD = new ReqId(5004);
   private static final ImmutableSet<String> BOTH = ImmutableSet.of("signalling", "payload");
@@ -48,38 +50,49 @@ class KeyExchangeTest {
   private int sequence;
   private long lists;
   private XfrmReply reply = XfrmReply.DONE;
-  private KeyExchange exchange = exchange();
+  private KeyExchange exchange = exchange(false);
 
-  private KeyExchange exchange() {
-    var keys =
-        new NegotiatedKeys(
-            "mn.example.org",
-            "ha.example.org",
-            new NegotiatedKeys.PreSharedKey(KeyMaterial.copyOf(new byte[] {1, 2, 3})),
-            ImmutableList.of(),
-            ImmutableList.of(),
-            true,
-            Duration.ofSeconds(30),
-            Duration.ofHours(1),
-            Duration.ofHours(4),
-            new TunnelProtection(
-                Optional.of(SIGNALLING),
-                Optional.empty(),
-                Optional.empty(),
-                Optional.of(PAYLOAD),
-                true));
-    return new KeyExchange(ImmutableMap.of(HOME, keys), AGENT, false, () -> moves);
+  private KeyExchange exchange(boolean atHomeAgent) {
+    return new KeyExchange(ImmutableMap.of(HOME, keys()), AGENT, atHomeAgent, () -> moves);
+  }
+
+  private static NegotiatedKeys keys() {
+    return new NegotiatedKeys(
+        "mn.example.org",
+        "ha.example.org",
+        new NegotiatedKeys.PreSharedKey(KeyMaterial.copyOf(new byte[] {1, 2, 3})),
+        ImmutableList.of(),
+        ImmutableList.of(),
+        true,
+        Duration.ofSeconds(30),
+        Duration.ofHours(1),
+        Duration.ofHours(4),
+        new TunnelProtection(
+            Optional.of(SIGNALLING),
+            Optional.empty(),
+            Optional.empty(),
+            Optional.of(PAYLOAD),
+            true));
   }
 
   @BeforeEach
   void begin() {
-    exchange.orders(
+    begin(exchange);
+    assertThat(asks()).containsExactly("load-shared", "list", "look");
+    listed();
+    loaded();
+    assertThat(asks()).isEmpty();
+  }
+
+  private void begin(KeyExchange which) {
+    which.orders(
         new KeyExchange.Orders() {
           @Override
           public void order(String connection, CharonConfiguration.Command command) {
-            assertThat(connection).isEqualTo(NAME);
             asked.add(
-                command.name() + command.message().text("child").map(it -> " " + it).orElse(""));
+                command.name()
+                    + command.message().text("child").map(it -> " " + it).orElse("")
+                    + (connection.equals(NAME) ? "" : " of " + connection));
           }
 
           @Override
@@ -87,8 +100,13 @@ class KeyExchangeTest {
             lists = number;
             asked.add("list");
           }
+
+          @Override
+          public void look() {
+            asked.add("look");
+          }
         });
-    exchange.begin(
+    which.begin(
         new XfrmBackend() {
           @Override
           public Limits limits() {
@@ -102,9 +120,17 @@ class KeyExchangeTest {
           }
         },
         sent::add);
-    exchange.connected(now);
-    assertThat(asks()).containsExactly("load-shared", "list");
-    listed();
+    which.connected(now);
+  }
+
+  /** What charon has been given: of us all that it is to have, and of others. */
+  private void loaded(String... others) {
+    exchange.loaded(
+        now,
+        new KeyExchange.Loaded(
+            ImmutableSet.<String>builder().add(NAME).add(others).build(),
+            ImmutableSet.of(NAME),
+            ImmutableSet.of()));
   }
 
   private List<String> asks() {
@@ -139,7 +165,7 @@ class KeyExchangeTest {
   /** By A, with all associations. */
   private void registered() {
     NodeAction.SendMessage first = update(Optional.of(A));
-    assertThat(exchange.admits(now, first)).isFalse();
+    assertThat(exchange.admit(now, first)).isEmpty();
     assertThat(asks())
         .containsExactly("terminate", "load-conn", "initiate signalling", "initiate payload");
     listed(ikeSa("1", A, BOTH));
@@ -149,24 +175,24 @@ class KeyExchangeTest {
 
   @Test
   void anUpdateLeavesWhenItsAssociationsAreThere() {
-    assertThat(exchange.admits(now, update(Optional.of(A)))).isFalse();
+    assertThat(exchange.admit(now, update(Optional.of(A)))).isEmpty();
     asks();
     // A repetition takes the place of the first, and nothing is begun twice.
     NodeAction.SendMessage again = update(Optional.of(A));
-    assertThat(exchange.admits(now, again)).isFalse();
+    assertThat(exchange.admit(now, again)).isEmpty();
     assertThat(asks()).isEmpty();
     listed(ikeSa("1", A, ImmutableSet.of("signalling")));
     assertThat(sent).isEmpty();
     listed(ikeSa("1", A, BOTH));
     assertThat(sent).containsExactly(again);
-    assertThat(exchange.admits(now, update(Optional.of(A)))).isTrue();
-    assertThat(exchange.nextDeadline()).isEmpty();
+    assertThat(exchange.admit(now, update(Optional.of(A)))).isPresent();
+    assertThat(exchange.nextDeadline()).as("to look").hasValue(now.plus(LOOK));
   }
 
   @Test
   void signallingDoesNotWaitLongForTheOthers() {
     NodeAction.SendMessage first = update(Optional.of(A));
-    assertThat(exchange.admits(now, first)).isFalse();
+    assertThat(exchange.admit(now, first)).isEmpty();
     listed(ikeSa("1", A, ImmutableSet.of("signalling")));
     now = now.plus(KeyExchange.GRACE);
     exchange.turn(now);
@@ -175,12 +201,15 @@ class KeyExchangeTest {
 
   @Test
   void anAttemptThatFailsIsBegunAnewMoreSlowly() {
-    assertThat(exchange.admits(now, update(Optional.of(A)))).isFalse();
+    assertThat(exchange.admit(now, update(Optional.of(A)))).isEmpty();
     asks();
     Duration wait = KeyExchange.FIRST_ATTEMPT;
     for (int i = 0; i < 6; i++) {
-      assertThat(exchange.nextDeadline()).hasValue(now.plus(wait));
-      now = now.plus(wait);
+      loaded();
+      now = now.plus(wait.minusMillis(1));
+      exchange.turn(now);
+      assertThat(asks()).doesNotContain("terminate");
+      now = now.plusMillis(1);
       exchange.turn(now);
       assertThat(asks()).contains("terminate", "load-conn", "initiate signalling");
       wait = wait.multipliedBy(2);
@@ -193,7 +222,7 @@ class KeyExchangeTest {
   void aMovementWithKTellsCharonAndNegotiatesNothing() {
     registered();
     moves = true;
-    assertThat(exchange.admits(now, update(Optional.of(B)))).isTrue();
+    assertThat(exchange.admit(now, update(Optional.of(B)))).isPresent();
     assertThat(asks()).containsExactly("load-conn");
     var move = new NodeAction.MoveTunnel(new HomeAddress(HOME), AGENT, A, B);
     assertThat(exchange.moving(move, ImmutableList.of(PAYLOAD))).containsExactly(PAYLOAD);
@@ -202,7 +231,7 @@ class KeyExchangeTest {
         .containsExactly(
             new XfrmCommand.TellKeyManager(Mode.TRANSPORT, SIGNALLING, B, AGENT),
             new XfrmCommand.TellKeyManager(Mode.TUNNEL, PAYLOAD, B, AGENT));
-    assertThat(exchange.admits(now, update(Optional.of(B)))).isTrue();
+    assertThat(exchange.admit(now, update(Optional.of(B)))).isPresent();
     assertThat(asks()).containsExactly("list");
   }
 
@@ -216,14 +245,17 @@ class KeyExchangeTest {
     now = now.plus(KeyExchange.REKEYED_DELAY);
     exchange.turn(now);
     assertThat(told).hasSize(4);
-    assertThat(exchange.nextDeadline()).isEmpty();
+    listed(ikeSa("1", B, BOTH));
+    now = now.plus(KeyExchange.REKEYED_DELAY);
+    exchange.turn(now);
+    assertThat(told).as("it has heard").hasSize(4);
   }
 
   @Test
   void aMovementWithoutKNegotiatesAnew() {
     registered();
     NodeAction.SendMessage second = update(Optional.of(B));
-    assertThat(exchange.admits(now, second)).isFalse();
+    assertThat(exchange.admit(now, second)).isEmpty();
     assertThat(asks())
         .containsExactly("terminate", "load-conn", "initiate signalling", "initiate payload");
     var move = new NodeAction.MoveTunnel(new HomeAddress(HOME), AGENT, A, B);
@@ -237,11 +269,11 @@ class KeyExchangeTest {
   /** What is still waited for belongs to the association that has gone. */
   @Test
   void aMovementMeanwhileDoesNotLetAnUpdateGoWithoutAnAssociation() {
-    assertThat(exchange.admits(now, update(Optional.of(A)))).isFalse();
+    assertThat(exchange.admit(now, update(Optional.of(A)))).isEmpty();
     listed(ikeSa("1", A, ImmutableSet.of("signalling")));
     now = now.plusMillis(500);
     NodeAction.SendMessage second = update(Optional.of(B));
-    assertThat(exchange.admits(now, second)).isFalse();
+    assertThat(exchange.admit(now, second)).isEmpty();
     now = now.plus(KeyExchange.GRACE);
     exchange.turn(now);
     assertThat(sent).isEmpty();
@@ -255,7 +287,7 @@ class KeyExchangeTest {
     exchange.changed(NAME);
     long before = lists;
     NodeAction.SendMessage second = update(Optional.of(B));
-    assertThat(exchange.admits(now, second)).isFalse();
+    assertThat(exchange.admit(now, second)).isEmpty();
     exchange.listed(now, NAME, before, ImmutableList.of(ikeSa("1", A, BOTH)));
     assertThat(sent).isEmpty();
     listed(ikeSa("2", B, BOTH));
@@ -275,7 +307,7 @@ class KeyExchangeTest {
   void whereCharonCannotBeToldAllIsNegotiatedAnew() {
     registered();
     moves = true;
-    assertThat(exchange.admits(now, update(Optional.of(B)))).isTrue();
+    assertThat(exchange.admit(now, update(Optional.of(B)))).isPresent();
     asks();
     reply = new XfrmReply.Failed(XfrmError.NOT_FOUND, "no such process");
     exchange.moved(now, new NodeAction.MoveTunnel(new HomeAddress(HOME), AGENT, A, B));
@@ -286,7 +318,7 @@ class KeyExchangeTest {
   @Test
   void theWayHomeNeedsNoNewAssociation() {
     registered();
-    assertThat(exchange.admits(now, update(Optional.empty()))).isTrue();
+    assertThat(exchange.admit(now, update(Optional.empty()))).isPresent();
     assertThat(asks()).isEmpty();
     // At home nobody misses what has gone.
     listed();
@@ -301,10 +333,144 @@ class KeyExchangeTest {
     listed(ikeSa("2", A, BOTH));
     exchange.disconnected("no charon");
     // The kernel still has what charon has made.
-    assertThat(exchange.admits(now, update(Optional.of(A)))).isTrue();
+    assertThat(exchange.admit(now, update(Optional.of(A)))).isPresent();
     exchange.connected(now);
     listed();
-    assertThat(asks()).containsSubsequence("load-shared", "list", "load-conn", "initiate payload");
+    assertThat(asks())
+        .containsSubsequence("load-shared", "list", "look", "load-conn", "initiate payload");
+  }
+
+  /** It may have been away when it was told, or busy. */
+  @Test
+  void charonHearsAgainWhereItStillListsAnotherEnd() {
+    registered();
+    moves = true;
+    exchange.moved(now, new NodeAction.MoveTunnel(new HomeAddress(HOME), AGENT, A, B));
+    told.clear();
+    listed(ikeSa("1", A, BOTH));
+    now = now.plus(KeyExchange.REKEYED_DELAY);
+    exchange.turn(now);
+    assertThat(told).hasSize(2);
+    assertThat(exchange.report().toString()).contains("from=" + B);
+  }
+
+  /** RFC 6275 section 11.7.3. */
+  @Test
+  void whatTheHomeAgentHasNotMovedIsNegotiatedAnew() {
+    registered();
+    moves = true;
+    assertThat(exchange.admit(now, update(Optional.of(B)))).isPresent();
+    exchange.moved(now, new NodeAction.MoveTunnel(new HomeAddress(HOME), AGENT, A, B));
+    exchange.turn(now);
+    asks();
+    moves = false;
+    exchange.turn(now);
+    assertThat(asks())
+        .containsExactly("terminate", "load-conn", "initiate signalling", "initiate payload");
+    listed(ikeSa("2", B, BOTH));
+    exchange.turn(now);
+    assertThat(asks()).as("once").isEmpty();
+  }
+
+  /** {@code swanctl --load-all} takes away what is not in its own files. */
+  @Test
+  void whatSomebodyTakesFromCharonIsGivenAgain() {
+    registered();
+    now = now.plus(LOOK);
+    exchange.turn(now);
+    assertThat(asks()).containsExactly("look");
+    var nothing = ImmutableSet.<String>of();
+    exchange.loaded(
+        now, new KeyExchange.Loaded(ImmutableSet.of("users"), ImmutableSet.of("users"), nothing));
+    assertThat(asks()).containsExactly("load-shared", "load-conn");
+    loaded("users");
+    assertThat(asks()).isEmpty();
+  }
+
+  @Test
+  void whatIsNoLongerConfiguredIsForgotten() {
+    loaded("mipd-2001:db8:1::200", "mipd-users", "home");
+    assertThat(asks())
+        .containsExactly(
+            "unload-conn of mipd-2001:db8:1::200",
+            "unload-shared of mipd-2001:db8:1::200",
+            "terminate of mipd-2001:db8:1::200");
+  }
+
+  private NodeAction.SendMessage acknowledgement(Ipv6Address careOf) {
+    return new NodeAction.SendMessage(
+        new MobilityMessage.BindingAcknowledgement(
+            BindingStatus.ACCEPTED,
+            true,
+            new SequenceNumber(++sequence),
+            new BindingLifetime(100),
+            ImmutableList.of()),
+        AGENT,
+        HOME,
+        Optional.of(new CareOfAddress(careOf)));
+  }
+
+  private static IkeSa fromAgent(String id, Ipv6Address remote) {
+    return new IkeSa(id, true, Optional.of(AGENT), Optional.of(remote), BOTH, false);
+  }
+
+  /** A home agent whose mobile node is at A. */
+  private void homeAgent() {
+    exchange = exchange(true);
+    begin(exchange);
+    assertThat(asks()).containsExactly("load-shared", "load-conn", "list", "look");
+    listed(fromAgent("1", A));
+    loaded();
+    NodeAction.SendMessage first = acknowledgement(A);
+    assertThat(exchange.admit(now, first)).hasValue(first);
+    assertThat(told).isEmpty();
+  }
+
+  @Test
+  void aHomeAgentTellsCharonBeforeItAcknowledges() {
+    homeAgent();
+    NodeAction.SendMessage second = acknowledgement(B);
+    assertThat(exchange.admit(now, second)).hasValue(second);
+    assertThat(told)
+        .containsExactly(
+            new XfrmCommand.TellKeyManager(Mode.TRANSPORT, SIGNALLING, AGENT, B),
+            new XfrmCommand.TellKeyManager(Mode.TUNNEL, PAYLOAD, AGENT, B));
+    assertThat(exchange.report().toString()).contains("to=" + B);
+    assertThat(asks()).as("it begins nothing").containsExactly("list");
+    assertThat(exchange.admit(now, acknowledgement(B))).isPresent();
+    assertThat(told).as("once").hasSize(2);
+  }
+
+  @Test
+  void aHomeAgentClearsKWhereCharonCannotBeTold() {
+    homeAgent();
+    reply = new XfrmReply.Failed(XfrmError.NOT_FOUND, "no such process");
+    MobilityMessage message = exchange.admit(now, acknowledgement(B)).orElseThrow().message();
+    assertThat(message)
+        .isInstanceOfSatisfying(
+            MobilityMessage.BindingAcknowledgement.class,
+            it -> {
+              assertThat(it.keyManagement()).isFalse();
+              assertThat(it.status()).isEqualTo(BindingStatus.ACCEPTED);
+            });
+  }
+
+  /** charon, started anew, does not know of the movement, or of anything. */
+  @Test
+  void aHomeAgentTellsACharonThatWasAway() {
+    homeAgent();
+    exchange.disconnected("no charon");
+    assertThat(exchange.admit(now, acknowledgement(B))).isPresent();
+    told.clear();
+    exchange.connected(now);
+    listed(fromAgent("1", A));
+    now = now.plus(KeyExchange.REKEYED_DELAY);
+    exchange.turn(now);
+    assertThat(told).hasSize(2);
+    listed();
+    assertThat(exchange.report().toString()).contains("waiting");
+    listed(fromAgent("2", A));
+    assertThat(exchange.report().toString()).contains("to=" + A);
   }
 
   @Test

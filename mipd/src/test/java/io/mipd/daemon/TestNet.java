@@ -464,6 +464,8 @@ final class TestNet implements AutoCloseable {
       }
       text.append("--- ").append(node).append('\n');
       text.append(said, Math.max(0, said.length() - 6000), said.length());
+      String charon = said(node + "-charon");
+      text.append(charon, Math.max(0, charon.length() - 6000), charon.length());
     }
     return text.append(kernels()).toString();
   }

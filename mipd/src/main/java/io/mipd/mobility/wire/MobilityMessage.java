@@ -154,6 +154,11 @@ public sealed interface MobilityMessage {
       return BINDING_ACKNOWLEDGEMENT;
     }
 
+    /** The same, with K clear. */
+    public BindingAcknowledgement withoutKeyManagement() {
+      return new BindingAcknowledgement(status, false, sequence, lifetime, options);
+    }
+
     public Optional<MobilityOption.BindingRefreshAdvice> refreshAdvice() {
       return option(MobilityOption.BindingRefreshAdvice.class);
     }

@@ -121,7 +121,9 @@ final class EngineWorld implements World {
     backend = between.apply(new EngineBackend(engine));
     routed = setup.router() ? RawSender.anyInterface(0) : null;
     // The engine itself sees the errors about what it has sent.
-    watch = NetworkWatch.open(poller, addresses, up, this::changed, ImmutableSet.of());
+    watch =
+        NetworkWatch.open(
+            poller, addresses, up, this::changed, ImmutableSet.of(), /* routes= */ !setup.router());
     passed = PassedPolicies.open(poller, addresses, up::found);
     dropTable =
         NftTable.owned(

@@ -1,11 +1,13 @@
 package io.mipd.daemon;
 
+import com.google.common.collect.Lists;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.netlink.Link;
 import io.mipd.xfrm.netlink.Route;
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -29,12 +31,16 @@ final class HomeProxies {
     this.device = device;
   }
 
-  void put(Link homeLink, HomeAddress address) throws IOException {
-    Ipv6Prefix host = Ipv6Prefix.host(address.value());
-    system.putRoute(guard(host));
-    system.putRoute(Route.via(device, host).withMetric(METRIC));
-    proxied.put(address.value(), homeLink.name());
-    system.putProxy(homeLink, address.value());
+  /**
+   * @throws IOException if some could not be put; all have been tried
+   */
+  void put(Link homeLink, List<HomeAddress> addresses) throws IOException {
+    List<Ipv6Address> all = Lists.transform(addresses, HomeAddress::value);
+    List<Ipv6Prefix> hosts = Lists.transform(all, Ipv6Prefix::host);
+    system.putRoutes(Lists.transform(hosts, HomeProxies::guard));
+    system.putRoutes(Lists.transform(hosts, host -> Route.via(device, host).withMetric(METRIC)));
+    all.forEach(address -> proxied.put(address, homeLink.name()));
+    system.putProxies(homeLink, all);
   }
 
   void remove(HomeAddress address) throws IOException {

@@ -225,8 +225,14 @@ final class Journal {
   }
 
   void remove(Entry entry) throws IOException {
-    if (entries.remove(entry)) {
-      append(List.of(), List.of(entry));
+    removeAll(List.of(entry));
+  }
+
+  /** As {@link #remove}, at once for all. */
+  void removeAll(List<Entry> some) throws IOException {
+    List<Entry> gone = some.stream().filter(entries::remove).toList();
+    if (!gone.isEmpty()) {
+      append(List.of(), gone);
     }
   }
 

@@ -156,8 +156,8 @@ final class KernelWorld implements World {
             new AddressBook(setup.home(), setup.served(), device),
             up,
             this::changed,
-            ImmutableSet.of(
-                Icmpv6Message.DESTINATION_UNREACHABLE, Icmpv6Message.PARAMETER_PROBLEM));
+            ImmutableSet.of(Icmpv6Message.DESTINATION_UNREACHABLE, Icmpv6Message.PARAMETER_PROBLEM),
+            /* routes= */ !setup.router());
     poller.add(kernel.fd(), this::takeNotices);
   }
 

@@ -60,15 +60,20 @@ final class NetworkWatch implements AutoCloseable {
   /**
    * @param world is told of a change when it is in the books and before {@code up} is
    * @param errors the ICMPv6 errors that {@code up} is to be told of
+   * @param routes whether changes of routes are told; a home agent, which makes two for each
+   *     binding, has no use for them
    */
   static NetworkWatch open(
       Poller poller,
       AddressBook addresses,
       World.Upward up,
       Consumer<RtnetlinkNotice> world,
-      ImmutableSet<Integer> errors)
+      ImmutableSet<Integer> errors,
+      boolean routes)
       throws SystemCallException {
-    var monitor = RtnetlinkMonitor.open();
+    var monitor =
+        RtnetlinkMonitor.open(
+            routes ? ImmutableSet.of(RtnetlinkMonitor.Also.ROUTES) : ImmutableSet.of());
     IcmpSocket icmp;
     try {
       icmp = IcmpSocket.open(ImmutableSet.copyOf(Sets.union(MESSAGES, errors)));

@@ -1,7 +1,10 @@
 package io.mipd.daemon;
 
+import com.google.common.collect.ArrayListMultimap;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ListMultimap;
+import com.google.common.collect.Multimaps;
 import io.mipd.host.CoreDriver;
 import io.mipd.host.InstalledPolicies;
 import io.mipd.host.PolicyInputs;
@@ -15,6 +18,7 @@ import io.mipd.mobility.NodeEvent.AddressState;
 import io.mipd.mobility.cn.CorrespondentNode;
 import io.mipd.mobility.ha.HomeAgent;
 import io.mipd.mobility.mn.MobileNode;
+import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.xfrm.backend.XfrmNotice;
 import io.mipd.xfrm.engine.Arrival;
 import io.mipd.xfrm.engine.FailedPacket;
@@ -363,7 +367,7 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
     } else if (action instanceof NodeAction.StartDad start) {
       all.dad().start(loop.now(), start.interfaceIndex(), start.address());
     } else if (action instanceof NodeAction.Proxy proxy) {
-      proxy(proxy);
+      proxy(List.of(proxy));
     } else if (action instanceof NodeAction.InterceptPeer intercept) {
       if (all.peers().isPresent()) {
         all.peers().get().put(intercept.local(), intercept.peer(), intercept.on());
@@ -457,20 +461,30 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
     parts().world().network().icmp().send(interfaceIndex, source, destination, out);
   }
 
-  private void proxy(NodeAction.Proxy proxy) throws IOException {
-    Parts all = parts();
-    if (all.proxies().isEmpty()) {
+  @Override
+  public void proxy(List<NodeAction.Proxy> proxies) throws IOException {
+    Optional<HomeProxies> home = parts().proxies();
+    if (home.isEmpty()) {
       return;
     }
-    if (!proxy.on()) {
-      all.proxies().get().remove(proxy.address());
-      return;
+    for (NodeAction.Proxy proxy : proxies) {
+      if (!proxy.on()) {
+        home.get().remove(proxy.address());
+      }
     }
-    Optional<Link> link = all.world().network().link(proxy.interfaceIndex());
-    if (link.isEmpty()) {
-      throw new IOException("there is no interface " + proxy.interfaceIndex());
+    ListMultimap<Integer, HomeAddress> put = ArrayListMultimap.create();
+    for (NodeAction.Proxy proxy : proxies) {
+      if (proxy.on()) {
+        put.put(proxy.interfaceIndex(), proxy.address());
+      }
     }
-    all.proxies().get().put(link.get(), proxy.address());
+    for (var one : Multimaps.asMap(put).entrySet()) {
+      Optional<Link> link = parts().world().network().link(one.getKey());
+      if (link.isEmpty()) {
+        throw new IOException("there is no interface " + one.getKey());
+      }
+      home.get().put(link.get(), one.getValue());
+    }
   }
 
   private static Neighbour neighbour(NodeAction.KnowNeighbor know) {

@@ -1,7 +1,11 @@
 package io.mipd.daemon;
 
+import com.google.common.collect.ArrayListMultimap;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.ListMultimap;
+import com.google.common.collect.Lists;
+import com.google.common.collect.Multimaps;
 import io.mipd.xfrm.linux.KernelBackend;
 import io.mipd.xfrm.linux.Rtnetlink;
 import io.mipd.xfrm.linux.Sysctl;
@@ -16,6 +20,7 @@ import io.mipd.xfrm.netlink.Route;
 import io.mipd.xfrm.netlink.RouteType;
 import io.mipd.xfrm.netlink.RoutingRule;
 import java.io.IOException;
+import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,6 +34,9 @@ final class SystemChanges implements PeerRoutes.Tables {
 
   /** {@code RTPROT} of our routes and rules, a number that nobody else uses; no other meaning. */
   static final int PROTOCOL = 135;
+
+  /** So many routes are told one by one; beyond, how many. */
+  private static final int MOST_WORDS = 16;
 
   private final Rtnetlink netlink;
   private final Journal journal;
@@ -82,6 +90,24 @@ final class SystemChanges implements PeerRoutes.Tables {
     journal.add(new Journal.Entry.ProxyAdded(link.name(), address));
     netlink.addProxy(link.index(), address);
     log.debug("proxy for {} on {}", address, link.name());
+  }
+
+  /** As {@link #putProxy} for each; tries all before it fails. */
+  void putProxies(Link link, List<Ipv6Address> addresses) throws IOException {
+    journal.addAll(
+        Lists.transform(addresses, one -> new Journal.Entry.ProxyAdded(link.name(), one)));
+    netlink.addProxies(link.index(), addresses);
+    log.debug("proxies for {} on {}", addresses, link.name());
+  }
+
+  /** As {@link #removeProxy} for each; tries all before it fails. */
+  private void removeProxies(String interfaceName, List<Ipv6Address> addresses) throws IOException {
+    Optional<Link> link = netlink.link(interfaceName);
+    if (link.isPresent()) {
+      netlink.removeProxies(link.get().index(), addresses);
+    }
+    journal.removeAll(
+        Lists.transform(addresses, one -> new Journal.Entry.ProxyAdded(interfaceName, one)));
   }
 
   void removeProxy(String interfaceName, Ipv6Address address) throws IOException {
@@ -170,6 +196,12 @@ final class SystemChanges implements PeerRoutes.Tables {
     log.debug("route {}", words(route));
   }
 
+  /** As {@link #putRoute} for each; tries all before it fails. */
+  void putRoutes(List<Route> routes) throws SystemCallException {
+    netlink.replaceRoutes(Lists.transform(routes, one -> one.withProtocol(PROTOCOL)));
+    log.debug("routes {}", routes);
+  }
+
   @Override
   public void removeRoute(Route route) throws SystemCallException {
     if (netlink.removeRoute(route.withProtocol(PROTOCOL))) {
@@ -238,6 +270,7 @@ final class SystemChanges implements PeerRoutes.Tables {
       ImmutableSet<Ipv6Address> guarded, Optional<String> kept, boolean sysctls) {
     var done = ImmutableList.<String>builder();
     boolean othersSteppedBack = false;
+    ListMultimap<String, Ipv6Address> proxies = ArrayListMultimap.create();
     // Rules that lead somewhere first, so that what they led is held by the blackholes meanwhile.
     attempt(() -> removeRules(guarded, false, done));
     attempt(() -> removeRoutes(guarded, false, done));
@@ -252,11 +285,7 @@ final class SystemChanges implements PeerRoutes.Tables {
               done.add(entry.toString());
             });
       } else if (entry instanceof Journal.Entry.ProxyAdded added) {
-        attempt(
-            () -> {
-              removeProxy(added.interfaceName(), added.address());
-              done.add(entry.toString());
-            });
+        proxies.put(added.interfaceName(), added.address());
       } else if (entry instanceof Journal.Entry.DeviceAdded added) {
         if (kept.equals(Optional.of(added.name()))) {
           continue;
@@ -286,6 +315,14 @@ final class SystemChanges implements PeerRoutes.Tables {
             });
       }
     }
+    Multimaps.asMap(proxies)
+        .forEach(
+            (interfaceName, addresses) ->
+                attempt(
+                    () -> {
+                      removeProxies(interfaceName, addresses);
+                      done.add(addresses.size() + " proxies on " + interfaceName);
+                    }));
     if (othersSteppedBack) {
       // Ours are no more by now.
       attempt(() -> done.addAll(OthersPolicies.giveBack(journal)));
@@ -313,14 +350,17 @@ final class SystemChanges implements PeerRoutes.Tables {
   private void removeRoutes(
       ImmutableSet<Ipv6Address> guarded, boolean blackholes, ImmutableList.Builder<String> done)
       throws SystemCallException {
-    for (Route route : netlink.routes()) {
-      boolean blackhole = route.type() == RouteType.BLACKHOLE;
-      if (route.protocol() == PROTOCOL
-          && blackhole == blackholes
-          && !(blackhole && isHostOf(route.destination(), guarded))
-          && netlink.removeRoute(route)) {
-        done.add("route " + words(route));
-      }
+    ImmutableList<Route> ours =
+        netlink.routes().stream()
+            .filter(route -> route.protocol() == PROTOCOL)
+            .filter(route -> (route.type() == RouteType.BLACKHOLE) == blackholes)
+            .filter(route -> !(blackholes && isHostOf(route.destination(), guarded)))
+            .collect(ImmutableList.toImmutableList());
+    netlink.removeRoutes(ours);
+    if (ours.size() > MOST_WORDS) {
+      done.add(ours.size() + " routes");
+    } else {
+      ours.forEach(route -> done.add("route " + words(route)));
     }
   }
 

@@ -3,10 +3,12 @@ package io.mipd.host;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Lists;
 import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeEvent;
+import io.mipd.mobility.WishOwner;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.MobilityCodec;
 import io.mipd.mobility.wire.MobilityMessage;
@@ -24,8 +26,11 @@ import io.netty.buffer.ByteBuf;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -113,6 +118,17 @@ public final class CoreDriver {
      */
     void perform(NodeAction action) throws IOException;
 
+    /**
+     * Likewise, of many at once.
+     *
+     * @throws IOException if some were not done
+     */
+    default void proxy(List<NodeAction.Proxy> proxies) throws IOException {
+      for (NodeAction.Proxy proxy : proxies) {
+        perform(proxy);
+      }
+    }
+
     /** The core is about to be told of an event. */
     default void happens(Instant now, NodeEvent event) {}
 
@@ -181,7 +197,7 @@ public final class CoreDriver {
     // those of an earlier event.
     if (held.stream().noneMatch(Answer::hasPolicies)) {
       while (!answer.left.isEmpty() && isForPolicies(answer.left.peek())) {
-        carryOut(now, answer, answer.left.remove());
+        carryOutNext(now, answer);
       }
     }
     held.add(answer);
@@ -210,27 +226,61 @@ public final class CoreDriver {
       held.remove();
       answer.failed |= durability == Durability.FAILED;
       while (!answer.left.isEmpty()) {
-        carryOut(now, answer, answer.left.remove());
+        carryOutNext(now, answer);
       }
       hands.handled(now, answer.event);
     }
   }
 
-  private void carryOut(Instant now, Answer answer, NodeAction action) {
-    log.debug("action {}", action);
-    if (answer.failed && !isForPolicies(action)) {
-      log.warn("left out: {}", action);
+  /** The next one; with it those of its kind that follow, which are done at once. */
+  private void carryOutNext(Instant now, Answer answer) {
+    NodeAction next = answer.left.remove();
+    List<NodeAction> alike = new ArrayList<>();
+    alike.add(next);
+    if (next instanceof NodeAction.WantMobility || next instanceof NodeAction.Proxy) {
+      while (!answer.left.isEmpty() && answer.left.element().getClass() == next.getClass()) {
+        alike.add(answer.left.remove());
+      }
+    }
+    alike.forEach(action -> log.debug("action {}", action));
+    if (answer.failed && !isForPolicies(next)) {
+      log.warn("left out: {}", words(alike));
       return;
     }
     try {
-      carryOut(now, action);
-      hands.carriedOut(now, action);
+      if (next instanceof NodeAction.WantMobility) {
+        want(now, Lists.transform(alike, NodeAction.WantMobility.class::cast));
+      } else if (next instanceof NodeAction.Proxy) {
+        hands.proxy(Lists.transform(alike, NodeAction.Proxy.class::cast));
+      } else {
+        carryOut(next);
+      }
+      alike.forEach(action -> hands.carriedOut(now, action));
     } catch (IOException e) {
       // What follows in the list may rest on this one: an acknowledgement on what it
       // acknowledges. The peer asks again. Policies wait their turn to be tried again.
-      log.error("{}: {}", action, e.getMessage());
+      log.error("{}: {}", words(alike), e.getMessage());
       answer.failed = true;
     }
+  }
+
+  private static String words(List<NodeAction> alike) {
+    return alike.get(0) + (alike.size() > 1 ? " and " + (alike.size() - 1) + " more" : "");
+  }
+
+  private void want(Instant now, List<NodeAction.WantMobility> wanted) throws IOException {
+    Map<WishOwner, MobilityWish> together = new LinkedHashMap<>();
+    boolean done = true;
+    for (NodeAction.WantMobility want : wanted) {
+      routes.follow(now, want.owner(), !want.wish().equals(MobilityWish.NOTHING));
+      if (together.containsKey(want.owner())) {
+        done &= policies.want(ImmutableMap.copyOf(together));
+        together.clear();
+      }
+      together.put(want.owner(), want.wish());
+    }
+    done &= policies.want(ImmutableMap.copyOf(together));
+    require(done, "the policies were not installed");
   }
 
   private static boolean isToRemember(NodeAction action) {
@@ -243,11 +293,8 @@ public final class CoreDriver {
     return action instanceof NodeAction.WantMobility || action instanceof NodeAction.MoveTunnel;
   }
 
-  private void carryOut(Instant now, NodeAction action) throws IOException {
-    if (action instanceof NodeAction.WantMobility want) {
-      routes.follow(now, want.owner(), !want.wish().equals(MobilityWish.NOTHING));
-      require(policies.want(want.owner(), want.wish()), "the policies were not installed");
-    } else if (action instanceof NodeAction.MoveTunnel move) {
+  private void carryOut(NodeAction action) throws IOException {
+    if (action instanceof NodeAction.MoveTunnel move) {
       ImmutableList<ReqId> moved = tunnels.getOrDefault(move.owner().value(), ImmutableList.of());
       require(policies.move(move, hands.moving(move, moved)), "the tunnel was not moved");
     } else if (action instanceof NodeAction.Refuse refuse) {

@@ -5,11 +5,13 @@ import static com.google.common.collect.ImmutableSet.toImmutableSet;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Lists;
 import io.mipd.merger.plan.Transaction;
 import io.mipd.merger.rule.Change;
 import io.mipd.merger.rule.Finding;
 import io.mipd.merger.rule.MergedPolicy;
 import io.mipd.merger.rule.StandingMerge;
+import io.mipd.merger.source.MobilityPolicy;
 import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.WishOwner;
@@ -201,6 +203,62 @@ public final class InstalledPolicies {
     return inOrder(owner, () -> carryOut(owner, wish));
   }
 
+  /**
+   * As {@link #want} for each in this order, but at once where the backend takes it: for the
+   * bindings of a predecessor.
+   *
+   * @return whether the backend now holds all of them
+   */
+  public boolean want(ImmutableMap<WishOwner, MobilityWish> all) {
+    if (all.size() > 1
+        && all.keySet().stream().noneMatch(unfinished::containsKey)
+        && carryOut(all)) {
+      return true;
+    }
+    boolean done = true;
+    for (var one : all.entrySet()) {
+      done &= want(one.getKey(), one.getValue());
+    }
+    return done;
+  }
+
+  /** All or nothing; nothing, too, where a state is changed or is to go. */
+  private boolean carryOut(ImmutableMap<WishOwner, MobilityWish> all) {
+    var policies = ImmutableMap.<WishOwner, ImmutableList<MobilityPolicy>>builder();
+    List<RouteOptimizationState> put = new ArrayList<>();
+    for (var one : all.entrySet()) {
+      MobilityWish before = wishes.getOrDefault(one.getKey(), MobilityWish.NOTHING);
+      changes += one.getValue().equals(before) ? 0 : 1;
+      if (!before.states().isEmpty() && !before.states().equals(one.getValue().states())) {
+        return false;
+      }
+      if (before.states().isEmpty()) {
+        put.addAll(one.getValue().states());
+      }
+      policies.put(one.getKey(), one.getValue().policies());
+    }
+    if (!areDone(Lists.transform(put, XfrmCommand.PutRouteOptimization::new))
+        || !changed(() -> merge.want(policies.buildOrThrow()))) {
+      restore(put, MobilityWish.NOTHING);
+      return false;
+    }
+    all.forEach(this::hold);
+    return true;
+  }
+
+  private boolean areDone(List<? extends XfrmCommand> commands) {
+    return backend.applyAll(commands).stream()
+        .noneMatch(reply -> reply instanceof XfrmReply.Failed);
+  }
+
+  private void hold(WishOwner owner, MobilityWish now) {
+    if (now.equals(MobilityWish.NOTHING)) {
+      wishes.remove(owner);
+    } else {
+      wishes.put(owner, now);
+    }
+  }
+
   private boolean carryOut(WishOwner owner, MobilityWish wish) {
     MobilityWish before = wishes.getOrDefault(owner, MobilityWish.NOTHING);
     if (wish.equals(before)) {
@@ -233,12 +291,7 @@ public final class InstalledPolicies {
         clean = false;
       }
     }
-    var now = new MobilityWish(wish.policies(), left.build());
-    if (now.equals(MobilityWish.NOTHING)) {
-      wishes.remove(owner);
-    } else {
-      wishes.put(owner, now);
-    }
+    hold(owner, new MobilityWish(wish.policies(), left.build()));
     return clean || failed();
   }
 

@@ -3,6 +3,7 @@ package io.mipd.host;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
 import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.WishOwner;
@@ -17,11 +18,14 @@ import io.mipd.xfrm.backend.XfrmReply;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.ReqId;
+import io.mipd.xfrm.model.RouteOptimizationState;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class InstalledPoliciesTest {
@@ -45,9 +49,23 @@ class InstalledPoliciesTest {
     Optional<XfrmError> refuses = Optional.empty();
     int asked;
 
+    final Set<RouteOptimizationState> states = new LinkedHashSet<>();
+
+    /** Whose state is refused. */
+    Optional<Ipv6Address> refusesState = Optional.empty();
+
     @Override
     public XfrmReply apply(XfrmCommand command) {
       asked++;
+      if (command instanceof XfrmCommand.PutRouteOptimization put) {
+        RouteOptimizationState.Id id = put.state().id();
+        if (refusesState.filter(it -> id.toString().contains(it.toString())).isPresent()) {
+          return new XfrmReply.Failed(XfrmError.NO_MEMORY, "refused by the test");
+        }
+        states.add(put.state());
+      } else if (command instanceof XfrmCommand.DeleteRouteOptimization delete) {
+        states.removeIf(state -> state.id().equals(delete.id()));
+      }
       if (refuses.isPresent()) {
         return new XfrmReply.Failed(refuses.get(), "refused by the test");
       }
@@ -126,5 +144,45 @@ class InstalledPoliciesTest {
     int asked = backend.asked;
     assertThat(policies.retry()).isTrue();
     assertThat(backend.asked).isEqualTo(asked);
+  }
+
+  private static ImmutableMap<WishOwner, MobilityWish> bindings(int count) {
+    var all = ImmutableMap.<WishOwner, MobilityWish>builder();
+    for (int i = 1; i <= count; i++) {
+      var home = new HomeAddress(Ipv6Address.parse("2001:db8:1::2:" + i));
+      all.put(
+          WishOwner.of(home),
+          new HomePolicies(home, AGENT, TunnelProtection.NONE).homeAgentBound(AT_A));
+    }
+    return all.buildOrThrow();
+  }
+
+  @Test
+  void manyAtOnceAreAsOneByOne() {
+    assertThat(policies.want(bindings(5))).isTrue();
+
+    var others = new Backend();
+    var oneByOne = new InstalledPolicies(others, ImmutableList.of());
+    bindings(5).forEach((owner, wish) -> assertThat(oneByOne.want(owner, wish)).isTrue());
+    assertThat(backend.policies.keySet()).isEqualTo(others.policies.keySet());
+    assertThat(backend.states).isEqualTo(others.states).hasSize(10);
+    assertThat(policies.inputs().wishes()).isEqualTo(oneByOne.inputs().wishes());
+    assertThat(policies.changes()).isEqualTo(5);
+  }
+
+  @Test
+  void ofManyThoseThatTheBackendTakesAreThere() {
+    backend.refusesState = Optional.of(Ipv6Address.parse("2001:db8:1::2:3"));
+    assertThat(policies.want(bindings(5))).isFalse();
+
+    assertThat(policies.inputs().wishes()).hasSize(5);
+    assertThat(policies.isBehind()).isTrue();
+    assertThat(backend.states).hasSize(8);
+    assertThat(backend.policies.values()).containsExactlyInAnyOrderElementsOf(policies.policies());
+
+    backend.refusesState = Optional.empty();
+    assertThat(policies.retry()).isTrue();
+    assertThat(policies.inputs().wishes()).hasSize(6);
+    assertThat(backend.states).hasSize(10);
   }
 }

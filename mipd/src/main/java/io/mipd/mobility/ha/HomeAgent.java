@@ -215,19 +215,7 @@ public final class HomeAgent implements MobilityNode {
     // A binding that has ended is no binding to what happens now.
     deadlines(now, actions);
     if (event instanceof NodeEvent.Started) {
-      for (Registration registration : registrations.values()) {
-        actions.add(want(registration, registration.policies.homeAgentUnbound()));
-        if (registration.binding.isEmpty() && registration.lastSequence.isPresent()) {
-          // When it ended is not known: at the latest when we died.
-          registration.forgottenAt =
-              Optional.of(now.plus(ProtocolConstants.MAX_DELETE_BCE_TIMEOUT));
-        }
-      }
-      // The last to come, and so behind the policies of all that are served.
-      actions.add(
-          new NodeAction.WantMobility(
-              new HomeAddress(settings.address()),
-              HomePolicies.homeAgentForAnybody(settings.address())));
+      started(now, actions);
     } else if (event instanceof NodeEvent.MobilityMessageArrived arrived) {
       arrived(now, arrived.message(), arrived.arrival(), actions);
     } else if (event instanceof NodeEvent.Icmpv6Arrived arrived) {
@@ -252,6 +240,34 @@ public final class HomeAgent implements MobilityNode {
     }
     deadlines(now, actions);
     return actions;
+  }
+
+  /** Many bindings may be there already: what is of one kind is together, and done at once. */
+  private void started(Instant now, List<NodeAction> actions) {
+    for (Registration it : registrations.values()) {
+      it.binding.ifPresent(
+          binding ->
+              actions.add(
+                  new NodeAction.MoveTunnel(
+                      it.home, settings.address(), it.home.value(), binding.careOf().value())));
+    }
+    for (Registration it : registrations.values()) {
+      actions.add(
+          want(
+              it,
+              it.binding
+                  .map(binding -> it.policies.homeAgentBound(binding.careOf()))
+                  .orElseGet(it.policies::homeAgentUnbound)));
+      if (it.binding.isEmpty() && it.lastSequence.isPresent()) {
+        // When it ended is not known: at the latest when we died.
+        it.forgottenAt = Optional.of(now.plus(ProtocolConstants.MAX_DELETE_BCE_TIMEOUT));
+      }
+    }
+    // The last to come, and so behind the policies of all that are served.
+    actions.add(
+        new NodeAction.WantMobility(
+            new HomeAddress(settings.address()),
+            HomePolicies.homeAgentForAnybody(settings.address())));
   }
 
   @Override
@@ -320,16 +336,24 @@ public final class HomeAgent implements MobilityNode {
     homeLinkIsUp = true;
     homeLink = Optional.of(new HomeLink(change.interfaceIndex(), change.address()));
     advertiser.ifPresent(it -> it.linkIsUp(now, change.interfaceIndex(), change.address()));
+    int restored = 0;
+    List<Registration> defended = new ArrayList<>();
     for (Registration it : registrations.values()) {
-      if (it.restored && it.binding.isPresent()) {
-        actions.add(new NodeAction.Tell("serving again: " + it.binding.get()));
-        serve(now, it, it.binding.get(), Optional.empty(), actions);
+      if (it.binding.isPresent() && it.restored) {
+        restored++;
+        prefixAdvertiser.bound(now, it.home, it.binding.get().careOf());
+        defended.add(it);
       } else if (it.binding.isPresent() && it.yieldingUntil.isEmpty() && !wasUp) {
         // Nobody knows what the link has heard meanwhile.
-        defend(now, it, it.binding.get(), actions);
+        defended.add(it);
       }
       it.restored = false;
     }
+    if (restored > 0) {
+      actions.add(new NodeAction.Tell("bindings served again: " + restored));
+    }
+    defended.forEach(it -> it.binding.ifPresent(binding -> proxy(it, binding, actions)));
+    defended.forEach(it -> beginAnnouncing(now, it, actions));
   }
 
   private void addressChanged(Instant now, NodeEvent.AddressChanged change) {
@@ -795,6 +819,11 @@ public final class HomeAgent implements MobilityNode {
 
   private void defend(
       Instant now, Registration registration, HomeBinding binding, List<NodeAction> actions) {
+    proxy(registration, binding, actions);
+    beginAnnouncing(now, registration, actions);
+  }
+
+  private void proxy(Registration registration, HomeBinding binding, List<NodeAction> actions) {
     if (homeLink.isEmpty()) {
       return;
     }
@@ -802,8 +831,11 @@ public final class HomeAgent implements MobilityNode {
       actions.add(
           new NodeAction.Proxy(homeLink.get().interfaceIndex(), new HomeAddress(address), true));
     }
-    if (settings.virtual()) {
-      // Nobody is there to hear of it.
+  }
+
+  private void beginAnnouncing(Instant now, Registration registration, List<NodeAction> actions) {
+    if (homeLink.isEmpty() || settings.virtual()) {
+      // In a virtual link nobody is there to hear of it.
       return;
     }
     registration.announcements = ProtocolConstants.MAX_NEIGHBOR_ADVERTISEMENT;

@@ -1,5 +1,6 @@
 package io.mipd.merger.index;
 
+import com.google.common.collect.ImmutableList;
 import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
@@ -11,24 +12,56 @@ import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds those whose selectors meet a given one, without looking at all. Prefixes that overlap
  * contain each other, so they are found by their addresses: those that contain a prefix by its
  * first bits, those that it contains in a row. Of source and destination the one that has fewer is
- * followed. For one flow they are also found by both at once, for each pair of prefix lengths that
- * occurs: where half is "from one to any" and half "from any to one", neither end alone tells them
- * apart.
+ * followed. Those "from one to any" and those "from any to one" are kept apart, for among both
+ * neither end alone has few. For one flow they are also found by both ends at once, for each pair
+ * of prefix lengths that occurs.
  */
 public final class SelectorIndex<T> {
   private record Item<T>(Selector selector, T value) {}
 
-  private final Prefixes<T> bySource = new Prefixes<>();
-  private final Prefixes<T> byDestination = new Prefixes<>();
-  private final Map<Ends, Set<Item<T>>> byEnds = new HashMap<>();
+  /** By whether the source is any, and the destination. */
+  private final ImmutableList<Shape<T>> shapes =
+      ImmutableList.of(new Shape<>(), new Shape<>(), new Shape<>(), new Shape<>());
 
-  /** How many pairs of prefixes have each pair of lengths. */
-  private final Map<Integer, Integer> lengths = new HashMap<>();
+  private Shape<T> shape(Selector selector) {
+    return shapes.get(
+        (selector.source().length() == 0 ? 2 : 0) + (selector.destination().length() == 0 ? 1 : 0));
+  }
+
+  public void add(Selector selector, T value) {
+    shape(selector).add(new Item<>(selector, value));
+  }
+
+  public void remove(Selector selector, T value) {
+    shape(selector).remove(new Item<>(selector, value));
+  }
+
+  /** In no order. */
+  public void forEachMeeting(Selector selector, Consumer<T> consumer) {
+    Consumer<Item<T>> filtered =
+        item -> {
+          if (item.selector.meets(selector)) {
+            consumer.accept(item.value);
+          }
+        };
+    shapes.forEach(shape -> shape.forEachNear(selector, filtered));
+  }
+
+  public void forEachMatching(Flow flow, Consumer<T> consumer) {
+    Consumer<Item<T>> filtered =
+        item -> {
+          if (item.selector.matches(flow)) {
+            consumer.accept(item.value);
+          }
+        };
+    shapes.forEach(shape -> shape.forEachNear(flow, filtered));
+  }
 
   private record Ends(Ipv6Prefix source, Ipv6Prefix destination) {
     static Ends of(Selector selector) {
@@ -46,84 +79,80 @@ public final class SelectorIndex<T> {
     }
   }
 
-  public void add(Selector selector, T value) {
-    var item = new Item<>(selector, value);
-    bySource.add(selector.source(), item);
-    byDestination.add(selector.destination(), item);
-    Ends ends = Ends.of(selector);
-    Set<Item<T>> there = byEnds.computeIfAbsent(ends, key -> new LinkedHashSet<>(2));
-    if (there.isEmpty()) {
-      lengths.merge(ends.lengths(), 1, Integer::sum);
-    }
-    there.add(item);
-  }
+  private static final class Shape<T> {
+    private final Prefixes<T> bySource = new Prefixes<>();
+    private final Prefixes<T> byDestination = new Prefixes<>();
+    private final Map<Ends, Bag<Item<T>>> byEnds = new HashMap<>();
 
-  public void remove(Selector selector, T value) {
-    var item = new Item<>(selector, value);
-    bySource.remove(selector.source(), item);
-    byDestination.remove(selector.destination(), item);
-    Ends ends = Ends.of(selector);
-    Set<Item<T>> there = byEnds.get(ends);
-    if (there != null && there.remove(item) && there.isEmpty()) {
-      byEnds.remove(ends);
-      lengths.computeIfPresent(ends.lengths(), (key, count) -> count == 1 ? null : count - 1);
-    }
-  }
+    /** How many pairs of prefixes have each pair of lengths. */
+    private final Map<Integer, Integer> lengths = new HashMap<>();
 
-  /** In no order. */
-  public void forEachMeeting(Selector selector, Consumer<T> consumer) {
-    Consumer<Item<T>> filtered =
-        item -> {
-          if (item.selector.meets(selector)) {
-            consumer.accept(item.value);
-          }
-        };
-    for (int limit = 16; ; limit = Math.min(limit * 8, Integer.MAX_VALUE / 8)) {
-      if (bySource.count(selector.source(), limit) < limit) {
-        bySource.forEachOverlapping(selector.source(), filtered);
-        return;
+    void add(Item<T> item) {
+      bySource.add(item.selector.source(), item);
+      byDestination.add(item.selector.destination(), item);
+      Ends ends = Ends.of(item.selector);
+      Bag<Item<T>> there = byEnds.computeIfAbsent(ends, key -> new Bag<>());
+      if (there.isEmpty()) {
+        lengths.merge(ends.lengths(), 1, Integer::sum);
       }
-      if (byDestination.count(selector.destination(), limit) < limit) {
-        byDestination.forEachOverlapping(selector.destination(), filtered);
-        return;
+      there.add(item);
+    }
+
+    void remove(Item<T> item) {
+      bySource.remove(item.selector.source(), item);
+      byDestination.remove(item.selector.destination(), item);
+      Ends ends = Ends.of(item.selector);
+      Bag<Item<T>> there = byEnds.get(ends);
+      if (there != null && there.remove(item) && there.isEmpty()) {
+        byEnds.remove(ends);
+        lengths.computeIfPresent(ends.lengths(), (key, count) -> count == 1 ? null : count - 1);
       }
     }
-  }
 
-  public void forEachMatching(Flow flow, Consumer<T> consumer) {
-    Consumer<Item<T>> filtered =
-        item -> {
-          if (item.selector.matches(flow)) {
-            consumer.accept(item.value);
+    /** All that meet it, and some that do not. */
+    void forEachNear(Selector selector, Consumer<Item<T>> consumer) {
+      for (int limit = 16; ; limit = Math.min(limit * 8, Integer.MAX_VALUE / 8)) {
+        if (bySource.count(selector.source(), limit) < limit) {
+          bySource.forEachOverlapping(selector.source(), consumer);
+          return;
+        }
+        if (byDestination.count(selector.destination(), limit) < limit) {
+          byDestination.forEachOverlapping(selector.destination(), consumer);
+          return;
+        }
+      }
+    }
+
+    /** Likewise of a flow. */
+    void forEachNear(Flow flow, Consumer<Item<T>> consumer) {
+      Ipv6Prefix source = Ipv6Prefix.host(flow.source());
+      Ipv6Prefix destination = Ipv6Prefix.host(flow.destination());
+      int few = lengths.size();
+      if (bySource.count(source, few) < few) {
+        bySource.forEachOverlapping(source, consumer);
+      } else if (byDestination.count(destination, few) < few) {
+        byDestination.forEachOverlapping(destination, consumer);
+      } else {
+        for (int pair : lengths.keySet()) {
+          Bag<Item<T>> there = byEnds.get(Ends.of(flow, pair));
+          if (there != null) {
+            there.forEach(consumer);
           }
-        };
-    Ipv6Prefix source = Ipv6Prefix.host(flow.source());
-    Ipv6Prefix destination = Ipv6Prefix.host(flow.destination());
-    int few = lengths.size();
-    if (bySource.count(source, few) < few) {
-      bySource.forEachOverlapping(source, filtered);
-    } else if (byDestination.count(destination, few) < few) {
-      byDestination.forEachOverlapping(destination, filtered);
-    } else {
-      for (int pair : lengths.keySet()) {
-        Set<Item<T>> there = byEnds.get(Ends.of(flow, pair));
-        if (there != null) {
-          there.forEach(filtered);
         }
       }
     }
   }
 
   private static final class Prefixes<T> {
-    private final NavigableMap<Ipv6Prefix, Set<Item<T>>> items = new TreeMap<>();
+    private final NavigableMap<Ipv6Prefix, Bag<Item<T>>> items = new TreeMap<>();
 
     /** How many prefixes have each length, so that others need not be tried. */
     private final int[] lengths = new int[Ipv6Address.BITS + 1];
 
     void add(Ipv6Prefix prefix, Item<T> item) {
-      Set<Item<T>> there = items.get(prefix);
+      Bag<Item<T>> there = items.get(prefix);
       if (there == null) {
-        there = new LinkedHashSet<>();
+        there = new Bag<>();
         items.put(prefix, there);
         lengths[prefix.length()]++;
       }
@@ -131,7 +160,7 @@ public final class SelectorIndex<T> {
     }
 
     void remove(Ipv6Prefix prefix, Item<T> item) {
-      Set<Item<T>> there = items.get(prefix);
+      Bag<Item<T>> there = items.get(prefix);
       if (there != null && there.remove(item) && there.isEmpty()) {
         items.remove(prefix);
         lengths[prefix.length()]--;
@@ -143,12 +172,12 @@ public final class SelectorIndex<T> {
       int count = 0;
       for (int length = 0; length < prefix.length() && count < limit; length++) {
         if (lengths[length] > 0) {
-          Set<Item<T>> there = items.get(Ipv6Prefix.of(prefix.address(), length));
+          Bag<Item<T>> there = items.get(Ipv6Prefix.of(prefix.address(), length));
           count += there == null ? 0 : there.size();
         }
       }
       if (count < limit) {
-        for (Set<Item<T>> there : contained(prefix).values()) {
+        for (Bag<Item<T>> there : contained(prefix).values()) {
           count += there.size();
           if (count >= limit) {
             break;
@@ -161,7 +190,7 @@ public final class SelectorIndex<T> {
     void forEachOverlapping(Ipv6Prefix prefix, Consumer<Item<T>> consumer) {
       for (int length = 0; length < prefix.length(); length++) {
         if (lengths[length] > 0) {
-          Set<Item<T>> there = items.get(Ipv6Prefix.of(prefix.address(), length));
+          Bag<Item<T>> there = items.get(Ipv6Prefix.of(prefix.address(), length));
           if (there != null) {
             there.forEach(consumer);
           }
@@ -170,9 +199,55 @@ public final class SelectorIndex<T> {
       contained(prefix).values().forEach(there -> there.forEach(consumer));
     }
 
-    private Map<Ipv6Prefix, Set<Item<T>>> contained(Ipv6Prefix prefix) {
+    private Map<Ipv6Prefix, Bag<Item<T>>> contained(Ipv6Prefix prefix) {
       return items.subMap(
           prefix, true, new Ipv6Prefix(prefix.lastAddress(), Ipv6Address.BITS), true);
+    }
+  }
+
+  /** Of distinct elements: mostly there is one. */
+  private static final class Bag<E> {
+    private @Nullable E only;
+    private @Nullable Set<E> several;
+
+    void add(E element) {
+      if (several != null) {
+        several.add(element);
+      } else if (only == null) {
+        only = element;
+      } else if (!only.equals(element)) {
+        several = new LinkedHashSet<>();
+        several.add(only);
+        several.add(element);
+        only = null;
+      }
+    }
+
+    boolean remove(E element) {
+      if (several != null) {
+        return several.remove(element);
+      }
+      boolean there = element.equals(only);
+      if (there) {
+        only = null;
+      }
+      return there;
+    }
+
+    int size() {
+      return several != null ? several.size() : only == null ? 0 : 1;
+    }
+
+    boolean isEmpty() {
+      return size() == 0;
+    }
+
+    void forEach(Consumer<E> consumer) {
+      if (several != null) {
+        several.forEach(consumer);
+      } else if (only != null) {
+        consumer.accept(only);
+      }
     }
   }
 }

@@ -2,9 +2,12 @@ package io.mipd.merger.plan;
 
 import com.google.common.collect.ImmutableList;
 import io.mipd.merger.index.SelectorIndex;
+import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Policy;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Steps in as few stages as may be, each behind those before it that have flows in common with it
@@ -15,7 +18,7 @@ import java.util.List;
 final class Stages {
   private record Placed(Policy policy, int stage) {}
 
-  private final SelectorIndex<Placed> placed = new SelectorIndex<>();
+  private final Map<Direction, SelectorIndex<Placed>> placed = new EnumMap<>(Direction.class);
   private final List<List<Plan.Step>> stages = new ArrayList<>();
   private final boolean alike;
 
@@ -34,11 +37,15 @@ final class Stages {
    */
   void add(Policy policy, boolean goesBack, Plan.Step step) {
     int stage = stageOf(policy, goesBack);
-    placed.add(policy.selector(), new Placed(policy, stage));
+    placed(policy).add(policy.selector(), new Placed(policy, stage));
     if (stage == stages.size()) {
       stages.add(new ArrayList<>());
     }
     stages.get(stage).add(step);
+  }
+
+  private SelectorIndex<Placed> placed(Policy policy) {
+    return placed.computeIfAbsent(policy.direction(), direction -> new SelectorIndex<>());
   }
 
   private int stageOf(Policy policy, boolean goesBack) {
@@ -46,15 +53,15 @@ final class Stages {
       return 0;
     }
     var behind = new int[] {-1};
-    placed.forEachMeeting(
-        policy.selector(),
-        other -> {
-          if (other.stage() > behind[0]
-              && other.policy().direction() == policy.direction()
-              && (goesBack || !Treatment.of(other.policy()).equals(Treatment.of(policy)))) {
-            behind[0] = other.stage();
-          }
-        });
+    placed(policy)
+        .forEachMeeting(
+            policy.selector(),
+            other -> {
+              if (other.stage() > behind[0]
+                  && (goesBack || !Treatment.of(other.policy()).equals(Treatment.of(policy)))) {
+                behind[0] = other.stage();
+              }
+            });
     return behind[0] + 1;
   }
 

@@ -266,22 +266,28 @@ final class DirectionMerge implements Inputs {
     MobilityPolicy policy = acting.policy();
     places.add(Place.ofComposition(Rank.LAST, rank));
     placesOfLeaving(rank, policy, places);
-    here.usersBySelector()
-        .forEachMeeting(
-            policy.selector(),
-            user ->
-                places.add(
-                    policy.kind().isSignalling()
-                        ? Place.ofExemption(user, rank, Rank.LAST)
-                        : Place.ofComposition(user, rank)));
+    var met = new TreeSet<Rank>();
+    here.usersBySelector().forEachMeeting(policy.selector(), met::add);
+    if (met.isEmpty()) {
+      return;
+    }
+    for (Rank user : met) {
+      places.add(
+          policy.kind().isSignalling()
+              ? Place.ofExemption(user, rank, Rank.LAST)
+              : Place.ofComposition(user, rank));
+    }
     here.forEachAsking(
         rank,
         acting,
-        exempt ->
-            here.usersBySelector()
-                .forEachMeeting(
-                    here.policy(exempt).selector(),
-                    user -> places.add(Place.ofExemption(user, exempt, rank))));
+        exempt -> {
+          Selector flows = here.policy(exempt).selector();
+          for (Rank user : met) {
+            if (here.user(user).selector().meets(flows)) {
+              places.add(Place.ofExemption(user, exempt, rank));
+            }
+          }
+        });
   }
 
   private void placesOfExempt(Rank rank, MobilityPolicy exempt, Set<Place> places) {

@@ -36,8 +36,10 @@ final class Side {
   /** Those that act, by what their owners exempt of their flows; there are few such sets. */
   private final Map<ImmutableSet<Selector>, SelectorIndex<Rank>> acting = new LinkedHashMap<>();
 
-  /** By kind. */
+  /** By kind. Asked only where a user's policy is, and so empty until there is the first. */
   private final Map<Selector, SelectorIndex<Rank>> exempt = new LinkedHashMap<>();
+
+  private boolean indexesExempt;
 
   private final Map<Long, TreeSet<Rank>> byOwner = new LinkedHashMap<>();
 
@@ -108,6 +110,15 @@ final class Side {
     delta.mobilityGone().forEach(this::unlink);
     users.keySet().removeAll(delta.usersGone().keySet());
     mobility.keySet().removeAll(delta.mobilityGone().keySet());
+    if (!indexesExempt && !delta.usersCome().isEmpty()) {
+      indexesExempt = true;
+      mobility.forEach(
+          (rank, it) -> {
+            if (!acts(it.policy())) {
+              index(it).add(it.policy().selector(), rank);
+            }
+          });
+    }
     users.putAll(delta.usersCome());
     mobility.putAll(delta.mobilityCome());
     delta.usersCome().forEach((rank, user) -> usersBySelector.add(user.selector(), rank));
@@ -115,12 +126,16 @@ final class Side {
   }
 
   private void link(Rank rank, Mobility it) {
-    index(it).add(it.policy().selector(), rank);
+    if (indexesExempt || acts(it.policy())) {
+      index(it).add(it.policy().selector(), rank);
+    }
     byOwner.computeIfAbsent(rank.owner(), owner -> new TreeSet<>()).add(rank);
   }
 
   private void unlink(Rank rank, Mobility it) {
-    index(it).remove(it.policy().selector(), rank);
+    if (indexesExempt || acts(it.policy())) {
+      index(it).remove(it.policy().selector(), rank);
+    }
     TreeSet<Rank> others = byOwner.getOrDefault(rank.owner(), new TreeSet<>());
     others.remove(rank);
     if (others.isEmpty()) {

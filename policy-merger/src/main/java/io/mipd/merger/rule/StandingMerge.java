@@ -129,20 +129,41 @@ public final class StandingMerge<K> {
    *     nothing has changed
    */
   public Change want(K owner, ImmutableList<MobilityPolicy> policies) {
-    Optional<Owner> old = Optional.ofNullable(owners.get(owner));
-    long number = old.isPresent() ? old.get().number() : nextOwner++;
-    var before = new Owner(number, old.map(Owner::policies).orElse(ImmutableList.of()));
-    var after = new Owner(number, policies);
-    put(owner, after);
+    return want(ImmutableMap.of(owner, policies));
+  }
+
+  /**
+   * Likewise, of many owners at once, which costs less than one by one.
+   *
+   * @param wanted by owner; those who are new come in its order
+   * @throws IllegalStateException likewise
+   */
+  public Change want(ImmutableMap<K, ImmutableList<MobilityPolicy>> wanted) {
+    Map<K, Owner> before = new LinkedHashMap<>();
+    Map<K, Owner> after = new LinkedHashMap<>();
+    wanted.forEach(
+        (owner, policies) -> {
+          Optional<Owner> old = Optional.ofNullable(owners.get(owner));
+          long number = old.isPresent() ? old.get().number() : nextOwner++;
+          before.put(owner, old.orElse(new Owner(number, ImmutableList.of())));
+          after.put(owner, new Owner(number, policies));
+        });
+    after.forEach(this::put);
     ImmutableMap<Direction, Side.Delta> deltas =
-        deltas(at -> Side.Delta.ofMobility(before.ranked(at), after.ranked(at)));
+        deltas(at -> Side.Delta.ofMobility(ranked(before, at), ranked(after, at)));
     return change(
         (direction, merge) ->
             merge.change(
                 deltas.getOrDefault(direction, Side.Delta.NONE),
                 atEnds(deltas, direction),
                 users.room(direction)),
-        () -> put(owner, before));
+        () -> before.forEach(this::put));
+  }
+
+  private static <K> Map<Rank, Side.Mobility> ranked(Map<K, Owner> all, Direction direction) {
+    var ranked = new HashMap<Rank, Side.Mobility>();
+    all.values().forEach(owner -> ranked.putAll(owner.ranked(direction)));
+    return ranked;
   }
 
   private void put(K owner, Owner wanting) {

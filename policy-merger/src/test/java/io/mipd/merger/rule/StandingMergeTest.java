@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
 import io.mipd.merger.source.MobilityPolicy;
 import io.mipd.merger.source.MobilityPolicy.Kind;
 import io.mipd.xfrm.backend.XfrmBackend;
@@ -89,6 +90,46 @@ class StandingMergeTest {
       }
       return mobility.build();
     }
+  }
+
+  /** Of many owners at once: as one after the other, and undone to where it was. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1})
+  void manyAtOnceAreAsOneByOne(int hundreds) {
+    for (int seed = hundreds * 100; seed < (hundreds + 1) * 100; seed++) {
+      var universe = new Universe(seed);
+      var oneByOne = new StandingMerge<Integer>(LIMITS);
+      var atOnce = new StandingMerge<Integer>(LIMITS);
+      ImmutableList<Policy> user = universe.userPolicies();
+      ImmutableList<MobilityPolicy> first = universe.mobilityPolicies();
+      for (StandingMerge<Integer> merge : List.of(oneByOne, atOnce)) {
+        merge.users(user, ImmutableList.of());
+        merge.want(1, first);
+      }
+      var wanted = ImmutableMap.<Integer, ImmutableList<MobilityPolicy>>builder();
+      for (int owner = 0; owner < 4; owner++) {
+        wanted.put(owner, universe.mobilityPolicies());
+      }
+      ImmutableMap<Integer, ImmutableList<MobilityPolicy>> all = wanted.buildOrThrow();
+
+      ImmutableList<Policy> before = atOnce.policies();
+      Change undone = atOnce.want(all);
+      undone.undo();
+      assertThat(atOnce.policies()).as("seed %s", seed).isEqualTo(before);
+
+      all.forEach(oneByOne::want);
+      Change change = atOnce.want(all);
+      assertThat(treatments(atOnce)).as("seed %s", seed).isEqualTo(treatments(oneByOne));
+      assertThat(findings(atOnce.merged())).isEqualTo(findings(oneByOne.merged()));
+      assertThat(atOnce.policies()).containsAll(change.after());
+    }
+  }
+
+  /** By precedence, whatever their priorities are. */
+  private static List<Policy> treatments(StandingMerge<Integer> merge) {
+    return merge.policies().stream()
+        .map(it -> new Policy(it.selector(), it.direction(), 1, it.action(), it.bundle()))
+        .toList();
   }
 
   @ParameterizedTest

@@ -43,7 +43,7 @@ class FaultsTest {
     assertThat(Files.readString(folder.resolve("ha.log")))
         .contains("11.000000000 mipd is killed")
         .contains("14.000000000 mipd starts again")
-        .contains("serving again");
+        .contains("served again");
   }
 
   /** RFC 6275 section 11.8: again after INITIAL_BINDACK_TIMEOUT, 1 s. */

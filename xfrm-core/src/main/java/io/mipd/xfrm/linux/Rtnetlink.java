@@ -6,6 +6,7 @@ import static io.mipd.xfrm.netlink.NetlinkMessage.NLM_F_REPLACE;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Lists;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.netlink.InterfaceAddress;
 import io.mipd.xfrm.netlink.InterfaceAddressCodec;
@@ -167,6 +168,49 @@ public final class Rtnetlink implements AutoCloseable {
   }
 
   /**
+   * As {@link #replaceRoute} for each, many to a datagram.
+   *
+   * @throws SystemCallException the first failure; the others have been tried all the same
+   */
+  public void replaceRoutes(List<Route> routes) throws SystemCallException {
+    carryOut(
+        Lists.transform(
+            routes,
+            route ->
+                new NetlinkSocket.Request(
+                    "RTM_NEWROUTE",
+                    RouteCodec.RTM_NEWROUTE,
+                    NLM_F_CREATE | NLM_F_REPLACE,
+                    route,
+                    out -> RouteCodec.encode(route, out))));
+  }
+
+  /** Likewise; those that are not there do not matter. */
+  public void removeRoutes(List<Route> routes) throws SystemCallException {
+    carryOut(
+        Lists.transform(
+            routes,
+            route ->
+                new NetlinkSocket.Request(
+                    "RTM_DELROUTE",
+                    RouteCodec.RTM_DELROUTE,
+                    0,
+                    route,
+                    out -> RouteCodec.encode(route, out))));
+  }
+
+  private void carryOut(List<NetlinkSocket.Request> requests) throws SystemCallException {
+    Optional<SystemCallException> first =
+        socket.batch(requests).stream()
+            .flatMap(Optional::stream)
+            .filter(failure -> !ABSENT.contains(failure.errno()))
+            .findFirst();
+    if (first.isPresent()) {
+      throw first.get();
+    }
+  }
+
+  /**
    * @return false if there was no such route
    */
   public boolean removeRoute(Route route) throws SystemCallException {
@@ -238,6 +282,40 @@ public final class Rtnetlink implements AutoCloseable {
    */
   public void addProxy(int interfaceIndex, Ipv6Address address) throws SystemCallException {
     replaceNeighbour(named(interfaceIndex, address, true));
+  }
+
+  /**
+   * As {@link #addProxy} for each, many to a datagram.
+   *
+   * @throws SystemCallException the first failure; the others have been tried all the same
+   */
+  public void addProxies(int interfaceIndex, List<Ipv6Address> addresses)
+      throws SystemCallException {
+    proxies(
+        "RTM_NEWNEIGH",
+        NeighbourCodec.RTM_NEWNEIGH,
+        NLM_F_CREATE | NLM_F_REPLACE,
+        interfaceIndex,
+        addresses);
+  }
+
+  /** Likewise; those that are not there do not matter. */
+  public void removeProxies(int interfaceIndex, List<Ipv6Address> addresses)
+      throws SystemCallException {
+    proxies("RTM_DELNEIGH", NeighbourCodec.RTM_DELNEIGH, 0, interfaceIndex, addresses);
+  }
+
+  private void proxies(
+      String name, int type, int flags, int interfaceIndex, List<Ipv6Address> addresses)
+      throws SystemCallException {
+    carryOut(
+        Lists.transform(
+            addresses,
+            address -> {
+              Neighbour proxy = named(interfaceIndex, address, true);
+              return new NetlinkSocket.Request(
+                  name, type, flags, proxy, out -> NeighbourCodec.encode(proxy, out));
+            }));
   }
 
   /**

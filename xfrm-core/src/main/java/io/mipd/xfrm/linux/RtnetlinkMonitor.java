@@ -1,5 +1,6 @@
 package io.mipd.xfrm.linux;
 
+import com.google.common.collect.Sets;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.netlink.InterfaceAddress;
@@ -23,13 +24,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
- * Tells of changes of interfaces, IPv6 addresses and routes. It knows what there was: after an
- * overrun it lists everything again and tells the differences, so nothing is missed for good.
+ * Tells of changes of interfaces and IPv6 addresses, and of what else is asked for. It knows what
+ * there was: after an overrun it lists everything again and tells the differences, so nothing is
+ * missed for good.
  */
 public final class RtnetlinkMonitor implements AutoCloseable {
   // Bit n-1 for group n: RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE.
@@ -59,38 +62,45 @@ public final class RtnetlinkMonitor implements AutoCloseable {
 
   private final NetlinkSocket notices;
   private final Rtnetlink lists;
-  private final boolean withNeighbours;
+  private final Set<Also> also;
   private final Map<Integer, Link> links = new LinkedHashMap<>();
   private final Map<AddressKey, InterfaceAddress> addresses = new LinkedHashMap<>();
   private final Map<RouteKey, Route> routes = new LinkedHashMap<>();
   private boolean stale = true;
   private long overruns;
 
-  private RtnetlinkMonitor(NetlinkSocket notices, Rtnetlink lists, boolean withNeighbours) {
+  private RtnetlinkMonitor(NetlinkSocket notices, Rtnetlink lists, Set<Also> also) {
     this.notices = notices;
     this.lists = lists;
-    this.withNeighbours = withNeighbours;
+    this.also = also;
   }
 
-  /**
-   * @param neighbours whether changes of the neighbour cache are told as well; those are not listed
-   *     again after an overrun
-   */
-  public static RtnetlinkMonitor open(boolean neighbours) throws SystemCallException {
-    int groups = GROUP_LINK | GROUP_ADDRESS | GROUP_ROUTE | (neighbours ? GROUP_NEIGHBOUR : 0);
+  /** What is told of beside interfaces and addresses. */
+  public enum Also {
+    ROUTES(GROUP_ROUTE),
+    /** Of the neighbour cache; those are not listed again after an overrun. */
+    NEIGHBOURS(GROUP_NEIGHBOUR);
+
+    private final int group;
+
+    Also(int group) {
+      this.group = group;
+    }
+  }
+
+  public static RtnetlinkMonitor open(Set<Also> also) throws SystemCallException {
+    int groups = GROUP_LINK | GROUP_ADDRESS;
+    for (Also one : also) {
+      groups |= one.group;
+    }
     // Listening begins before listing, so that nothing falls between the two.
     var notices = NetlinkSocket.forGroups(NetlinkSocket.NETLINK_ROUTE, groups, "rtnetlink monitor");
     try {
-      return new RtnetlinkMonitor(notices, Rtnetlink.open(), neighbours);
+      return new RtnetlinkMonitor(notices, Rtnetlink.open(), Sets.immutableEnumSet(also));
     } catch (SystemCallException e) {
       notices.close();
       throw e;
     }
-  }
-
-  /** As {@link #open(boolean)}, without neighbours. */
-  public static RtnetlinkMonitor open() throws SystemCallException {
-    return open(false);
   }
 
   /** For {@link Poller#add}. */
@@ -147,7 +157,7 @@ public final class RtnetlinkMonitor implements AutoCloseable {
       case NeighbourCodec.RTM_NEWNEIGH, NeighbourCodec.RTM_DELNEIGH -> {
         boolean gone = message.type() == NeighbourCodec.RTM_DELNEIGH;
         Optional<Neighbour> neighbour = NeighbourCodec.decode(message.payload());
-        if (withNeighbours && neighbour.isPresent()) {
+        if (neighbour.isPresent()) {
           consumer.accept(new NeighbourNotice(neighbour.get(), gone));
         }
       }
@@ -195,7 +205,7 @@ public final class RtnetlinkMonitor implements AutoCloseable {
   private void resynchronise(Consumer<RtnetlinkNotice> consumer) throws SystemCallException {
     var linksNow = lists.links();
     var addressesNow = lists.addresses();
-    var routesNow = lists.routes();
+    List<Route> routesNow = also.contains(Also.ROUTES) ? lists.routes() : List.of();
     stale = false;
     compare(links, linksNow, Link::index, LinkNotice::new, consumer);
     compare(addresses, addressesNow, RtnetlinkMonitor::keyOf, AddressNotice::new, consumer);

@@ -13,6 +13,7 @@ import io.mipd.xfrm.netlink.RtnetlinkNotice.LinkNotice;
 import io.mipd.xfrm.netlink.RtnetlinkNotice.NeighbourNotice;
 import io.mipd.xfrm.netlink.RtnetlinkNotice.RouteNotice;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
@@ -41,7 +42,7 @@ class RtnetlinkMonitorRootTest {
     // An address that is added before the kernel has noticed the carrier is not told as optimistic.
     TestNamespace.await(
         "v0 is ready", () -> here.sh("ip -6 addr show dev v0 scope link").contains("fe80:"));
-    monitor = here.within(() -> RtnetlinkMonitor.open(true));
+    monitor = here.within(() -> RtnetlinkMonitor.open(EnumSet.allOf(RtnetlinkMonitor.Also.class)));
   }
 
   @AfterEach

@@ -2,14 +2,17 @@ package io.mipd.sim.lab;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.mipd.sim.link.Line;
+import io.mipd.sim.link.LossModel;
 import java.util.ArrayDeque;
 import java.util.Optional;
 import java.util.SplittableRandom;
 
 /**
- * One direction of a long line: every frame comes out a fixed time after it went in, in order,
- * except those that the seed picks to be lost. Knows no clock: times are nanoseconds of the
- * caller's.
+ * One direction of a line: every frame comes out when it has been sent and the delay is over, in
+ * order, except those that the seed picks to be lost and those that found no room. Knows no clock:
+ * times are nanoseconds of the caller's. Delay, rate, queue and loss are those of the simulator's
+ * links; reordering and the MTU are not looked at.
  */
 final class DelayLine {
   /** A frame, and when it shall come out. */
@@ -32,35 +35,46 @@ final class DelayLine {
     }
   }
 
-  private final long delayNanos;
-  private final double lossPercent;
+  private final Line line;
   private final int capacity;
-  private final SplittableRandom random;
+  private final LossModel.LossProcess loss;
   private final ArrayDeque<Departure> inside = new ArrayDeque<>();
+
+  /** When each frame that has not been sent yet will have been. */
+  private final ArrayDeque<Long> sendingEnds = new ArrayDeque<>();
+
   private long lost;
   private long overflowed;
 
   /**
    * @param capacity frames inside at once; what comes on top is dropped and counted
    */
-  DelayLine(long delayNanos, double lossPercent, int capacity, long seed) {
-    checkArgument(delayNanos >= 0 && capacity > 0);
-    this.delayNanos = delayNanos;
-    this.lossPercent = lossPercent;
+  DelayLine(Line line, int capacity, long seed) {
+    checkArgument(capacity > 0);
+    this.line = line;
     this.capacity = capacity;
-    this.random = new SplittableRandom(seed);
+    this.loss = line.loss().process(new SplittableRandom(seed));
   }
 
   /** Puts a frame in. */
   void offer(long nowNanos, Frame frame) {
-    // A number is drawn for every frame, so that the fate of the n-th depends on n and seed alone.
-    boolean loses = random.nextDouble(100) < lossPercent;
-    if (loses) {
-      lost++;
-    } else if (inside.size() >= capacity) {
+    while (!sendingEnds.isEmpty() && sendingEnds.getFirst() - nowNanos <= 0) {
+      sendingEnds.removeFirst();
+    }
+    // One is being sent, the others wait.
+    if (sendingEnds.size() > line.queue() || inside.size() >= capacity) {
       overflowed++;
+      return;
+    }
+    long start = sendingEnds.isEmpty() ? nowNanos : sendingEnds.getLast();
+    long sent = start + line.sending(frame.length()).toNanos();
+    if (sent != nowNanos) {
+      sendingEnds.addLast(sent);
+    }
+    if (loss.loses()) {
+      lost++;
     } else {
-      inside.add(new Departure(nowNanos + delayNanos, frame));
+      inside.add(new Departure(sent + line.delay().toNanos(), frame));
     }
   }
 

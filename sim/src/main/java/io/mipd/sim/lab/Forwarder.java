@@ -1,5 +1,11 @@
 package io.mipd.sim.lab;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
+import com.google.common.base.Splitter;
+import com.google.common.collect.ImmutableList;
+import io.mipd.sim.link.Line;
+import io.mipd.sim.link.LossModel;
 import io.mipd.xfrm.linux.FrameBuffer;
 import io.mipd.xfrm.linux.FrameSocket;
 import io.mipd.xfrm.linux.NetworkInterfaces;
@@ -7,15 +13,19 @@ import io.mipd.xfrm.linux.Poller;
 import io.mipd.xfrm.linux.SystemCallException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * The long line between the core and the home agent: joins two interfaces, delays each frame and
- * loses some by seed. Runs in the namespace of the two until its standard input ends, and says what
- * it did then and whenever a line comes in.
+ * Lines, such as the long one between the core and the home agent: each joins two interfaces,
+ * delays each frame and loses some by seed. Runs in their namespace until its standard input ends,
+ * and says what it did then and whenever a line of text comes in.
  *
  * <p>One thread takes frames and notes the time, one sends them when they are due: so that waiting
  * for one frame does not make the next look younger than it is.
@@ -49,23 +59,64 @@ final class Forwarder {
     this.directions = directions.clone();
   }
 
-  /** Arguments: the two interfaces, the delay in milliseconds, the loss in percent, the seed. */
+  /** A line between two interfaces, as {@link #main} takes it. */
+  static ImmutableList<String> arguments(String left, String right, Line line, long seed) {
+    return ImmutableList.of(left, right, words(line), Long.toString(seed));
+  }
+
+  /**
+   * Nanoseconds of delay, bits per second (0: no limit), queue, then one loss or four of bursts.
+   */
+  static String words(Line line) {
+    checkArgument(line.reordering().equals(Line.Reordering.NONE), "it keeps the order");
+    String loss;
+    if (line.loss() instanceof LossModel.Uniform uniform) {
+      loss = Double.toString(uniform.probability());
+    } else if (line.loss() instanceof LossModel.GilbertElliott bursts) {
+      loss =
+          bursts.toBad() + "," + bursts.toGood() + "," + bursts.lossGood() + "," + bursts.lossBad();
+    } else {
+      throw new IllegalArgumentException("unknown: " + line.loss());
+    }
+    return line.delay().toNanos() + "," + line.rate().orElse(0) + "," + line.queue() + "," + loss;
+  }
+
+  static Line line(String words) {
+    List<String> all = Splitter.on(',').splitToList(words);
+    long rate = Long.parseLong(all.get(1));
+    List<Double> loss = all.subList(3, all.size()).stream().map(Double::valueOf).toList();
+    return new Line(
+        Duration.ofNanos(Long.parseLong(all.get(0))),
+        rate == 0 ? OptionalLong.empty() : OptionalLong.of(rate),
+        Integer.parseInt(all.get(2)),
+        loss.size() == 1
+            ? new LossModel.Uniform(loss.get(0))
+            : new LossModel.GilbertElliott(loss.get(0), loss.get(1), loss.get(2), loss.get(3)),
+        Line.Reordering.NONE,
+        Line.IDEAL.mtu());
+  }
+
+  /** Arguments: for each line its two interfaces, the line in words, the seed. */
   public static void main(String[] args) throws IOException, InterruptedException {
-    if (args.length != 5) {
-      System.err.println("usage: Forwarder LEFT RIGHT DELAY-MS LOSS-PERCENT SEED");
+    if (args.length == 0 || args.length % 4 != 0) {
+      System.err.println("usage: Forwarder {LEFT RIGHT LINE SEED}...");
       System.exit(2);
     }
-    long delayNanos = Long.parseLong(args[2]) * 1_000_000;
-    double lossPercent = Double.parseDouble(args[3]);
-    long seed = Long.parseLong(args[4]);
-    try (FrameSocket left = FrameSocket.open(index(args[0]));
-        FrameSocket right = FrameSocket.open(index(args[1]));
-        Poller poller = Poller.open()) {
-      var forwarder =
-          new Forwarder(
-              new Direction(left, right, new DelayLine(delayNanos, lossPercent, CAPACITY, seed)),
-              new Direction(right, left, new DelayLine(delayNanos, lossPercent, CAPACITY, ~seed)));
-      forwarder.run(poller);
+    var directions = new ArrayList<Direction>();
+    try (Poller poller = Poller.open()) {
+      for (int i = 0; i < args.length; i += 4) {
+        FrameSocket left = FrameSocket.open(index(args[i]));
+        FrameSocket right = FrameSocket.open(index(args[i + 1]));
+        Line line = line(args[i + 2]);
+        long seed = Long.parseLong(args[i + 3]);
+        directions.add(new Direction(left, right, new DelayLine(line, CAPACITY, seed)));
+        directions.add(new Direction(right, left, new DelayLine(line, CAPACITY, ~seed)));
+      }
+      new Forwarder(directions.toArray(new Direction[0])).run(poller);
+    } finally {
+      for (Direction direction : directions) {
+        direction.from.close();
+      }
     }
   }
 

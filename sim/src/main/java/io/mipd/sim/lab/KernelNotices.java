@@ -1,6 +1,8 @@
 package io.mipd.sim.lab;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -115,13 +117,24 @@ final class KernelNotices {
     }
   }
 
+  /** When a link's carrier first came in {@code [from, until)}. */
+  synchronized OptionalLong firstCarrier(String device, long from, long until) {
+    return all.stream()
+        .filter(notice -> notice instanceof LinkNotice)
+        .map(notice -> (LinkNotice) notice)
+        .filter(n -> n.nanos() >= from && n.nanos() < until)
+        .filter(n -> n.device().equals(device) && n.carrier())
+        .mapToLong(LinkNotice::nanos)
+        .min();
+  }
+
   /** When the first address of a link could be used, not before {@code from}. */
-  synchronized OptionalLong firstUsable(String device, Link link, long from) {
+  synchronized OptionalLong firstUsable(String device, Ipv6Prefix link, long from) {
     return all.stream()
         .filter(notice -> notice instanceof AddressNotice)
         .map(notice -> (AddressNotice) notice)
         .filter(n -> n.nanos() >= from && n.device().equals(device) && n.usable())
-        .filter(n -> link.contains(n.address()))
+        .filter(n -> link.contains(Ipv6Address.parse(n.address())))
         .mapToLong(AddressNotice::nanos)
         .min();
   }

@@ -2,7 +2,12 @@ package io.mipd.sim.lab;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import io.mipd.daemon.ConfigurationException;
+import io.mipd.sim.report.Handover;
 import io.mipd.sim.report.Results;
+import io.mipd.sim.run.Simulation;
+import io.mipd.sim.scenario.Library;
+import io.mipd.sim.scenario.Scenario;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +16,7 @@ import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 
@@ -19,6 +25,9 @@ public final class Lab {
   private static final int OK = 0;
   private static final int FAILED = 1;
   private static final int WRONG_OPTIONS = 2;
+
+  /** Of the simulator's runs that a run of the lab is compared with. */
+  private static final int SEEDS = 10;
 
   private Lab() {}
 
@@ -60,7 +69,9 @@ public final class Lab {
         return OK;
       }
       case RUN -> {
-        return run(options);
+        return options.scenario().isPresent()
+            ? play(options, options.scenario().get())
+            : run(options);
       }
     }
     throw new IllegalStateException();
@@ -98,6 +109,104 @@ public final class Lab {
     } catch (Scene.SceneFailure | IOException e) {
       results.verdict("the scene runs to its end", false, "" + e.getMessage());
     }
+    tell(results, folder);
+    if (options.keep()) {
+      tidied.set(true);
+      System.out.println(
+          "kept: ip netns exec " + network.namespace("mn") + " bash; bin/lab --cleanup removes it");
+    } else {
+      tidyUp.run();
+    }
+    System.out.println("results: " + folder);
+    System.out.flush();
+    return results.ok() ? OK : FAILED;
+  }
+
+  /** A scenario of the simulator's, with real daemons. */
+  private static int play(LabOptions options, String name)
+      throws IOException, InterruptedException {
+    Library.Source source;
+    Scenario scenario;
+    try {
+      source = Library.find(name);
+      scenario = source.read();
+      LabLimits.check(source, scenario);
+    } catch (ConfigurationException e) {
+      System.err.println("lab: " + e.getMessage());
+      return WRONG_OPTIONS;
+    }
+    if (options.seed().isPresent()) {
+      scenario = scenario.withSeed(options.seed().getAsLong());
+    }
+    long pid = ProcessHandle.current().pid();
+    Path build = Path.of(System.getProperty("mipd.home", ".")).toAbsolutePath().normalize();
+    Path folder = options.out().orElseGet(() -> defaultFolder(build, pid));
+    prepare(folder);
+    Path run = Path.of("/run", Network.PREFIX + pid);
+    Files.createDirectories(run);
+    Files.writeString(folder.resolve("scenario.conf"), source.text());
+
+    var network = new ScenarioNetwork(pid, scenario);
+    var files = new ScenarioFiles(folder, run, scenario, source.config());
+    var children = new Children();
+    var results = new Results();
+    var tidied = new AtomicBoolean(false);
+    Runnable tidyUp =
+        () -> {
+          if (!tidied.getAndSet(true)) {
+            children.stopAll();
+            network.remove();
+            removeFolder(run);
+          }
+        };
+    // Also when somebody presses Ctrl-C or the lab is asked to end.
+    Runtime.getRuntime().addShutdownHook(new Thread(tidyUp, "tidy up"));
+    files.write();
+    results.fact("scenario", scenario.name());
+    results.fact("title", scenario.title());
+    results.fact("seed", scenario.seed());
+    results.fact("versions", versions(build));
+    var scene =
+        new ScenarioScene(scenario, folder, build, network, files, children, results, System.out);
+    Optional<Comparison> comparison = Optional.empty();
+    try {
+      ImmutableList<Handover> handovers = scene.run();
+      tidyUp.run();
+      if (options.compare()) {
+        comparison = Optional.of(compare(scenario, handovers, results));
+        comparison.get().write(folder);
+      }
+    } catch (Scene.SceneFailure | IOException e) {
+      results.verdict("the scenario runs to its end", false, "" + e.getMessage());
+    }
+    tidyUp.run();
+    tell(results, folder);
+    comparison.ifPresent(it -> System.out.print("\n" + it.table()));
+    System.out.println("results: " + folder);
+    System.out.flush();
+    return results.ok() ? OK : FAILED;
+  }
+
+  private static Comparison compare(
+      Scenario scenario, ImmutableList<Handover> handovers, Results results) throws IOException {
+    System.out.println("the same in the simulator");
+    var virtual = ImmutableList.<Handover>builder();
+    for (int i = 0; i < SEEDS; i++) {
+      virtual.addAll(
+          Simulation.run(scenario.withSeed(scenario.seed() + i), Optional.empty()).handovers());
+    }
+    Comparison comparison = Comparison.of(handovers, virtual.build(), scenario::isHome);
+    results.verdict(
+        "the simulator agrees",
+        comparison.agrees(),
+        comparison.lines().stream().filter(Comparison.Line::agrees).count()
+            + " of "
+            + comparison.lines().size()
+            + " parts within 10 % or 5 ms");
+    return comparison;
+  }
+
+  private static void tell(Results results, Path folder) throws IOException {
     results.write(folder);
     System.out.println();
     System.out.print(results.table());
@@ -110,16 +219,6 @@ public final class Lab {
           verdict.name(),
           verdict.detail());
     }
-    if (options.keep()) {
-      tidied.set(true);
-      System.out.println(
-          "kept: ip netns exec " + network.namespace("mn") + " bash; bin/lab --cleanup removes it");
-    } else {
-      tidyUp.run();
-    }
-    System.out.println("results: " + folder);
-    System.out.flush();
-    return results.ok() ? OK : FAILED;
   }
 
   private static Path defaultFolder(Path build, long pid) {
@@ -172,7 +271,7 @@ public final class Lab {
     }
   }
 
-  private static void describe(LabOptions options, Results results, Path build) throws IOException {
+  private static void describe(LabOptions options, Results results, Path build) {
     var given = ImmutableMap.<String, Object>builder();
     given.put("world", options.world().toString());
     options.handovers().ifPresent(count -> given.put("handovers", count));
@@ -185,16 +284,20 @@ public final class Lab {
     given.put("interfaces", options.interfaces());
     given.put("daemons", options.daemons());
     results.fact("options", given.buildOrThrow());
-    results.fact("seed", options.seed());
+    results.fact("seed", options.sceneSeed());
     results.fact("ra_interval_ms", List.of(NodeFiles.RA_MIN_MILLIS, NodeFiles.RA_MAX_MILLIS));
     results.fact("home_ra_interval_ms", NodeFiles.HOME_RA_MILLIS);
+    results.fact("versions", versions(build));
+  }
+
+  private static ImmutableMap<String, Object> versions(Path build) {
     var versions = ImmutableMap.<String, Object>builder();
     versions.put("kernel", System.getProperty("os.version"));
     versions.put("java", System.getProperty("java.runtime.version"));
     versions.put("tshark", firstLine("tshark", "--version"));
     versions.put("radvd", firstLine("radvd", "--version"));
     versions.put("mipd", firstLine("git", "-C", build.toString(), "rev-parse", "HEAD"));
-    results.fact("versions", versions.buildOrThrow());
+    return versions.buildOrThrow();
   }
 
   private static String firstLine(String... command) {

@@ -3,6 +3,7 @@ package io.mipd.sim.lab;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -10,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.function.Supplier;
 
 /**
@@ -23,6 +25,8 @@ import java.util.function.Supplier;
  * @param lossPercent of the frames between the core and the home agent, by seed
  * @param routeOptimization the mobile node and its correspondent take the direct way
  * @param userIpsec between the home address and the correspondent
+ * @param scenario a file, or the name of a ready one, that is played in place of the scene
+ * @param compare whether the simulator runs it, too, and both are compared
  * @param daemons false: the network, the traffic and the measurements only, the mobile node at home
  */
 record LabOptions(
@@ -39,7 +43,9 @@ record LabOptions(
     int interfaces,
     boolean keep,
     boolean daemons,
-    long seed) {
+    Optional<String> scenario,
+    boolean compare,
+    OptionalLong seed) {
 
   /** What to do. */
   enum Command {
@@ -87,21 +93,32 @@ record LabOptions(
                                  transport or tunnel; the correspondent runs mipd, too
         --interfaces 1|2         one cable that moves, or two interfaces (default 1)
         --seed N                 of losses, keys and contents (default 1)
+        --scenario FILE          plays a scenario of bin/sim's, a file or the name of a ready one, with real daemons
+                                 in place of the scene; with --out, --seed and --compare only
+        --compare                then runs the same in the simulator (10 seeds) and compares the parts of handovers
         --keep                   leave the network and the daemons for a look; bin/lab --cleanup removes them
         --no-daemons             the network, the traffic and the measurements only, at home: checks the lab itself
         --cleanup                remove what a killed or kept lab has left
         --help                   this text
 
-      Not there yet: --ike, --scenario.
+      Not there yet: --ike.
       Exit status 0: every connection lived and everything was delivered; 1: not so; 2: wrong options;
-      3: the system lacks something.""";
+      3: the system lacks something.\
+      """;
 
   private static final ImmutableMap<String, String> NOT_YET =
-      ImmutableMap.of(
-          "--ike", "negotiated keys",
-          "--scenario", "scenes from files");
+      ImmutableMap.of("--ike", "negotiated keys");
+
+  private static final ImmutableSet<String> WITH_SCENARIO =
+      ImmutableSet.of("--out", "--seed", "--scenario", "--compare", "--help", "-h");
+
+  /** Of losses, keys and contents of the scene. */
+  long sceneSeed() {
+    return seed.orElse(1);
+  }
 
   LabOptions {
+    checkArgument(!compare || scenario.isPresent(), "--compare needs --scenario");
     checkArgument(
         delayMillis >= 0 && delayMillis <= 1000, "--delay: 0 to 1000, not %s", delayMillis);
     checkArgument(
@@ -133,7 +150,10 @@ record LabOptions(
     int interfaces = 1;
     boolean keep = false;
     boolean daemons = true;
-    long seed = 1;
+    Optional<String> scenario = Optional.empty();
+    boolean compare = false;
+    OptionalLong seed = OptionalLong.empty();
+    Optional<String> ofTheScene = Optional.empty();
     Iterator<String> rest = words.iterator();
     while (rest.hasNext()) {
       String option = rest.next();
@@ -160,11 +180,20 @@ record LabOptions(
         case "--ro" -> routeOptimization = true;
         case "--user-ipsec" -> userIpsec = userIpsec(value.get());
         case "--interfaces" -> interfaces = (int) number(option, value.get());
-        case "--seed" -> seed = number(option, value.get());
+        case "--seed" -> seed = OptionalLong.of(number(option, value.get()));
+        case "--scenario" -> scenario = Optional.of(value.get());
+        case "--compare" -> compare = true;
         case "--keep" -> keep = true;
         case "--no-daemons" -> daemons = false;
         default -> throw new IllegalArgumentException("unknown option " + option);
       }
+      if (!WITH_SCENARIO.contains(option)) {
+        ofTheScene = Optional.of(option);
+      }
+    }
+    if (scenario.isPresent() && ofTheScene.isPresent()) {
+      throw new IllegalArgumentException(
+          ofTheScene.get() + " is not for --scenario: the file says all that it says");
     }
     return new LabOptions(
         command,
@@ -180,6 +209,8 @@ record LabOptions(
         interfaces,
         keep,
         daemons,
+        scenario,
+        compare,
         seed);
   }
 

@@ -408,7 +408,7 @@ final class Network {
               .filter(n -> n.startsWith(PREFIX))
               .sorted()
               .toList()) {
-        List<String> parts = Splitter.on('-').splitToList(name);
+        List<String> parts = Splitter.on('-').limit(4).splitToList(name);
         long owner =
             parts.size() == 4 && parts.get(2).matches("\\d{1,9}")
                 ? Long.parseLong(parts.get(2))
@@ -431,7 +431,7 @@ final class Network {
     }
   }
 
-  private static void removeNamespace(String name) {
+  static void removeNamespace(String name) {
     if (!Files.exists(Path.of("/run/netns", name))) {
       return;
     }

@@ -45,7 +45,7 @@ final class NodeFiles {
     this.results = results;
     this.run = run;
     this.options = options;
-    var random = new SplittableRandom(options.seed());
+    var random = new SplittableRandom(options.sceneSeed());
     var all = ImmutableList.<EspKeys>builder();
     if (options.ipsec()) {
       for (int spi = 0x1001; spi <= 0x1008; spi++) {

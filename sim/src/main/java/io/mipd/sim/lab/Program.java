@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.List;
 
 /** A command, and the machine that it is for. */
@@ -19,6 +20,23 @@ record Program(Machine machine, ImmutableList<String> command) {
 
   static Program local(String... command) {
     return local(ImmutableList.copyOf(command));
+  }
+
+  /** The words that run a class of ours in a JVM like this one. */
+  static ImmutableList<String> java(Class<?> program, String... arguments) {
+    return ImmutableList.<String>builder()
+        .add(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-XX:-UsePerfData",
+            "-Xms64m",
+            "-Xmx256m",
+            "-cp",
+            System.getProperty("java.class.path"),
+            program.getName())
+        .add(arguments)
+        .build();
   }
 
   Process start(Redirect in, Redirect out, Redirect err) throws IOException {

@@ -3,6 +3,8 @@ package io.mipd.sim.lab;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.typesafe.config.ConfigFactory;
+import io.mipd.sim.link.Line;
+import io.mipd.sim.link.LossModel;
 import io.mipd.sim.report.CapturedFrame;
 import io.mipd.sim.report.FlowRecord;
 import io.mipd.sim.report.HandoverRow;
@@ -13,6 +15,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -234,7 +237,7 @@ final class Scene {
         Guest.boot(
             children,
             network.in("sw", uml.build()).command(),
-            java(GuestAgent.class),
+            Program.java(GuestAgent.class),
             log("guest"));
     long ahead = guest.synchronizeClock();
     results.fact("guest_clock_ahead_ms_at_start", ahead / 1e6);
@@ -318,13 +321,20 @@ final class Scene {
       command.addAll(List.of("chrt", "--fifo", "1"));
     }
     command.addAll(
-        java(
+        Program.java(
             Forwarder.class,
-            "left",
-            "right",
-            Integer.toString(options.delayMillis()),
-            Double.toString(options.lossPercent()),
-            Long.toString(options.seed())));
+            Forwarder.arguments(
+                    "left",
+                    "right",
+                    new Line(
+                        Duration.ofMillis(options.delayMillis()),
+                        OptionalLong.empty(),
+                        Line.IDEAL.queue(),
+                        new LossModel.Uniform(options.lossPercent() / 100),
+                        Line.Reordering.NONE,
+                        Line.IDEAL.mtu()),
+                    options.sceneSeed())
+                .toArray(new String[0])));
     Process line = children.talkInto(network.in("wan", command), log);
     awaitText("the long line", log, "ready");
     return line;
@@ -342,22 +352,6 @@ final class Scene {
             return false;
           }
         });
-  }
-
-  private static ImmutableList<String> java(Class<?> program, String... arguments) {
-    return ImmutableList.<String>builder()
-        .add(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-            "-XX:-UsePerfData",
-            "-Xms64m",
-            "-Xmx256m",
-            "-cp",
-            System.getProperty("java.class.path"),
-            program.getName())
-        .add(arguments)
-        .build();
   }
 
   private void startRouter(String node, Link link) throws IOException {
@@ -380,7 +374,9 @@ final class Scene {
   private TrafficEnd startTraffic(String node, String own, String peer) throws IOException {
     return new TrafficEnd(
         children.talk(
-            network.in(node, java(Traffic.class, node, own, peer, Long.toString(options.seed()))),
+            network.in(
+                node,
+                Program.java(Traffic.class, node, own, peer, Long.toString(options.sceneSeed()))),
             log(node + "-traffic")),
         ImmutableMap.of(Traffic.OUT, flowOut, Traffic.IN, flowIn),
         "traffic at " + node);
@@ -487,7 +483,7 @@ final class Scene {
     await(
         "an address on " + device,
         READY_MILLIS,
-        () -> notices.firstUsable(device, Link.B, start).isPresent());
+        () -> notices.firstUsable(device, Link.B.prefix(), start).isPresent());
     // The rows begin when this is long past.
     Thread.sleep(2000);
     windowStart = now() - marginNanos();
@@ -571,7 +567,7 @@ final class Scene {
             start,
             Network.mobileLinkAddress(move.index()),
             move.to().prefix(),
-            notices.firstUsable(Network.mobileInterface(move.index()), move.to(), start),
+            notices.firstUsable(Network.mobileInterface(move.index()), move.to().prefix(), start),
             Network.ENDPOINTS,
             frames);
     var row =

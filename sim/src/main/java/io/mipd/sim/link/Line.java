@@ -51,7 +51,7 @@ public record Line(
   }
 
   /** The time that a frame of so many octets occupies the line. */
-  Duration sending(int octets) {
+  public Duration sending(int octets) {
     if (rate.isEmpty()) {
       return Duration.ZERO;
     }

@@ -421,6 +421,12 @@ final class Ipv6Interface implements NeighborCache.Wire {
       solicitation
           .option(NdOption.SourceLinkLayerAddress.class)
           .ifPresent(option -> neighbors.heardOf(source, option.address()));
+      Optional<Duration> delay = advertiser.answerToOne();
+      if (delay.isPresent()) {
+        RouterAdvertisement answer = advertiser.advertisement();
+        stack.events().after(delay.get(), () -> send(linkLocal, source, answer));
+        return;
+      }
     }
     advertiser.solicited(stack.events().now());
     advertising.set(advertiser.nextDeadline());

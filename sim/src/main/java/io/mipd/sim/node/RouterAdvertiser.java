@@ -3,7 +3,6 @@ package io.mipd.sim.node;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import com.google.common.collect.ImmutableList;
-import io.mipd.mobility.ProtocolConstants;
 import io.mipd.xfrm.packet.Icmpv6Message.RouterAdvertisement;
 import io.mipd.xfrm.packet.LinkLayerAddress;
 import io.mipd.xfrm.packet.NdOption;
@@ -13,8 +12,8 @@ import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /**
- * When a router advertises on an interface, and what (RFC 4861 section 6.2): answers to
- * solicitations go to all nodes. A core: times in, messages and the next deadline out.
+ * When a router advertises on an interface, and what (RFC 4861 section 6.2). A core: times in,
+ * messages and the next deadline out.
  */
 public final class RouterAdvertiser {
   /** RFC 4861 section 10. */
@@ -30,6 +29,8 @@ public final class RouterAdvertiser {
    * @param minRtrAdvInterval at least 30 ms
    * @param maxRtrAdvInterval at least 70 ms, and not less than the other
    * @param minDelayBetweenRas of RFC 6275 section 13, at least 30 ms
+   * @param maxRaDelayTime within which solicitations are answered (RFC 4861 section 6.2.6)
+   * @param unicastAnswers whether who asks is answered alone, if it gives its address
    * @param lifetime AdvDefaultLifetime, in whole seconds
    * @param interval whether the Advertisement Interval option is sent
    */
@@ -37,6 +38,8 @@ public final class RouterAdvertiser {
       Duration minRtrAdvInterval,
       Duration maxRtrAdvInterval,
       Duration minDelayBetweenRas,
+      Duration maxRaDelayTime,
+      boolean unicastAnswers,
       Duration lifetime,
       boolean interval,
       ImmutableList<NdOption.PrefixInformation> prefixes) {
@@ -48,6 +51,7 @@ public final class RouterAdvertiser {
       checkArgument(maxRtrAdvInterval.compareTo(LEAST_MAX) >= 0, "below 70 ms");
       checkArgument(maxRtrAdvInterval.compareTo(minRtrAdvInterval) >= 0, "maximum below minimum");
       checkArgument(minDelayBetweenRas.compareTo(LEAST_MIN) >= 0, "below 30 ms");
+      checkArgument(!maxRaDelayTime.isNegative(), "negative delay");
       checkArgument(
           !lifetime.isNegative() && lifetime.toSeconds() <= 65535, "not 16 bits of seconds");
     }
@@ -95,7 +99,7 @@ public final class RouterAdvertiser {
     if (due.isEmpty() || answering) {
       return;
     }
-    Duration delay = Duration.ofNanos(upTo(ProtocolConstants.MAX_RA_DELAY_TIME));
+    Duration delay = Duration.ofNanos(upTo(settings.maxRaDelayTime()));
     if (now.plus(delay).isAfter(due.get())) {
       return;
     }
@@ -105,6 +109,16 @@ public final class RouterAdvertiser {
       due = Optional.of(answer);
       answering = true;
     }
+  }
+
+  /**
+   * How long the answer to somebody alone takes, if that is how it is answered (RFC 4861 section
+   * 6.2.6); the intervals go on as they were.
+   */
+  Optional<Duration> answerToOne() {
+    return due.isPresent() && settings.unicastAnswers()
+        ? Optional.of(Duration.ofNanos(upTo(settings.maxRaDelayTime())))
+        : Optional.empty();
   }
 
   /** The advertisement that is due. */
@@ -130,7 +144,8 @@ public final class RouterAdvertiser {
     return random.nextLong(most.toNanos() + 1);
   }
 
-  private RouterAdvertisement advertisement() {
+  /** What it says. */
+  RouterAdvertisement advertisement() {
     var options = ImmutableList.<NdOption>builder();
     options.add(new NdOption.SourceLinkLayerAddress(address));
     options.addAll(settings.prefixes());

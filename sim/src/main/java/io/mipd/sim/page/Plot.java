@@ -8,7 +8,7 @@ import java.util.Locale;
  *
  * @param dots whether points stand alone
  */
-record Plot(String title, String x, String y, ImmutableList<Series> series, boolean dots) {
+public record Plot(String title, String x, String y, ImmutableList<Series> series, boolean dots) {
   private static final double WIDTH = 860;
   private static final double HEIGHT = 360;
   private static final double LEFT = 70;
@@ -28,14 +28,15 @@ record Plot(String title, String x, String y, ImmutableList<Series> series, bool
       ImmutableList.of("", "6 3", "2 3", "8 3 2 3", "4 4", "1 2");
 
   /** What belongs together. */
-  record Series(String name, ImmutableList<Point> points) {}
+  public record Series(String name, ImmutableList<Point> points) {}
 
   /**
    * @param halfWidth of the bar around {@code y}; 0 for none
    */
-  record Point(double x, double y, double halfWidth) {}
+  public record Point(double x, double y, double halfWidth) {}
 
-  String svg() {
+  /** The picture, by itself or for a page. */
+  public String svg() {
     Scale across = Scale.of(least(true), most(true));
     // From zero: who looks at a delay wants to see how long it is.
     Scale up = Scale.of(Math.min(0, least(false)), most(false));

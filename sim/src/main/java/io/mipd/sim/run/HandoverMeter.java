@@ -2,12 +2,12 @@ package io.mipd.sim.run;
 
 import com.google.common.collect.ImmutableList;
 import io.mipd.mobility.NodeEvent.AddressState;
-import io.mipd.mobility.wire.MobilityMessage;
 import io.mipd.sim.event.EventQueue;
 import io.mipd.sim.node.Watcher;
 import io.mipd.sim.report.CapturedFrame;
 import io.mipd.sim.report.Endpoints;
 import io.mipd.sim.report.FlowRecord;
+import io.mipd.sim.report.Handover;
 import io.mipd.sim.report.HandoverRow;
 import io.mipd.sim.report.Movement;
 import io.mipd.xfrm.model.Ipv6Address;
@@ -15,7 +15,6 @@ import io.mipd.xfrm.model.Ipv6Prefix;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,32 +24,6 @@ import org.jspecify.annotations.Nullable;
 final class HandoverMeter implements Watcher {
   /** What was lost this long before a movement begins is counted with it: it was on its way. */
   private static final long MARGIN_NANOS = 1_000_000_000L;
-
-  /**
-   * A movement and its parts, in nanoseconds; empty if they did not happen.
-   *
-   * @param first whether it is the first time away from home
-   * @param layer2 from the old carrier to the new one
-   * @param router from there to the first router advertisement
-   * @param address from there until an address may be used
-   * @param update from there until the Binding Update to the home agent left
-   * @param acknowledgement from there until its acknowledgement came
-   * @param careOfTest from the Care-of Test Init to the Care-of Test
-   * @param correspondentUpdate from there until the Binding Update to the correspondent left
-   * @param direct from there until the first datagram left the direct way
-   */
-  record Handover(
-      String node,
-      boolean first,
-      HandoverRow row,
-      OptionalLong layer2,
-      OptionalLong router,
-      OptionalLong address,
-      OptionalLong update,
-      OptionalLong acknowledgement,
-      OptionalLong careOfTest,
-      OptionalLong correspondentUpdate,
-      OptionalLong direct) {}
 
   /** A movement under way. */
   private static final class Open {
@@ -175,58 +148,16 @@ final class HandoverMeter implements Watcher {
             movement,
             out.outcome(last.window, until).withGapOf(out.outcome(last.began, until)),
             in.outcome(last.window, until).withGapOf(in.outcome(last.began, until)));
-    handovers.add(handover(last, row));
+    handovers.add(
+        Handover.of(
+            node.name(),
+            !hasBeenAway,
+            row,
+            last.began,
+            last.carrier,
+            node.device().address().toString(),
+            ends,
+            last.frames));
     hasBeenAway = true;
-  }
-
-  private Handover handover(Open last, HandoverRow row) {
-    Movement movement = row.movement();
-    String own = node.device().address().toString();
-    Predicate<CapturedFrame> sent = frame -> frame.etherSource().equals(own);
-    OptionalLong asked =
-        first(last, movement.start(), sent.and(has(MobilityMessage.CARE_OF_TEST_INIT)));
-    OptionalLong answered =
-        asked.isEmpty()
-            ? OptionalLong.empty()
-            : first(last, asked.getAsLong(), sent.negate().and(has(MobilityMessage.CARE_OF_TEST)));
-    OptionalLong told =
-        answered.isEmpty()
-            ? OptionalLong.empty()
-            : first(
-                last,
-                answered.getAsLong(),
-                sent.and(has(MobilityMessage.BINDING_UPDATE))
-                    .and(frame -> !frame.destinations().get(0).equals(ends.homeAgent())));
-    OptionalLong start = last.carrier;
-    return new Handover(
-        node.name(),
-        !hasBeenAway,
-        row,
-        between(OptionalLong.of(last.began), start),
-        between(start, movement.router()),
-        between(movement.router(), movement.address()),
-        between(movement.address(), movement.update()),
-        between(movement.update(), movement.acknowledgement()),
-        between(asked, answered),
-        between(answered, told),
-        between(told, movement.directOut()));
-  }
-
-  private static Predicate<CapturedFrame> has(int type) {
-    return frame -> frame.mobilityTypes().contains(type);
-  }
-
-  private static OptionalLong first(Open last, long from, Predicate<CapturedFrame> wanted) {
-    return last.frames.stream()
-        .filter(frame -> frame.nanos() >= from)
-        .filter(wanted)
-        .mapToLong(CapturedFrame::nanos)
-        .min();
-  }
-
-  private static OptionalLong between(OptionalLong from, OptionalLong to) {
-    return from.isEmpty() || to.isEmpty()
-        ? OptionalLong.empty()
-        : OptionalLong.of(to.getAsLong() - from.getAsLong());
   }
 }

@@ -28,6 +28,7 @@ import io.mipd.sim.mobile.MobileHost;
 import io.mipd.sim.mobile.Roles;
 import io.mipd.sim.node.Route;
 import io.mipd.sim.node.Stack;
+import io.mipd.sim.scenario.Routing;
 import io.mipd.sim.scenario.Scenario;
 import io.mipd.sim.scenario.Scenario.HomeAgentPlan;
 import io.mipd.sim.scenario.Scenario.HostPlan;
@@ -52,9 +53,6 @@ import java.util.TreeMap;
 
 /** A scenario's links and nodes, built; nothing has happened yet. */
 final class Network {
-  /** Routers' addresses on a link: behind all that a file is likely to give to hosts. */
-  private static final long FIRST_ROUTER = 0xf001;
-
   private static final Duration ROUTER_LIFETIME = Duration.ofMinutes(30);
   private static final int PREFERENCE = 10;
   private static final String HOST_DEVICE = "eth0";
@@ -118,7 +116,7 @@ final class Network {
             .map(keys::of)
             .collect(ImmutableList.toImmutableList());
     associations.addAll(userAssociations);
-    routing = routing();
+    routing = Routing.of(scenario);
     scenario.routers().forEach(this::addRouter);
     scenario.homeAgents().forEach(this::addHomeAgent);
     scenario.hosts().forEach(this::addHost);
@@ -171,30 +169,6 @@ final class Network {
   /** All associations, as they are at the beginning. */
   ImmutableList<SecurityAssociation> associations() {
     return ImmutableList.copyOf(associations);
-  }
-
-  private Routing routing() {
-    var joined = ImmutableMap.<String, ImmutableList<String>>builder();
-    var addresses = ImmutableMap.<String, ImmutableMap<String, Ipv6Address>>builder();
-    Map<String, ImmutableList<String>> routers = new TreeMap<>();
-    scenario.routers().forEach((name, plan) -> routers.put(name, plan.links()));
-    scenario.homeAgents().forEach((name, plan) -> routers.put(name, plan.links()));
-    long number = FIRST_ROUTER;
-    for (Map.Entry<String, ImmutableList<String>> router : routers.entrySet()) {
-      joined.put(router);
-      var own = ImmutableMap.<String, Ipv6Address>builder();
-      HomeAgentPlan agent = scenario.homeAgents().get(router.getKey());
-      for (String link : router.getValue()) {
-        own.put(
-            link,
-            agent != null && agent.homeLink().equals(link)
-                ? agent.address()
-                : plus(prefixOf(link).address(), number));
-      }
-      addresses.put(router.getKey(), own.buildOrThrow());
-      number++;
-    }
-    return new Routing(joined.buildOrThrow(), addresses.buildOrThrow());
   }
 
   Ipv6Prefix prefixOf(String link) {

@@ -22,7 +22,7 @@ import java.util.Optional;
  * Associations and their keys, drawn by the seed and worth nothing outside of the run. The SPIs of
  * the first mobile node are those of the lab's.
  */
-final class RunKeys {
+public final class RunKeys {
   private static final int FIRST_SPI = 0x1001;
 
   /** SPIs between one mobile node and the next. */
@@ -34,14 +34,14 @@ final class RunKeys {
 
   private final Randomness randomness;
 
-  RunKeys(Randomness randomness) {
+  public RunKeys(Randomness randomness) {
     this.randomness = randomness;
   }
 
   /**
    * @param number of the mobile node, from 0
    */
-  static HomeAssociations of(int number, MobileNodePlan plan) {
+  public static HomeAssociations of(int number, MobileNodePlan plan) {
     int first = FIRST_SPI + STEP * number;
     return new HomeAssociations(
         pair(first),
@@ -60,12 +60,12 @@ final class RunKeys {
     return new HomeAssociations.Pair(new Spi(up), new Spi(up + 1), new ReqId(up));
   }
 
-  ImmutableList<SecurityAssociation> between(
+  public ImmutableList<SecurityAssociation> between(
       HomeAssociations associations, Ipv6Address home, Ipv6Address agent) {
     return associations.between(home, agent, this::withKeys);
   }
 
-  SecurityAssociation of(UserAssociation plan) {
+  public SecurityAssociation of(UserAssociation plan) {
     var id = new AssociationId(plan.destination(), plan.protocol(), plan.spi());
     SecurityAssociation.Builder builder =
         SecurityAssociation.builder(id, plan.source(), plan.mode())
@@ -97,7 +97,7 @@ final class RunKeys {
   }
 
   /** For the profile that decrypts the captures. */
-  static EspKeys profile(SecurityAssociation association) {
+  public static EspKeys profile(SecurityAssociation association) {
     return new EspKeys(
         "0x" + Integer.toHexString(association.id().spi().value()),
         HexFormat.of().formatHex(association.encryptionKey().reveal()),

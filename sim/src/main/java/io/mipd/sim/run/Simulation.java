@@ -17,10 +17,12 @@ import io.mipd.sim.report.CapturedFrame;
 import io.mipd.sim.report.Dissector;
 import io.mipd.sim.report.Endpoints;
 import io.mipd.sim.report.FlowRecord;
+import io.mipd.sim.report.Handover;
 import io.mipd.sim.report.HandoverRow;
+import io.mipd.sim.report.Measures;
 import io.mipd.sim.report.Results;
+import io.mipd.sim.report.RunTables;
 import io.mipd.sim.report.WiresharkProfile;
-import io.mipd.sim.run.HandoverMeter.Handover;
 import io.mipd.sim.scenario.Scenario;
 import io.mipd.sim.scenario.Scenario.Fault;
 import io.mipd.sim.scenario.Scenario.FlowKind;
@@ -40,10 +42,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
-import java.util.function.Function;
 import java.util.function.Predicate;
 
 /**
@@ -388,22 +388,43 @@ public final class Simulation {
                 + scenario.seed());
     judge(results, handovers);
     measureFlows(measures);
-    measureHandovers(measures, handovers);
+    measures.handovers(handovers);
     measureSignalling(measures);
     measures.put("home-agents.registrations", (double) witness.registrations());
     measures.put("home-agents.movements", (double) witness.movements());
     if (folder.isPresent()) {
       results.fact("measures", measures.all());
       results.fact("violations", violations.stream().map(Invariants.Violation::toString).toList());
-      new RunFiles(folder.get()).write(results, measures, handovers, signals, flows);
+      results.write(folder.get());
+      var tables = new RunTables(folder.get(), Times.nanos(Duration.ZERO));
+      tables.write(
+          measures,
+          handovers,
+          flows.stream().map(it -> new RunTables.Named(it.name(), it.record())).toList());
+      writeSignals(tables);
     }
     return new Outcome(
         results,
         measures.all(),
+        ImmutableList.copyOf(handovers),
         violations.stream()
             .map(Invariants.Violation::toString)
             .collect(ImmutableList.toImmutableList()),
         events.happened());
+  }
+
+  private void writeSignals(RunTables tables) throws IOException {
+    var sequence = new StringBuilder("time_s,from,to,message\n");
+    for (Signal signal : signals) {
+      sequence.append(
+          String.join(
+              ",",
+              tables.seconds(signal.nanos()),
+              signal.from(),
+              signal.to(),
+              signal.message() + "\n"));
+    }
+    Files.writeString(tables.folder().resolve("signals.csv"), sequence.toString());
   }
 
   /** Each movement is to lead to a registration, and traffic to go on. */
@@ -428,10 +449,8 @@ public final class Simulation {
   /** Who comes home and has no binding has nothing to say. */
   private boolean isComplete(Handover handover) {
     HandoverRow row = handover.row();
-    boolean home =
-        scenario.homeAgents().values().stream().anyMatch(it -> it.homeLink().equals(row.to()));
     return row.movement().acknowledgement().isPresent()
-        || (home && row.movement().update().isEmpty());
+        || (scenario.isHome(row.to()) && row.movement().update().isEmpty());
   }
 
   private void measureFlows(Measures measures) {
@@ -448,43 +467,8 @@ public final class Simulation {
       return;
     }
     for (Flow flow : flows) {
-      FlowRecord.Outcome all = flow.record().outcome(0, Long.MAX_VALUE);
-      measures.put(flow.name() + ".sent", all.sent());
-      measures.put(flow.name() + ".lost", all.lost());
-      measures.delays(flow.name(), flow.record().delays(0, Long.MAX_VALUE));
+      measures.flow(flow.name(), flow.record());
     }
-  }
-
-  private static void measureHandovers(Measures measures, List<Handover> handovers) {
-    List<Handover> counted = handovers.stream().filter(it -> !it.first()).toList();
-    measures.put("handovers", counted.size());
-    parts().forEach((name, part) -> measures.mean("handover." + name, counted.stream().map(part)));
-    measures.mean(
-        "handover.outage_out_ms", counted.stream().map(it -> it.row().out().longestGapNanos()));
-    measures.mean(
-        "handover.outage_in_ms", counted.stream().map(it -> it.row().in().longestGapNanos()));
-    if (!counted.isEmpty()) {
-      measures.put(
-          "handover.lost_out",
-          counted.stream().mapToInt(it -> it.row().out().lost()).average().orElse(0));
-      measures.put(
-          "handover.lost_in",
-          counted.stream().mapToInt(it -> it.row().in().lost()).average().orElse(0));
-    }
-  }
-
-  /** The parts of a handover, by the names of their columns. */
-  static ImmutableMap<String, Function<Handover, OptionalLong>> parts() {
-    return ImmutableMap.<String, Function<Handover, OptionalLong>>builder()
-        .put("layer2_ms", Handover::layer2)
-        .put("router_ms", Handover::router)
-        .put("address_ms", Handover::address)
-        .put("update_ms", Handover::update)
-        .put("acknowledgement_ms", Handover::acknowledgement)
-        .put("care_of_test_ms", Handover::careOfTest)
-        .put("correspondent_update_ms", Handover::correspondentUpdate)
-        .put("direct_ms", Handover::direct)
-        .buildOrThrow();
   }
 
   private void measureSignalling(Measures measures) {

@@ -20,6 +20,7 @@ public final class Library {
       ImmutableList.of(
           "handover",
           "handover-latency",
+          "lab-handover",
           "ping-pong",
           "ro-triangle",
           "signalling",

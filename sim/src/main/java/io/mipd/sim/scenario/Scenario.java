@@ -1,5 +1,7 @@
 package io.mipd.sim.scenario;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
@@ -16,6 +18,7 @@ import io.mipd.xfrm.model.TransformProtocol;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is simulated. Times are counted from the beginning of the run.
@@ -238,6 +241,41 @@ public record Scenario(
         flows,
         faults,
         observation);
+  }
+
+  /** The link of a name. */
+  public LinkPlan link(String link) {
+    return there(links.get(link), "link", link);
+  }
+
+  /** The router of a name. */
+  public RouterPlan router(String router) {
+    return there(routers.get(router), "router", router);
+  }
+
+  /** The home agent of a name. */
+  public HomeAgentPlan homeAgent(String agent) {
+    return there(homeAgents.get(agent), "home agent", agent);
+  }
+
+  /** The mobile node, or group, of a name. */
+  public MobileNodePlan mobileNode(String node) {
+    return there(mobileNodes.get(node), "mobile node", node);
+  }
+
+  /** The host of a name. */
+  public HostPlan host(String host) {
+    return there(hosts.get(host), "host", host);
+  }
+
+  private static <T> T there(@Nullable T plan, String kind, String name) {
+    checkArgument(plan != null, "no %s %s", kind, name);
+    return plan;
+  }
+
+  /** Whether a link is some home agent's home link. */
+  public boolean isHome(String link) {
+    return homeAgents.values().stream().anyMatch(it -> it.homeLink().equals(link));
   }
 
   /** The names of the nodes of a single mobile node or a group. */

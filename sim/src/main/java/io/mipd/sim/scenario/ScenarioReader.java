@@ -327,6 +327,13 @@ public final class ScenarioReader {
                 : ProtocolConstants.MIN_DELAY_BETWEEN_RAS,
             LEAST_MIN_INTERVAL,
             MOST_INTERVAL);
+    Duration answer =
+        section.duration(
+            "answer-within",
+            ProtocolConstants.MAX_RA_DELAY_TIME,
+            Duration.ZERO,
+            ProtocolConstants.MAX_RA_DELAY_TIME);
+    boolean unicast = section.flag("unicast-answers", false);
     boolean option = section.flag("interval-option", true);
     Duration lifetime =
         section.duration(
@@ -337,6 +344,8 @@ public final class ScenarioReader {
         least,
         most,
         between,
+        answer,
+        unicast,
         lifetime,
         option,
         ImmutableList.of(

@@ -2,14 +2,64 @@ package io.mipd.sim.lab;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.mipd.sim.link.Line;
+import io.mipd.sim.link.LossModel;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
 class DelayLineTest {
   private static DelayLine.Frame frame(int number) {
     return new DelayLine.Frame(new byte[] {(byte) number});
+  }
+
+  private static Line delay(long nanos) {
+    return line(nanos, OptionalLong.empty(), 1000, 0);
+  }
+
+  private static Line line(long nanos, OptionalLong rate, int queue, double loss) {
+    return new Line(
+        Duration.ofNanos(nanos),
+        rate,
+        queue,
+        new LossModel.Uniform(loss),
+        Line.Reordering.NONE,
+        1500);
+  }
+
+  @Test
+  void framesWaitForEachOtherWhereTheLineHasARateAndWhatFindsNoRoomIsDropped() {
+    // An octet takes 8 ns.
+    var line = new DelayLine(line(100, OptionalLong.of(1_000_000_000), 2, 0), 10, 1);
+    for (int i = 0; i < 5; i++) {
+      line.offer(0, frame(i));
+    }
+    assertThat(line.overflowed()).isEqualTo(2);
+    assertThat(line.take(108).map(DelayLineTest::number)).contains(0);
+    assertThat(line.next().orElseThrow().dueNanos()).isEqualTo(116);
+    line.offer(20, frame(5));
+    line.take(116);
+    assertThat(line.take(124).map(DelayLineTest::number)).contains(2);
+    // It waits for the end of the one before.
+    assertThat(line.next().orElseThrow().dueNanos()).isEqualTo(132);
+  }
+
+  @Test
+  void aLineIsWrittenInWordsAndReadAgain() {
+    var uniform = line(25_000_000, OptionalLong.of(10_000_000), 50, 0.01);
+    var bursts =
+        new Line(
+            Duration.ofMillis(3),
+            OptionalLong.empty(),
+            1000,
+            new LossModel.GilbertElliott(0.01, 0.25, 0.001, 1),
+            Line.Reordering.NONE,
+            1500);
+    assertThat(Forwarder.line(Forwarder.words(uniform))).isEqualTo(uniform);
+    assertThat(Forwarder.line(Forwarder.words(bursts))).isEqualTo(bursts);
   }
 
   private static int number(DelayLine.Departure departure) {
@@ -20,7 +70,7 @@ class DelayLineTest {
 
   @Test
   void aFrameComesOutAfterTheDelayAndNotBefore() {
-    var line = new DelayLine(25, 0, 10, 1);
+    var line = new DelayLine(delay(25), 10, 1);
     line.offer(100, frame(1));
     line.offer(110, frame(2));
     assertThat(line.take(124)).isEmpty();
@@ -33,7 +83,7 @@ class DelayLineTest {
 
   @Test
   void theClockMayWrapAround() {
-    var line = new DelayLine(10, 0, 10, 1);
+    var line = new DelayLine(delay(10), 10, 1);
     line.offer(Long.MAX_VALUE - 5, frame(1));
     assertThat(line.take(Long.MAX_VALUE)).isEmpty();
     assertThat(line.take(Long.MIN_VALUE + 4).map(DelayLineTest::number)).contains(1);
@@ -46,7 +96,7 @@ class DelayLineTest {
   }
 
   private static List<Integer> survivors(long seed) {
-    var line = new DelayLine(0, 25, 1000, seed);
+    var line = new DelayLine(line(0, OptionalLong.empty(), 1, 0.25), 1000, seed);
     for (int i = 0; i < 100; i++) {
       line.offer(i, frame(i));
     }
@@ -62,7 +112,7 @@ class DelayLineTest {
 
   @Test
   void aFullLineDropsAndCounts() {
-    var line = new DelayLine(5, 0, 2, 1);
+    var line = new DelayLine(delay(5), 2, 1);
     for (int i = 0; i < 5; i++) {
       line.offer(0, frame(i));
     }

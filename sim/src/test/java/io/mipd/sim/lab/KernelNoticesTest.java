@@ -19,8 +19,10 @@ class KernelNoticesTest {
   void tellsCarrierFromItsLoss() throws Exception {
     var notices =
         notices(
-            "[2026-11-23T16:50:01.100000] 100: eth0@if5: <NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 state LOWERLAYERDOWN",
-            "[2026-11-23T16:50:01.200000] 100: eth0@if5: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP");
+            "[2026-11-23T16:50:01.100000] 100: eth0@if5: <NO-CARRIER,BROADCAST,MULTICAST,UP> mtu"
+                + " 1500 state LOWERLAYERDOWN",
+            "[2026-11-23T16:50:01.200000] 100: eth0@if5: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500"
+                + " state UP");
     OptionalLong off = notices.awaitCarrier("eth0", false, 0, 0);
     OptionalLong on = notices.awaitCarrier("eth0", true, 0, 0);
     assertThat(on.orElseThrow() - off.orElseThrow()).isEqualTo(100_000_000);
@@ -31,23 +33,30 @@ class KernelNoticesTest {
   @Test
   void aTentativeAddressIsNotUsableAnOptimisticOneIs() {
     String tentative =
-        "[2026-11-23T16:50:01.300000] 100: eth0    inet6 2001:db8:a::ff:fe00:aa/64 scope global tentative dynamic mngtmpaddr ";
+        "[2026-11-23T16:50:01.300000] 100: eth0    inet6 2001:db8:a::ff:fe00:aa/64 scope global"
+            + " tentative dynamic mngtmpaddr ";
     String optimistic =
-        "[2026-11-23T16:50:01.400000] 100: eth0    inet6 2001:db8:a::ff:fe00:aa/64 scope global tentative optimistic dynamic mngtmpaddr ";
+        "[2026-11-23T16:50:01.400000] 100: eth0    inet6 2001:db8:a::ff:fe00:aa/64 scope global"
+            + " tentative optimistic dynamic mngtmpaddr ";
     String plain =
-        "[2026-11-23T16:50:02.400000] 100: eth0    inet6 2001:db8:a::ff:fe00:aa/64 scope global dynamic mngtmpaddr ";
-    assertThat(notices(tentative).firstUsable("eth0", Link.A, 0)).isEmpty();
-    assertThat(notices(tentative, optimistic, plain).firstUsable("eth0", Link.A, 0))
-        .isEqualTo(notices(optimistic).firstUsable("eth0", Link.A, 0))
+        "[2026-11-23T16:50:02.400000] 100: eth0    inet6 2001:db8:a::ff:fe00:aa/64 scope global"
+            + " dynamic mngtmpaddr ";
+    assertThat(notices(tentative).firstUsable("eth0", Link.A.prefix(), 0)).isEmpty();
+    assertThat(notices(tentative, optimistic, plain).firstUsable("eth0", Link.A.prefix(), 0))
+        .isEqualTo(notices(optimistic).firstUsable("eth0", Link.A.prefix(), 0))
         .isPresent();
-    assertThat(notices(plain).firstUsable("eth0", Link.B, 0)).isEmpty();
-    assertThat(notices(plain.replace("100: ", "Deleted 100: ")).firstUsable("eth0", Link.A, 0))
+    assertThat(notices(plain).firstUsable("eth0", Link.B.prefix(), 0)).isEmpty();
+    assertThat(
+            notices(plain.replace("100: ", "Deleted 100: "))
+                .firstUsable("eth0", Link.A.prefix(), 0))
         .isEmpty();
   }
 
   @Test
   void otherLinesAreLeftOut() {
-    assertThat(notices("", "nonsense", "[2026-11-23T16:50:01] x").firstUsable("eth0", Link.A, 0))
+    assertThat(
+            notices("", "nonsense", "[2026-11-23T16:50:01] x")
+                .firstUsable("eth0", Link.A.prefix(), 0))
         .isEmpty();
   }
 }

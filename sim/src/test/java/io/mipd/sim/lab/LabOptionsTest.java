@@ -51,7 +51,7 @@ class LabOptionsTest {
     assertThat(options.payloadIpsec()).isFalse();
     assertThat(options.interfaces()).isEqualTo(2);
     assertThat(options.keep()).isTrue();
-    assertThat(options.seed()).isEqualTo(7);
+    assertThat(options.seed()).hasValue(7);
   }
 
   @Test
@@ -59,12 +59,11 @@ class LabOptionsTest {
     assertThat(parse("--no-ipsec").payloadIpsec()).isFalse();
   }
 
-  @ParameterizedTest
-  @ValueSource(strings = {"--ike", "--scenario"})
-  void namesWhatIsNotThereYet(String option) {
-    assertThatThrownBy(() -> parse(option, "x"))
+  @Test
+  void namesWhatIsNotThereYet() {
+    assertThatThrownBy(() -> parse("--ike", "x"))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining(option)
+        .hasMessageContaining("--ike")
         .hasMessageContaining("not there yet");
   }
 
@@ -95,6 +94,8 @@ class LabOptionsTest {
         "--loss 51",
         "--world moon",
         "--world kernel --keep",
+        "--compare",
+        "--scenario lab-handover --delay 5",
         "--what"
       })
   void refusesWhatMakesNoSense(String line) {
@@ -117,6 +118,8 @@ class LabOptionsTest {
             "--seed",
             "--keep",
             "--no-daemons",
+            "--scenario",
+            "--compare",
             "--cleanup");
   }
 }

@@ -96,6 +96,65 @@ class LabTest {
     assertNothingIsLeftOf(ended.pid());
   }
 
+  /** The simulator's own file, with all that a lab can play of one. */
+  @Test
+  void aScenarioIsPlayedWithRealDaemons(@TempDir Path folder) throws Exception {
+    Path file = folder.resolve("scene.conf");
+    Files.writeString(
+        file,
+        """
+        title = "away, a crash, and home again"
+        duration = 14s
+        links {
+          home { prefix = "2001:db8:1::/64" }
+          a    { prefix = "2001:db8:a::/64", delay = 3ms, rate = 50e6, queue = 100 }
+          wan  { prefix = "2001:db8:f0::/64", delay = 10ms }
+          lan  { prefix = "2001:db8:c::/64" }
+        }
+        routers {
+          core { links = [wan, lan] }
+          ara { links = [a, lan], advertise { a { answer-within = 0s, unicast-answers = on } }, filter-sources = [a] }
+        }
+        home-agents { ha { home-link = home, links = [home, wan], address = "2001:db8:1::1" } }
+        mobile-nodes { mn { home-agent = ha, home-address = "2001:db8:1::100" } }
+        hosts { cn { link = lan, address = "2001:db8:c::c" } }
+        movement = [
+          { node = mn, at = 2s, to = a, attach-delay = 20ms }
+          { node = mn, at = 10s, to = home, attach-delay = 20ms }
+        ]
+        traffic = [
+          { kind = cbr, from = mn, to = cn, interval = 20ms, start = 1s }
+          { kind = request, from = cn, to = mn, interval = 50ms, size = 40, answer = 200, start = 1s }
+          { kind = echo, from = mn, to = cn, interval = 200ms, start = 1s }
+        ]
+        faults = [ { kind = crash, at = 6s, node = cn, for = 1s } ]
+        observe { captures = [mn] }
+        """);
+    Path results = folder.resolve("results");
+    Ended ended = lab("--scenario", file.toString(), "--out", results.toString());
+    assertThat(ended.status()).as(ended.output()).isZero();
+    assertThat(ended.output()).contains("mipd at cn is killed", "mipd at cn starts again");
+    List<String> parts = Files.readAllLines(results.resolve("parts.csv"));
+    assertThat(parts).hasSize(3);
+    assertThat(parts.get(1)).startsWith("mn,0,home,a,");
+    assertThat(parts.get(2)).startsWith("mn,1,a,home,");
+    // There and back over two lines, and a second for whether anybody at home has the address.
+    assertThat(Double.parseDouble(parts.get(1).split(",", -1)[9])).isBetween(1026.0, 8000.0);
+    assertThat(Files.readAllLines(results.resolve("handovers.csv")))
+        .hasSize(2)
+        .first()
+        .isEqualTo(HandoverRow.HEADER);
+    for (String flow : List.of("1-cbr-mn-to-cn", "2-request-cn-to-mn", "3-echo-mn-to-cn")) {
+      long arrived =
+          Files.readAllLines(results.resolve("flow-" + flow + ".csv")).stream()
+              .skip(1)
+              .filter(line -> !line.split(",", -1)[2].isEmpty())
+              .count();
+      assertThat(arrived).as(flow).isGreaterThan(20);
+    }
+    assertNothingIsLeftOf(ended.pid());
+  }
+
   /** One node has a kernel of its own, and is wired to the others by TAP devices. */
   @ParameterizedTest
   @ValueSource(strings = {"mixed-ha-kernel", "mixed-mn-kernel"})

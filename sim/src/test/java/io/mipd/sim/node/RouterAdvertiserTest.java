@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.google.common.collect.ImmutableList;
+import io.mipd.mobility.ProtocolConstants;
 import io.mipd.sim.event.EventQueue;
 import io.mipd.sim.event.Randomness;
 import io.mipd.xfrm.packet.Icmpv6Message.RouterAdvertisement;
@@ -27,7 +28,14 @@ class RouterAdvertiserTest {
       Duration least, Duration most, Duration between, long seed) {
     var settings =
         new RouterAdvertiser.Settings(
-            least, most, between, Duration.ofSeconds(30), true, ImmutableList.of());
+            least,
+            most,
+            between,
+            ProtocolConstants.MAX_RA_DELAY_TIME,
+            false,
+            Duration.ofSeconds(30),
+            true,
+            ImmutableList.of());
     return new RouterAdvertiser(settings, ADDRESS, new Randomness(seed).of("router"));
   }
 
@@ -107,6 +115,29 @@ class RouterAdvertiserTest {
     assertThat(delays).allMatch(it -> it >= 0 && it <= 500);
     double mean = delays.stream().mapToDouble(it -> it).average().orElseThrow();
     assertThat(mean).isCloseTo(250, within(4 * 500 / Math.sqrt(12.0 * 4000)));
+  }
+
+  @Test
+  void whoIsAnsweredAloneWaitsForNoIntervalAndMovesNone() {
+    var settings =
+        new RouterAdvertiser.Settings(
+            Duration.ofSeconds(200),
+            Duration.ofSeconds(600),
+            Duration.ofSeconds(3),
+            Duration.ZERO,
+            true,
+            Duration.ofSeconds(30),
+            true,
+            ImmutableList.of());
+    var router = new RouterAdvertiser(settings, ADDRESS, new Randomness(3).of("router"));
+    assertThat(router.answerToOne()).isEmpty();
+    router.begin(START);
+    sendNext(router);
+    var due = router.nextDeadline();
+
+    assertThat(router.answerToOne()).hasValue(Duration.ZERO);
+    assertThat(router.nextDeadline()).isEqualTo(due);
+    assertThat(settled(3).answerToOne()).as("answers to all").isEmpty();
   }
 
   @Test

@@ -74,6 +74,8 @@ class StackTest {
         Duration.ofMillis(leastMillis),
         Duration.ofMillis(mostMillis),
         Duration.ofSeconds(3),
+        Duration.ofMillis(500),
+        false,
         Duration.ofSeconds(1800),
         true,
         ImmutableList.of(

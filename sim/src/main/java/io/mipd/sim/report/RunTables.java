@@ -1,8 +1,5 @@
-package io.mipd.sim.run;
+package io.mipd.sim.report;
 
-import io.mipd.sim.report.HandoverRow;
-import io.mipd.sim.report.Results;
-import io.mipd.sim.run.HandoverMeter.Handover;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,46 +10,36 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** The files of one run. */
-final class RunFiles {
-  private final Path folder;
+/**
+ * The tables that a run of a scenario leaves, in the simulator or in the lab: {@code results.csv},
+ * {@code parts.csv}, {@code handovers-NODE.csv}, {@code flow-N-NAME.csv}.
+ *
+ * @param beginning of the run, in nanoseconds since the epoch
+ */
+public record RunTables(Path folder, long beginning) {
+  /** More would be a folder that nobody finds anything in. */
+  private static final int MOST_FILES = 32;
 
-  RunFiles(Path folder) {
-    this.folder = folder;
-  }
+  /**
+   * A flow.
+   *
+   * @param name such as {@code cbr mn>cn}; several may have the same
+   */
+  public record Named(String name, FlowRecord flow) {}
 
-  void write(
-      Results results,
-      Measures measures,
-      List<Handover> handovers,
-      List<Signal> signals,
-      List<Flow> flows)
+  public void write(Measures measures, List<Handover> handovers, List<Named> flows)
       throws IOException {
-    results.write(folder);
     writeParts(handovers);
     writeOthers(handovers);
     var figures = new StringBuilder("measure,value\n");
     measures.all().forEach((name, value) -> figures.append(name + "," + number(value) + "\n"));
     Files.writeString(folder.resolve("results.csv"), figures.toString());
-    var sequence = new StringBuilder("time_s,from,to,message\n");
-    for (Signal signal : signals) {
-      sequence.append(
-          seconds(signal.nanos())
-              + ","
-              + signal.from()
-              + ","
-              + signal.to()
-              + ","
-              + signal.message()
-              + "\n");
-    }
-    Files.writeString(folder.resolve("signals.csv"), sequence.toString());
-    if (flows.size() <= 32) {
+    if (flows.size() <= MOST_FILES) {
       int number = 0;
-      for (Flow flow : flows) {
+      for (Named flow : flows) {
         number++;
         String name = flow.name().replace(' ', '-').replace(">", "-to-");
-        flow.record().write(folder.resolve("flow-" + number + "-" + name + ".csv"));
+        flow.flow().write(folder.resolve("flow-" + number + "-" + name + ".csv"));
       }
     }
   }
@@ -60,7 +47,7 @@ final class RunFiles {
   private void writeParts(List<Handover> handovers) throws IOException {
     var csv =
         new StringBuilder(
-            "node,n,from,to,start_s," + String.join(",", Simulation.parts().keySet()) + "\n");
+            "node,n,from,to,start_s," + String.join(",", Handover.parts().keySet()) + "\n");
     for (Handover one : handovers) {
       List<String> words = new ArrayList<>();
       words.add(one.node());
@@ -68,7 +55,7 @@ final class RunFiles {
       words.add(one.row().from());
       words.add(one.row().to());
       words.add(seconds(one.row().movement().start()));
-      Simulation.parts().values().forEach(part -> words.add(HandoverRow.millis(part.apply(one))));
+      Handover.parts().values().forEach(part -> words.add(HandoverRow.millis(part.apply(one))));
       csv.append(String.join(",", words)).append('\n');
     }
     Files.writeString(folder.resolve("parts.csv"), csv.toString());
@@ -83,7 +70,7 @@ final class RunFiles {
           .append(one.row().toCsv())
           .append('\n');
     }
-    if (tables.size() > 1 && tables.size() <= 32) {
+    if (tables.size() > 1 && tables.size() <= MOST_FILES) {
       for (Map.Entry<String, StringBuilder> table : tables.entrySet()) {
         Files.writeString(
             folder.resolve("handovers-" + table.getKey() + ".csv"), table.getValue().toString());
@@ -91,13 +78,14 @@ final class RunFiles {
     }
   }
 
-  private static String seconds(long nanos) {
-    Duration since = Duration.ofNanos(nanos - Times.nanos(Duration.ZERO));
+  /** A time of the run in seconds, with all digits. */
+  public String seconds(long nanos) {
+    Duration since = Duration.ofNanos(nanos - beginning);
     return String.format(Locale.ROOT, "%d.%09d", since.toSeconds(), since.toNanosPart());
   }
 
   /** Whole numbers without a fraction; others so that they read back the same. */
-  static String number(double value) {
+  private static String number(double value) {
     return value == Math.rint(value) && Math.abs(value) < 1e15
         ? Long.toString((long) value)
         : Double.toString(value);

@@ -1,4 +1,4 @@
-package io.mipd.sim.run;
+package io.mipd.sim.scenario;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,0 +1,212 @@
+package io.mipd.sim.lab;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import io.mipd.sim.page.Plot;
+import io.mipd.sim.report.Handover;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.function.Function;
+import java.util.function.Predicate;
+
+/**
+ * The parts of the same handovers in the lab and in the simulator, side by side. First
+ * registrations and returns home are left out: they are other exchanges.
+ *
+ * @param lines one for each part that happened in both
+ */
+record Comparison(
+    ImmutableList<Line> lines, ImmutableList<Handover> lab, ImmutableList<Handover> simulator) {
+  /** What may differ: so much, or a tenth of what is expected. */
+  private static final double MOST_MILLIS = 5;
+
+  private static final double MOST_SHARE = 0.1;
+
+  /** In milliseconds. */
+  private record Spread(double median, double least, double most) {
+    static Spread of(double[] values) {
+      double[] sorted = values.clone();
+      Arrays.sort(sorted);
+      int middle = sorted.length / 2;
+      return new Spread(
+          sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2,
+          sorted[0],
+          sorted[sorted.length - 1]);
+    }
+
+    @Override
+    public String toString() {
+      return String.format(Locale.ROOT, "%.1f (%.1f to %.1f)", median, least, most);
+    }
+  }
+
+  /** One part. */
+  record Line(String part, Spread lab, Spread simulator) {
+    double difference() {
+      return lab.median() - simulator.median();
+    }
+
+    boolean agrees() {
+      return Math.abs(difference())
+          <= Math.max(MOST_MILLIS, MOST_SHARE * Math.abs(simulator.median()));
+    }
+  }
+
+  private static final ImmutableMap<String, String> WORDS =
+      ImmutableMap.of(
+          "layer2_ms", "layer 2: the cable is out until the link is up",
+          "router_ms", "router discovery, after that",
+          "address_ms", "address, after that",
+          "update_ms", "Binding Update, after that",
+          "acknowledgement_ms", "its acknowledgement, after that",
+          "care_of_test_ms", "Care-of Test Init to Care-of Test",
+          "correspondent_update_ms", "Binding Update to the correspondent, after that",
+          "direct_ms", "first datagram out directly, after that");
+
+  /** The parts, and what they come to. */
+  private static ImmutableMap<String, Function<Handover, OptionalLong>> parts() {
+    var all = ImmutableMap.<String, Function<Handover, OptionalLong>>builder();
+    Handover.parts().forEach((name, part) -> all.put(WORDS.getOrDefault(name, name), part));
+    return all.put(
+            "first datagram in, after the link", it -> after(it, it.row().movement().payloadIn()))
+        .put(
+            "first datagram out directly, after the link",
+            it -> after(it, it.row().movement().directOut()))
+        .put("longest gap at the receiver, out", it -> it.row().out().longestGapNanos())
+        .put("longest gap at the receiver, in", it -> it.row().in().longestGapNanos())
+        .buildOrThrow();
+  }
+
+  private static OptionalLong after(Handover handover, OptionalLong step) {
+    return step.isEmpty()
+        ? step
+        : OptionalLong.of(step.getAsLong() - handover.row().movement().start());
+  }
+
+  /**
+   * @param isHome whether a link is a home link
+   */
+  static Comparison of(List<Handover> lab, List<Handover> simulator, Predicate<String> isHome) {
+    ImmutableList<Handover> real = counted(lab, isHome);
+    ImmutableList<Handover> virtual = counted(simulator, isHome);
+    var lines = ImmutableList.<Line>builder();
+    parts()
+        .forEach(
+            (name, part) -> {
+              double[] here = millis(real, part);
+              double[] there = millis(virtual, part);
+              if (here.length > 0 && there.length > 0) {
+                lines.add(new Line(name, Spread.of(here), Spread.of(there)));
+              }
+            });
+    return new Comparison(lines.build(), real, virtual);
+  }
+
+  private static ImmutableList<Handover> counted(List<Handover> all, Predicate<String> isHome) {
+    return all.stream()
+        .filter(it -> !it.first() && !isHome.test(it.row().to()))
+        .collect(ImmutableList.toImmutableList());
+  }
+
+  private static double[] millis(List<Handover> handovers, Function<Handover, OptionalLong> part) {
+    return handovers.stream()
+        .map(part)
+        .filter(OptionalLong::isPresent)
+        .mapToDouble(it -> it.getAsLong() / 1e6)
+        .toArray();
+  }
+
+  boolean agrees() {
+    return !lines.isEmpty() && lines.stream().allMatch(Line::agrees);
+  }
+
+  /** A table in Markdown. */
+  String table() {
+    var text = new StringBuilder();
+    text.append(
+        "| median (least to most), ms | lab, "
+            + lab.size()
+            + " handovers | simulator, "
+            + simulator.size()
+            + " | difference | within 10 % or 5 ms |\n|---|---|---|---|---|\n");
+    for (Line line : lines) {
+      text.append(
+          String.format(
+              Locale.ROOT,
+              "| %s | %s | %s | %.1f | %s |%n",
+              line.part(),
+              line.lab(),
+              line.simulator(),
+              line.difference(),
+              line.agrees() ? "yes" : "no"));
+    }
+    return text.toString();
+  }
+
+  /** {@code compare.md}, {@code compare.csv} and {@code compare.svg}. */
+  void write(Path folder) throws IOException {
+    Files.writeString(folder.resolve("compare.md"), table());
+    var csv =
+        new StringBuilder(
+            "part,lab_median_ms,lab_least_ms,lab_most_ms,simulator_median_ms,simulator_least_ms,"
+                + "simulator_most_ms,agrees\n");
+    for (Line line : lines) {
+      csv.append(
+          String.format(
+              Locale.ROOT,
+              "\"%s\",%.3f,%.3f,%.3f,%.3f,%.3f,%.3f,%s%n",
+              line.part(),
+              line.lab().median(),
+              line.lab().least(),
+              line.lab().most(),
+              line.simulator().median(),
+              line.simulator().least(),
+              line.simulator().most(),
+              line.agrees()));
+    }
+    Files.writeString(folder.resolve("compare.csv"), csv.toString());
+    Files.writeString(folder.resolve("compare.svg"), plot());
+  }
+
+  private String plot() {
+    Map<String, Function<Handover, OptionalLong>> shown =
+        ImmutableMap.of(
+            "router", it -> after(it, it.row().movement().router()),
+            "registered", it -> after(it, it.row().movement().acknowledgement()),
+            "direct", it -> after(it, it.row().movement().directOut()));
+    var series = ImmutableList.<Plot.Series>builder();
+    shown.forEach(
+        (name, part) -> {
+          distribution(series, name + ", lab", millis(lab, part));
+          distribution(series, name + ", simulator", millis(simulator, part));
+        });
+    return new Plot(
+            "Handovers in the lab and in the simulator",
+            "ms after the link is up",
+            "share of handovers so far",
+            series.build(),
+            false)
+        .svg();
+  }
+
+  /** How many of all have happened by a time: a step for each. */
+  private static void distribution(
+      ImmutableList.Builder<Plot.Series> series, String name, double[] values) {
+    if (values.length == 0) {
+      return;
+    }
+    Arrays.sort(values);
+    var points = ImmutableList.<Plot.Point>builder();
+    for (int i = 0; i < values.length; i++) {
+      points.add(new Plot.Point(values[i], (double) i / values.length, 0));
+      points.add(new Plot.Point(values[i], (i + 1.0) / values.length, 0));
+    }
+    series.add(new Plot.Series(name, points.build()));
+  }
+}

@@ -1,0 +1,73 @@
+package io.mipd.sim.lab;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.common.collect.ImmutableList;
+import io.mipd.sim.report.FlowRecord;
+import io.mipd.sim.report.Handover;
+import io.mipd.sim.report.HandoverRow;
+import io.mipd.sim.report.Movement;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ComparisonTest {
+  private static OptionalLong ms(double millis) {
+    return OptionalLong.of(Math.round(millis * 1e6));
+  }
+
+  private static Handover handover(
+      boolean first, String to, double router, double acknowledgement) {
+    OptionalLong none = OptionalLong.empty();
+    var outcome = new FlowRecord.Outcome(10, 0, none, 0);
+    var movement =
+        new Movement(0, ms(router), none, none, ms(acknowledgement), none, none, none, none);
+    return new Handover(
+        "mn",
+        first,
+        new HandoverRow(1, "a", to, movement, outcome, outcome),
+        none,
+        ms(router),
+        none,
+        none,
+        ms(acknowledgement),
+        none,
+        none,
+        none);
+  }
+
+  private static Comparison of(double router, double acknowledgement) {
+    return Comparison.of(
+        ImmutableList.of(
+            handover(true, "a", 999, 999),
+            handover(false, "home", 999, 999),
+            handover(false, "b", router, acknowledgement)),
+        ImmutableList.of(handover(false, "b", 10, 100)),
+        "home"::equals);
+  }
+
+  @Test
+  void aPartAgreesWithinFiveMillisecondsOrATenth() {
+    assertThat(of(14.9, 109).agrees()).isTrue();
+    assertThat(of(15.1, 109).agrees()).isFalse();
+    assertThat(of(14.9, 111).agrees()).isFalse();
+    assertThat(of(4.9, 91).agrees()).isFalse();
+  }
+
+  @Test
+  void itIsWrittenForPeopleAndPrograms(@TempDir Path folder) throws Exception {
+    of(12, 120).write(folder);
+    assertThat(Files.readString(folder.resolve("compare.md")))
+        .contains("| 12.0 (12.0 to 12.0) | 10.0 (10.0 to 10.0) | 2.0 | yes |", "| 20.0 | no |");
+    assertThat(Files.readAllLines(folder.resolve("compare.csv"))).hasSize(3);
+    assertThat(folder.resolve("compare.svg")).content().startsWith("<svg");
+  }
+
+  @Test
+  void whatHappenedNowhereDoesNotAgree() {
+    assertThat(Comparison.of(ImmutableList.of(), ImmutableList.of(), "home"::equals).agrees())
+        .isFalse();
+  }
+}

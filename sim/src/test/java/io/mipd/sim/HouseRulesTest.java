@@ -28,7 +28,8 @@ class HouseRulesTest {
     "io.mipd.xfrm.packet..",
     "io.mipd.xfrm.transform..",
     "io.mipd.xfrm.engine..",
-    "io.mipd.xfrm.netlink.."
+    "io.mipd.xfrm.netlink..",
+    "io.mipd.xfrm.pfkey.."
   };
 
   /** Of those a host logs what its core does; else it is as they are. */
@@ -141,7 +142,10 @@ class HouseRulesTest {
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage(
-                "io.mipd.daemon..", "io.mipd.xfrm.linux..", "io.mipd.xfrm.netlink..")
+                "io.mipd.daemon..",
+                "io.mipd.xfrm.linux..",
+                "io.mipd.xfrm.netlink..",
+                "io.mipd.xfrm.pfkey..")
             .orShould()
             .dependOnClassesThat()
             .areAssignableTo(SecureRandom.class));

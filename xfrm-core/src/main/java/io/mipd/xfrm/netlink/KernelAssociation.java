@@ -110,10 +110,17 @@ public record KernelAssociation(AssociationInfo info, XfrmAttributes attributes)
   /** Of AES-GCM with a 16-octet ICV, the only one that the model has. */
   private static final int GCM_CHECK_BITS = 128;
 
+  /**
+   * The kernel takes the place of a number in its bitmap modulo the window, and for the very first
+   * packet modulo 2^32 too: where the one does not divide the other it notes that packet at a wrong
+   * place, and would take it twice. So such a window begins with all numbers taken; then what is
+   * older than the first packet is refused.
+   */
   private static XfrmAttribute extendedReplay(
       SecurityAssociation association, SequencePosition position) {
     var bitmap = new int[(association.replayWindow() + 31) / 32];
-    Arrays.fill(bitmap, position.inbound() == 0 ? 0 : ALL_TAKEN);
+    boolean divides = Integer.bitCount(association.replayWindow()) == 1;
+    Arrays.fill(bitmap, position.inbound() == 0 && divides ? 0 : ALL_TAKEN);
     return new XfrmAttribute.ExtendedReplay(
         position.outbound(),
         position.inbound(),

@@ -14,6 +14,7 @@ import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 import javax.crypto.Cipher;
 import javax.crypto.Mac;
+import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.IvParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
 
@@ -23,7 +24,8 @@ import javax.crypto.spec.SecretKeySpec;
  *
  * <p>Two packets with the same {@link #octets} are the same in every octet but for: flow labels,
  * which each sender may choose for its tunnel headers (RFC 6438); integrity check values, which
- * cover those and are checked here instead; initialization vectors.
+ * cover those and are checked here instead; initialization vectors; what pads AH, which its sender
+ * may choose (RFC 4302 section 3.3.3.2.1).
  */
 public final class Dissection {
   private static final int HEADER = 40;
@@ -108,7 +110,7 @@ public final class Dissection {
         }
         case IpProtocol.AH -> {
           int end = at + 4 * ((packet[at + 1] & 0xff) + 2);
-          ah(packet, at, end);
+          ah(packet, at);
           protocol = packet[at] & 0xff;
           at = end;
         }
@@ -207,10 +209,15 @@ public final class Dissection {
     int spi = word(packet, at);
     SecurityAssociation association = association(spi);
     say("ESP(0x" + Integer.toHexString(spi) + ")");
+    if (association.encryption() == EncryptionAlgorithm.AES_GCM_16) {
+      content(packet, at, opened(association, packet, at));
+      return;
+    }
     int icvLength = association.integrity().icvLength();
     int icv = packet.length - icvLength;
     Mac mac = mac(association);
     mac.update(packet, at, icv - at);
+    mac.update(highOrder(association));
     check(mac, packet, icv, icvLength);
     byte[] content = Arrays.copyOfRange(packet, at + 8, icv);
     if (association.encryption() == EncryptionAlgorithm.AES_CBC) {
@@ -221,6 +228,34 @@ public final class Dissection {
           new IvParameterSpec(content, 0, 16));
       content = cipher.doFinal(content, 16, content.length - 16);
     }
+    content(packet, at, content);
+  }
+
+  /** Of a sequence number that has not passed 2^32 yet (RFC 4303 section 2.2.1). */
+  private static byte[] highOrder(SecurityAssociation association) {
+    return new byte[association.extendedSequenceNumbers() ? 4 : 0];
+  }
+
+  /** RFC 4106: the salt ends the key, the tag is 16 octets. */
+  private byte[] opened(SecurityAssociation association, byte[] packet, int at)
+      throws GeneralSecurityException {
+    byte[] key = association.encryptionKey().reveal();
+    int salt = key.length - EncryptionAlgorithm.SALT_LENGTH;
+    byte[] nonce = Arrays.copyOfRange(key, salt, key.length + 8);
+    System.arraycopy(packet, at + 8, nonce, EncryptionAlgorithm.SALT_LENGTH, 8);
+    var cipher = Cipher.getInstance("AES/GCM/NoPadding");
+    cipher.init(
+        Cipher.DECRYPT_MODE,
+        new SecretKeySpec(key, 0, salt, "AES"),
+        new GCMParameterSpec(128, nonce));
+    cipher.updateAAD(packet, at, 4);
+    cipher.updateAAD(highOrder(association));
+    cipher.updateAAD(packet, at + 4, 4);
+    return cipher.doFinal(packet, at + 16, packet.length - at - 16);
+  }
+
+  private void content(byte[] packet, int at, byte[] content)
+      throws GeneralSecurityException, DataFormatException {
     int padding = content[content.length - 2] & 0xff;
     clear.write(packet, at, 8);
     upper(content[content.length - 1] & 0xff, Arrays.copyOf(content, content.length - 2 - padding));
@@ -232,7 +267,7 @@ public final class Dissection {
    * address and the option held the care-of address; or the destination the home address, the
    * routing header the care-of address, and no segment left.
    */
-  private void ah(byte[] packet, int at, int end) throws GeneralSecurityException {
+  private void ah(byte[] packet, int at) throws GeneralSecurityException {
     int spi = word(packet, at + 4);
     SecurityAssociation association = association(spi);
     say("AH(0x" + Integer.toHexString(spi) + ")");
@@ -260,9 +295,9 @@ public final class Dissection {
     mac.update(packet, at, 12);
     mac.update(new byte[icvLength]);
     mac.update(packet, at + 12 + icvLength, packet.length - at - 12 - icvLength);
+    mac.update(highOrder(association));
     check(mac, packet, at + 12, icvLength);
     clear.write(packet, at, 12);
-    clear.write(packet, at + 12 + icvLength, end - at - 12 - icvLength);
   }
 
   private static void exchange(byte[] octets, int one, int other) {

@@ -14,14 +14,17 @@ import io.mipd.xfrm.engine.LocalAddresses.Role;
 import io.mipd.xfrm.engine.PacketEngine;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.packet.Checksum;
 import io.mipd.xfrm.transform.Discard;
 import io.mipd.xfrm.transform.MemorySequenceStore;
 import io.mipd.xfrm.transform.PacketBuffer;
+import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.random.RandomGeneratorFactory;
 
@@ -30,6 +33,7 @@ public final class EngineHost implements Host, EngineSink {
   private static final int HOP_LIMIT = 7;
   private static final int NEXT_HEADER = 6;
   private static final int HEADER = 40;
+  private static final int UDP_HEADER = 8;
 
   private final AddressTable addresses = new AddressTable();
   private final PacketEngine engine;
@@ -85,7 +89,7 @@ public final class EngineHost implements Host, EngineSink {
     Optional<Datagram> delivered = Optional.empty();
     for (byte[] one : taken(handedOver)) {
       if (addresses.roleOf(Ipv6Address.read(one, 24)).isOurs()) {
-        delivered = Optional.of(datagram(one));
+        delivered = isSound(one) ? Optional.of(datagram(one)) : delivered;
       } else {
         // Out of a tunnel, to be forwarded; or in clear, and we are a router.
         transmitted.add(forwarded(one));
@@ -99,9 +103,19 @@ public final class EngineHost implements Host, EngineSink {
     return receives(packet);
   }
 
+  /** Whether the engine looks at what arrives; what it does not the stack does. */
+  public boolean claims(byte[] packet) {
+    return engine.claims(fill(packet));
+  }
+
   @Override
   public String refusals() {
-    return engine.counters().discards().toString();
+    return discards().toString();
+  }
+
+  /** How often packets were refused since the start, by reason. */
+  public Map<Discard, Long> discards() {
+    return engine.counters().discards();
   }
 
   private PacketBuffer fill(byte[] packet) {
@@ -122,6 +136,28 @@ public final class EngineHost implements Host, EngineSink {
     return copy;
   }
 
+  /** Whether a stack hands it to an application: it looks at lengths and checksums. */
+  private static boolean isSound(byte[] packet) {
+    int protocol = packet[NEXT_HEADER] & 0xff;
+    int length = packet.length - HEADER;
+    if (protocol == IpProtocol.UDP) {
+      // What follows a datagram is ignored.
+      int said = length < UDP_HEADER ? 0 : port(packet, HEADER + 4);
+      if (said < UDP_HEADER || said > length) {
+        return false;
+      }
+      length = said;
+    } else if (protocol != IpProtocol.MOBILITY && protocol != IpProtocol.ICMPV6) {
+      return false;
+    }
+    return Checksum.of(
+            Ipv6Address.read(packet, 8),
+            Ipv6Address.read(packet, 24),
+            protocol,
+            Unpooled.wrappedBuffer(packet, HEADER, length))
+        == 0;
+  }
+
   private static Datagram datagram(byte[] packet) {
     var source = Ipv6Address.read(packet, 8);
     var destination = Ipv6Address.read(packet, 24);
@@ -131,7 +167,8 @@ public final class EngineHost implements Host, EngineSink {
     if (packet[NEXT_HEADER] == (byte) IpProtocol.ICMPV6) {
       return Datagram.icmpv6(source, destination, packet[HEADER] & 0xff);
     }
-    byte[] text = Arrays.copyOfRange(packet, HEADER + 8, packet.length);
+    byte[] text =
+        Arrays.copyOfRange(packet, HEADER + UDP_HEADER, HEADER + port(packet, HEADER + 4));
     return new Datagram(
         source,
         destination,

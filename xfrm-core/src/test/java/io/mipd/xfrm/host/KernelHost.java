@@ -213,6 +213,11 @@ public final class KernelHost implements Host {
     return outcome(SOON_NANOS);
   }
 
+  /** What comes of a packet that {@link #refuses} had not waited for long enough. */
+  public Outcome afterAll() throws Exception {
+    return outcome(PATIENCE_NANOS);
+  }
+
   private Outcome outcome(long patience) throws Exception {
     long deadline = System.nanoTime() + patience;
     while (true) {

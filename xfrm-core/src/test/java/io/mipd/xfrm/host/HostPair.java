@@ -1,0 +1,144 @@
+package io.mipd.xfrm.host;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.transform.Discard;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** The host under test, once with our engine and once with Linux. */
+final class HostPair {
+  private final Setting setting;
+  private final EngineHost engine;
+  private final KernelHost kernel;
+  private byte[] packet = new byte[0];
+  private Datagram within = Datagram.udp(Setting.H, Setting.P, "");
+  private boolean late;
+  private Map<Discard, Long> before = Map.of();
+  private String byEngine = "";
+  private String byKernel = "";
+
+  HostPair(Setting setting, EngineHost engine, KernelHost kernel) {
+    this.setting = setting;
+    this.engine = engine;
+    this.kernel = kernel;
+  }
+
+  /** Sends, or has it forwarded; returns whether the engine lets it out. */
+  boolean leaving(Datagram datagram) throws Exception {
+    packet = datagram.octets();
+    within = datagram;
+    before = Map.copyOf(engine.discards());
+    ImmutableList<byte[]> left;
+    if (setting.kind().forwards()) {
+      byEngine = dissected(engine.receives(packet).left());
+      left = byEngine.isEmpty() ? kernel.refuses(packet).left() : kernel.receives(packet).left();
+    } else {
+      byEngine = dissected(engine.sends(datagram));
+      left = kernel.sends(datagram);
+    }
+    byKernel = dissected(left);
+    return !byEngine.isEmpty();
+  }
+
+  /**
+   * Whether a packet is the stack's in the engine world: it bears none of the engine's headers, and
+   * the engine does not see it.
+   */
+  boolean isTheStacks(byte[] octets) {
+    return !engine.claims(octets) && WireView.of(octets).isInClear();
+  }
+
+  /**
+   * Returns whether the engine accepts it.
+   *
+   * @param datagram what it was before it was protected
+   */
+  boolean arriving(byte[] octets, Datagram datagram) throws Exception {
+    packet = octets;
+    within = datagram;
+    before = Map.copyOf(engine.discards());
+    byEngine = outcome(engine.receives(octets.clone()));
+    byKernel = outcome(kernel.refuses(octets));
+    if (kernelAloneRefuses() && KernelLimit.of(setting, this).isEmpty()) {
+      byKernel = outcome(kernel.afterAll());
+    }
+    return !byEngine.isEmpty();
+  }
+
+  /** The latest packet. */
+  WireView wire() {
+    return WireView.of(packet);
+  }
+
+  /** Whether others of its associations' packets have come before the latest one. */
+  boolean isLate() {
+    return late;
+  }
+
+  /** It was overtaken by others. Returns whether the engine accepts it. */
+  boolean arrivingLate(byte[] octets, Datagram datagram) throws Exception {
+    late = true;
+    return arriving(octets, datagram);
+  }
+
+  /** What the latest packet was before it was protected. */
+  Datagram within() {
+    return within;
+  }
+
+  boolean kernelAloneRefuses() {
+    return kernelRefuses() && !byEngine.isEmpty();
+  }
+
+  boolean kernelRefuses() {
+    return byKernel.isEmpty();
+  }
+
+  /** Why the engine has refused the latest packet; empty if it has not, or has not seen it. */
+  ImmutableSet<Discard> reasons() {
+    return engine.discards().entrySet().stream()
+        .filter(it -> it.getValue() > before.getOrDefault(it.getKey(), 0L))
+        .map(Map.Entry::getKey)
+        .collect(ImmutableSet.toImmutableSet());
+  }
+
+  /** What differs in what came of the latest packet. */
+  Optional<String> difference() {
+    return byEngine.equals(byKernel) ? Optional.empty() : Optional.of(toString());
+  }
+
+  private String dissected(List<byte[]> packets) {
+    return packets.stream()
+        .map(one -> Dissection.of(one, Setting.NAMES, setting.associations()))
+        .map(it -> it.chain() + " " + it.octets())
+        .collect(Collectors.joining(", "));
+  }
+
+  /** What applications get; of a router what it forwards, without what it says itself. */
+  private String outcome(Host.Outcome outcome) {
+    if (setting.kind().forwards()) {
+      return outcome.left().stream()
+          .filter(one -> Ipv6Address.read(one, 24).equals(setting.kind().here()))
+          .map(HexFormat.of()::formatHex)
+          .collect(Collectors.joining(", "));
+    }
+    return outcome
+        .delivered()
+        .map(
+            it ->
+                String.format(
+                    "%s protocol %d %d > %d %s",
+                    it.source(), it.protocol(), it.number(), it.port(), it.text()))
+        .orElse("");
+  }
+
+  @Override
+  public String toString() {
+    return "engine: " + byEngine + reasons() + "\nkernel: " + byKernel;
+  }
+}

@@ -1,0 +1,110 @@
+package io.mipd.xfrm.host;
+
+import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.Template;
+import io.mipd.xfrm.model.TransformProtocol;
+import io.mipd.xfrm.transform.Discard;
+import java.util.Arrays;
+import java.util.Optional;
+
+/**
+ * What Linux does otherwise than our engine; docs/linux.md has each with its reason. Each explains
+ * one way in which the two may differ, and not the other way round.
+ */
+enum KernelLimit {
+  /** Its association vouches for a packet of a tunnel, wherever it seems to come from. */
+  OUTER_SOURCE_NOT_COMPARED {
+    @Override
+    boolean explains(Setting setting, HostPair pair) {
+      return pair.reasons().contains(Discard.TUNNEL_SOURCE_MISMATCH) && !pair.kernelRefuses();
+    }
+  },
+  /** AH is computed with a Fragment header in front that holds all of the packet. */
+  ATOMIC_FRAGMENT_UNDER_AH {
+    @Override
+    boolean explains(Setting setting, HostPair pair) {
+      WireView wire = pair.wire();
+      return wire.fragment() && wire.upper() == IpProtocol.AH && pair.kernelAloneRefuses();
+    }
+  },
+  /** A Home Address option or routing header is refused where no template names it. */
+  UNNAMED_OPTION {
+    @Override
+    boolean explains(Setting setting, HostPair pair) {
+      WireView wire = pair.wire();
+      return (wire.option() || wire.routing())
+          && setting
+              .outermost(wire.option() ? TransformProtocol.HAO : TransformProtocol.ROUTE2)
+              .isEmpty()
+          && pair.kernelAloneRefuses();
+    }
+  },
+  /** With an optional template a Home Address option may come from any care-of address. */
+  OPTIONAL_OPTION_FROM_ANYWHERE {
+    @Override
+    boolean explains(Setting setting, HostPair pair) {
+      return pair.reasons().contains(Discard.HAO_WITHOUT_BINDING)
+          && setting.outermost(TransformProtocol.HAO).filter(Template::optional).isPresent()
+          && !pair.kernelRefuses();
+    }
+  },
+  /** Where one is demanded the care-of address is compared, even where ESP or AH vouches. */
+  CARE_OF_ADDRESS_COMPARED {
+    @Override
+    boolean explains(Setting setting, HostPair pair) {
+      WireView wire = pair.wire();
+      boolean fromElsewhere =
+          wire.option() && wire.isProtected() && !wire.source().equals(Setting.C);
+      boolean toElsewhere = wire.routing() && !wire.destination().equals(Setting.C);
+      return (fromElsewhere || toElsewhere) && pair.kernelAloneRefuses();
+    }
+  },
+  /** Padding of options that is not zero is refused. */
+  PADDING_READ {
+    @Override
+    boolean explains(Setting setting, HostPair pair) {
+      return pair.wire().paddingSpeaks() && pair.kernelAloneRefuses();
+    }
+  },
+  /** ESP or AH in transport mode is let through where the policy asks for none. */
+  MORE_PROTECTION_THAN_ASKED {
+    @Override
+    boolean explains(Setting setting, HostPair pair) {
+      return pair.reasons().contains(Discard.IN_TEMPLATE_MISMATCH)
+          && setting.hasInwards(it -> it.action() == Policy.Action.ALLOW && it.bundle().isEmpty())
+          && !pair.kernelRefuses();
+    }
+  },
+  /** The type of a Mobility Header message that arrives is read behind it. */
+  MOBILITY_TYPE_MISREAD {
+    @Override
+    boolean explains(Setting setting, HostPair pair) {
+      return pair.within().protocol() == IpProtocol.MOBILITY
+          && setting.hasInwards(it -> it.selector().namesType());
+    }
+  },
+  /** With a window that is no power of two, what is older than the first packet is refused. */
+  OLDER_THAN_THE_FIRST {
+    @Override
+    boolean explains(Setting setting, HostPair pair) {
+      return pair.isLate()
+          && pair.kernelAloneRefuses()
+          && setting.associations().stream()
+              .anyMatch(it -> Integer.bitCount(it.replayWindow()) > 1);
+    }
+  },
+  /** Mobile IPv6's headers are taken behind a Fragment header too. */
+  OPTION_IN_FRAGMENT {
+    @Override
+    boolean explains(Setting setting, HostPair pair) {
+      return pair.wire().optionInFragment() && !pair.kernelRefuses();
+    }
+  };
+
+  abstract boolean explains(Setting setting, HostPair pair);
+
+  static Optional<KernelLimit> of(Setting setting, HostPair pair) {
+    return Arrays.stream(values()).filter(limit -> limit.explains(setting, pair)).findFirst();
+  }
+}

@@ -69,8 +69,8 @@ public class ManyBindingsBenchmark {
       policies.add(
           MobilityPolicy.exempt(
               new Selector(
-                  errors.destination(),
-                  errors.source(),
+                  /* source= */ errors.destination(),
+                  /* destination= */ errors.source(),
                   errors.protocol(),
                   errors.sourcePort(),
                   errors.destinationPort(),

@@ -49,7 +49,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.random.RandomGenerator;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The home agent of RFC 6275 section 10, for the home addresses that it is configured for. */
@@ -124,6 +123,11 @@ public final class HomeAgent implements MobilityNode {
           : ImmutableList.of(home.value());
     }
   }
+
+  /** The earliest deadline, if that is known: many ask for it, and few change it. */
+  private Optional<Instant> next = Optional.empty();
+
+  private boolean nextIsKnown;
 
   /**
    * @param restored bindings that an earlier life of this home agent has acknowledged
@@ -272,24 +276,37 @@ public final class HomeAgent implements MobilityNode {
 
   @Override
   public Optional<Instant> nextDeadline() {
-    return Stream.concat(
-            registrations.values().stream()
-                .flatMap(
-                    it ->
-                        Stream.of(
-                                it.binding.map(this::end),
-                                it.forgottenAt,
-                                it.announceAt,
-                                it.yieldingUntil)
-                            .flatMap(Optional::stream)),
-            Stream.of(
-                    advertiser.flatMap(RouterAdvertiser::nextDeadline),
-                    prefixAdvertiser.nextDeadline())
-                .flatMap(Optional::stream))
-        .min(Instant::compareTo);
+    if (!nextIsKnown) {
+      next = earliest();
+      nextIsKnown = true;
+    }
+    return next;
+  }
+
+  private Optional<Instant> earliest() {
+    Instant first = Instant.MAX;
+    for (Registration it : registrations.values()) {
+      first = it.binding.isPresent() ? earlier(first, Optional.of(end(it.binding.get()))) : first;
+      first = earlier(first, it.forgottenAt);
+      first = earlier(first, it.announceAt);
+      first = earlier(first, it.yieldingUntil);
+    }
+    first = earlier(first, advertiser.flatMap(RouterAdvertiser::nextDeadline));
+    first = earlier(first, prefixAdvertiser.nextDeadline());
+    return first.equals(Instant.MAX) ? Optional.empty() : Optional.of(first);
+  }
+
+  private static Instant earlier(Instant one, Optional<Instant> other) {
+    return other.isPresent() && other.get().isBefore(one) ? other.get() : one;
   }
 
   private void deadlines(Instant now, List<NodeAction> actions) {
+    Optional<Instant> due = nextDeadline();
+    // Looked for again when it is asked for: what happens here and after this changes it.
+    nextIsKnown = false;
+    if (due.isEmpty() || now.isBefore(due.get())) {
+      return;
+    }
     for (Registration it : registrations.values()) {
       if (it.binding.isPresent() && !now.isBefore(end(it.binding.get()))) {
         actions.add(new NodeAction.Tell("the binding of " + it.home + " has expired"));

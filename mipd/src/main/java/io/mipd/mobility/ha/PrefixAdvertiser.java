@@ -174,6 +174,10 @@ final class PrefixAdvertiser {
   }
 
   Optional<Instant> nextDeadline() {
-    return bound.values().stream().map(it -> it.due).min(Instant::compareTo);
+    Instant first = Instant.MAX;
+    for (Delivery it : bound.values()) {
+      first = it.due.isBefore(first) ? it.due : first;
+    }
+    return bound.isEmpty() ? Optional.empty() : Optional.of(first);
   }
 }

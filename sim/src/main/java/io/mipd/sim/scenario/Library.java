@@ -41,9 +41,11 @@ public final class Library {
    * @param name by which it can be run again
    * @param file for messages
    * @param text as it was written, or what stands for it with other values
+   * @param unresolved the same, with its substitutions
    * @param command the words of a command line that name it
    */
-  public record Source(String name, Path file, String text, Config config, String command) {
+  public record Source(
+      String name, Path file, String text, Config unresolved, Config config, String command) {
     /** Reads it. */
     public Scenario read() throws ConfigurationException {
       return ScenarioReader.read(command, file, config);
@@ -51,13 +53,16 @@ public final class Library {
 
     /** With a value in place of what it has at a path. */
     public Source with(String path, String value) throws ConfigurationException {
-      Config other =
-          ScenarioReader.parse(Path.of("--set"), path + " = " + value).withFallback(config);
+      Path given = Path.of("--set");
+      Config replaced =
+          ScenarioReader.parseUnresolved(given, path + " = " + value).withFallback(unresolved);
+      Config other = ScenarioReader.resolve(given, replaced);
       String whole =
           other
               .root()
               .render(ConfigRenderOptions.defaults().setOriginComments(false).setJson(false));
-      return new Source(name, file, whole, other, command + " --set '" + path + "=" + value + "'");
+      return new Source(
+          name, file, whole, replaced, other, command + " --set '" + path + "=" + value + "'");
     }
   }
 
@@ -90,6 +95,7 @@ public final class Library {
   }
 
   private static Source source(String name, Path file, String text) throws ConfigurationException {
-    return new Source(name, file, text, ScenarioReader.parse(file, text), name);
+    Config unresolved = ScenarioReader.parseUnresolved(file, text);
+    return new Source(name, file, text, unresolved, ScenarioReader.resolve(file, unresolved), name);
   }
 }

@@ -98,21 +98,39 @@ public final class ScenarioReader {
 
   /** The text of a file as HOCON, substitutions resolved. */
   public static Config parse(Path file, String text) throws ConfigurationException {
+    return resolve(file, parseUnresolved(file, text));
+  }
+
+  /**
+   * The text of a file as HOCON, with substitutions, so that what they refer to can be replaced.
+   */
+  static Config parseUnresolved(Path file, String text) throws ConfigurationException {
     try {
       var options =
           ConfigParseOptions.defaults()
               .setSyntax(ConfigSyntax.CONF)
               .setAllowMissing(false)
               .setOriginDescription(file.toString());
-      // Nothing of the machine gets in.
-      Config config =
-          ConfigFactory.parseString(text, options).resolve(ConfigResolveOptions.noSystem());
+      Config config = ConfigFactory.parseString(text, options);
       DuplicateKeys.check(file, text);
       return config;
     } catch (ConfigException e) {
-      int line = e.origin() == null ? 0 : e.origin().lineNumber();
-      throw ConfigurationException.at(file, line, "", "" + e.getMessage(), "HOCON");
+      throw notHocon(file, e);
     }
+  }
+
+  static Config resolve(Path file, Config config) throws ConfigurationException {
+    try {
+      // Nothing of the machine gets in.
+      return config.resolve(ConfigResolveOptions.noSystem());
+    } catch (ConfigException e) {
+      throw notHocon(file, e);
+    }
+  }
+
+  private static ConfigurationException notHocon(Path file, ConfigException e) {
+    int line = e.origin() == null ? 0 : e.origin().lineNumber();
+    return ConfigurationException.at(file, line, "", "" + e.getMessage(), "HOCON");
   }
 
   /**

@@ -128,4 +128,13 @@ class ScenarioReaderTest {
     assertThatThrownBy(() -> read(SMALL + "title = \"again\"\n"))
         .hasMessageContaining("title: given twice, first in line 1");
   }
+
+  @Test
+  void whatOthersReferToIsReplacedWhereTheyDo() throws Exception {
+    Scenario scenario = Library.find("handover-latency").with("values.ra-interval", "300ms").read();
+
+    assertThat(scenario.router("ara").advertises().values())
+        .extracting(it -> it.maxRtrAdvInterval())
+        .containsExactly(Duration.ofMillis(300));
+  }
 }

@@ -222,6 +222,10 @@ abstract class NodeRole {
     @Override
     void setSysctls(SystemChanges system) throws IOException {
       system.setSysctl("net/ipv6/conf/" + agent.homeInterface() + "/proxy_ndp", "1");
+      // What comes for a proxied address: a solicitation is answered, and whoever sends to a
+      // link-local one is told that it is unreachable (RFC 6275 section 10.4.2). The kernel looks
+      // at this parameter alone there.
+      system.setSysctl("net/ipv6/conf/all/proxy_ndp", "1");
     }
 
     @Override

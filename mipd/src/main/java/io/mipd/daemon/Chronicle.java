@@ -1,6 +1,7 @@
 package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import io.mipd.control.ControlEvent.Kind;
 import io.mipd.control.EventLog;
 import io.mipd.merger.rule.Finding;
@@ -14,7 +15,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Supplier;
+import java.util.function.Function;
 
 /** Writes down what an operator wants to know of, from what a core is told and has done. */
 final class Chronicle {
@@ -22,24 +23,26 @@ final class Chronicle {
   private static final String CARE_OF_ADDRESS = "care-of-address";
 
   private final EventLog log;
-  private final Optional<Ipv6Address> mobile;
-  private final Supplier<Optional<CareOfAddress>> registered;
+  private final ImmutableSet<Ipv6Address> homes;
+  private final Function<Ipv6Address, Optional<CareOfAddress>> registered;
   private final Map<String, Boolean> links = new HashMap<>();
 
   /** By which care-of address packets go directly, where they do. */
   private final Map<WishOwner, Ipv6Address> routes = new HashMap<>();
 
-  private Optional<CareOfAddress> acknowledged = Optional.empty();
-  private NodeAction.Place place = NodeAction.Place.NOWHERE;
+  private final Map<Ipv6Address, CareOfAddress> acknowledged = new HashMap<>();
+  private final Map<Ipv6Address, NodeAction.Place> places = new HashMap<>();
 
   /**
-   * @param mobile our own home address, if we are a mobile node
-   * @param registered the care-of address that our home agent has acknowledged
+   * @param homes our own home addresses, if we are a mobile node
+   * @param registered the care-of address that our home agent has acknowledged for one of them
    */
   Chronicle(
-      EventLog log, Optional<Ipv6Address> mobile, Supplier<Optional<CareOfAddress>> registered) {
+      EventLog log,
+      ImmutableSet<Ipv6Address> homes,
+      Function<Ipv6Address, Optional<CareOfAddress>> registered) {
     this.log = log;
-    this.mobile = mobile;
+    this.homes = homes;
     this.registered = registered;
   }
 
@@ -48,16 +51,20 @@ final class Chronicle {
     if (event instanceof NodeEvent.LinkChanged change) {
       link(now, change);
     }
-    Optional<CareOfAddress> latest = registered.get();
-    if (!latest.equals(acknowledged)) {
-      acknowledged = latest;
-      latest.ifPresent(
-          careOf ->
-              log.add(
-                  now,
-                  Kind.REGISTRATION,
-                  "the home agent has acknowledged " + careOf,
-                  ImmutableMap.of(CARE_OF_ADDRESS, careOf.toString())));
+    for (Ipv6Address home : homes) {
+      Optional<CareOfAddress> latest = registered.apply(home);
+      if (latest.isEmpty()) {
+        acknowledged.remove(home);
+      } else if (!latest.get().equals(acknowledged.put(home, latest.get()))) {
+        log.add(
+            now,
+            Kind.REGISTRATION,
+            "the home agent has acknowledged "
+                + latest.get()
+                + (homes.size() > 1 ? " for " + home : ""),
+            ImmutableMap.of(
+                HOME_ADDRESS, home.toString(), CARE_OF_ADDRESS, latest.get().toString()));
+      }
     }
   }
 
@@ -121,7 +128,7 @@ final class Chronicle {
   }
 
   private boolean isOurs(Ipv6Address home) {
-    return mobile.equals(Optional.of(home));
+    return homes.contains(home);
   }
 
   private void moved(Instant now, NodeAction.MoveTunnel move) {
@@ -175,12 +182,12 @@ final class Chronicle {
   }
 
   private void placed(Instant now, NodeAction.PlaceHomeAddress to) {
-    if (to.place() == place) {
+    NodeAction.Place before = places.put(to.address().value(), to.place());
+    if (to.place() == (before == null ? NodeAction.Place.NOWHERE : before)) {
       return;
     }
-    place = to.place();
     String words =
-        switch (place) {
+        switch (to.place()) {
           case HOME -> " is at home";
           case AWAY -> " is reached by the tunnel";
           case NOWHERE -> " is not in use: neither at home nor registered";
@@ -190,7 +197,7 @@ final class Chronicle {
         Kind.REGISTRATION,
         to.address() + words,
         ImmutableMap.of(
-            HOME_ADDRESS, to.address().toString(), "place", StatusReport.key(place.name())));
+            HOME_ADDRESS, to.address().toString(), "place", StatusReport.key(to.place().name())));
   }
 
   void found(Instant now, Finding finding) {

@@ -67,14 +67,17 @@ final class ConfiguredState {
       if (mobile.homeAgent().isEmpty()) {
         return ImmutableList.of();
       }
-      return ImmutableList.of(
-          new PolicyState.Home(
-              mobile.homeAddress(),
-              mobile.homeAgent().get(),
-              true,
-              Cores.protection(mobile.protection()),
-              Cores.roles(configuration, mobile),
-              Optional.empty()));
+      return mobile.homes().stream()
+          .map(
+              one ->
+                  new PolicyState.Home(
+                      one.address(),
+                      mobile.homeAgent().get(),
+                      true,
+                      Cores.protection(one.protection()),
+                      Cores.roles(configuration, mobile),
+                      Optional.empty()))
+          .collect(toImmutableList());
     }
     if (!(configuration.role() instanceof DaemonConfiguration.HomeAgent agent)) {
       return ImmutableList.of();

@@ -128,6 +128,11 @@ final class ControlText {
     if (status.hasPath("registration")) {
       Config one = status.getConfig("registration");
       text.append(line("home address", one.getString("home-address") + ", " + where(one)));
+      if (status.hasPath("further-registrations")) {
+        for (Config further : status.getConfigList("further-registrations")) {
+          text.append(line("", further.getString("home-address") + ", " + where(further)));
+        }
+      }
       text.append(line("home agent", one.getString("home-agent")));
     }
     if (status.hasPath("routes")) {
@@ -173,13 +178,14 @@ final class ControlText {
       table(text, bindings, "correspondent-bindings", "home-address");
     }
     if (bindings.hasPath("routes")) {
-      var table = new TextTable("LEFT", "STATE", "PEER", "CARE-OF ADDRESS");
+      var table = new TextTable("LEFT", "STATE", "PEER", "CARE-OF ADDRESS", "HOME ADDRESS");
       for (Config one : bindings.getConfigList("routes")) {
         table.row(
             one.getString("seconds-left") + " s",
             one.getString("state"),
             one.getString("peer"),
-            optional(one, "care-of-address"));
+            optional(one, "care-of-address"),
+            one.getString("home-address"));
       }
       append(text, table);
     }

@@ -1,6 +1,7 @@
 package io.mipd.daemon;
 
 import static com.google.common.collect.ImmutableList.toImmutableList;
+import static com.google.common.collect.ImmutableSet.toImmutableSet;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
@@ -11,6 +12,7 @@ import io.mipd.mobility.ha.AccessList;
 import io.mipd.mobility.ha.HomeAgent;
 import io.mipd.mobility.ha.HomeAgentSettings;
 import io.mipd.mobility.mn.HomeAgentDiscovery;
+import io.mipd.mobility.mn.MessageRates;
 import io.mipd.mobility.mn.MobileNode;
 import io.mipd.mobility.mn.MobileNodeSettings;
 import io.mipd.mobility.mn.RouteOptimizationSettings;
@@ -20,6 +22,7 @@ import io.mipd.mobility.planner.RouteRoles;
 import io.mipd.mobility.planner.TunnelProtection;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.SequenceNumber;
+import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -59,14 +62,14 @@ final class Cores {
             served.buildOrThrow());
     var core = new HomeAgent(settings, restored(store, now), ended(store), new SecureRandom());
     Optional<Node.Correspondent> correspondent = correspondent(role.configuration);
-    var node = new Node(Optional.empty(), Optional.of(core), correspondent);
+    var node = new Node(ImmutableList.of(), Optional.of(core), correspondent);
     return new NodeShell.Core(
         node,
         role.tunnels(),
         role.configuration.userIpsec().policies(),
         (at, limit) -> with(report(core, at, limit), correspondent, at, limit),
         new NodeShell.Roles(
-            Optional.empty(), Optional.of(core), correspondent.map(Node.Correspondent::core)));
+            ImmutableMap.of(), Optional.of(core), correspondent.map(Node.Correspondent::core)));
   }
 
   private static AccessList accessList(DaemonConfiguration.HomeAgent agent) {
@@ -82,8 +85,9 @@ final class Cores {
       roles.agent().ifPresent(core -> core.adopt(agent.lifetime(), accessList(agent)));
     } else if (configuration.role() instanceof DaemonConfiguration.MobileNode mobile) {
       roles
-          .mobile()
-          .ifPresent(
+          .mobiles()
+          .values()
+          .forEach(
               core ->
                   core.adopt(
                       mobile.lifetime(),
@@ -95,14 +99,14 @@ final class Cores {
   /** Nothing but a correspondent. */
   static NodeShell.Core correspondentNode(NodeRole role) {
     Optional<Node.Correspondent> correspondent = correspondent(role.configuration);
-    var node = new Node(Optional.empty(), Optional.empty(), correspondent);
+    var node = new Node(ImmutableList.of(), Optional.empty(), correspondent);
     return new NodeShell.Core(
         node,
         role.tunnels(),
         role.configuration.userIpsec().policies(),
         (at, limit) -> with(Map.of(), correspondent, at, limit),
         new NodeShell.Roles(
-            Optional.empty(), Optional.empty(), correspondent.map(Node.Correspondent::core)));
+            ImmutableMap.of(), Optional.empty(), correspondent.map(Node.Correspondent::core)));
   }
 
   private static Optional<Node.Correspondent> correspondent(DaemonConfiguration configuration) {
@@ -204,16 +208,44 @@ final class Cores {
 
   static NodeShell.Core mobileNode(
       DaemonConfiguration.MobileNode mobile, NodeRole role, BindingStore store) {
-    var home = new HomeAddress(mobile.homeAddress());
-    ImmutableMap<String, Integer> interfaces = interfaces(mobile);
+    var rates = new MessageRates();
+    ImmutableList<Node.Mobile> all =
+        mobile.homes().stream()
+            .map(home -> mobile(mobile, home, role, store, rates))
+            .collect(toImmutableList());
+    Optional<Node.Correspondent> correspondent = correspondent(role.configuration);
+    var node = new Node(all, Optional.empty(), correspondent);
+    return new NodeShell.Core(
+        node,
+        role.tunnels(),
+        role.configuration.userIpsec().policies(),
+        (at, limit) -> with(report(all, mobile, at), correspondent, at, limit),
+        new NodeShell.Roles(
+            all.stream()
+                .collect(ImmutableMap.toImmutableMap(it -> it.home().value(), Node.Mobile::core)),
+            Optional.empty(),
+            correspondent.map(Node.Correspondent::core)));
+  }
+
+  private static Node.Mobile mobile(
+      DaemonConfiguration.MobileNode mobile,
+      DaemonConfiguration.Home one,
+      NodeRole role,
+      BindingStore store,
+      MessageRates rates) {
+    var home = new HomeAddress(one.address());
     var settings =
         new MobileNodeSettings(
             home,
-            mobile.homePrefix(),
+            mobile.homes().stream()
+                .map(DaemonConfiguration.Home::address)
+                .filter(it -> !it.equals(one.address()))
+                .collect(toImmutableSet()),
+            one.prefix(),
             mobile.homeAgent().orElseThrow(),
             mobile.lifetime(),
-            interfaces,
-            protection(mobile.protection()),
+            interfaces(mobile),
+            protection(one.protection()),
             mobile.optimization().map(Cores::optimization),
             role.configuration.correspondent().isPresent());
     Optional<BindingStore.Entry> stored = store.entry(home);
@@ -222,20 +254,9 @@ final class Cores {
             settings,
             stored.flatMap(BindingStore.Entry::binding).isPresent(),
             stored.map(BindingStore.Entry::sequence).orElse(new SequenceNumber(0)),
+            rates,
             new SecureRandom());
-    Optional<Node.Correspondent> correspondent = correspondent(role.configuration);
-    var node =
-        new Node(
-            Optional.of(new Node.Mobile(core, settings.homeAddress(), settings.policies())),
-            Optional.empty(),
-            correspondent);
-    return new NodeShell.Core(
-        node,
-        role.tunnels(),
-        role.configuration.userIpsec().policies(),
-        (at, limit) -> with(report(core, settings, at), correspondent, at, limit),
-        new NodeShell.Roles(
-            Optional.of(core), Optional.empty(), correspondent.map(Node.Correspondent::core)));
+    return new Node.Mobile(core, home, settings.policies());
   }
 
   private static ImmutableMap<String, Integer> interfaces(DaemonConfiguration.MobileNode mobile) {
@@ -256,7 +277,7 @@ final class Cores {
         role.tunnels(),
         role.configuration.userIpsec().policies(),
         (at, limit) -> Map.of("discovery", mobile.homePrefix().toString()),
-        new NodeShell.Roles(Optional.empty(), Optional.empty(), Optional.empty()));
+        new NodeShell.Roles(ImmutableMap.of(), Optional.empty(), Optional.empty()));
   }
 
   private static RouteOptimizationSettings optimization(
@@ -276,10 +297,31 @@ final class Cores {
   }
 
   private static Map<String, Object> report(
-      MobileNode core, MobileNodeSettings settings, Instant now) {
+      ImmutableList<Node.Mobile> all, DaemonConfiguration.MobileNode mobile, Instant now) {
+    Map<String, Object> report = new LinkedHashMap<>();
+    Ipv6Address agent = mobile.homeAgent().orElseThrow();
+    report.put("registration", registration(all.get(0), agent, now));
+    if (all.size() > 1) {
+      report.put(
+          "further-registrations",
+          all.stream().skip(1).map(it -> registration(it, agent, now)).toList());
+    }
+    if (mobile.optimization().isPresent()) {
+      report.put(
+          "routes",
+          all.stream()
+              .flatMap(it -> it.core().routes(now).stream().map(one -> route(it.home(), one)))
+              .toList());
+    }
+    return report;
+  }
+
+  private static Map<String, Object> registration(
+      Node.Mobile mobile, Ipv6Address agent, Instant now) {
+    MobileNode core = mobile.core();
     Map<String, Object> registration = new LinkedHashMap<>();
-    registration.put("home-address", settings.homeAddress().toString());
-    registration.put("home-agent", settings.homeAgent().toString());
+    registration.put("home-address", mobile.home().toString());
+    registration.put("home-agent", agent.toString());
     registration.put("at-home", core.isAtHome());
     registration.put("dismissed", core.isDismissed());
     core.registeredCareOf()
@@ -288,16 +330,12 @@ final class Cores {
         .ifPresent(
             until -> registration.put("seconds-left", Duration.between(now, until).toSeconds()));
     registration.put("lifetime-seconds", core.lifetime().toSeconds());
-    Map<String, Object> report = new LinkedHashMap<>();
-    report.put("registration", registration);
-    if (settings.routeOptimization().isPresent()) {
-      report.put("routes", core.routes(now).stream().map(Cores::route).toList());
-    }
-    return report;
+    return registration;
   }
 
-  static Map<String, Object> route(RouteStatus route) {
+  static Map<String, Object> route(HomeAddress home, RouteStatus route) {
     Map<String, Object> one = new LinkedHashMap<>();
+    one.put("home-address", home.toString());
     one.put("peer", route.peer().toString());
     one.put("state", StatusReport.key(route.state().name()));
     route.careOf().ifPresent(careOf -> one.put("care-of-address", careOf.toString()));

@@ -1,5 +1,8 @@
 package io.mipd.daemon;
 
+import static com.google.common.collect.ImmutableSet.toImmutableSet;
+
+import com.google.common.collect.ImmutableSet;
 import io.mipd.control.ControlException;
 import io.mipd.control.ControlException.Reason;
 import io.mipd.control.EventLog;
@@ -129,9 +132,13 @@ final class Daemon {
     return new Chronicle(
         events,
         configuration.role() instanceof DaemonConfiguration.MobileNode mobile
-            ? Optional.of(mobile.homeAddress())
-            : Optional.empty(),
-        () -> core.roles().mobile().flatMap(MobileNode::registeredCareOf));
+            ? mobile.homes().stream()
+                .map(DaemonConfiguration.Home::address)
+                .collect(toImmutableSet())
+            : ImmutableSet.of(),
+        home ->
+            Optional.ofNullable(core.roles().mobiles().get(home))
+                .flatMap(MobileNode::registeredCareOf));
   }
 
   /**
@@ -207,7 +214,7 @@ final class Daemon {
         world.establish(role.associations());
         shell.begin(
             world,
-            role.place(system, world),
+            role.places(system, world),
             role.proxies(system, world),
             role.careOf(system, netlink, world),
             role.peers(system, world));

@@ -95,6 +95,7 @@ record DaemonConfiguration(
   }
 
   private static final String CORRESPONDENT = "correspondent";
+  private static final String FURTHER_HOMES = "further-home-addresses";
   static final Path DEFAULT_STATE_DIRECTORY = Path.of("/var/lib/mipd");
   static final Path DEFAULT_CONTROL_SOCKET = Path.of("/run/mipd/control.sock");
 
@@ -235,6 +236,14 @@ record DaemonConfiguration(
   }
 
   /**
+   * A home address of a mobile node.
+   *
+   * @param prefix of the home link
+   */
+  record Home(Ipv6Address address, Ipv6Prefix prefix, Optional<Protection> protection) {}
+
+  /**
+   * @param furtherHomes of the same home agent
    * @param homeAgent empty: to be found by the home prefix
    * @param interfaces that may carry a care-of address, by preference
    * @param lifetime to ask for
@@ -250,6 +259,7 @@ record DaemonConfiguration(
       CareOf careOfAddresses,
       ImmutableList<SourceChoice> sourceAddresses,
       Optional<Protection> protection,
+      ImmutableList<Home> furtherHomes,
       Optional<Optimization> optimization)
       implements Role {
     static final String TITLE = "mobile-node";
@@ -264,7 +274,16 @@ record DaemonConfiguration(
           careOfAddresses,
           sourceAddresses,
           protection,
+          furtherHomes,
           optimization);
+    }
+
+    /** All its home addresses, the first one first. */
+    ImmutableList<Home> homes() {
+      return ImmutableList.<Home>builder()
+          .add(new Home(homeAddress, homePrefix, protection))
+          .addAll(furtherHomes)
+          .build();
     }
 
     @Override
@@ -465,7 +484,7 @@ record DaemonConfiguration(
     if (role instanceof HomeAgent agent) {
       agent.served().forEach(one -> one.protection().ifPresent(it -> pairs.addAll(it.pairs())));
     } else if (role instanceof MobileNode mobile) {
-      mobile.protection().ifPresent(it -> pairs.addAll(it.pairs()));
+      mobile.homes().forEach(one -> one.protection().ifPresent(it -> pairs.addAll(it.pairs())));
     }
     return pairs.build();
   }
@@ -609,10 +628,82 @@ record DaemonConfiguration(
             ImmutableMap.of("auto", CareOf.AUTO, "mipd", CareOf.MIPD, "kernel", CareOf.KERNEL));
     ImmutableList<SourceChoice> sources = sourceAddresses(section);
     Optional<Protection> protection = protection(section);
+    ImmutableList<Home> further = furtherHomes(section, new Home(home, prefix, protection), agent);
     Optional<Optimization> optimization = optimization(section);
     section.finish();
     return new MobileNode(
-        home, prefix, agent, lifetime, uplinks.build(), careOf, sources, protection, optimization);
+        home,
+        prefix,
+        agent,
+        lifetime,
+        uplinks.build(),
+        careOf,
+        sources,
+        protection,
+        further,
+        optimization);
+  }
+
+  private static ImmutableList<Home> furtherHomes(
+      Section mobile, Home first, Optional<Ipv6Address> agent) throws ConfigurationException {
+    var further = ImmutableList.<Home>builder();
+    Set<Ipv6Address> addresses = new HashSet<>(Set.of(first.address()));
+    agent.ifPresent(addresses::add);
+    Set<Object> identities = new HashSet<>();
+    first.protection().ifPresent(it -> it.pairs().forEach(pair -> isNew(identities, pair)));
+    for (Section one : mobile.optionalSections(FURTHER_HOMES)) {
+      Ipv6Address home = one.globalAddress("home-address");
+      if (!addresses.add(home)) {
+        throw one.wrong(
+            "home-address",
+            home + " is there already",
+            "each home address once, and not the home agent's own");
+      }
+      if (addresses.size() > HomePlace.MAXIMUM_ADDRESSES) {
+        throw mobile.wrong(
+            FURTHER_HOMES,
+            "more than " + (HomePlace.MAXIMUM_ADDRESSES - 1),
+            "at most " + (HomePlace.MAXIMUM_ADDRESSES - 1));
+      }
+      Ipv6Prefix prefix =
+          one.has("home-prefix") || !first.prefix().contains(home)
+              ? homePrefix(one, "home-address", home)
+              : first.prefix();
+      Optional<Protection> protection = protection(one);
+      if (protection.isPresent() && !(protection.get() instanceof ConfiguredKeys)) {
+        throw one.wrong(
+            "protection.keying",
+            "ike, which the first home address alone can have",
+            "keys of a file for further home addresses");
+      }
+      for (HomeAssociations.Pair pair :
+          protection.map(Protection::pairs).orElse(ImmutableList.of())) {
+        // The tunnels of all home addresses end at the same care-of address: their SPIs must
+        // differ.
+        if (!isNew(identities, pair)) {
+          throw one.wrong(
+              "protection",
+              "SPI "
+                  + pair.toHomeAgent()
+                  + " or "
+                  + pair.toMobileNode()
+                  + " or reqid "
+                  + pair.reqId().value()
+                  + " is another home address's, too",
+              "every SPI and every reqid once");
+        }
+      }
+      one.finish();
+      further.add(new Home(home, prefix, protection));
+    }
+    return further.build();
+  }
+
+  /** Whether nobody has its SPIs and its request id yet; then it has them. */
+  private static boolean isNew(Set<Object> identities, HomeAssociations.Pair pair) {
+    return identities.add("to the home agent " + pair.toHomeAgent())
+        && identities.add("to the mobile node " + pair.toMobileNode())
+        && identities.add(pair.reqId());
   }
 
   private static ImmutableList<SourceChoice> sourceAddresses(Section mobile)

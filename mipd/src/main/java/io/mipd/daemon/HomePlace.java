@@ -1,6 +1,7 @@
 package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
 import io.mipd.mobility.NodeAction.Place;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
@@ -17,7 +18,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The routing of a mobile node's home address. Its packets meet a table of their own, whose default
+ * The routing of a mobile node's home address. Its packets meet a table of its own, whose default
  * route leads to the home link or into the device of home addresses (a TUN device, or one that
  * swallows); behind the table a rule drops them. So there is no moment, and no way to die, in which
  * they take the routes of a foreign link.
@@ -33,6 +34,8 @@ import org.slf4j.LoggerFactory;
  *   table 6275, at home: default via ROUTER dev eth0; HOME-PREFIX dev eth0
  * </pre>
  *
+ * <p>Of several home addresses each has these rules with a table of its own: 6275, 6276 and so on.
+ *
  * <p>The rules behind the guard are for sockets that have bound no address: they take the home
  * address (RFC 6724 section 5, rule 4), also where the kernel does not know home addresses, unless
  * the configuration wants the care-of address there.
@@ -40,7 +43,10 @@ import org.slf4j.LoggerFactory;
 final class HomePlace {
   private static final Logger log = LoggerFactory.getLogger(HomePlace.class);
 
+  /** Of the first home address. */
   static final int TABLE = 6275;
+
+  static final int MAXIMUM_ADDRESSES = 16;
   static final int LOOKUP_PRIORITY = 1350;
   static final int GUARD_PRIORITY = 1351;
   static final int CHOICE_PRIORITY = 1352;
@@ -51,6 +57,7 @@ final class HomePlace {
   private final SystemChanges system;
   private final Ipv6Address homeAddress;
   private final Ipv6Prefix homePrefix;
+  private final int table;
   private final int device;
   private final Map<RouterKey, Route> defaultRoutes = new LinkedHashMap<>();
   private Place place = Place.NOWHERE;
@@ -59,10 +66,16 @@ final class HomePlace {
 
   private record RouterKey(int interfaceIndex, Ipv6Address gateway, int metric) {}
 
-  HomePlace(SystemChanges system, Ipv6Address homeAddress, Ipv6Prefix homePrefix, int device) {
+  /**
+   * @param table the home address's: {@link #table}
+   * @param device that has home addresses while they are away
+   */
+  HomePlace(
+      SystemChanges system, Ipv6Address homeAddress, Ipv6Prefix homePrefix, int table, int device) {
     this.system = system;
     this.homeAddress = homeAddress;
     this.homePrefix = homePrefix;
+    this.table = table;
     this.device = device;
   }
 
@@ -76,17 +89,26 @@ final class HomePlace {
     Ipv6Prefix from = Ipv6Prefix.host(homeAddress);
     system.putRule(RoutingRule.blackhole(GUARD_PRIORITY, from));
     putDefault(Optional.empty());
-    system.putRule(RoutingRule.lookup(LOOKUP_PRIORITY, from, TABLE));
+    system.putRule(RoutingRule.lookup(LOOKUP_PRIORITY, from, table));
     for (int i = 0; i < choices.size(); i++) {
       DaemonConfiguration.SourceChoice choice = choices.get(i);
       RoutingRule rule =
           choice.home()
-              ? RoutingRule.lookup(CHOICE_PRIORITY + i, from, TABLE).findingSource()
+              ? RoutingRule.lookup(CHOICE_PRIORITY + i, from, table).findingSource()
               : RoutingRule.goTo(CHOICE_PRIORITY + i, END_PRIORITY);
       system.putRule(rule.withTo(choice.prefix()));
     }
-    system.putRule(RoutingRule.lookup(HOME_PRIORITY, from, TABLE).findingSource());
+    system.putRule(RoutingRule.lookup(HOME_PRIORITY, from, table).findingSource());
     system.putRule(RoutingRule.nop(END_PRIORITY));
+  }
+
+  /**
+   * The routing table of one of our home addresses.
+   *
+   * @param home all of them, in their order
+   */
+  static int table(ImmutableSet<Ipv6Address> home, Ipv6Address address) {
+    return TABLE + Math.max(0, home.asList().indexOf(address));
   }
 
   Place place() {
@@ -111,7 +133,7 @@ final class HomePlace {
           link.get(),
           InterfaceAddress.permanent(
               link.get().index(), homeAddress, Ipv6Address.BITS, AddressFlag.NODAD));
-      system.putRoute(Route.via(link.get().index(), homePrefix).withTable(TABLE));
+      system.putRoute(Route.via(link.get().index(), homePrefix).withTable(table));
       putDefault(router());
     } else {
       // First the route, then the address: what is sent between the two meets the policies.
@@ -128,7 +150,7 @@ final class HomePlace {
     if (homeLink.isPresent()) {
       Link link = homeLink.get();
       homeLink = Optional.empty();
-      system.removeRoute(Route.via(link.index(), homePrefix).withTable(TABLE));
+      system.removeRoute(Route.via(link.index(), homePrefix).withTable(table));
       system.removeAddress(link.name(), homeAddress, Ipv6Address.BITS);
     }
   }
@@ -173,7 +195,7 @@ final class HomePlace {
         router.isPresent() && homeLink.isPresent()
             ? Route.via(homeLink.get().index(), Ipv6Prefix.ANY).withGateway(router.get())
             : Route.via(device, Ipv6Prefix.ANY);
-    system.putRoute(route.withTable(TABLE).withMetric(METRIC));
+    system.putRoute(route.withTable(table).withMetric(METRIC));
     gateway = router;
   }
 

@@ -310,20 +310,25 @@ final class KernelWorld implements World {
   @Override
   public void homeLinkIs(int interfaceIndex) throws IOException {
     leaveHomeLink();
-    system.putRoute(toHomeAgent(interfaceIndex));
+    for (Ipv6Address home : setup.home()) {
+      system.putRoute(toHomeAgent(home, interfaceIndex));
+    }
     homeLink = OptionalInt.of(interfaceIndex);
   }
 
   private void leaveHomeLink() throws IOException {
     if (homeLink.isPresent()) {
-      system.removeRoute(toHomeAgent(homeLink.getAsInt()));
+      for (Ipv6Address home : setup.home()) {
+        system.removeRoute(toHomeAgent(home, homeLink.getAsInt()));
+      }
       homeLink = OptionalInt.empty();
     }
   }
 
-  private Route toHomeAgent(int interfaceIndex) {
+  private Route toHomeAgent(Ipv6Address home, int interfaceIndex) {
     Ipv6Address agent = setup.homeLink().orElseThrow().agent();
-    return Route.via(interfaceIndex, Ipv6Prefix.host(agent)).withTable(HomePlace.TABLE);
+    return Route.via(interfaceIndex, Ipv6Prefix.host(agent))
+        .withTable(HomePlace.table(setup.home(), home));
   }
 
   @Override

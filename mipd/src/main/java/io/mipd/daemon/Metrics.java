@@ -1,6 +1,7 @@
 package io.mipd.daemon;
 
 import com.google.common.collect.EnumMultiset;
+import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.Multiset;
 import io.micrometer.core.instrument.FunctionCounter;
@@ -14,6 +15,7 @@ import io.mipd.daemon.Series.Family;
 import io.mipd.daemon.Series.Kind;
 import io.mipd.http.HttpServer;
 import io.mipd.mobility.NodeAction;
+import io.mipd.mobility.mn.MobileNode;
 import io.mipd.mobility.mn.RouteStatus;
 import io.mipd.xfrm.transform.Discard;
 import java.time.Duration;
@@ -188,26 +190,11 @@ final class Metrics implements HttpServer.Monitored, AutoCloseable {
         .correspondent()
         .ifPresent(
             core -> all.put(Family.CORRESPONDENT_BINDINGS.series(), (double) core.bindingCount()));
-    roles
-        .mobile()
-        .ifPresent(
-            core -> {
-              all.put(Family.REGISTERED.series(), truth(core.registeredCareOf().isPresent()));
-              all.put(
-                  Family.REGISTRATION_LEFT.series(),
-                  core.registeredUntil()
-                      .map(until -> Duration.between(now, until).toMillis() / 1e3)
-                      .orElse(0.0));
-              Multiset<RouteStatus.State> routes = EnumMultiset.create(RouteStatus.State.class);
-              core.routes(now).forEach(it -> routes.add(it.state()));
-              for (RouteStatus.State state : RouteStatus.State.values()) {
-                all.put(
-                    Family.ROUTES.series("state", StatusReport.key(state.name())),
-                    (double) routes.count(state));
-              }
-            });
+    if (!roles.mobiles().isEmpty()) {
+      mobileNode(roles.mobiles().values().asList(), now, all);
+    }
     StatusReport.Tallies tallies = shell.tallies();
-    tallies.place().ifPresent(place -> places(place, all));
+    places(tallies.places().values().asList(), all);
     for (NodeAction.Refusal reason : NodeAction.Refusal.values()) {
       all.put(
           Family.REFUSALS.series(REASON, StatusReport.key(reason.name())),
@@ -221,11 +208,40 @@ final class Metrics implements HttpServer.Monitored, AutoCloseable {
     return all.buildOrThrow();
   }
 
-  private static void places(NodeAction.Place place, ImmutableMap.Builder<Series, Double> all) {
+  /** Of all home addresses of a mobile node. */
+  private static void mobileNode(
+      ImmutableList<MobileNode> cores, Instant now, ImmutableMap.Builder<Series, Double> all) {
+    all.put(
+        Family.REGISTERED.series(),
+        truth(cores.stream().allMatch(core -> core.registeredCareOf().isPresent())));
+    all.put(
+        Family.REGISTRATION_LEFT.series(),
+        cores.stream()
+            .mapToDouble(
+                core ->
+                    core.registeredUntil()
+                        .map(until -> Duration.between(now, until).toMillis() / 1e3)
+                        .orElse(0.0))
+            .min()
+            .orElse(0.0));
+    Multiset<RouteStatus.State> routes = EnumMultiset.create(RouteStatus.State.class);
+    cores.forEach(core -> core.routes(now).forEach(it -> routes.add(it.state())));
+    for (RouteStatus.State state : RouteStatus.State.values()) {
+      all.put(
+          Family.ROUTES.series("state", StatusReport.key(state.name())),
+          (double) routes.count(state));
+    }
+  }
+
+  private static void places(
+      ImmutableList<NodeAction.Place> places, ImmutableMap.Builder<Series, Double> all) {
+    if (places.isEmpty()) {
+      return;
+    }
     for (NodeAction.Place one : NodeAction.Place.values()) {
       all.put(
           Family.HOME_ADDRESS_PLACE.series("place", StatusReport.key(one.name())),
-          truth(one == place));
+          (double) places.stream().filter(it -> it == one).count());
     }
   }
 

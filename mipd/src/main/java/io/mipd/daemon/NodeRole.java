@@ -77,7 +77,11 @@ abstract class NodeRole {
 
   abstract NodeShell.Core core(BindingStore bindings, Instant now);
 
-  abstract Optional<HomePlace> place(SystemChanges system, World world) throws IOException;
+  /** The places of our home addresses, in their order. */
+  ImmutableMap<Ipv6Address, HomePlace> places(SystemChanges system, World world)
+      throws IOException {
+    return ImmutableMap.of();
+  }
 
   abstract Optional<HomeProxies> proxies(SystemChanges system, World world);
 
@@ -86,7 +90,7 @@ abstract class NodeRole {
 
   final Optional<PeerRoutes> peers(SystemChanges system, World world) {
     return world.needsRoutes() && configuration.correspondent().isPresent()
-        ? Optional.of(new PeerRoutes(system, world.homeDevice(), peerRoutes()))
+        ? Optional.of(new PeerRoutes(system, world.homeDevice(), peerRoutes(), setup().home()))
         : Optional.empty();
   }
 
@@ -218,6 +222,10 @@ abstract class NodeRole {
     @Override
     void setSysctls(SystemChanges system) throws IOException {
       system.setSysctl("net/ipv6/conf/" + agent.homeInterface() + "/proxy_ndp", "1");
+      // What comes for a proxied address: a solicitation is answered, and whoever sends to a
+      // link-local one is told that it is unreachable (RFC 6275 section 10.4.2). The kernel looks
+      // at this parameter alone there.
+      system.setSysctl("net/ipv6/conf/all/proxy_ndp", "1");
     }
 
     @Override
@@ -268,11 +276,6 @@ abstract class NodeRole {
     }
 
     @Override
-    Optional<HomePlace> place(SystemChanges system, World world) {
-      return Optional.empty();
-    }
-
-    @Override
     Optional<HomeProxies> proxies(SystemChanges system, World world) {
       return Optional.of(new HomeProxies(system, world.homeDevice()));
     }
@@ -314,7 +317,9 @@ abstract class NodeRole {
 
     @Override
     ImmutableSet<Ipv6Address> guarded() {
-      return ImmutableSet.of(mobile.homeAddress());
+      return mobile.homes().stream()
+          .map(DaemonConfiguration.Home::address)
+          .collect(ImmutableSet.toImmutableSet());
     }
 
     @Override
@@ -356,18 +361,21 @@ abstract class NodeRole {
 
     @Override
     ImmutableMap<Ipv6Address, Protection> protections() {
-      return mobile
-          .protection()
-          .map(one -> ImmutableMap.of(mobile.homeAddress(), one))
-          .orElse(ImmutableMap.of());
+      var all = ImmutableMap.<Ipv6Address, Protection>builder();
+      for (DaemonConfiguration.Home home : mobile.homes()) {
+        home.protection().ifPresent(one -> all.put(home.address(), one));
+      }
+      return all.buildOrThrow();
     }
 
     @Override
     ImmutableList<SecurityAssociation> homeAssociations() {
-      return mobile
-          .protection()
-          .flatMap(one -> mobile.homeAgent().map(it -> one.associations(mobile.homeAddress(), it)))
-          .orElse(ImmutableList.of());
+      var all = ImmutableList.<SecurityAssociation>builder();
+      mobile
+          .homeAgent()
+          .ifPresent(
+              it -> protections().forEach((home, one) -> all.addAll(one.associations(home, it))));
+      return all.build();
     }
 
     @Override
@@ -383,14 +391,19 @@ abstract class NodeRole {
     }
 
     @Override
-    Optional<HomePlace> place(SystemChanges system, World world) throws IOException {
+    ImmutableMap<Ipv6Address, HomePlace> places(SystemChanges system, World world)
+        throws IOException {
       if (mobile.homeAgent().isEmpty()) {
-        return Optional.empty();
+        return ImmutableMap.of();
       }
-      var place =
-          new HomePlace(system, mobile.homeAddress(), mobile.homePrefix(), world.homeDevice());
-      place.begin(mobile.sourceAddresses());
-      return Optional.of(place);
+      var all = ImmutableMap.<Ipv6Address, HomePlace>builder();
+      for (DaemonConfiguration.Home home : mobile.homes()) {
+        int table = HomePlace.table(guarded(), home.address());
+        var place = new HomePlace(system, home.address(), home.prefix(), table, world.homeDevice());
+        place.begin(mobile.sourceAddresses());
+        all.put(home.address(), place);
+      }
+      return all.buildOrThrow();
     }
 
     @Override
@@ -493,11 +506,6 @@ abstract class NodeRole {
     @Override
     PeerRoutes.Kind peerRoutes() {
       return PeerRoutes.Kind.HOST;
-    }
-
-    @Override
-    Optional<HomePlace> place(SystemChanges system, World world) {
-      return Optional.empty();
     }
 
     @Override

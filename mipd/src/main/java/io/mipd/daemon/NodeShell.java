@@ -4,6 +4,7 @@ import com.google.common.collect.ArrayListMultimap;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ListMultimap;
+import com.google.common.collect.Maps;
 import com.google.common.collect.Multimaps;
 import io.mipd.host.CoreDriver;
 import io.mipd.host.InstalledPolicies;
@@ -86,11 +87,21 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
     Map<String, Object> of(Instant now, int limit);
   }
 
-  /** The cores of the roles that the node has. */
+  /**
+   * The cores of the roles that the node has.
+   *
+   * @param mobiles by home address, in their order
+   */
   record Roles(
-      Optional<MobileNode> mobile,
+      ImmutableMap<Ipv6Address, MobileNode> mobiles,
       Optional<HomeAgent> agent,
-      Optional<CorrespondentNode> correspondent) {}
+      Optional<CorrespondentNode> correspondent) {
+
+    /** That of the first home address, which is on the same links as the others. */
+    Optional<MobileNode> mobile() {
+      return mobiles.values().stream().findFirst();
+    }
+  }
 
   private final Core core;
   private final EventLoop loop;
@@ -107,6 +118,10 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
   private @Nullable Parts parts;
   private @Nullable String failure;
   private boolean othersChanged;
+
+  /** Another home agent is tried next, whichever home addresses fail yet. */
+  private boolean givenUp;
+
   private Instant othersAt = Instant.MIN;
 
   /** What exists as soon as the world does. */
@@ -116,7 +131,7 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
       CoreDriver driver,
       Dad dad,
       RouterSolicitor solicitor,
-      Optional<HomePlace> place,
+      ImmutableMap<Ipv6Address, HomePlace> places,
       Optional<HomeProxies> proxies,
       Optional<CareOfAddresses> careOf,
       Optional<PeerRoutes> peers) {}
@@ -152,7 +167,7 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
   /** Begins: the world is there, the core learns of it. */
   void begin(
       World world,
-      Optional<HomePlace> place,
+      ImmutableMap<Ipv6Address, HomePlace> places,
       Optional<HomeProxies> proxies,
       Optional<CareOfAddresses> careOf,
       Optional<PeerRoutes> peers)
@@ -171,7 +186,7 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
                 random,
                 (address, unique) -> deliver(new NodeEvent.DadFinished(address, unique))),
             new RouterSolicitor(world, this::sendIcmpv6),
-            place,
+            places,
             proxies,
             careOf,
             peers);
@@ -378,8 +393,9 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
       all.careOf().ifPresent(one -> one.forget(loop.now(), forget.interfaceIndex(), forget.keep()));
       attempt(action, () -> cleaner.forget(forget.interfaceIndex(), forget.keep()));
     } else if (action instanceof NodeAction.PlaceHomeAddress place) {
-      if (all.place().isPresent()) {
-        all.place().get().put(place.place(), all.world().network().link(place.interfaceIndex()));
+      HomePlace home = all.places().get(place.address().value());
+      if (home != null) {
+        home.put(place.place(), all.world().network().link(place.interfaceIndex()));
       }
     } else if (action instanceof NodeAction.KnowNeighbor know) {
       attempt(action, () -> netlink.replaceNeighbour(neighbour(know)));
@@ -395,7 +411,8 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
         loop.pause();
       }
     } else if (action instanceof NodeAction.HomeAgentFails) {
-      if (choice.isPresent()) {
+      if (choice.isPresent() && !givenUp) {
+        givenUp = true;
         log.warn("home agent {} will not do, the next one is tried", choice.get().current());
         choice.get().fails();
         loop.pause();
@@ -520,12 +537,9 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
               address.address(),
               address.prefixLength(),
               change.gone() ? AddressState.GONE : stateOf(address)));
-    } else if (notice instanceof RtnetlinkNotice.RouteNotice change
-        && parts().place().isPresent()) {
-      try {
-        parts().place().get().routeChanged(change.route(), change.gone());
-      } catch (IOException e) {
-        log.warn("the home link's router: {}", e.getMessage());
+    } else if (notice instanceof RtnetlinkNotice.RouteNotice change) {
+      for (HomePlace place : parts().places().values()) {
+        attempt("the home link's router", () -> place.routeChanged(change.route(), change.gone()));
       }
     }
   }
@@ -663,7 +677,7 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
   /** What is known without asking the core. */
   StatusReport.Tallies tallies() {
     return new StatusReport.Tallies(
-        parts().place().map(HomePlace::place),
+        ImmutableMap.copyOf(Maps.transformValues(parts().places(), HomePlace::place)),
         parts().driver().refusals(),
         parts().driver().malformed(),
         parts().driver().overflow(),

@@ -1,5 +1,6 @@
 package io.mipd.daemon;
 
+import com.google.common.collect.ImmutableSet;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.netlink.Route;
@@ -49,16 +50,21 @@ final class PeerRoutes {
   private final Tables tables;
   private final int device;
   private final Kind kind;
+  private final ImmutableSet<Ipv6Address> home;
 
   private final Set<Pair> wanted = new LinkedHashSet<>();
 
   /** What the kernel has, the oldest first. */
   private final Set<Pair> there = new LinkedHashSet<>();
 
-  PeerRoutes(Tables tables, int device, Kind kind) {
+  /**
+   * @param home our home addresses: each has its routing table
+   */
+  PeerRoutes(Tables tables, int device, Kind kind, ImmutableSet<Ipv6Address> home) {
     this.tables = tables;
     this.device = device;
     this.kind = kind;
+    this.home = home;
   }
 
   /**
@@ -121,10 +127,13 @@ final class PeerRoutes {
     }
   }
 
-  /** The route to a peer is one, whichever of our addresses it is for. */
+  /** The route to a peer is one in each table, whichever of our addresses it is for. */
   private void leave(Pair pair) throws IOException {
     Optional<Pair> other =
-        there.stream().filter(it -> it.peer().equals(pair.peer()) && !it.equals(pair)).findFirst();
+        there.stream()
+            .filter(it -> it.peer().equals(pair.peer()) && !it.equals(pair))
+            .filter(it -> table(it) == table(pair))
+            .findFirst();
     if (other.isPresent()) {
       tables.putRoute(route(other.get()));
     } else {
@@ -136,7 +145,11 @@ final class PeerRoutes {
     Route route = Route.via(device, Ipv6Prefix.host(pair.peer())).withMetric(METRIC);
     return kind == Kind.HOST
         ? route.withPreferredSource(pair.local())
-        : route.withTable(HomePlace.TABLE);
+        : route.withTable(table(pair));
+  }
+
+  private int table(Pair pair) {
+    return kind == Kind.HOST ? Route.MAIN : HomePlace.table(home, pair.local());
   }
 
   private static RoutingRule rule(Pair pair) {

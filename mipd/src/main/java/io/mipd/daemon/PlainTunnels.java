@@ -198,7 +198,9 @@ final class PlainTunnels {
     }
     if (isHostOf(selector.source(), setup.home()) && selector.destination().isAny()) {
       return Optional.of(
-          Route.via(tunnel.index, Ipv6Prefix.ANY).withTable(HomePlace.TABLE).withMetric(METRIC));
+          Route.via(tunnel.index, Ipv6Prefix.ANY)
+              .withTable(HomePlace.table(setup.home(), selector.source().address()))
+              .withMetric(METRIC));
     }
     return Optional.empty();
   }

@@ -149,6 +149,7 @@ record Reload(ImmutableList<Change> changes, DaemonConfiguration then) {
           mobile.careOfAddresses(),
           mobile.sourceAddresses(),
           mobile.protection(),
+          mobile.furtherHomes(),
           bothOptimize(mobile, other) ? other.optimization() : mobile.optimization());
     }
     return now;

@@ -41,9 +41,14 @@ record Series(Family family, ImmutableMap<String, String> labels) {
     BINDINGS(Kind.GAUGE, "", "Home registrations at this home agent"),
     DRAINING(Kind.GAUGE, "", "1 while the home agent takes no new mobile nodes"),
     CORRESPONDENT_BINDINGS(Kind.GAUGE, "", "Bindings of peers that are mobile"),
-    REGISTERED(Kind.GAUGE, "", "1 while the home agent has acknowledged a care-of address"),
-    REGISTRATION_LEFT(Kind.GAUGE, "seconds", "Lifetime that is left of the home registration"),
-    HOME_ADDRESS_PLACE(Kind.GAUGE, "", "1 for where the mobile node's home address is in use"),
+    REGISTERED(
+        Kind.GAUGE,
+        "",
+        "1 while the home agent has acknowledged a care-of address for each home address"),
+    REGISTRATION_LEFT(
+        Kind.GAUGE, "seconds", "Lifetime that is left of the home registration that ends first"),
+    HOME_ADDRESS_PLACE(
+        Kind.GAUGE, "", "How many of the mobile node's home addresses are in use there"),
     ROUTES(Kind.GAUGE, "", "Correspondents in the Binding Update List"),
     POLICIES_BEHIND(Kind.GAUGE, "", "1 while not all that is wished for is in force"),
     LOOP_WAIT(Kind.GAUGE, "seconds", "How long this scrape waited for the event loop"),

@@ -5,6 +5,7 @@ import com.google.common.collect.ImmutableMap;
 import io.mipd.host.InstalledPolicies;
 import io.mipd.mobility.NodeAction;
 import io.mipd.xfrm.engine.AssociationStatus;
+import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.netlink.InterfaceAddress;
 import io.mipd.xfrm.netlink.Link;
 import java.time.Duration;
@@ -32,10 +33,11 @@ final class StatusReport {
   /**
    * What is known without asking the core.
    *
+   * @param places of our home addresses, in their order
    * @param keys how it stands with those that are negotiated, if some are
    */
   record Tallies(
-      Optional<NodeAction.Place> place,
+      ImmutableMap<Ipv6Address, NodeAction.Place> places,
       ImmutableMap<NodeAction.Refusal, Long> refusals,
       long malformed,
       long overflow,
@@ -60,7 +62,7 @@ final class StatusReport {
     report.put("pid", ProcessHandle.current().pid());
     report.put("uptime-seconds", uptime.toSeconds());
     report.putAll(facts.core());
-    facts.tallies().place().ifPresent(place -> report.put("place", key(place.name())));
+    places(facts.tallies().places(), report);
     facts.tallies().keys().ifPresent(keys -> report.put("key-exchange", keys));
     Map<String, Object> counts = new LinkedHashMap<>(bindingCounts);
     counts.put(ASSOCIATIONS, world.associationCount());
@@ -79,6 +81,16 @@ final class StatusReport {
     report.put("counters", counters(world, facts.tallies()));
     report.put("interfaces", interfaces(world));
     return report;
+  }
+
+  private static void places(
+      ImmutableMap<Ipv6Address, NodeAction.Place> places, Map<String, Object> report) {
+    places.values().stream().findFirst().ifPresent(first -> report.put("place", key(first.name())));
+    if (places.size() > 1) {
+      Map<String, Object> all = new LinkedHashMap<>();
+      places.forEach((home, place) -> all.put(home.toString(), key(place.name())));
+      report.put("places", all);
+    }
   }
 
   static Map<String, Object> association(AssociationStatus association) {

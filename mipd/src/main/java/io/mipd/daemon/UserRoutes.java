@@ -49,8 +49,10 @@ final class UserRoutes {
       Route route = Route.via(device, policy.selector().destination()).withMetric(METRIC);
       switch (kind) {
         case MOBILE_NODE -> {
-          if (home.stream().anyMatch(source::contains)) {
-            system.putRoute(route.withTable(HomePlace.TABLE));
+          for (Ipv6Address address : home) {
+            if (source.contains(address)) {
+              system.putRoute(route.withTable(HomePlace.table(home, address)));
+            }
           }
         }
         case HOST -> putForHost(system, route, source);

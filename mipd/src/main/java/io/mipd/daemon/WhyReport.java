@@ -3,7 +3,9 @@ package io.mipd.daemon;
 import io.mipd.merger.explain.ExplanationDocument;
 import io.mipd.mobility.binding.CorrespondentBinding;
 import io.mipd.mobility.binding.HomeBinding;
+import io.mipd.mobility.mn.MobileNode;
 import io.mipd.mobility.mn.RouteVerdict;
+import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.IpProtocol;
@@ -30,8 +32,9 @@ final class WhyReport {
     binding.ifPresent(it -> document.put("peer-care-of-address", it.careOf().toString()));
     Optional<Ipv6Address> local = binding.map(CorrespondentBinding::local);
     if (configuration.role() instanceof DaemonConfiguration.MobileNode mobile) {
-      local = Optional.of(mobile.homeAddress());
-      mobileNode(document, shell, peer, now);
+      Ipv6Address home = talking(shell, peer, now).orElse(mobile.homeAddress());
+      local = Optional.of(home);
+      mobileNode(document, shell, home, peer, now);
     } else if (configuration.role() instanceof DaemonConfiguration.HomeAgent agent) {
       local = Optional.of(agent.address());
       homeAgent(document, shell, peer, binding.isPresent());
@@ -44,19 +47,34 @@ final class WhyReport {
     return document;
   }
 
+  /** The first of our home addresses that has something going on with the peer. */
+  private static Optional<Ipv6Address> talking(NodeShell shell, Ipv6Address peer, Instant now) {
+    return shell.roles().mobiles().entrySet().stream()
+        .filter(it -> it.getValue().why(now, peer).route().isPresent())
+        .map(Map.Entry::getKey)
+        .findFirst();
+  }
+
   private static void mobileNode(
-      Map<String, Object> document, NodeShell shell, Ipv6Address peer, Instant now) {
-    if (shell.roles().mobile().isEmpty()) {
+      Map<String, Object> document,
+      NodeShell shell,
+      Ipv6Address home,
+      Ipv6Address peer,
+      Instant now) {
+    MobileNode core = shell.roles().mobiles().get(home);
+    if (core == null) {
       say(document, false, "no-home-agent", "no home agent has been found yet");
       return;
     }
-    RouteVerdict verdict = shell.roles().mobile().get().why(now, peer);
+    RouteVerdict verdict = core.why(now, peer);
     say(
         document,
         verdict.reason() == RouteVerdict.Reason.OPTIMIZED,
         StatusReport.key(verdict.reason().name()),
         words(verdict));
-    verdict.route().ifPresent(route -> document.put("route", Cores.route(route)));
+    verdict
+        .route()
+        .ifPresent(route -> document.put("route", Cores.route(new HomeAddress(home), route)));
     verdict.retryIn().ifPresent(wait -> document.put("retry-seconds", wait.toSeconds()));
   }
 

@@ -2,6 +2,7 @@ package io.mipd.conformance;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import io.mipd.host.HomeAssociations;
 import io.mipd.host.Host;
 import io.mipd.host.HostSettings;
@@ -17,6 +18,7 @@ import io.mipd.mobility.ha.HomeAgent;
 import io.mipd.mobility.ha.HomeAgentSettings;
 import io.mipd.mobility.ha.HomeAgentSettings.PrefixDelivery;
 import io.mipd.mobility.mn.HomeAgentDiscovery;
+import io.mipd.mobility.mn.MessageRates;
 import io.mipd.mobility.mn.MobileNode;
 import io.mipd.mobility.mn.MobileNodeSettings;
 import io.mipd.mobility.mn.RouteOptimizationSettings;
@@ -113,6 +115,7 @@ final class Subject implements Surroundings {
           "mn",
           "mn plain",
           "mn cn",
+          "mn both",
           "mn seeking" ->
           true;
       default -> false;
@@ -127,8 +130,8 @@ final class Subject implements Surroundings {
    *   <li>{@code ha}: the home agent A of H and H2, correspondent as well; {@code ha plain} without
    *       ESP for payload; {@code ha advertising} with Router Advertisements of its own
    *   <li>{@code mn}: the mobile node H, which optimizes routes, with its cables out; {@code mn
-   *       plain} without ESP for payload, {@code mn cn} correspondent as well; {@code mn seeking} a
-   *       home agent
+   *       plain} without ESP for payload, {@code mn cn} correspondent as well; {@code mn both} with
+   *       both H and H2; {@code mn seeking} a home agent
    * </ul>
    */
   static Subject of(String kind) {
@@ -157,6 +160,7 @@ final class Subject implements Surroundings {
           case "mn" -> mobile(protection(1), false, Optional.empty());
           case "mn plain" -> mobile(plain(1), false, Optional.empty());
           case "mn cn" -> mobile(protection(1), true, Optional.empty());
+          case "mn both" -> both();
           case "mn seeking" -> seeking();
           default -> throw new IllegalArgumentException("no such node: " + kind);
         };
@@ -247,18 +251,7 @@ final class Subject implements Surroundings {
 
   private static Subject mobile(
       TunnelProtection protection, boolean corresponds, Optional<TransformProtocol> user) {
-    var settings =
-        new MobileNodeSettings(
-            new HomeAddress(HOME),
-            HOME_PREFIX,
-            AGENT,
-            LIFETIME,
-            ImmutableMap.of("eth0", 10, "eth1", 5),
-            protection,
-            Optional.of(
-                new RouteOptimizationSettings(
-                    ImmutableList.of(), RouteOptimizationSettings.DEFAULT_MAX_PEERS, LIFETIME)),
-            corresponds);
+    MobileNodeSettings settings = settings(HOME, ImmutableSet.of(), protection, corresponds);
     var core = new MobileNode(settings, false, STORED, new Random(4));
     Optional<CorrespondentNode> cn =
         corresponds ? Optional.of(correspondentCore()) : Optional.empty();
@@ -279,6 +272,56 @@ final class Subject implements Surroundings {
                     .addAll(user.map(Subject::usersAssociations).orElse(ImmutableList.of()))
                     .build(),
                 ImmutableMap.of(HOME, associations(1).tunnels())));
+  }
+
+  private static MobileNodeSettings settings(
+      Ipv6Address home,
+      ImmutableSet<Ipv6Address> siblings,
+      TunnelProtection protection,
+      boolean corresponds) {
+    return new MobileNodeSettings(
+        new HomeAddress(home),
+        siblings,
+        HOME_PREFIX,
+        AGENT,
+        LIFETIME,
+        ImmutableMap.of("eth0", 10, "eth1", 5),
+        protection,
+        Optional.of(
+            new RouteOptimizationSettings(
+                ImmutableList.of(), RouteOptimizationSettings.DEFAULT_MAX_PEERS, LIFETIME)),
+        corresponds);
+  }
+
+  private static Subject both() {
+    var rates = new MessageRates();
+    var random = new Random(4);
+    return new Subject(
+        Optional.empty(),
+        Optional.empty(),
+        new Node(
+            Stream.of(
+                    settings(HOME, ImmutableSet.of(OTHER_HOME), protection(1), false),
+                    settings(OTHER_HOME, ImmutableSet.of(HOME), protection(2), false))
+                .map(
+                    it ->
+                        new Node.Mobile(
+                            new MobileNode(it, false, STORED, rates, random),
+                            it.homeAddress(),
+                            it.policies()))
+                .collect(ImmutableList.toImmutableList()),
+            Optional.empty(),
+            Optional.empty()),
+        HostSettings.PLAIN
+            .withHome(HOME, OTHER_HOME)
+            .withLearning()
+            .withAssociations(
+                ImmutableList.<SecurityAssociation>builder()
+                    .addAll(between(HOME, 1))
+                    .addAll(between(OTHER_HOME, 2))
+                    .build(),
+                ImmutableMap.of(
+                    HOME, associations(1).tunnels(), OTHER_HOME, associations(2).tunnels())));
   }
 
   /** What a user wants for UDP between H and P, at the end that {@code local} is of. */

@@ -61,6 +61,16 @@ class ConfigurationMistakesTest {
         remedy);
   }
 
+  private static Arguments further(String one, String key, String wrong, String remedy) {
+    return row(
+        MN,
+        "mobile-node {",
+        "mobile-node {\n  further-home-addresses = [" + one + "]\n",
+        "mobile-node.further-home-addresses" + key,
+        wrong,
+        remedy);
+  }
+
   private static Arguments http(String sections, String key, String wrong, String remedy) {
     return row(
         MN,
@@ -134,6 +144,22 @@ class ConfigurationMistakesTest {
             "control-group",
             "there is no group \"nobody-has-it\"",
             "the name of a group of this system"),
+        further(
+            "{ home-address = \"2001:db8:1::100\", ipsec = off }",
+            "[0].home-address",
+            "2001:db8:1::100 is there already",
+            "each home address once"),
+        further(
+            "{ home-address = \"2001:db8:2::100\", ipsec = off }",
+            "[0].home-prefix",
+            "missing",
+            "an IPv6 prefix in quotes"),
+        further(
+            "{ home-address = \"2001:db8:1::101\", protection { keys = mobile-node-1.keys, "
+                + "signalling { to-home-agent = 0x1008, to-mobile-node = 0x1002 } } }",
+            "[0].protection",
+            "SPI 0x00001008 or 0x00001002 or reqid 4104 is another home address's, too",
+            "every SPI and every reqid once"),
         http("port = 8480", "token", "missing", "the path of a file"),
         http("token = nowhere.token", "token", "cannot read ", "a file with a token, mode 0600"),
         http("token = open.keys", "token", "", "mode 0600 or stricter"),

@@ -81,6 +81,9 @@ class ConfigurationReferenceTest {
       }
       """;
 
+  private static final String PROTECTION_OF_FURTHER =
+      PROTECTION.replace("0x10", "0x20").replaceAll("reqid = ", "reqid = 1");
+
   /** Negotiated keys, by the one and the other kind of credentials. */
   private static final String IKE =
       """
@@ -125,8 +128,9 @@ class ConfigurationReferenceTest {
         route-optimization { peers = [ { prefix = "2001:db8:c::/64" } ] }
         %s
       }
+      mobile-node.further-home-addresses = [ { home-address = "2001:db8:2::100", home-prefix = "2001:db8:2::/64", %s } ]
       """
-          .formatted(PROTECTION);
+          .formatted(PROTECTION, PROTECTION_OF_FURTHER);
 
   /** Where no associations are configured. */
   private static final String CORRESPONDENT = "role = cn\nuser-ipsec { policies = [] }\n";
@@ -153,7 +157,9 @@ class ConfigurationReferenceTest {
   void ask() throws Exception {
     Path keyFile = folder.resolve("keys");
     String sample = Files.readString(SAMPLES.resolve("mobile-node-1.keys.sample"));
-    Files.writeString(keyFile, sample + "0x3001 " + "0a".repeat(16) + " " + "0b".repeat(32) + "\n");
+    String further = sample.replace("0x10", "0x20");
+    Files.writeString(
+        keyFile, sample + further + "0x3001 " + "0a".repeat(16) + " " + "0b".repeat(32) + "\n");
     Path token = Files.writeString(folder.resolve("token"), "0123456789abcdef".repeat(4));
     for (Path secret : List.of(keyFile, token)) {
       Files.setPosixFilePermissions(secret, PosixFilePermissions.fromString("rw-------"));

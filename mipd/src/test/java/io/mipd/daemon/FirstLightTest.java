@@ -205,6 +205,21 @@ class FirstLightTest {
         "the home agent answers for both",
         TestNet.LONG,
         () -> net.ip("ha", "-6", "neigh", "show", "proxy").contains(linkLocal));
+    // RFC 6275 section 10.4.2: what is for the link-local address is not tunnelled, and the sender
+    // is told so.
+    net.addNode("n");
+    net.sh(
+        """
+        ip -n "$P"sw link add pn type veth peer name eth0 netns "$P"n
+        ip -n "$P"sw link set pn master brh up
+        ip -n "$P"n link set eth0 up
+        """);
+    net.until(
+        "whoever is on the home link is told",
+        TestNet.LONG,
+        () ->
+            net.in("n", "sh -c 'ping -n -c 1 -W 2 " + linkLocal + "%eth0; true'")
+                .contains("Address unreachable"));
 
     // The kernel checks addresses when the interface is set up, not when its cable is moved.
     net.ip("mn", "link", "set", "eth0", "down");

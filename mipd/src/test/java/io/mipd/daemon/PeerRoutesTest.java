@@ -3,6 +3,7 @@ package io.mipd.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.common.collect.ImmutableSet;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.netlink.Route;
@@ -23,9 +24,15 @@ class PeerRoutesTest {
   private static final Ipv6Address THIRD = Ipv6Address.parse("2001:db8:c::3");
   private static final Ipv6Address PEER = Ipv6Address.parse("2001:db8:1::100");
 
+  private record Place(int table, Ipv6Prefix destination) {
+    static Place of(Route route) {
+      return new Place(route.table(), route.destination());
+    }
+  }
+
   /** The kernel's tables, which take nothing while they are full. */
   private static final class Full implements PeerRoutes.Tables {
-    final Map<Ipv6Prefix, Route> routes = new LinkedHashMap<>();
+    final Map<Place, Route> routes = new LinkedHashMap<>();
     final Set<RoutingRule> rules = new LinkedHashSet<>();
     boolean refusesRoutes;
     boolean refusesRules;
@@ -39,13 +46,13 @@ class PeerRoutesTest {
     @Override
     public void putRoute(Route route) throws IOException {
       refuse(refusesRoutes);
-      routes.put(route.destination(), route);
+      routes.put(Place.of(route), route);
     }
 
     @Override
     public void removeRoute(Route route) throws IOException {
       refuse(refusesRoutes);
-      routes.remove(route.destination());
+      routes.remove(Place.of(route));
     }
 
     @Override
@@ -64,13 +71,13 @@ class PeerRoutesTest {
   private final Full kernel = new Full();
 
   private Optional<Ipv6Address> sourceOfRoute() {
-    return Optional.ofNullable(kernel.routes.get(Ipv6Prefix.host(PEER)))
+    return Optional.ofNullable(kernel.routes.get(new Place(Route.MAIN, Ipv6Prefix.host(PEER))))
         .flatMap(Route::preferredSource);
   }
 
   @Test
   void aRouteThatIsRefusedComesLater() throws Exception {
-    var routes = new PeerRoutes(kernel, DEVICE, PeerRoutes.Kind.HOST);
+    var routes = new PeerRoutes(kernel, DEVICE, PeerRoutes.Kind.HOST, ImmutableSet.of());
     kernel.refusesRoutes = true;
     assertThatThrownBy(() -> routes.put(LOCAL, PEER, true)).isInstanceOf(IOException.class);
     assertThat(routes.isBehind()).isTrue();
@@ -83,7 +90,7 @@ class PeerRoutesTest {
 
   @Test
   void aRouteThatCannotBeRemovedGoesLater() throws Exception {
-    var routes = new PeerRoutes(kernel, DEVICE, PeerRoutes.Kind.HOST);
+    var routes = new PeerRoutes(kernel, DEVICE, PeerRoutes.Kind.HOST, ImmutableSet.of());
     routes.put(LOCAL, PEER, true);
     kernel.refusesRoutes = true;
     assertThatThrownBy(() -> routes.put(LOCAL, PEER, false)).isInstanceOf(IOException.class);
@@ -96,7 +103,7 @@ class PeerRoutesTest {
   /** Nothing that nobody would take away again. */
   @Test
   void noHalfOfItStays() throws Exception {
-    var routes = new PeerRoutes(kernel, DEVICE, PeerRoutes.Kind.ROUTER);
+    var routes = new PeerRoutes(kernel, DEVICE, PeerRoutes.Kind.ROUTER, ImmutableSet.of());
     kernel.refusesRules = true;
     assertThatThrownBy(() -> routes.put(LOCAL, PEER, true)).isInstanceOf(IOException.class);
     assertThat(kernel.routes).isEmpty();
@@ -110,10 +117,26 @@ class PeerRoutesTest {
     assertThat(kernel.routes).isEmpty();
   }
 
+  /** Each home address of a mobile node has a table, and so a route of its own. */
+  @Test
+  void aRouteOfAnotherHomeAddressStays() throws Exception {
+    var peer = Ipv6Prefix.host(PEER);
+    var routes =
+        new PeerRoutes(kernel, DEVICE, PeerRoutes.Kind.MOBILE_NODE, ImmutableSet.of(LOCAL, SECOND));
+    routes.put(LOCAL, PEER, true);
+    routes.put(SECOND, PEER, true);
+    assertThat(kernel.routes.keySet())
+        .containsExactly(new Place(HomePlace.TABLE, peer), new Place(HomePlace.TABLE + 1, peer));
+    routes.put(LOCAL, PEER, false);
+    assertThat(kernel.routes.keySet()).containsExactly(new Place(HomePlace.TABLE + 1, peer));
+    routes.put(SECOND, PEER, false);
+    assertThat(kernel.routes).isEmpty();
+  }
+
   /** One route serves all of our addresses; the one that has been there longest is its source. */
   @Test
   void whoeverGoesLeavesTheRouteToTheOthers() throws Exception {
-    var routes = new PeerRoutes(kernel, DEVICE, PeerRoutes.Kind.HOST);
+    var routes = new PeerRoutes(kernel, DEVICE, PeerRoutes.Kind.HOST, ImmutableSet.of());
     routes.put(LOCAL, PEER, true);
     routes.put(SECOND, PEER, true);
     routes.put(THIRD, PEER, true);

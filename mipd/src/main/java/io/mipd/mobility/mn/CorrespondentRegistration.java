@@ -16,6 +16,7 @@ import io.mipd.mobility.wire.BindingLifetime;
 import io.mipd.mobility.wire.BindingStatus;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
+import io.mipd.mobility.wire.MobilityMessage;
 import io.mipd.mobility.wire.MobilityMessage.BindingAcknowledgement;
 import io.mipd.mobility.wire.MobilityMessage.BindingUpdate;
 import io.mipd.mobility.wire.MobilityMessage.CareOfTest;
@@ -56,7 +57,7 @@ final class CorrespondentRegistration {
   private final Predicate<CareOfAddress> stillOurs;
 
   private final ReturnRoutability tests;
-  private final RateLimit rate = new RateLimit();
+  private final MessageRates.Limit rate;
   private SequenceNumber sequence;
 
   private Standing standing = new Standing.Nowhere();
@@ -93,6 +94,7 @@ final class CorrespondentRegistration {
 
   /**
    * @param stillOurs whether packets to a former care-of address still reach us
+   * @param rates of the node
    * @param random of cryptographic quality
    */
   CorrespondentRegistration(
@@ -102,6 +104,7 @@ final class CorrespondentRegistration {
       Duration lifetime,
       FailedPeers failures,
       Predicate<CareOfAddress> stillOurs,
+      MessageRates rates,
       RandomGenerator random) {
     this.home = home;
     this.peer = peer;
@@ -109,7 +112,8 @@ final class CorrespondentRegistration {
     this.failures = failures;
     this.stillOurs = stillOurs;
     use = new RouteUse(now);
-    tests = new ReturnRoutability(home, peer, random);
+    rate = rates.limit(MobilityMessage.BINDING_UPDATE, peer);
+    tests = new ReturnRoutability(home, peer, rates, random);
     // "If the sending mobile node has no Binding Update List entry, the Sequence Number SHOULD
     // start at a random value" (section 11.7.2).
     sequence = new SequenceNumber(random.nextInt(0x10000));
@@ -206,6 +210,11 @@ final class CorrespondentRegistration {
   /** Returns whether it is the answer to what was asked. */
   boolean homeTest(HomeTest test) {
     return tests.take(test);
+  }
+
+  /** Whether it would be the answer to what was asked. */
+  boolean isExpecting(CareOfTest test) {
+    return tests.isExpecting(test);
   }
 
   /** Returns whether it is the answer to what was asked. */

@@ -2,7 +2,6 @@ package io.mipd.mobility.mn;
 
 import io.mipd.mobility.ProtocolConstants;
 import io.mipd.mobility.binding.Backoff;
-import io.mipd.mobility.binding.RateLimit;
 import io.mipd.mobility.wire.MobilityMessage.KeygenToken;
 import java.time.Duration;
 import java.time.Instant;
@@ -20,7 +19,7 @@ final class KeygenTest {
       ProtocolConstants.MAX_TOKEN_LIFETIME.minus(ProtocolConstants.MAX_BINDACK_TIMEOUT);
 
   private final RandomGenerator random;
-  private final RateLimit rate = new RateLimit();
+  private final MessageRates.Limit rate;
   private Optional<Asking> asking = Optional.empty();
   private Optional<Token> token = Optional.empty();
 
@@ -44,9 +43,11 @@ final class KeygenTest {
   }
 
   /**
+   * @param rate at which it may ask
    * @param random of cryptographic quality
    */
-  KeygenTest(RandomGenerator random) {
+  KeygenTest(MessageRates.Limit rate, RandomGenerator random) {
+    this.rate = rate;
     this.random = random;
   }
 
@@ -82,6 +83,11 @@ final class KeygenTest {
     Backoff timer = asking.map(it -> it.timer().again(now)).orElseGet(() -> Backoff.began(now));
     asking = Optional.of(new Asking(cookie, now, timer));
     return Optional.of(cookie);
+  }
+
+  /** Whether an answer with this cookie is waited for. */
+  boolean hasAsked(long cookie) {
+    return asking.filter(it -> it.cookie() == cookie).isPresent();
   }
 
   /** Returns whether this is what was asked for; a second answer is not. */

@@ -17,7 +17,6 @@ import io.mipd.mobility.NodeEvent.AddressState;
 import io.mipd.mobility.ProtocolConstants;
 import io.mipd.mobility.binding.Backoff;
 import io.mipd.mobility.binding.OutstandingUpdate;
-import io.mipd.mobility.binding.RateLimit;
 import io.mipd.mobility.planner.HomePolicies;
 import io.mipd.mobility.wire.BindingFlag;
 import io.mipd.mobility.wire.BindingLifetime;
@@ -103,7 +102,7 @@ public final class MobileNode implements MobilityNode {
   /** Updates since the home agent has said something. */
   private int unanswered;
 
-  private final RateLimit rate = new RateLimit();
+  private final MessageRates.Limit rate;
 
   /** The operator has ended the registration, and none is wanted. */
   private boolean dismissed;
@@ -161,7 +160,22 @@ public final class MobileNode implements MobilityNode {
       boolean bindingMayExist,
       SequenceNumber lastSequence,
       RandomGenerator random) {
+    this(settings, bindingMayExist, lastSequence, new MessageRates(), random);
+  }
+
+  /**
+   * For one of several home addresses.
+   *
+   * @param rates which all of them share
+   */
+  public MobileNode(
+      MobileNodeSettings settings,
+      boolean bindingMayExist,
+      SequenceNumber lastSequence,
+      MessageRates rates,
+      RandomGenerator random) {
     this.settings = settings;
+    rate = rates.limit(MobilityMessage.BINDING_UPDATE, settings.homeAgent());
     this.bindingMayExist = bindingMayExist;
     sequence = lastSequence;
     home = settings.homeAddress();
@@ -170,7 +184,10 @@ public final class MobileNode implements MobilityNode {
     optimizer =
         settings
             .routeOptimization()
-            .map(it -> new RouteOptimizer(home, settings.homeAgent(), it, this::mayUse, random));
+            .map(
+                it ->
+                    new RouteOptimizer(
+                        home, settings.homeAgent(), it, this::isOurs, rates, random));
   }
 
   /** The address that it registers. */
@@ -212,6 +229,25 @@ public final class MobileNode implements MobilityNode {
    */
   public Optional<CareOfAddress> tunnelEnd() {
     return tunnelEnd;
+  }
+
+  /**
+   * Whether a message to the node is for this home address of it: those that come to a care-of
+   * address are for the one whose peer they are from.
+   */
+  public boolean isConcerned(MobilityMessage message, Arrival arrival) {
+    if (arrival.destination().equals(home.value())) {
+      return true;
+    } else if (message instanceof MobilityMessage.BindingError error
+        && !error.homeAddress().isUnspecified()) {
+      return error.homeAddress().equals(home.value());
+    }
+    return optimizer.filter(it -> it.isExpectingAtCareOf(message, arrival.source())).isPresent();
+  }
+
+  /** Whether prefix discovery is for this home address of the node. */
+  public boolean isConcerned(NodeEvent.PrefixDiscoveryArrived discovery) {
+    return discovery.arrival().destination().equals(home.value());
   }
 
   /** The correspondents in the Binding Update List. */
@@ -536,7 +572,7 @@ public final class MobileNode implements MobilityNode {
 
   private boolean mayBind(Uplink uplink, CareOfAddress careOf) {
     return uplink.mayUse(careOf.value())
-        && !careOf.value().equals(home.value())
+        && !settings.isHomeAddress(careOf.value())
         && !settings.homePrefix().contains(careOf.value());
   }
 
@@ -586,7 +622,7 @@ public final class MobileNode implements MobilityNode {
             ? Optional.of(away.careOf())
             : Optional.empty();
     return uplink
-        .careOf(settings.homePrefix(), home.value())
+        .careOf(it -> settings.homePrefix().contains(it) || settings.isHomeAddress(it))
         .map(
             best ->
                 current
@@ -960,6 +996,11 @@ public final class MobileNode implements MobilityNode {
   /** Whether it is an address of ours that works as far as we know. */
   private boolean mayUse(CareOfAddress careOf) {
     return uplinks.values().stream().anyMatch(uplink -> uplink.mayUse(careOf.value()));
+  }
+
+  /** Whether packets to it reach us, so that it is nobody to be optimized with. */
+  private boolean isOurs(CareOfAddress address) {
+    return mayUse(address) || settings.siblings().contains(address.value());
   }
 
   private void useTunnel(CareOfAddress end, List<NodeAction> actions) {

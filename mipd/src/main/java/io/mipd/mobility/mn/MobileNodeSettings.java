@@ -3,6 +3,7 @@ package io.mipd.mobility.mn;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import io.mipd.mobility.planner.HomePolicies;
 import io.mipd.mobility.planner.RouteRoles;
 import io.mipd.mobility.planner.TunnelProtection;
@@ -13,6 +14,9 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
+ * Of one home address of a mobile node.
+ *
+ * @param siblings the other home addresses of the node
  * @param lifetime to ask for
  * @param interfaces names of those that may carry a care-of address, with their preference: higher
  *     is preferred, and among equals the one that is in use
@@ -21,6 +25,7 @@ import java.util.Optional;
  */
 public record MobileNodeSettings(
     HomeAddress homeAddress,
+    ImmutableSet<Ipv6Address> siblings,
     Ipv6Prefix homePrefix,
     Ipv6Address homeAgent,
     Duration lifetime,
@@ -33,6 +38,34 @@ public record MobileNodeSettings(
     checkArgument(
         homePrefix.contains(homeAddress.value()), "%s is not in %s", homeAddress, homePrefix);
     checkArgument(!interfaces.isEmpty(), "no interface");
+    checkArgument(!siblings.contains(homeAddress.value()), "%s is its own sibling", homeAddress);
+  }
+
+  /** Of the only home address of a mobile node. */
+  public MobileNodeSettings(
+      HomeAddress homeAddress,
+      Ipv6Prefix homePrefix,
+      Ipv6Address homeAgent,
+      Duration lifetime,
+      ImmutableMap<String, Integer> interfaces,
+      TunnelProtection protection,
+      Optional<RouteOptimizationSettings> routeOptimization,
+      boolean corresponds) {
+    this(
+        homeAddress,
+        ImmutableSet.of(),
+        homePrefix,
+        homeAgent,
+        lifetime,
+        interfaces,
+        protection,
+        routeOptimization,
+        corresponds);
+  }
+
+  /** Whether it is a home address of the node, this one or another. */
+  boolean isHomeAddress(Ipv6Address address) {
+    return address.equals(homeAddress.value()) || siblings.contains(address);
   }
 
   MobileNodeSettings with(
@@ -41,6 +74,7 @@ public record MobileNodeSettings(
       Optional<RouteOptimizationSettings> newRouteOptimization) {
     return new MobileNodeSettings(
         homeAddress,
+        siblings,
         homePrefix,
         homeAgent,
         newLifetime,

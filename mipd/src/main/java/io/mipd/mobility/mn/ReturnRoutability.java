@@ -25,13 +25,15 @@ final class ReturnRoutability {
   private boolean hasBeenAnswered;
 
   /**
+   * @param rates of the node
    * @param random of cryptographic quality
    */
-  ReturnRoutability(HomeAddress home, Ipv6Address peer, RandomGenerator random) {
+  ReturnRoutability(
+      HomeAddress home, Ipv6Address peer, MessageRates rates, RandomGenerator random) {
     this.home = home;
     this.peer = peer;
-    homeTest = new KeygenTest(random);
-    careOfTest = new KeygenTest(random);
+    homeTest = new KeygenTest(rates.limit(MobilityMessage.HOME_TEST_INIT, peer), random);
+    careOfTest = new KeygenTest(rates.limit(MobilityMessage.CARE_OF_TEST_INIT, peer), random);
   }
 
   /** The peer has answered at some time: it knows the Mobility Header. */
@@ -52,6 +54,11 @@ final class ReturnRoutability {
   /** Returns whether it is the answer to what was asked. */
   boolean take(CareOfTest test) {
     return noted(careOfTest.answered(test.cookie(), test.nonceIndex(), test.token()));
+  }
+
+  /** Whether it would be the answer to what was asked. */
+  boolean isExpecting(CareOfTest test) {
+    return careOfTest.hasAsked(test.cookie());
   }
 
   private boolean noted(boolean answered) {

@@ -48,6 +48,7 @@ final class RouteOptimizer {
   private final Ipv6Address agent;
   private RouteOptimizationSettings settings;
   private final Predicate<CareOfAddress> isOurs;
+  private final MessageRates rates;
   private final RandomGenerator random;
   private final FailedPeers failures;
 
@@ -60,7 +61,8 @@ final class RouteOptimizer {
   private Standing standing = new Standing.Nowhere();
 
   /**
-   * @param isOurs whether packets to that care-of address reach us at present
+   * @param isOurs whether packets to that address reach us at present
+   * @param rates of the node
    * @param random of cryptographic quality
    */
   RouteOptimizer(
@@ -68,7 +70,9 @@ final class RouteOptimizer {
       Ipv6Address agent,
       RouteOptimizationSettings settings,
       Predicate<CareOfAddress> isOurs,
+      MessageRates rates,
       RandomGenerator random) {
+    this.rates = rates;
     this.home = home;
     this.agent = agent;
     this.settings = settings;
@@ -130,7 +134,7 @@ final class RouteOptimizer {
       peers.put(
           peer,
           new CorrespondentRegistration(
-              home, peer, now, settings.lifetime(), failures, isOurs, random));
+              home, peer, now, settings.lifetime(), failures, isOurs, rates, random));
     } else {
       known.tunnelled(now, payload.sure());
     }
@@ -197,6 +201,17 @@ final class RouteOptimizer {
       strangers.get(random.nextInt(strangers.size())).makeRoom();
     }
     return true;
+  }
+
+  /** Whether the peer may send such a message to our care-of address. */
+  boolean isExpectingAtCareOf(MobilityMessage message, Ipv6Address peer) {
+    CorrespondentRegistration known = peers.get(peer);
+    if (known == null) {
+      return false;
+    }
+    return message instanceof MobilityMessage.CareOfTest test
+        ? known.isExpecting(test)
+        : message instanceof MobilityMessage.BindingError;
   }
 
   /** A message that is not the home agent's. */

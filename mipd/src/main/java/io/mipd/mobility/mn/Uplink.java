@@ -20,6 +20,7 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * One interface of a mobile node: whether it is up, which routers it hears, which addresses it has.
@@ -387,11 +388,13 @@ final class Uplink {
 
   /**
    * An address that can be a care-of address now; a deprecated one only where there is no other.
+   *
+   * @param isOfHome which addresses can not: home addresses, and others of the home link
    */
-  Optional<CareOfAddress> careOf(Ipv6Prefix homePrefix, Ipv6Address home) {
+  Optional<CareOfAddress> careOf(Predicate<Ipv6Address> isOfHome) {
     return addresses.keySet().stream()
         .filter(this::mayUse)
-        .filter(address -> !address.equals(home) && !homePrefix.contains(address))
+        .filter(isOfHome.negate())
         .min(Comparator.comparing(this::isDeprecated))
         .map(CareOfAddress::new);
   }

@@ -1,5 +1,6 @@
 package io.mipd.mobility.node;
 
+import com.google.common.collect.ImmutableList;
 import io.mipd.mobility.BindingErrors;
 import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.NodeAction;
@@ -21,20 +22,24 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
- * A node of one or several roles: hands each event to the role that it is for, and folds what they
- * want of routes into one wish for each pair of addresses.
+ * A node of one or several roles, and of one or several home addresses: hands each event to the
+ * role that it is for, and folds what they want of routes into one wish for each pair of addresses.
  */
 public final class Node implements MobilityNode {
-  private final Optional<Mobile> mobile;
+  private final ImmutableList<Mobile> mobiles;
   private final Optional<HomeAgent> agent;
   private final Optional<Correspondent> correspondent;
   private final Routes routes = new Routes();
   private final BindingErrors errors = new BindingErrors();
 
   /**
+   * A home address.
+   *
    * @param policies of its home registration
    */
   public record Mobile(MobileNode core, HomeAddress home, HomePolicies policies) {}
@@ -46,7 +51,17 @@ public final class Node implements MobilityNode {
 
   public Node(
       Optional<Mobile> mobile, Optional<HomeAgent> agent, Optional<Correspondent> correspondent) {
-    this.mobile = mobile;
+    this(mobile.stream().collect(ImmutableList.toImmutableList()), agent, correspondent);
+  }
+
+  /**
+   * @param mobiles its home addresses; where a message does not tell which, it is for the first
+   */
+  public Node(
+      ImmutableList<Mobile> mobiles,
+      Optional<HomeAgent> agent,
+      Optional<Correspondent> correspondent) {
+    this.mobiles = mobiles;
     this.agent = agent;
     this.correspondent = correspondent;
   }
@@ -70,6 +85,8 @@ public final class Node implements MobilityNode {
       if (!isBorneOut(refused)) {
         errors.answer(now, refused).ifPresent(actions::add);
       }
+    } else if (event instanceof NodeEvent.PrefixDiscoveryArrived arrived && !mobiles.isEmpty()) {
+      fold(mobile(core -> core.isConcerned(arrived)).handle(now, event), actions);
     } else {
       cores().forEach(core -> fold(core.handle(now, event), actions));
     }
@@ -88,10 +105,19 @@ public final class Node implements MobilityNode {
 
   private Stream<MobilityNode> cores() {
     return Stream.of(
-            agent.map(MobilityNode.class::cast),
-            mobile.map(it -> (MobilityNode) it.core()),
-            correspondent.map(it -> (MobilityNode) it.core()))
-        .flatMap(Optional::stream);
+            agent.stream(),
+            mobiles.stream().map(Mobile::core),
+            correspondent.stream().map(Correspondent::core))
+        .flatMap(Function.identity());
+  }
+
+  /** The first home address that something is for; the first of all if it is for none. */
+  private MobileNode mobile(Predicate<MobileNode> isConcerned) {
+    return mobiles.stream()
+        .map(Mobile::core)
+        .filter(isConcerned)
+        .findFirst()
+        .orElseGet(() -> mobiles.get(0).core());
   }
 
   /**
@@ -115,7 +141,9 @@ public final class Node implements MobilityNode {
     Optional<MobilityNode> wanted =
         message.type() == MobilityMessage.BINDING_UPDATE
             ? agent.map(MobilityNode.class::cast)
-            : mobile.map(Mobile::core);
+            : mobiles.isEmpty()
+                ? Optional.empty()
+                : Optional.of(mobile(core -> core.isConcerned(message, arrived.arrival())));
     return wanted.or(() -> cores().findFirst());
   }
 
@@ -126,7 +154,7 @@ public final class Node implements MobilityNode {
    */
   private boolean speaksFor(Correspondent it, Ipv6Address local) {
     return it.local().filter(prefix -> prefix.contains(local)).isPresent()
-        || mobile.filter(one -> one.home().value().equals(local)).isPresent();
+        || mobiles.stream().anyMatch(one -> one.home().value().equals(local));
   }
 
   /**
@@ -160,36 +188,41 @@ public final class Node implements MobilityNode {
         routes.want(want, actions);
         continue;
       }
-      boolean registration =
-          action instanceof NodeAction.WantMobility want
-              && mobile.filter(it -> want.owner().equals(WishOwner.of(it.home()))).isPresent();
-      // No moment in which a route is there and its registration is not.
-      boolean before = registration && isSilent();
-      if (before) {
-        followTunnel(actions);
+      if (isOfLink(action) && actions.contains(action)) {
+        // Each home address finds out by itself where it is, and all of them find the same.
+        continue;
       }
+      Optional<Mobile> registering =
+          action instanceof NodeAction.WantMobility want
+              ? mobiles.stream()
+                  .filter(it -> want.owner().equals(WishOwner.of(it.home())))
+                  .findFirst()
+              : Optional.empty();
+      // No moment in which a route is there and its registration is not.
+      Optional<Mobile> silent = registering.filter(Node::isSilent);
+      silent.ifPresent(it -> followTunnel(it, actions));
       actions.add(action);
-      if (registration && !before) {
-        followTunnel(actions);
+      if (silent.isEmpty()) {
+        registering.ifPresent(it -> followTunnel(it, actions));
       }
     }
   }
 
-  /** Neither at home nor registered: the home address is not to be used at all. */
-  private boolean isSilent() {
-    return mobile
-        .filter(it -> !it.core().isAtHome() && it.core().tunnelEnd().isEmpty())
-        .isPresent();
+  private static boolean isOfLink(NodeAction action) {
+    return action instanceof NodeAction.SolicitRouters
+        || action instanceof NodeAction.ForgetLink
+        || action instanceof NodeAction.KnowNeighbor
+        || action instanceof NodeAction.Tell;
   }
 
-  private void followTunnel(List<NodeAction> actions) {
-    mobile.ifPresent(
-        it ->
-            routes.tunnel(
-                it.home().value(),
-                it.core().tunnelEnd().map(it.policies()::tunnel),
-                isSilent(),
-                actions));
+  /** Neither at home nor registered: the home address is not to be used at all. */
+  private static boolean isSilent(Mobile it) {
+    return !it.core().isAtHome() && it.core().tunnelEnd().isEmpty();
+  }
+
+  private void followTunnel(Mobile it, List<NodeAction> actions) {
+    routes.tunnel(
+        it.home().value(), it.core().tunnelEnd().map(it.policies()::tunnel), isSilent(it), actions);
   }
 
   @Override

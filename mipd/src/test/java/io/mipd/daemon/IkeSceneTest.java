@@ -181,6 +181,7 @@ class IkeSceneTest {
       rekey(node);
       rekeyed(node, before);
     }
+    reachable("rekeyed");
     still.stop();
     assertThat(still.lost()).as("while all is rekeyed: %s", still).isZero();
 
@@ -197,6 +198,7 @@ class IkeSceneTest {
       endIs(mobile, "from", link);
       endIs(agent, "to", link);
     }
+    reachable("rekeyed and moved");
     moving.stop();
     System.err.println("two handovers while all is rekeyed: " + moving);
     assertThat(moving.lost()).as("%s", moving).isLessThan(moving.sent());

@@ -22,6 +22,7 @@ import java.util.function.Supplier;
  * @param delayMillis one way, between the core and the home agent
  * @param lossPercent of the frames between the core and the home agent, by seed
  * @param routeOptimization the mobile node and its correspondent take the direct way
+ * @param ike the keys between mobile node and home agent are negotiated, by strongSwan's charon
  * @param userIpsec between the home address and the correspondent
  * @param daemons false: the network, the traffic and the measurements only, the mobile node at home
  */
@@ -35,6 +36,7 @@ record LabOptions(
     boolean ipsec,
     boolean payloadIpsec,
     boolean routeOptimization,
+    boolean ike,
     UserIpsec userIpsec,
     int interfaces,
     boolean keep,
@@ -82,6 +84,7 @@ record LabOptions(
         --loss PERCENT           of the frames between the core and the home agent, by seed (default 0)
         --no-ipsec               signalling and payload without protection
         --payload-ipsec on|off   payload in an ESP tunnel (default on), or in plain IPv6-in-IPv6
+        --ike                    their keys are negotiated by strongSwan's charon; with --world kernel
         --ro                     mobile node and correspondent optimize their route: the correspondent runs mipd, too
         --user-ipsec MODE        ESP of the user's own between home address and correspondent: none (default),
                                  transport or tunnel; the correspondent runs mipd, too
@@ -92,14 +95,12 @@ record LabOptions(
         --cleanup                remove what a killed or kept lab has left
         --help                   this text
 
-      Not there yet: --ike, --scenario.
+      Not there yet: --scenario.
       Exit status 0: every connection lived and everything was delivered; 1: not so; 2: wrong options;
       3: the system lacks something.""";
 
   private static final ImmutableMap<String, String> NOT_YET =
-      ImmutableMap.of(
-          "--ike", "negotiated keys",
-          "--scenario", "scenes from files");
+      ImmutableMap.of("--scenario", "scenes from files");
 
   LabOptions {
     checkArgument(
@@ -114,6 +115,10 @@ record LabOptions(
         !keep || !world.isWhollyInGuest(),
         "--keep cannot be: the network of --world %s ends with its guest",
         world);
+    checkArgument(
+        !ike || world.isWhollyInGuest(),
+        "--ike needs --world kernel: charon gives its associations to the kernel");
+    checkArgument(!ike || (ipsec && daemons), "--ike: without IPsec and daemons there are no keys");
   }
 
   /**
@@ -129,6 +134,7 @@ record LabOptions(
     boolean ipsec = true;
     boolean payloadIpsec = true;
     boolean routeOptimization = false;
+    boolean ike = false;
     UserIpsec userIpsec = UserIpsec.NONE;
     int interfaces = 1;
     boolean keep = false;
@@ -157,6 +163,7 @@ record LabOptions(
         case "--loss" -> loss = decimal(option, value.get());
         case "--no-ipsec" -> ipsec = false;
         case "--payload-ipsec" -> payloadIpsec = onOff(option, value.get());
+        case "--ike" -> ike = true;
         case "--ro" -> routeOptimization = true;
         case "--user-ipsec" -> userIpsec = userIpsec(value.get());
         case "--interfaces" -> interfaces = (int) number(option, value.get());
@@ -176,6 +183,7 @@ record LabOptions(
         ipsec,
         payloadIpsec && ipsec,
         routeOptimization,
+        ike,
         userIpsec,
         interfaces,
         keep,

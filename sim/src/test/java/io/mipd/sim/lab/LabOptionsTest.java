@@ -59,13 +59,23 @@ class LabOptionsTest {
     assertThat(parse("--no-ipsec").payloadIpsec()).isFalse();
   }
 
-  @ParameterizedTest
-  @ValueSource(strings = {"--ike", "--scenario"})
-  void namesWhatIsNotThereYet(String option) {
-    assertThatThrownBy(() -> parse(option, "x"))
+  @Test
+  void namesWhatIsNotThereYet() {
+    assertThatThrownBy(() -> parse("--scenario", "x"))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining(option)
+        .hasMessageContaining("--scenario")
         .hasMessageContaining("not there yet");
+  }
+
+  @Test
+  void keysAreNegotiatedInTheKernelWorld() {
+    assertThat(parse("--ike", "--world", "kernel").ike()).isTrue();
+    assertThatThrownBy(() -> parse("--ike"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("--world kernel");
+    assertThatThrownBy(() -> parse("--ike", "--world", "kernel", "--no-ipsec"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("no keys");
   }
 
   @ParameterizedTest

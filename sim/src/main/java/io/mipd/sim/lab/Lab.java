@@ -279,6 +279,7 @@ public final class Lab {
     given.put("loss_percent", options.lossPercent());
     given.put("ipsec", options.ipsec());
     given.put("payload_ipsec", options.payloadIpsec());
+    given.put("ike", options.ike());
     given.put("ro", options.routeOptimization());
     given.put("user_ipsec", options.userIpsec().toString());
     given.put("interfaces", options.interfaces());

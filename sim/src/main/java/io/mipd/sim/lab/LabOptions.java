@@ -2,7 +2,6 @@ package io.mipd.sim.lab;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
-import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -24,6 +23,7 @@ import java.util.function.Supplier;
  * @param delayMillis one way, between the core and the home agent
  * @param lossPercent of the frames between the core and the home agent, by seed
  * @param routeOptimization the mobile node and its correspondent take the direct way
+ * @param ike the keys between mobile node and home agent are negotiated, by strongSwan's charon
  * @param userIpsec between the home address and the correspondent
  * @param scenario a file, or the name of a ready one, that is played in place of the scene
  * @param compare whether the simulator runs it, too, and both are compared
@@ -39,6 +39,7 @@ record LabOptions(
     boolean ipsec,
     boolean payloadIpsec,
     boolean routeOptimization,
+    boolean ike,
     UserIpsec userIpsec,
     int interfaces,
     boolean keep,
@@ -88,6 +89,7 @@ record LabOptions(
         --loss PERCENT           of the frames between the core and the home agent, by seed (default 0)
         --no-ipsec               signalling and payload without protection
         --payload-ipsec on|off   payload in an ESP tunnel (default on), or in plain IPv6-in-IPv6
+        --ike                    their keys are negotiated by strongSwan's charon; with --world kernel
         --ro                     mobile node and correspondent optimize their route: the correspondent runs mipd, too
         --user-ipsec MODE        ESP of the user's own between home address and correspondent: none (default),
                                  transport or tunnel; the correspondent runs mipd, too
@@ -101,13 +103,8 @@ record LabOptions(
         --cleanup                remove what a killed or kept lab has left
         --help                   this text
 
-      Not there yet: --ike.
       Exit status 0: every connection lived and everything was delivered; 1: not so; 2: wrong options;
-      3: the system lacks something.\
-      """;
-
-  private static final ImmutableMap<String, String> NOT_YET =
-      ImmutableMap.of("--ike", "negotiated keys");
+      3: the system lacks something.""";
 
   private static final ImmutableSet<String> WITH_SCENARIO =
       ImmutableSet.of("--out", "--seed", "--scenario", "--compare", "--help", "-h");
@@ -131,6 +128,10 @@ record LabOptions(
         !keep || !world.isWhollyInGuest(),
         "--keep cannot be: the network of --world %s ends with its guest",
         world);
+    checkArgument(
+        !ike || world.isWhollyInGuest(),
+        "--ike needs --world kernel: charon gives its associations to the kernel");
+    checkArgument(!ike || (ipsec && daemons), "--ike: without IPsec and daemons there are no keys");
   }
 
   /**
@@ -146,6 +147,7 @@ record LabOptions(
     boolean ipsec = true;
     boolean payloadIpsec = true;
     boolean routeOptimization = false;
+    boolean ike = false;
     UserIpsec userIpsec = UserIpsec.NONE;
     int interfaces = 1;
     boolean keep = false;
@@ -162,11 +164,6 @@ record LabOptions(
             checkArgument(rest.hasNext(), "%s needs a value", option);
             return rest.next();
           };
-      checkArgument(
-          !NOT_YET.containsKey(option),
-          "%s (%s) is not there yet",
-          option,
-          NOT_YET.getOrDefault(option, ""));
       switch (option) {
         case "--help", "-h" -> command = Command.HELP;
         case "--cleanup" -> command = Command.CLEANUP;
@@ -177,6 +174,7 @@ record LabOptions(
         case "--loss" -> loss = decimal(option, value.get());
         case "--no-ipsec" -> ipsec = false;
         case "--payload-ipsec" -> payloadIpsec = onOff(option, value.get());
+        case "--ike" -> ike = true;
         case "--ro" -> routeOptimization = true;
         case "--user-ipsec" -> userIpsec = userIpsec(value.get());
         case "--interfaces" -> interfaces = (int) number(option, value.get());
@@ -205,6 +203,7 @@ record LabOptions(
         ipsec,
         payloadIpsec && ipsec,
         routeOptimization,
+        ike,
         userIpsec,
         interfaces,
         keep,

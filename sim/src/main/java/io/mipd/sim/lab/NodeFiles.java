@@ -9,6 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HexFormat;
+import java.util.LinkedHashSet;
+import java.util.Set;
 import java.util.SplittableRandom;
 
 /**
@@ -27,6 +29,34 @@ final class NodeFiles {
   private static final int ENCRYPTION_KEY = 16;
   private static final int INTEGRITY_KEY = 32;
 
+  /**
+   * charon's, as docs/ikev2.md has it, and what it logs. The port rather than the socket is let
+   * past policies, so that IKE of the home address, too, goes by the home agent.
+   */
+  private static final String CHARON =
+      """
+      charon {
+        load = random nonce aes sha1 sha2 hmac kdf gcm openssl pem x509 pkcs1 pkcs8 pubkey \
+               revocation constraints kernel-netlink socket-default vici
+        install_routes = no
+        install_virtual_ip = no
+        retransmit_timeout = 1.0
+        retransmit_base = 1.4
+        plugins {
+          kernel-netlink {
+            roam_events = no
+            port_bypass = yes
+          }
+        }
+        filelog {
+          stderr {
+            default = 1
+            flush_line = yes
+          }
+        }
+      }
+      """;
+
   private static final String USER_OUT = "0x3001";
   private static final String USER_IN = "0x3002";
 
@@ -34,6 +64,12 @@ final class NodeFiles {
   private final Path run;
   private final LabOptions options;
   private final ImmutableList<EspKeys> associations;
+
+  /** What charon has negotiated, in the order in which it was seen. */
+  private final Set<EspKeys> negotiated = new LinkedHashSet<>();
+
+  /** What proves who mobile node and home agent are, if keys are negotiated. */
+  private final String secret;
 
   /** The user's: from the mobile node, and to it. */
   private final ImmutableList<EspKeys> users;
@@ -47,7 +83,7 @@ final class NodeFiles {
     this.options = options;
     var random = new SplittableRandom(options.sceneSeed());
     var all = ImmutableList.<EspKeys>builder();
-    if (options.ipsec()) {
+    if (options.ipsec() && !options.ike()) {
       for (int spi = 0x1001; spi <= 0x1008; spi++) {
         all.add(
             new EspKeys(
@@ -64,6 +100,7 @@ final class NodeFiles {
       }
     }
     users = own.build();
+    secret = key(random, INTEGRITY_KEY);
   }
 
   private static String key(SplittableRandom random, int octets) {
@@ -89,6 +126,15 @@ final class NodeFiles {
     return results.resolve("config/cn/correspondent.conf");
   }
 
+  Path charonConfiguration() {
+    return results.resolve("config/strongswan.conf");
+  }
+
+  /** What is {@code /run} to a node's charon. */
+  Path charonFolder(String node) {
+    return run.resolve(node + "-charon");
+  }
+
   Path radvdConfiguration(Link link) {
     return results.resolve("config/radvd-" + link + ".conf");
   }
@@ -107,7 +153,13 @@ final class NodeFiles {
     for (Link link : Link.values()) {
       writeRadvd(link, true);
     }
-    if (options.ipsec()) {
+    if (options.ike()) {
+      Files.writeString(charonConfiguration(), CHARON);
+      for (Path configuration :
+          ImmutableList.of(homeAgentConfiguration(), mobileNodeConfiguration())) {
+        writeSecret(configuration.resolveSibling("ike.secret"), secret + "\n");
+      }
+    } else if (options.ipsec()) {
       writeKeys(homeAgentConfiguration().resolveSibling("mobile-node-1.keys"), associations);
       writeKeys(mobileNodeConfiguration().resolveSibling("mobile-node-1.keys"), associations);
     }
@@ -123,14 +175,18 @@ final class NodeFiles {
   }
 
   private static void writeKeys(Path file, ImmutableList<EspKeys> keys) throws IOException {
-    Files.deleteIfExists(file);
-    Files.createFile(
-        file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
     var lines = new StringBuilder("# Test keys of one run of bin/lab.\n");
     for (EspKeys one : keys) {
       lines.append(one.spi() + " " + one.encryptionKey() + " " + one.integrityKey() + "\n");
     }
-    Files.writeString(file, lines.toString());
+    writeSecret(file, lines.toString());
+  }
+
+  private static void writeSecret(Path file, String text) throws IOException {
+    Files.deleteIfExists(file);
+    Files.createFile(
+        file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    Files.writeString(file, text);
   }
 
   private String common(String role, String node) {
@@ -142,7 +198,10 @@ final class NodeFiles {
         + results.resolve("state").resolve(node)
         + "\"\ncontrol-socket = \""
         + run.resolve(node + ".sock")
-        + "\"\n";
+        + "\"\n"
+        + (options.ike() && !role.equals("cn")
+            ? "charon-socket = \"" + charonFolder(node).resolve("charon.vici") + "\"\n"
+            : "");
   }
 
   private String homeAgent() {
@@ -162,7 +221,7 @@ final class NodeFiles {
             "  mobile-nodes = [",
             "    {",
             "      home-address = \"" + Network.HOME_ADDRESS + "\"",
-            protection("      "),
+            protection("      ", "ha.example.org", "mn.example.org"),
             "    }",
             "  ]",
             "}",
@@ -192,7 +251,7 @@ final class NodeFiles {
             "  route-optimization { enabled = "
                 + (options.routeOptimization() ? "on" : "off")
                 + " }",
-            protection("  "),
+            protection("  ", "mn.example.org", "ha.example.org"),
             "}",
             "")
         + userIpsec(Network.HOME_ADDRESS, Network.CORRESPONDENT);
@@ -242,11 +301,30 @@ final class NodeFiles {
         + ", reqid = 100 }";
   }
 
-  private String protection(String indent) {
+  private String protection(String indent, String local, String remote) {
     if (!options.ipsec()) {
       return indent + "ipsec = off";
     }
     var lines = ImmutableList.<String>builder();
+    if (options.ike()) {
+      lines.add(
+          "ipsec = on",
+          "protection {",
+          "  keying = ike",
+          "  local-identity = " + local,
+          "  remote-identity = " + remote,
+          "  secret = ike.secret",
+          "  ike-proposals = [aes128-sha256-x25519]",
+          "  esp-proposals = [aes128-sha256]",
+          "  signalling { reqid = 5001 }",
+          "  prefix-discovery { reqid = 5002 }",
+          "  return-routability { reqid = 5003 }");
+      if (options.payloadIpsec()) {
+        lines.add("  payload { reqid = 5004 }");
+      }
+      lines.add("}");
+      return indent + String.join("\n" + indent, lines.build());
+    }
     lines.add(
         "ipsec = on",
         "protection {",
@@ -295,8 +373,21 @@ final class NodeFiles {
         "");
   }
 
+  /**
+   * Takes the keys of further associations into the profile.
+   *
+   * @param states what {@code ip xfrm state} says
+   */
+  void negotiated(String states) throws IOException {
+    negotiated.addAll(WiresharkProfile.EspKeys.of(states));
+    writeProfile();
+  }
+
   private void writeProfile() throws IOException {
     WiresharkProfile.write(
-        profile(), Streams.concat(associations.stream(), users.stream()).toList());
+        profile(),
+        Streams.concat(associations.stream(), negotiated.stream(), users.stream())
+            .distinct()
+            .toList());
   }
 }

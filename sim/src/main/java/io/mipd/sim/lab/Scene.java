@@ -183,6 +183,9 @@ final class Scene {
     if (options.daemons()) {
       askForStatus();
     }
+    if (options.ike()) {
+      keysVerdict();
+    }
     if (!options.keep()) {
       stopDaemons(daemons);
     }
@@ -205,6 +208,9 @@ final class Scene {
       return ImmutableList.of();
     }
     for (String node : ImmutableList.of("ha", "mn")) {
+      if (options.ike()) {
+        startCharon(node);
+      }
       before.put(node, Footprint.of(network, node));
     }
     var daemons = ImmutableList.<Process>builder();
@@ -276,6 +282,43 @@ final class Scene {
             "--config",
             configuration.toString()),
         log(node));
+  }
+
+  /** With a {@code /run} of its own: each wants its process id there. */
+  private void startCharon(String node) throws IOException, InterruptedException, SceneFailure {
+    say("starting charon at " + node);
+    Path own = files.charonFolder(node);
+    Files.createDirectories(own);
+    children.start(
+        network.in(
+            node,
+            "sh",
+            "-c",
+            "mount --bind "
+                + own
+                + " /run && STRONGSWAN_CONF="
+                + files.charonConfiguration()
+                + " exec /usr/lib/ipsec/charon"),
+        log(node + "-charon"));
+    await("charon at " + node, READY_MILLIS, () -> Files.exists(own.resolve("charon.vici")));
+  }
+
+  /** That all movements have taken along what was negotiated once. */
+  private void keysVerdict() throws IOException {
+    int begun = Files.readString(log("mn-charon")).split("initiating IKE_SA mipd", -1).length - 1;
+    var keys =
+        ConfigFactory.parseString(status("mn", files.mobileNodeConfiguration()).output())
+            .getConfig("key-exchange")
+            .getConfigList("connections")
+            .get(0);
+    results.verdict(
+        "keys are negotiated once",
+        begun == 1 && keys.getString("state").equals("up"),
+        begun
+            + " IKE_SA begun, "
+            + keys.getString("state")
+            + " at the end, for "
+            + String.join(", ", keys.getStringList("associations")));
   }
 
   private void awaitReady(String node, Process daemon)
@@ -560,6 +603,9 @@ final class Scene {
     long end = toldUntil();
     Path slice = folder.resolve("slice.part");
     capture.slice(mark, capture.end(mark), slice);
+    if (options.ike()) {
+      files.negotiated(network.in("mn", "ip", "xfrm", "state").must());
+    }
     List<CapturedFrame> frames = tshark.frames(slice, Network.ENDPOINTS);
     Files.delete(slice);
     Movement movement =

@@ -1,9 +1,11 @@
 package io.mipd.sim.report;
 
+import com.google.common.collect.ImmutableList;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /** A folder for {@code WIRESHARK_CONFIG_DIR}, with which tshark and Wireshark decrypt a capture. */
 public final class WiresharkProfile {
@@ -14,7 +16,26 @@ public final class WiresharkProfile {
    * @param encryptionKey in hexadecimal
    * @param integrityKey in hexadecimal
    */
-  public record EspKeys(String spi, String encryptionKey, String integrityKey) {}
+  public record EspKeys(String spi, String encryptionKey, String integrityKey) {
+    private static final Pattern STATE =
+        Pattern.compile(
+            "proto esp spi (0x[0-9a-f]+) [^\\n]*\\n"
+                + "(?:(?!src )[^\\n]*\\n)*?\\s*auth-trunc hmac\\(sha256\\) 0x([0-9a-f]+) 128\\s*\\n"
+                + "(?:(?!src )[^\\n]*\\n)*?\\s*enc cbc\\(aes\\) 0x([0-9a-f]+)");
+
+    /**
+     * Those of these algorithms among a kernel's associations.
+     *
+     * @param states what {@code ip xfrm state} says
+     */
+    public static ImmutableList<EspKeys> of(String states) {
+      return STATE
+          .matcher(states)
+          .results()
+          .map(one -> new EspKeys(one.group(1), one.group(3), one.group(2)))
+          .collect(ImmutableList.toImmutableList());
+    }
+  }
 
   private WiresharkProfile() {}
 

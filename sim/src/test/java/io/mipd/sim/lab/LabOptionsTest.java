@@ -60,11 +60,14 @@ class LabOptionsTest {
   }
 
   @Test
-  void namesWhatIsNotThereYet() {
-    assertThatThrownBy(() -> parse("--ike", "x"))
+  void keysAreNegotiatedInTheKernelWorld() {
+    assertThat(parse("--ike", "--world", "kernel").ike()).isTrue();
+    assertThatThrownBy(() -> parse("--ike"))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("--ike")
-        .hasMessageContaining("not there yet");
+        .hasMessageContaining("--world kernel");
+    assertThatThrownBy(() -> parse("--ike", "--world", "kernel", "--no-ipsec"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("no keys");
   }
 
   @ParameterizedTest

@@ -64,6 +64,32 @@ class NodeFilesTest {
     assertThat(Files.readString(none.profile().resolve("esp_sa"))).isEmpty();
   }
 
+  @Test
+  void whatIsNegotiatedComesIntoTheProfile(@TempDir Path folder) throws Exception {
+    NodeFiles files = written(folder, "--ike", "--world", "kernel");
+    assertThat(parse(files).getString("mobile-node.protection.keying")).isEqualTo("ike");
+    Path secret = files.mobileNodeConfiguration().resolveSibling("ike.secret");
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(secret)))
+        .isEqualTo("rw-------");
+    // ip xfrm state, iproute2 6.1; the second one has no keys of ours.
+    files.negotiated(
+        """
+        src 2001:db8:a::1 dst 2001:db8:1::1
+        \tproto esp spi 0xc1c2c3c4 reqid 5004 mode tunnel
+        \treplay-window 0 flag af-unspec
+        \tauth-trunc hmac(sha256) 0x%s 128
+        \tenc cbc(aes) 0x%s
+        \tanti-replay context: seq 0x0, oseq 0x0, bitmap 0x00000000
+        src 2001:db8:1::1 dst 2001:db8:1::100
+        \tproto route2 reqid 0 mode ro
+        """
+            .formatted("0a".repeat(32), "0b".repeat(16)));
+    assertThat(Files.readAllLines(files.profile().resolve("esp_sa")))
+        .singleElement()
+        .asString()
+        .contains("0xc1c2c3c4", "0x" + "0a".repeat(32), "0x" + "0b".repeat(16));
+  }
+
   private static com.typesafe.config.Config parse(NodeFiles files) {
     return ConfigFactory.parseFile(files.mobileNodeConfiguration().toFile());
   }

@@ -2,6 +2,7 @@ package io.mipd.daemon;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
+import com.google.common.base.Joiner;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
@@ -428,16 +429,32 @@ final class ControlDesk implements ControlSocket.Answers {
 
   /** At a home agent whose binding it says; at a mobile node its own. */
   private Map<String, Object> deregister(ControlRequest request) throws ControlException {
-    Optional<MobileNode> mobile = shell.roles().mobile();
-    return mobile.isPresent() ? leave(mobile.get(), request) : dismiss(homeAgent(), request);
+    ImmutableMap<Ipv6Address, MobileNode> mobiles = shell.roles().mobiles();
+    return mobiles.isEmpty()
+        ? dismiss(homeAgent(), request)
+        : leave(oneOf(mobiles, request), request);
+  }
+
+  private static MobileNode oneOf(
+      ImmutableMap<Ipv6Address, MobileNode> mobiles, ControlRequest request)
+      throws ControlException {
+    String all = Joiner.on(", ").join(mobiles.keySet());
+    if (request.argument(HOME).isEmpty() && mobiles.size() > 1) {
+      throw new ControlException(Reason.BAD_ARGUMENT, HOME + ": which of " + all);
+    }
+    MobileNode one =
+        request.argument(HOME).isPresent()
+            ? mobiles.get(address(request, HOME))
+            : mobiles.values().asList().get(0);
+    if (one == null) {
+      throw new ControlException(Reason.BAD_ARGUMENT, HOME + ": this node has " + all);
+    }
+    return one;
   }
 
   private Map<String, Object> leave(MobileNode core, ControlRequest request)
       throws ControlException {
     HomeAddress home = core.homeAddress();
-    if (request.argument(HOME).isPresent() && !address(request, HOME).equals(home.value())) {
-      throw new ControlException(Reason.BAD_ARGUMENT, HOME + ": that of this node is " + home);
-    }
     if (core.isAtHome()) {
       throw new ControlException(
           Reason.NOT_POSSIBLE, home + " is at home, where nothing is registered");

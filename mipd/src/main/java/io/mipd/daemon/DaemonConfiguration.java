@@ -651,6 +651,7 @@ record DaemonConfiguration(
     agent.ifPresent(addresses::add);
     Set<Object> identities = new HashSet<>();
     first.protection().ifPresent(it -> it.pairs().forEach(pair -> isNew(identities, pair)));
+    int count = 0;
     for (Section one : mobile.optionalSections(FURTHER_HOMES)) {
       Ipv6Address home = one.globalAddress("home-address");
       if (!addresses.add(home)) {
@@ -659,7 +660,7 @@ record DaemonConfiguration(
             home + " is there already",
             "each home address once, and not the home agent's own");
       }
-      if (addresses.size() > HomePlace.MAXIMUM_ADDRESSES) {
+      if (++count > HomePlace.MAXIMUM_ADDRESSES - 1) {
         throw mobile.wrong(
             FURTHER_HOMES,
             "more than " + (HomePlace.MAXIMUM_ADDRESSES - 1),

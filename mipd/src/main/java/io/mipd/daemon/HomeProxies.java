@@ -7,6 +7,7 @@ import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.netlink.Link;
 import io.mipd.xfrm.netlink.Route;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -37,10 +38,31 @@ final class HomeProxies {
   void put(Link homeLink, List<HomeAddress> addresses) throws IOException {
     List<Ipv6Address> all = Lists.transform(addresses, HomeAddress::value);
     List<Ipv6Prefix> hosts = Lists.transform(all, Ipv6Prefix::host);
-    system.putRoutes(Lists.transform(hosts, HomeProxies::guard));
-    system.putRoutes(Lists.transform(hosts, host -> Route.via(device, host).withMetric(METRIC)));
     all.forEach(address -> proxied.put(address, homeLink.name()));
-    system.putProxies(homeLink, all);
+    List<IOException> failures = new ArrayList<>();
+    attempt(failures, () -> system.putRoutes(Lists.transform(hosts, HomeProxies::guard)));
+    attempt(
+        failures,
+        () ->
+            system.putRoutes(
+                Lists.transform(hosts, host -> Route.via(device, host).withMetric(METRIC))));
+    attempt(failures, () -> system.putProxies(homeLink, all));
+    if (!failures.isEmpty()) {
+      throw failures.get(0);
+    }
+  }
+
+  /** Something that is put. */
+  private interface Step {
+    void put() throws IOException;
+  }
+
+  private static void attempt(List<IOException> failures, Step step) {
+    try {
+      step.put();
+    } catch (IOException e) {
+      failures.add(e);
+    }
   }
 
   void remove(HomeAddress address) throws IOException {

@@ -497,7 +497,11 @@ final class KeyExchange {
       NodeAction.SendMessage message,
       MobilityMessage.BindingAcknowledgement acknowledgement) {
     Peer peer = peers.get(message.destination());
-    Ipv6Address there = message.careOf().map(CareOfAddress::value).orElse(message.destination());
+    // At the end of a binding the home address takes its place (section 10.3.2).
+    Ipv6Address there =
+        acknowledgement.lifetime().isZero()
+            ? message.destination()
+            : message.careOf().map(CareOfAddress::value).orElse(message.destination());
     if (peer == null || tell(now, peer, there)) {
       return message;
     }

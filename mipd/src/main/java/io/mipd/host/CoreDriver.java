@@ -232,15 +232,13 @@ public final class CoreDriver {
     }
   }
 
-  /** The next one; with it those of its kind that follow, which are done at once. */
+  /** The next one; with it those like it that follow, which are done at once. */
   private void carryOutNext(Instant now, Answer answer) {
     NodeAction next = answer.left.remove();
     List<NodeAction> alike = new ArrayList<>();
     alike.add(next);
-    if (next instanceof NodeAction.WantMobility || next instanceof NodeAction.Proxy) {
-      while (!answer.left.isEmpty() && answer.left.element().getClass() == next.getClass()) {
-        alike.add(answer.left.remove());
-      }
+    while (!answer.left.isEmpty() && goTogether(next, answer.left.element())) {
+      alike.add(answer.left.remove());
     }
     alike.forEach(action -> log.debug("action {}", action));
     if (answer.failed && !isForPolicies(next)) {
@@ -262,6 +260,12 @@ public final class CoreDriver {
       log.error("{}: {}", words(alike), e.getMessage());
       answer.failed = true;
     }
+  }
+
+  private static boolean goTogether(NodeAction one, NodeAction other) {
+    return one instanceof NodeAction.Proxy proxy
+        ? other instanceof NodeAction.Proxy next && next.on() == proxy.on()
+        : one instanceof NodeAction.WantMobility && other instanceof NodeAction.WantMobility;
   }
 
   private static String words(List<NodeAction> alike) {

@@ -226,9 +226,10 @@ public final class InstalledPolicies {
   private boolean carryOut(ImmutableMap<WishOwner, MobilityWish> all) {
     var policies = ImmutableMap.<WishOwner, ImmutableList<MobilityPolicy>>builder();
     List<RouteOptimizationState> put = new ArrayList<>();
+    int changed = 0;
     for (var one : all.entrySet()) {
       MobilityWish before = wishes.getOrDefault(one.getKey(), MobilityWish.NOTHING);
-      changes += one.getValue().equals(before) ? 0 : 1;
+      changed += one.getValue().equals(before) ? 0 : 1;
       if (!before.states().isEmpty() && !before.states().equals(one.getValue().states())) {
         return false;
       }
@@ -237,18 +238,27 @@ public final class InstalledPolicies {
       }
       policies.put(one.getKey(), one.getValue().policies());
     }
-    if (!areDone(Lists.transform(put, XfrmCommand.PutRouteOptimization::new))
-        || !changed(() -> merge.want(policies.buildOrThrow()))) {
-      restore(put, MobilityWish.NOTHING);
+    List<RouteOptimizationState> there = putAll(put);
+    if (there.size() < put.size() || !changed(() -> merge.want(policies.buildOrThrow()))) {
+      restore(there, MobilityWish.NOTHING);
       return false;
     }
+    changes += changed;
     all.forEach(this::hold);
     return true;
   }
 
-  private boolean areDone(List<? extends XfrmCommand> commands) {
-    return backend.applyAll(commands).stream()
-        .noneMatch(reply -> reply instanceof XfrmReply.Failed);
+  /** Those that the backend has taken. */
+  private List<RouteOptimizationState> putAll(List<RouteOptimizationState> put) {
+    ImmutableList<XfrmReply> replies =
+        backend.applyAll(Lists.transform(put, XfrmCommand.PutRouteOptimization::new));
+    List<RouteOptimizationState> there = new ArrayList<>();
+    for (int i = 0; i < put.size(); i++) {
+      if (!(replies.get(i) instanceof XfrmReply.Failed)) {
+        there.add(put.get(i));
+      }
+    }
+    return there;
   }
 
   private void hold(WishOwner owner, MobilityWish now) {

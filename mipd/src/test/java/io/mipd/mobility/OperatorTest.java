@@ -169,6 +169,25 @@ class OperatorTest {
     exchange.isQuiet();
   }
 
+  /** It is for an update that the de-registration came after. */
+  @Test
+  void aLateAcknowledgementDoesNotEndADeRegistration() {
+    var exchange = Exchange.inEsp().registeredAt(A);
+    exchange.passes(Duration.ofMinutes(6));
+    exchange.toAgent.removeIf(it -> it != exchange.toAgent.peekFirst());
+    exchange.delivers(BindingUpdate.class);
+    exchange.toMobile(new NodeEvent.BindingDismissed(HOME));
+    assertThat(exchange.drops(BindingUpdate.class).lifetime().isZero()).isTrue();
+    assertThat(exchange.acknowledged()).as("the renewal").isEqualTo(BindingStatus.ACCEPTED);
+
+    exchange.passes(Duration.ofSeconds(3));
+    assertThat(exchange.delivers(BindingUpdate.class).lifetime().isZero()).isTrue();
+    assertThat(exchange.acknowledged()).isEqualTo(BindingStatus.ACCEPTED);
+    assertThat(exchange.boundTo()).isEmpty();
+    assertThat(exchange.mobileNode().registeredCareOf()).isEmpty();
+    assertThat(exchange.mobileNode().tunnelEnd()).isEmpty();
+  }
+
   @Test
   void aNodeThatIsWantedAgainBeforeTheAnswerIsRegisteredInTheEnd() {
     var exchange = Exchange.inEsp().registeredAt(A);

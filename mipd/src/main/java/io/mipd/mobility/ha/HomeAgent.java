@@ -218,6 +218,8 @@ public final class HomeAgent implements MobilityNode {
     List<NodeAction> actions = new ArrayList<>();
     // A binding that has ended is no binding to what happens now.
     deadlines(now, actions);
+    // Whatever happens may change it.
+    nextIsKnown = false;
     if (event instanceof NodeEvent.Started) {
       started(now, actions);
     } else if (event instanceof NodeEvent.MobilityMessageArrived arrived) {
@@ -302,11 +304,10 @@ public final class HomeAgent implements MobilityNode {
 
   private void deadlines(Instant now, List<NodeAction> actions) {
     Optional<Instant> due = nextDeadline();
-    // Looked for again when it is asked for: what happens here and after this changes it.
-    nextIsKnown = false;
     if (due.isEmpty() || now.isBefore(due.get())) {
       return;
     }
+    nextIsKnown = false;
     for (Registration it : registrations.values()) {
       if (it.binding.isPresent() && !now.isBefore(end(it.binding.get()))) {
         actions.add(new NodeAction.Tell("the binding of " + it.home + " has expired"));

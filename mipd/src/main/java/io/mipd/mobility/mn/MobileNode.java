@@ -1177,7 +1177,7 @@ public final class MobileNode implements MobilityNode {
     settled =
         pending.orElseThrow().outstanding().stream()
             .filter(it -> it.sequence().isAfter(update.sequence()))
-            .allMatch(it -> it.careOf().equals(update.careOf()));
+            .allMatch(it -> !it.lifetime().isZero() && it.careOf().equals(update.careOf()));
     if (newest || (present && settled)) {
       pending = Optional.empty();
     }

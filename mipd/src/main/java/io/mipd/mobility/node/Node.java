@@ -188,7 +188,7 @@ public final class Node implements MobilityNode {
         routes.want(want, actions);
         continue;
       }
-      if (isOfLink(action) && actions.contains(action)) {
+      if (mobiles.size() > 1 && isOfLink(action) && actions.contains(action)) {
         // Each home address finds out by itself where it is, and all of them find the same.
         continue;
       }

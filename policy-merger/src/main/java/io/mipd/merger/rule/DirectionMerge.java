@@ -727,7 +727,7 @@ final class DirectionMerge implements Inputs {
   }
 
   int count() {
-    return (int) entries.values().stream().filter(Entry::needed).count();
+    return priorities.size();
   }
 
   /** What decides about a flow: a policy of the result, or else one that others have installed. */

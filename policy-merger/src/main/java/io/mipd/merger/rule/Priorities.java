@@ -39,6 +39,11 @@ final class Priorities {
     void numbered(Place place, int number);
   }
 
+  /** How many places have one. */
+  int size() {
+    return numbers.size();
+  }
+
   void remove(Place place) {
     Integer number = numbers.remove(place);
     if (number != null) {

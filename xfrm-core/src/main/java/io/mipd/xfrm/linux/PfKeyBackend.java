@@ -1,6 +1,7 @@
 package io.mipd.xfrm.linux;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.backend.XfrmCommand;
 import io.mipd.xfrm.backend.XfrmError;
@@ -157,6 +158,8 @@ public final class PfKeyBackend implements XfrmBackend, AutoCloseable {
     var requests = requestsOf(message);
     socket.request(
         "SADB_X_MIGRATE", message, policy, answer -> requestsOf(answer).equals(requests));
+    Set<AssociationId> now =
+        associations().stream().map(one -> one.id()).collect(ImmutableSet.toImmutableSet());
     for (XfrmCommand.Move move : moves) {
       var moved =
           associations.stream()
@@ -167,7 +170,7 @@ public final class PfKeyBackend implements XfrmBackend, AutoCloseable {
               .toList();
       for (AssociationId id : moved) {
         var there = new AssociationId(move.newDestination(), id.protocol(), id.spi());
-        if (associations().stream().anyMatch(one -> one.id().equals(there))) {
+        if (now.contains(there)) {
           associations.remove(id);
           associations.add(there);
         }

@@ -6,6 +6,8 @@ import io.mipd.xfrm.pfkey.PfKeyCodec;
 import io.mipd.xfrm.pfkey.PfKeyMessage;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Optional;
 import java.util.function.Predicate;
 
@@ -20,6 +22,9 @@ final class PfKeySocket implements AutoCloseable {
   private static final int SOL_SOCKET = 1;
   private static final int SO_RCVTIMEO = 20;
   private static final int MSG_DONTWAIT = 0x40;
+
+  /** Offset of sadb_msg_pid (RFC 2367 section 2.3.1). */
+  private static final int PROCESS = 12;
 
   private static final int QUEUE = 4 << 20;
   private static final int BUFFER = 64 << 10;
@@ -156,7 +161,7 @@ final class PfKeySocket implements AutoCloseable {
     }
   }
 
-  /** Empty if the call was interrupted. */
+  /** Empty if the call was interrupted, or somebody else's message cannot be read. */
   private Optional<PfKeyMessage> receive(String name, Object object, int flags)
       throws SystemCallException {
     long length = Native.C.recv(descriptor.number(), memory.address(), BUFFER, flags);
@@ -171,12 +176,21 @@ final class PfKeySocket implements AutoCloseable {
     try {
       return Optional.of(PfKeyCodec.decode(Unpooled.wrappedBuffer(octets, 0, (int) length)));
     } catch (MalformedPacketException e) {
+      if (!isOurs((int) length)) {
+        return Optional.empty();
+      }
       var failure =
           new SystemCallException(
               name, object.toString(), "EBADMSG", String.valueOf(e.getMessage()));
       failure.initCause(e);
       throw failure;
     }
+  }
+
+  /** Whether what has come is about a request of ours: everybody hears what others are told. */
+  private boolean isOurs(int length) {
+    return length >= PROCESS + Integer.BYTES
+        && ByteBuffer.wrap(octets).order(ByteOrder.nativeOrder()).getInt(PROCESS) == process;
   }
 
   private static SystemCallException unanswered(String name, Object object) {

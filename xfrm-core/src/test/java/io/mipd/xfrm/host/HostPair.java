@@ -17,6 +17,7 @@ final class HostPair {
   private final KernelHost kernel;
   private byte[] packet = new byte[0];
   private Datagram within = Datagram.udp(Setting.H, Setting.P, "");
+  private boolean arrived;
   private boolean late;
   private Map<Discard, Long> before = Map.of();
   private String byEngine = "";
@@ -32,6 +33,7 @@ final class HostPair {
   boolean leaving(Datagram datagram) throws Exception {
     packet = datagram.octets();
     within = datagram;
+    arrived = false;
     before = Map.copyOf(engine.discards());
     ImmutableList<byte[]> left;
     if (setting.kind().forwards()) {
@@ -61,6 +63,7 @@ final class HostPair {
   boolean arriving(byte[] octets, Datagram datagram) throws Exception {
     packet = octets;
     within = datagram;
+    arrived = true;
     before = Map.copyOf(engine.discards());
     byEngine = outcome(engine.receives(octets.clone()));
     byKernel = outcome(kernel.refuses(octets));
@@ -73,6 +76,11 @@ final class HostPair {
   /** The latest packet. */
   WireView wire() {
     return WireView.of(packet);
+  }
+
+  /** Whether the latest packet arrived; else it was to leave. */
+  boolean hasArrived() {
+    return arrived;
   }
 
   /** Whether others of its associations' packets have come before the latest one. */
@@ -93,6 +101,10 @@ final class HostPair {
 
   boolean kernelAloneRefuses() {
     return kernelRefuses() && !byEngine.isEmpty();
+  }
+
+  boolean engineAloneRefuses() {
+    return byEngine.isEmpty() && !kernelRefuses();
   }
 
   boolean kernelRefuses() {

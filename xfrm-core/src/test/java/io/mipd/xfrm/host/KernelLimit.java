@@ -10,7 +10,8 @@ import java.util.Optional;
 
 /**
  * What Linux does otherwise than our engine; docs/linux.md has each with its reason. Each explains
- * one way in which the two may differ, and not the other way round.
+ * one way in which the two may differ: that one of them refuses, never that what both take is not
+ * the same.
  */
 enum KernelLimit {
   /** Its association vouches for a packet of a tunnel, wherever it seems to come from. */
@@ -80,7 +81,9 @@ enum KernelLimit {
   MOBILITY_TYPE_MISREAD {
     @Override
     boolean explains(Setting setting, HostPair pair) {
-      return pair.within().protocol() == IpProtocol.MOBILITY
+      return pair.hasArrived()
+          && (pair.kernelAloneRefuses() || pair.engineAloneRefuses())
+          && pair.within().protocol() == IpProtocol.MOBILITY
           && setting.hasInwards(it -> it.selector().namesType());
     }
   },
@@ -98,7 +101,7 @@ enum KernelLimit {
   OPTION_IN_FRAGMENT {
     @Override
     boolean explains(Setting setting, HostPair pair) {
-      return pair.wire().optionInFragment() && !pair.kernelRefuses();
+      return pair.wire().optionInFragment() && pair.engineAloneRefuses();
     }
   };
 

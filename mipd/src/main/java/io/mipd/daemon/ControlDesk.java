@@ -430,9 +430,7 @@ final class ControlDesk implements ControlSocket.Answers {
   /** At a home agent whose binding it says; at a mobile node its own. */
   private Map<String, Object> deregister(ControlRequest request) throws ControlException {
     ImmutableMap<Ipv6Address, MobileNode> mobiles = shell.roles().mobiles();
-    return mobiles.isEmpty()
-        ? dismiss(homeAgent(), request)
-        : leave(oneOf(mobiles, request), request);
+    return mobiles.isEmpty() ? dismiss(homeAgent(), request) : leave(oneOf(mobiles, request));
   }
 
   private static MobileNode oneOf(
@@ -452,8 +450,7 @@ final class ControlDesk implements ControlSocket.Answers {
     return one;
   }
 
-  private Map<String, Object> leave(MobileNode core, ControlRequest request)
-      throws ControlException {
+  private Map<String, Object> leave(MobileNode core) throws ControlException {
     HomeAddress home = core.homeAddress();
     if (core.isAtHome()) {
       throw new ControlException(

@@ -22,6 +22,8 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * A home link, two access links with radvd, a router between them and a correspondent, in network
@@ -338,7 +340,11 @@ final class TestNet implements AutoCloseable {
    * protected.
    */
   static String[] withoutIpsec(String sample) {
-    int start = sample.indexOf("protection {");
+    Matcher first = Pattern.compile("(?m)^ *protection \\{").matcher(sample);
+    if (!first.find()) {
+      throw new AssertionError("no protection");
+    }
+    int start = first.start();
     int depth = 0;
     for (int i = start; i < sample.length(); i++) {
       depth += sample.charAt(i) == '{' ? 1 : sample.charAt(i) == '}' ? -1 : 0;

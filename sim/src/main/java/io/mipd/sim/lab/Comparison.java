@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -19,7 +20,7 @@ import java.util.function.Predicate;
  * The parts of the same handovers in the lab and in the simulator, side by side. First
  * registrations and returns home are left out: they are other exchanges.
  *
- * @param lines one for each part that happened in both
+ * @param lines one for each part that happened in either
  */
 record Comparison(
     ImmutableList<Line> lines, ImmutableList<Handover> lab, ImmutableList<Handover> simulator) {
@@ -30,14 +31,22 @@ record Comparison(
 
   /** In milliseconds. */
   private record Spread(double median, double least, double most) {
-    static Spread of(double[] values) {
+    static Optional<Spread> of(double[] values) {
+      if (values.length == 0) {
+        return Optional.empty();
+      }
       double[] sorted = values.clone();
       Arrays.sort(sorted);
       int middle = sorted.length / 2;
-      return new Spread(
-          sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2,
-          sorted[0],
-          sorted[sorted.length - 1]);
+      return Optional.of(
+          new Spread(
+              sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2,
+              sorted[0],
+              sorted[sorted.length - 1]));
+    }
+
+    private String toCsv() {
+      return String.format(Locale.ROOT, "%.3f,%.3f,%.3f", median, least, most);
     }
 
     @Override
@@ -46,15 +55,17 @@ record Comparison(
     }
   }
 
-  /** One part. */
-  record Line(String part, Spread lab, Spread simulator) {
-    double difference() {
-      return lab.median() - simulator.median();
+  /** One part. A side where it never happened is empty, and then the two do not agree. */
+  record Line(String part, Optional<Spread> lab, Optional<Spread> simulator) {
+    Optional<Double> difference() {
+      return lab.flatMap(here -> simulator.map(there -> here.median() - there.median()));
     }
 
     boolean agrees() {
-      return Math.abs(difference())
-          <= Math.max(MOST_MILLIS, MOST_SHARE * Math.abs(simulator.median()));
+      double expected = simulator.map(Spread::median).orElse(0.0);
+      return difference()
+          .filter(it -> Math.abs(it) <= Math.max(MOST_MILLIS, MOST_SHARE * Math.abs(expected)))
+          .isPresent();
     }
   }
 
@@ -99,10 +110,10 @@ record Comparison(
     parts()
         .forEach(
             (name, part) -> {
-              double[] here = millis(real, part);
-              double[] there = millis(virtual, part);
-              if (here.length > 0 && there.length > 0) {
-                lines.add(new Line(name, Spread.of(here), Spread.of(there)));
+              Optional<Spread> here = Spread.of(millis(real, part));
+              Optional<Spread> there = Spread.of(millis(virtual, part));
+              if (here.isPresent() || there.isPresent()) {
+                lines.add(new Line(name, here, there));
               }
             });
     return new Comparison(lines.build(), real, virtual);
@@ -139,11 +150,11 @@ record Comparison(
       text.append(
           String.format(
               Locale.ROOT,
-              "| %s | %s | %s | %.1f | %s |%n",
+              "| %s | %s | %s | %s | %s |%n",
               line.part(),
-              line.lab(),
-              line.simulator(),
-              line.difference(),
+              line.lab().map(Spread::toString).orElse("-"),
+              line.simulator().map(Spread::toString).orElse("-"),
+              line.difference().map(it -> String.format(Locale.ROOT, "%.1f", it)).orElse("-"),
               line.agrees() ? "yes" : "no"));
     }
     return text.toString();
@@ -160,14 +171,10 @@ record Comparison(
       csv.append(
           String.format(
               Locale.ROOT,
-              "\"%s\",%.3f,%.3f,%.3f,%.3f,%.3f,%.3f,%s%n",
+              "\"%s\",%s,%s,%s%n",
               line.part(),
-              line.lab().median(),
-              line.lab().least(),
-              line.lab().most(),
-              line.simulator().median(),
-              line.simulator().least(),
-              line.simulator().most(),
+              line.lab().map(Spread::toCsv).orElse(",,"),
+              line.simulator().map(Spread::toCsv).orElse(",,"),
               line.agrees()));
     }
     Files.writeString(folder.resolve("compare.csv"), csv.toString());

@@ -229,19 +229,26 @@ public final class Lab {
   }
 
   /** Makes the folder, and removes what an earlier run has left there under our names. */
-  private static void prepare(Path folder) throws IOException {
+  static void prepare(Path folder) throws IOException {
     Files.createDirectories(folder);
     try (Stream<Path> old = Files.list(folder)) {
       for (Path file :
           old.filter(
                   path ->
                       ("" + path.getFileName())
-                          .matches(".*\\.(log|pcap|part|tcpdump|pid)|ping.txt"))
+                          .matches(
+                              ".*\\.(log|pcap|part|tcpdump|pid)|ping(-\\d+)?\\.txt"
+                                  + "|(flow|handovers)-.*\\.csv|(parts|results|routes)\\.csv"
+                                  + "|compare\\.(md|csv|svg)"))
               .toList()) {
         Files.delete(file);
       }
     }
     removeFolder(folder.resolve("state"));
+    // Others, too, call a folder config: ours has wireshark beside it.
+    if (Files.isDirectory(folder.resolve("wireshark"))) {
+      removeFolder(folder.resolve("config"));
+    }
   }
 
   private static void removeFolder(Path folder) {

@@ -104,7 +104,10 @@ record LabOptions(
         --help                   this text
 
       Exit status 0: every connection lived and everything was delivered; 1: not so; 2: wrong options;
-      3: the system lacks something.""";
+      3: the system lacks something. With --scenario 0 says: of each flow something has arrived that was sent after
+      the last movement and crash that left it 5 s; each movement was acknowledged, unless a crash of the node's or its
+      home agent's mipd overlaps it; each mipd stopped cleanly; the captures are complete and without fault; with
+      --compare: each part of the handovers is within 10 % or 5 ms of the simulator's.""";
 
   private static final ImmutableSet<String> WITH_SCENARIO =
       ImmutableSet.of("--out", "--seed", "--scenario", "--compare", "--help", "-h");

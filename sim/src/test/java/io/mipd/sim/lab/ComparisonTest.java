@@ -9,43 +9,48 @@ import io.mipd.sim.report.HandoverRow;
 import io.mipd.sim.report.Movement;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ComparisonTest {
+  private static final OptionalLong NONE = OptionalLong.empty();
+
   private static OptionalLong ms(double millis) {
     return OptionalLong.of(Math.round(millis * 1e6));
   }
 
   private static Handover handover(
       boolean first, String to, double router, double acknowledgement) {
-    OptionalLong none = OptionalLong.empty();
-    var outcome = new FlowRecord.Outcome(10, 0, none, 0);
+    var outcome = new FlowRecord.Outcome(10, 0, NONE, 0);
     var movement =
-        new Movement(0, ms(router), none, none, ms(acknowledgement), none, none, none, none);
+        new Movement(0, ms(router), NONE, NONE, ms(acknowledgement), NONE, NONE, NONE, NONE);
     return new Handover(
         "mn",
         first,
         new HandoverRow(1, "a", to, movement, outcome, outcome),
-        none,
+        NONE,
         ms(router),
-        none,
-        none,
+        NONE,
+        NONE,
         ms(acknowledgement),
-        none,
-        none,
-        none);
+        NONE,
+        NONE,
+        NONE);
+  }
+
+  private static Comparison of(List<Handover> lab, List<Handover> simulator) {
+    return Comparison.of(lab, simulator, "home"::equals);
   }
 
   private static Comparison of(double router, double acknowledgement) {
-    return Comparison.of(
+    return of(
         ImmutableList.of(
             handover(true, "a", 999, 999),
             handover(false, "home", 999, 999),
             handover(false, "b", router, acknowledgement)),
-        ImmutableList.of(handover(false, "b", 10, 100)),
-        "home"::equals);
+        ImmutableList.of(handover(false, "b", 10, 100)));
   }
 
   @Test
@@ -66,8 +71,37 @@ class ComparisonTest {
   }
 
   @Test
+  void aPartThatOneSideLacksDoesNotAgree(@TempDir Path folder) throws Exception {
+    var both = handover(false, "b", 10, 100);
+    var never =
+        new Handover(
+            "mn",
+            false,
+            both.row(),
+            both.layer2(),
+            both.router(),
+            NONE,
+            NONE,
+            NONE,
+            NONE,
+            NONE,
+            NONE);
+    assertThat(of(ImmutableList.of(both), ImmutableList.of(both)).agrees()).isTrue();
+    assertThat(of(ImmutableList.of(both), ImmutableList.of(never)).agrees()).isFalse();
+
+    Comparison lacking = of(ImmutableList.of(never), ImmutableList.of(both));
+    assertThat(lacking.agrees()).isFalse();
+    lacking.write(folder);
+    assertThat(folder.resolve("compare.md"))
+        .content()
+        .contains("its acknowledgement, after that | - | 100.0 (100.0 to 100.0) | - | no |");
+    assertThat(folder.resolve("compare.csv"))
+        .content()
+        .contains("its acknowledgement, after that\",,,,100.000,100.000,100.000,false");
+  }
+
+  @Test
   void whatHappenedNowhereDoesNotAgree() {
-    assertThat(Comparison.of(ImmutableList.of(), ImmutableList.of(), "home"::equals).agrees())
-        .isFalse();
+    assertThat(of(ImmutableList.of(), ImmutableList.of()).agrees()).isFalse();
   }
 }

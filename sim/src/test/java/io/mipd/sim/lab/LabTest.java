@@ -104,7 +104,7 @@ class LabTest {
         file,
         """
         title = "away, a crash, and home again"
-        duration = 14s
+        duration = 16s
         links {
           home { prefix = "2001:db8:1::/64" }
           a    { prefix = "2001:db8:a::/64", delay = 3ms, rate = 50e6, queue = 100 }

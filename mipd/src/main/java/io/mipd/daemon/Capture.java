@@ -191,12 +191,16 @@ final class Capture implements PacketTap, AutoCloseable {
     try {
       profile(profile, associations);
     } catch (IOException e) {
-      for (String name : ImmutableList.of(KEYS, PREFERENCES)) {
-        Files.deleteIfExists(profile.resolve(name));
-      }
-      Files.deleteIfExists(profile);
+      remove(profile);
       throw e;
     }
+  }
+
+  private static void remove(Path profile) throws IOException {
+    for (String name : ImmutableList.of(KEYS, PREFERENCES)) {
+      Files.deleteIfExists(profile.resolve(name));
+    }
+    Files.deleteIfExists(profile);
   }
 
   /** By SPI alone: in a signalling packet the addresses on the wire are not the association's. */
@@ -367,6 +371,17 @@ final class Capture implements PacketTap, AutoCloseable {
     }
   }
 
+  /** It has not begun for who wanted it, and nothing of it stays: no keys, no file. */
+  void discard() {
+    close();
+    try {
+      remove(profile);
+      Files.deleteIfExists(file);
+    } catch (IOException e) {
+      log.error("capture {} has not begun, and not all of it is removed: {}", file, e.toString());
+    }
+  }
+
   /**
    * At most one at a time. Files are made and ended by who asks for it, which is never the event
    * loop; only {@link #connect} is the loop's.
@@ -406,6 +421,19 @@ final class Capture implements PacketTap, AutoCloseable {
       Optional<Capture> ended = running;
       running = Optional.empty();
       return ended;
+    }
+
+    /**
+     * Likewise, unless another one is running.
+     *
+     * @return whether it was that one
+     */
+    synchronized boolean end(Capture capture) {
+      boolean was = running.equals(Optional.of(capture));
+      if (was) {
+        running = Optional.empty();
+      }
+      return was;
     }
 
     /**

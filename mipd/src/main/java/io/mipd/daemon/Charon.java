@@ -97,7 +97,7 @@ final class Charon implements KeyExchange.Orders, AutoCloseable {
   }
 
   @Override
-  public void look() {
+  public void look(long number) {
     orders.add(
         client -> {
           try {
@@ -106,7 +106,7 @@ final class Charon implements KeyExchange.Orders, AutoCloseable {
                     names(client, "get-conns", "conns"),
                     names(client, "get-shared", "keys"),
                     names(client, "get-keys", "keys"));
-            tell(() -> exchange.loaded(loop.now(), loaded));
+            tell(() -> exchange.loaded(loop.now(), number, loaded));
           } catch (ViciException e) {
             log.warn("what charon has been given cannot be watched: {}", e.getMessage());
           }

@@ -38,6 +38,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Function;
 import org.slf4j.LoggerFactory;
 
@@ -511,12 +512,19 @@ final class ControlDesk implements ControlSocket.Answers {
               note("capture " + ended.file() + " ends");
               return ended;
             })
-        .thenApplyAsync(
-            it -> {
-              it.close();
-              return document(it, /* runs= */ false);
-            },
-            socketThread);
+        .whenCompleteAsync((it, failure) -> ended.close(), surely(socketThread))
+        .thenApply(it -> document(it, /* runs= */ false));
+  }
+
+  /** There as long as it lasts; what the loop leaves undone when it ends comes after that. */
+  private static Executor surely(Executor socketThread) {
+    return task -> {
+      try {
+        socketThread.execute(task);
+      } catch (RejectedExecutionException e) {
+        task.run();
+      }
+    };
   }
 
   private CompletableFuture<Map<String, Object>> captureBegins(
@@ -535,22 +543,39 @@ final class ControlDesk implements ControlSocket.Answers {
                           Reason.NOT_POSSIBLE,
                           "a capture runs already: "
                               + captures.running().map(Capture::file).orElse(file)));
-      return loop.call(
+      CompletableFuture<Map<String, Object>> begins =
+          loop.call(
               () -> {
                 captures.connect();
                 note("capture " + file + " begins");
                 return document(begun, /* runs= */ true);
-              })
-          .whenCompleteAsync(
+              });
+      var unused =
+          begins.whenCompleteAsync(
               (answer, failure) -> {
                 if (failure != null) {
-                  captures.end().ifPresent(Capture::close);
+                  discard(begun);
                 }
               },
-              socketThread);
+              surely(socketThread));
+      // Itself, not what follows from it: when its time is up the loop does not do it any more.
+      return begins;
     } catch (IOException e) {
       throw new ControlException(Reason.NOT_POSSIBLE, "no capture: " + e.getMessage());
     }
+  }
+
+  private void discard(Capture begun) {
+    if (captures.end(begun)) {
+      // The loop may have connected it just when its time was up.
+      var unused =
+          loop.call(
+              () -> {
+                captures.connect();
+                return true;
+              });
+    }
+    begun.discard();
   }
 
   private static Map<String, Object> document(Capture capture, boolean runs) {

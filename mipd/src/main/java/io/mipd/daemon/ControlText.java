@@ -66,10 +66,7 @@ final class ControlText {
     if (status.hasPath("key-exchange")) {
       text.append(keyExchange(status.getConfig("key-exchange")));
     }
-    long expired =
-        status.getConfigList("associations").stream()
-            .filter(it -> it.getBoolean("expired"))
-            .count();
+    long expired = status.getLong("counts.expired-associations");
     text.append(
         line(
             "associations",

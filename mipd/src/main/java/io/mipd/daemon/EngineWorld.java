@@ -238,8 +238,8 @@ final class EngineWorld implements World {
   }
 
   @Override
-  public int associationCount() {
-    return engine.associationCount();
+  public AssociationCount associationCount() {
+    return new AssociationCount(engine.associationCount(), engine.expiredAssociationCount());
   }
 
   /** Packets for which there was no way out. */

@@ -689,8 +689,10 @@ final class KernelWorld implements World {
 
   /** Asked of the kernel: those that are negotiated are in no book of ours. */
   @Override
-  public int associationCount() {
-    return associations().size();
+  public AssociationCount associationCount() {
+    ImmutableList<AssociationStatus> all = associations();
+    long expired = all.stream().filter(AssociationStatus::expired).count();
+    return new AssociationCount(all.size(), (int) expired);
   }
 
   @Override

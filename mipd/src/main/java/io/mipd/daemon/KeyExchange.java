@@ -82,8 +82,12 @@ final class KeyExchange {
      */
     void list(String connection, long number);
 
-    /** Has {@link #loaded} called, with what charon has been given, by whomever. */
-    void look();
+    /**
+     * Has {@link #loaded} called, with what charon has been given, by whomever.
+     *
+     * @param number comes back with the answer
+     */
+    void look(long number);
   }
 
   /**
@@ -124,6 +128,11 @@ final class KeyExchange {
 
     /** The first list to be believed: those before do not know of what has been ordered since. */
     long firstGood;
+
+    /** Likewise the first look, for its connection and for its credentials. */
+    long connectionSeenFrom;
+
+    long credentialsSeenFrom;
 
     Duration attempt = FIRST_ATTEMPT;
     Optional<Instant> attemptEnds = Optional.empty();
@@ -177,6 +186,9 @@ final class KeyExchange {
   private Consumer<NodeAction.SendMessage> release = message -> {};
   private Optional<String> disconnected = Optional.of("not connected yet");
   private Optional<String> stranger = Optional.empty();
+
+  /** Of the last look that was asked for. */
+  private long look;
 
   /** When to look next; empty while there is no charon, or its answer is waited for. */
   private Optional<Instant> lookAt = Optional.empty();
@@ -242,23 +254,40 @@ final class KeyExchange {
     disconnected = Optional.empty();
     log.info("charon is there");
     for (Peer peer : peers.values()) {
-      CharonConfiguration.credentials(peer.home, peer.keys).forEach(one -> order(peer, one));
+      giveCredentials(peer);
       if (atHomeAgent) {
-        order(peer, CharonConfiguration.ofHomeAgent(peer.home, agent, peer.keys));
+        give(peer, CharonConfiguration.ofHomeAgent(peer.home, agent, peer.keys));
       }
       peer.attemptEnds = Optional.empty();
       list(peer);
       heed(peer);
     }
     keysSeen = ImmutableSet.of();
-    charon().look();
+    look();
+  }
+
+  private void look() {
+    look++;
+    charon().look(look);
+  }
+
+  private void giveCredentials(Peer peer) {
+    peer.credentialsSeenFrom = look + 1;
+    CharonConfiguration.credentials(peer.home, peer.keys).forEach(one -> order(peer, one));
+  }
+
+  private void give(Peer peer, CharonConfiguration.Command connection) {
+    peer.connectionSeenFrom = look + 1;
+    order(peer, connection);
   }
 
   /**
    * What charon has been given. Others who load their own may take ours away ({@code swanctl
    * --load-all} does), and what is of no home address any more has been left by a predecessor.
+   *
+   * @param number of {@link Orders#look}
    */
-  void loaded(Instant now, Loaded loaded) {
+  void loaded(Instant now, long number, Loaded loaded) {
     lookAt = Optional.of(now.plus(LOOK_INTERVAL));
     Stream.concat(loaded.connections().stream(), loaded.secrets().stream())
         .distinct()
@@ -276,16 +305,17 @@ final class KeyExchange {
     keysSeen = loaded.keys();
     for (Peer peer : peers.values()) {
       boolean shared = peer.keys.credentials() instanceof NegotiatedKeys.PreSharedKey;
-      if (shared ? !loaded.secrets().contains(peer.name) : keysGone) {
+      if (number >= peer.credentialsSeenFrom
+          && (shared ? !loaded.secrets().contains(peer.name) : keysGone)) {
         log.warn("{}: somebody has taken its credentials from charon, given again", peer.name);
-        CharonConfiguration.credentials(peer.home, peer.keys).forEach(one -> order(peer, one));
+        giveCredentials(peer);
       }
-      if (!loaded.connections().contains(peer.name)) {
+      if (number >= peer.connectionSeenFrom && !loaded.connections().contains(peer.name)) {
         connection(peer)
             .ifPresent(
                 command -> {
                   log.warn("{}: somebody has taken it from charon, given again", peer.name);
-                  order(peer, command);
+                  give(peer, command);
                 });
       }
     }
@@ -432,7 +462,7 @@ final class KeyExchange {
     forget(peer);
     peer.firstGood = peer.list + 1;
     order(peer, CharonConfiguration.terminate(peer.home));
-    order(peer, CharonConfiguration.ofMobileNode(peer.home, agent, here, peer.keys));
+    give(peer, CharonConfiguration.ofMobileNode(peer.home, agent, here, peer.keys));
     initiate(peer);
   }
 
@@ -472,7 +502,7 @@ final class KeyExchange {
       } else if (!peer.wanted.equals(Optional.of(here))) {
         // For the case that all has to be negotiated anew; what is there is not changed by it.
         peer.wanted = Optional.of(here);
-        order(peer, CharonConfiguration.ofMobileNode(peer.home, agent, here, peer.keys));
+        give(peer, CharonConfiguration.ofMobileNode(peer.home, agent, here, peer.keys));
       }
       return Optional.of(message);
     }
@@ -583,7 +613,7 @@ final class KeyExchange {
   void turn(Instant now) {
     if (isDue(now, lookAt)) {
       lookAt = Optional.empty();
-      charon().look();
+      look();
     }
     for (Peer peer : ImmutableList.copyOf(waiting)) {
       if (isDue(now, peer.graceEnds)) {

@@ -65,7 +65,9 @@ final class StatusReport {
     places(facts.tallies().places(), report);
     facts.tallies().keys().ifPresent(keys -> report.put("key-exchange", keys));
     Map<String, Object> counts = new LinkedHashMap<>(bindingCounts);
-    counts.put(ASSOCIATIONS, world.associationCount());
+    World.AssociationCount associations = world.associationCount();
+    counts.put(ASSOCIATIONS, associations.all());
+    counts.put("expired-associations", associations.expired());
     counts.put(POLICIES, facts.tallies().policies().count());
     report.put("counts", counts);
     report.put(

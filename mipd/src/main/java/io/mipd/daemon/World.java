@@ -207,8 +207,14 @@ interface World extends AutoCloseable {
 
   ImmutableList<AssociationStatus> associations();
 
-  /** How many they are. */
-  int associationCount();
+  AssociationCount associationCount();
+
+  /**
+   * How many associations there are.
+   *
+   * @param expired how many of them carry nothing any more
+   */
+  record AssociationCount(int all, int expired) {}
 
   /** Packets that each route optimization state has been used for, sent or arrived. */
   ImmutableMap<RouteOptimizationState.Id, Long> routePackets();

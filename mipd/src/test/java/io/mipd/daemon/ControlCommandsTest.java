@@ -297,6 +297,7 @@ class ControlCommandsTest {
     Config status = limited(agent, ControlRequest.of("status").with("limit", 0));
     assertThat(status.getInt("counts.bindings")).isEqualTo(1);
     assertThat(status.getInt("counts.associations")).isEqualTo(8);
+    assertThat(status.getInt("counts.expired-associations")).isZero();
     assertThat(status.getList("bindings")).isEmpty();
     assertThat(status.getList("associations")).isEmpty();
     assertThat(status.getList("policies")).isEmpty();

@@ -49,6 +49,7 @@ class KeyExchangeTest {
   private Instant now = Instant.EPOCH;
   private int sequence;
   private long lists;
+  private long looks;
   private XfrmReply reply = XfrmReply.DONE;
   private KeyExchange exchange = exchange(false);
 
@@ -102,7 +103,8 @@ class KeyExchangeTest {
           }
 
           @Override
-          public void look() {
+          public void look(long number) {
+            looks = number;
             asked.add("look");
           }
         });
@@ -125,12 +127,12 @@ class KeyExchangeTest {
 
   /** What charon has been given: of us all that it is to have, and of others. */
   private void loaded(String... others) {
-    exchange.loaded(
-        now,
-        new KeyExchange.Loaded(
-            ImmutableSet.<String>builder().add(NAME).add(others).build(),
-            ImmutableSet.of(NAME),
-            ImmutableSet.of()));
+    loaded(ImmutableSet.<String>builder().add(NAME).add(others).build(), ImmutableSet.of(NAME));
+  }
+
+  /** It answers the last look. */
+  private void loaded(ImmutableSet<String> connections, ImmutableSet<String> secrets) {
+    exchange.loaded(now, looks, new KeyExchange.Loaded(connections, secrets, ImmutableSet.of()));
   }
 
   private List<String> asks() {
@@ -338,6 +340,25 @@ class KeyExchangeTest {
     listed();
     assertThat(asks())
         .containsSubsequence("load-shared", "list", "look", "load-conn", "initiate payload");
+    // It looked before it was given the connection.
+    loaded(ImmutableSet.of(), ImmutableSet.of(NAME));
+    assertThat(asks()).isEmpty();
+    listed(ikeSa("3", A, BOTH));
+    now = now.plus(LOOK);
+    exchange.turn(now);
+    assertThat(asks()).containsExactly("look");
+    loaded(ImmutableSet.of(), ImmutableSet.of(NAME));
+    assertThat(asks()).containsExactly("load-conn");
+  }
+
+  @Test
+  void aLookFromBeforeAnOrderIsNotBelieved() {
+    now = now.plus(LOOK);
+    exchange.turn(now);
+    assertThat(exchange.admit(now, update(Optional.of(A)))).isEmpty();
+    assertThat(asks()).containsSubsequence("look", "load-conn");
+    loaded(ImmutableSet.of(), ImmutableSet.of());
+    assertThat(asks()).as("the secret was there before").containsExactly("load-shared");
   }
 
   /** It may have been away when it was told, or busy. */
@@ -379,9 +400,7 @@ class KeyExchangeTest {
     now = now.plus(LOOK);
     exchange.turn(now);
     assertThat(asks()).containsExactly("look");
-    var nothing = ImmutableSet.<String>of();
-    exchange.loaded(
-        now, new KeyExchange.Loaded(ImmutableSet.of("users"), ImmutableSet.of("users"), nothing));
+    loaded(ImmutableSet.of("users"), ImmutableSet.of("users"));
     assertThat(asks()).containsExactly("load-shared", "load-conn");
     loaded("users");
     assertThat(asks()).isEmpty();

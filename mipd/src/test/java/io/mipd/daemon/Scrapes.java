@@ -95,7 +95,7 @@ public final class Scrapes {
     List<String> daemon = new ArrayList<>(TestNet.java(Main.class, "-Dmipd.log=WARN", "-Xmx1g"));
     daemon.addAll(List.of("run", "--config", configuration.toString()));
     net.start("ha", "ha", daemon.toArray(new String[0]));
-    // It takes its bindings up one after the other.
+    // It takes all its bindings up first.
     net.until("it serves", START, () -> net.said("ha").contains("mipd ready: "));
   }
 

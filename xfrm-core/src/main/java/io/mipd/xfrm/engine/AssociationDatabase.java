@@ -52,6 +52,15 @@ final class AssociationDatabase {
     return associations.size();
   }
 
+  /** How many are kept to refuse packets only. */
+  int expiredCount() {
+    int count = 0;
+    for (LiveAssociation live : associations.values()) {
+      count += live.isExpired() ? 1 : 0;
+    }
+    return count;
+  }
+
   int routeOptimizationCount() {
     return routeOptimizations.size();
   }

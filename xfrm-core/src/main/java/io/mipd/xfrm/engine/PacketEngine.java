@@ -140,6 +140,11 @@ public final class PacketEngine {
     return core.databases().associations().size();
   }
 
+  /** How many of them carry nothing any more. */
+  public int expiredAssociationCount() {
+    return core.databases().associations().expiredCount();
+  }
+
   /** Packets that each route optimization state has been used for, sent or arrived. */
   public ImmutableMap<RouteOptimizationState.Id, Long> routePackets() {
     return core.databases().associations().routeOptimizations().stream()

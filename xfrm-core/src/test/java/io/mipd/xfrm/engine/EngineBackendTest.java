@@ -256,12 +256,14 @@ class EngineBackendTest {
     assertThat(engine.nextDeadline()).contains(TestNode.START.plusSeconds(120));
     scene.mobileNode.output(TO_PEER);
     assertThat(scene.mobileNode.transmitted).hasSize(1);
+    assertThat(engine.expiredAssociationCount()).isZero();
     engine.tick(TestNode.START.plusSeconds(120));
     assertThat(scene.mobileNode.notices).containsExactly(expire(false), expire(true));
     assertThat(engine.nextDeadline()).isEmpty();
     scene.mobileNode.output(TO_PEER);
     scene.mobileNode.hasRefused(Discard.OUT_STATE_EXPIRED);
     assertThat(engine.associations().get(0).expired()).isTrue();
+    assertThat(engine.expiredAssociationCount()).isEqualTo(1);
   }
 
   @Test

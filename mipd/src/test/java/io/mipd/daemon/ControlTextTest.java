@@ -1,0 +1,27 @@
+package io.mipd.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mipd.control.Json;
+import org.junit.jupiter.api.Test;
+
+/** What people read. */
+class ControlTextTest {
+  private static String status(int expired) {
+    return ControlText.status(
+        Json.parse(
+            """
+            {"role": "home-agent", "world": "engine", "pid": 1, "uptime-seconds": 2,
+             "counts": {"associations": 8, "expired-associations": %d, "policies": 3},
+             "associations": [], "policies": [], "interfaces": [], "counters": {}}
+            """
+                .formatted(expired)));
+  }
+
+  /** As {@code --watch} asks, with no list of them. */
+  @Test
+  void expiredAssociationsAreCountedWithoutBeingListed() {
+    assertThat(status(2)).contains("associations  8, 2 expired\n");
+    assertThat(status(0)).contains("associations  8\n");
+  }
+}

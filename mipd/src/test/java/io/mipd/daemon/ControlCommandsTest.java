@@ -385,7 +385,7 @@ class ControlCommandsTest {
    */
   private void leaves(Mipd mobile, Mipd agent, Mipd peer, String careOf) throws Exception {
     assertThat(says(mobile, "deregister 2001:db8:1::99").err())
-        .contains("that of this node is " + TestNet.HOME_ADDRESS);
+        .contains("this node has " + TestNet.HOME_ADDRESS);
     Config left = json(mobile, "deregister");
     assertThat(left.getString("home-address")).isEqualTo(TestNet.HOME_ADDRESS);
     assertThat(left.getString("care-of-address")).isEqualTo(careOf);

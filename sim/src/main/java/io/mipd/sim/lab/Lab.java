@@ -11,13 +11,9 @@ import io.mipd.sim.scenario.Scenario;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.LocalDateTime;
-import java.time.ZoneId;
-import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 
 /** {@code bin/lab}: reads the options, runs the scene, prints, leaves the results, tidies up. */
@@ -78,48 +74,36 @@ public final class Lab {
   }
 
   private static int run(LabOptions options) throws IOException, InterruptedException {
-    long pid = ProcessHandle.current().pid();
-    Path build = Path.of(System.getProperty("mipd.home", ".")).toAbsolutePath().normalize();
-    Path folder = options.out().orElseGet(() -> defaultFolder(build, pid));
-    prepare(folder);
-    Path run = Path.of("/run", Network.PREFIX + pid);
-    Files.createDirectories(run);
-
-    var network = new Network(pid, options.interfaces(), options.world());
-    var files = new NodeFiles(folder, run, options);
-    var children = new Children();
-    var results = new Results();
-    var tidied = new AtomicBoolean(false);
-    Runnable tidyUp =
-        () -> {
-          if (!tidied.getAndSet(true)) {
-            children.stopAll();
-            network.remove();
-            removeFolder(run);
-          }
-        };
-    // Also when somebody presses Ctrl-C or the lab is asked to end.
-    Runtime.getRuntime().addShutdownHook(new Thread(tidyUp, "tidy up"));
-
-    files.write();
-    describe(options, results, build);
-    var scene = new Scene(options, folder, build, network, files, children, results, System.out);
-    try {
-      scene.run();
-    } catch (Scene.SceneFailure | IOException e) {
-      results.verdict("the scene runs to its end", false, "" + e.getMessage());
+    var network = new Network(LabRun.PID, options.interfaces(), options.world());
+    try (var run = LabRun.open(options, network::remove)) {
+      var files = new NodeFiles(run.folder(), run.sockets(), options);
+      files.write();
+      describe(options, run);
+      var scene =
+          new Scene(
+              options,
+              run.folder(),
+              run.build(),
+              network,
+              files,
+              run.children(),
+              run.results(),
+              System.out);
+      try {
+        scene.run();
+      } catch (Scene.SceneFailure | IOException e) {
+        run.results().verdict("the scene runs to its end", false, "" + e.getMessage());
+      }
+      tell(run);
+      if (options.keep()) {
+        run.keep();
+        System.out.println(
+            "kept: ip netns exec "
+                + network.namespace("mn")
+                + " bash; bin/lab --cleanup removes it");
+      }
+      return end(run);
     }
-    tell(results, folder);
-    if (options.keep()) {
-      tidied.set(true);
-      System.out.println(
-          "kept: ip netns exec " + network.namespace("mn") + " bash; bin/lab --cleanup removes it");
-    } else {
-      tidyUp.run();
-    }
-    System.out.println("results: " + folder);
-    System.out.flush();
-    return results.ok() ? OK : FAILED;
   }
 
   /** A scenario of the simulator's, with real daemons. */
@@ -138,53 +122,49 @@ public final class Lab {
     if (options.seed().isPresent()) {
       scenario = scenario.withSeed(options.seed().getAsLong());
     }
-    long pid = ProcessHandle.current().pid();
-    Path build = Path.of(System.getProperty("mipd.home", ".")).toAbsolutePath().normalize();
-    Path folder = options.out().orElseGet(() -> defaultFolder(build, pid));
-    prepare(folder);
-    Path run = Path.of("/run", Network.PREFIX + pid);
-    Files.createDirectories(run);
-    Files.writeString(folder.resolve("scenario.conf"), source.text());
-
-    var network = new ScenarioNetwork(pid, scenario);
-    var files = new ScenarioFiles(folder, run, scenario, source.config());
-    var children = new Children();
-    var results = new Results();
-    var tidied = new AtomicBoolean(false);
-    Runnable tidyUp =
-        () -> {
-          if (!tidied.getAndSet(true)) {
-            children.stopAll();
-            network.remove();
-            removeFolder(run);
-          }
-        };
-    // Also when somebody presses Ctrl-C or the lab is asked to end.
-    Runtime.getRuntime().addShutdownHook(new Thread(tidyUp, "tidy up"));
-    files.write();
-    results.fact("scenario", scenario.name());
-    results.fact("title", scenario.title());
-    results.fact("seed", scenario.seed());
-    results.fact("versions", versions(build));
-    var scene =
-        new ScenarioScene(scenario, folder, build, network, files, children, results, System.out);
-    Optional<Comparison> comparison = Optional.empty();
-    try {
-      ImmutableList<Handover> handovers = scene.run();
-      tidyUp.run();
-      if (options.compare()) {
-        comparison = Optional.of(compare(scenario, handovers, results));
-        comparison.get().write(folder);
+    var network = new ScenarioNetwork(LabRun.PID, scenario);
+    try (var run = LabRun.open(options, network::remove)) {
+      Results results = run.results();
+      Files.writeString(run.folder().resolve("scenario.conf"), source.text());
+      var files = new ScenarioFiles(run.folder(), run.sockets(), scenario, source.config());
+      files.write();
+      results.fact("scenario", scenario.name());
+      results.fact("title", scenario.title());
+      results.fact("seed", scenario.seed());
+      results.fact("versions", versions(run.build()));
+      var scene =
+          new ScenarioScene(
+              scenario,
+              run.folder(),
+              run.build(),
+              network,
+              files,
+              run.children(),
+              results,
+              System.out);
+      Optional<Comparison> comparison = Optional.empty();
+      try {
+        ImmutableList<Handover> handovers = scene.run();
+        run.tidyUp();
+        if (options.compare()) {
+          comparison = Optional.of(compare(scenario, handovers, results));
+          comparison.get().write(run.folder());
+        }
+      } catch (Scene.SceneFailure | IOException e) {
+        results.verdict("the scenario runs to its end", false, "" + e.getMessage());
       }
-    } catch (Scene.SceneFailure | IOException e) {
-      results.verdict("the scenario runs to its end", false, "" + e.getMessage());
+      run.tidyUp();
+      tell(run);
+      comparison.ifPresent(it -> System.out.print("\n" + it.table()));
+      return end(run);
     }
-    tidyUp.run();
-    tell(results, folder);
-    comparison.ifPresent(it -> System.out.print("\n" + it.table()));
-    System.out.println("results: " + folder);
+  }
+
+  private static int end(LabRun run) {
+    run.tidyUp();
+    System.out.println("results: " + run.folder());
     System.out.flush();
-    return results.ok() ? OK : FAILED;
+    return run.results().ok() ? OK : FAILED;
   }
 
   private static Comparison compare(
@@ -206,8 +186,9 @@ public final class Lab {
     return comparison;
   }
 
-  private static void tell(Results results, Path folder) throws IOException {
-    results.write(folder);
+  private static void tell(LabRun run) throws IOException {
+    Results results = run.results();
+    results.write(run.folder());
     System.out.println();
     System.out.print(results.table());
     System.out.println();
@@ -221,49 +202,6 @@ public final class Lab {
     }
   }
 
-  private static Path defaultFolder(Path build, long pid) {
-    String time =
-        LocalDateTime.now(ZoneId.systemDefault())
-            .format(DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss"));
-    return build.resolve("lab-results").resolve(time + "-" + pid);
-  }
-
-  /** Makes the folder, and removes what an earlier run has left there under our names. */
-  static void prepare(Path folder) throws IOException {
-    Files.createDirectories(folder);
-    try (Stream<Path> old = Files.list(folder)) {
-      for (Path file :
-          old.filter(
-                  path ->
-                      ("" + path.getFileName())
-                          .matches(
-                              ".*\\.(log|pcap|part|tcpdump|pid)|ping(-\\d+)?\\.txt"
-                                  + "|(flow|handovers)-.*\\.csv|(parts|results|routes)\\.csv"
-                                  + "|compare\\.(md|csv|svg)"))
-              .toList()) {
-        Files.delete(file);
-      }
-    }
-    removeFolder(folder.resolve("state"));
-    // Others, too, call a folder config: ours has wireshark beside it.
-    if (Files.isDirectory(folder.resolve("wireshark"))) {
-      removeFolder(folder.resolve("config"));
-    }
-  }
-
-  private static void removeFolder(Path folder) {
-    if (!Files.isDirectory(folder)) {
-      return;
-    }
-    try (Stream<Path> inside = Files.walk(folder)) {
-      for (Path path : inside.sorted((a, b) -> b.compareTo(a)).toList()) {
-        Files.delete(path);
-      }
-    } catch (IOException e) {
-      System.err.println("lab: cannot remove " + folder + ": " + e.getMessage());
-    }
-  }
-
   private static void removeOrphanedFolders() throws IOException {
     try (Stream<Path> folders = Files.list(Path.of("/run"))) {
       for (Path folder :
@@ -272,13 +210,14 @@ public final class Lab {
               .toList()) {
         String pid = ("" + folder.getFileName()).substring(Network.PREFIX.length());
         if (!Network.isLab(Long.parseLong(pid))) {
-          removeFolder(folder);
+          LabRun.removeFolder(folder);
         }
       }
     }
   }
 
-  private static void describe(LabOptions options, Results results, Path build) {
+  private static void describe(LabOptions options, LabRun run) {
+    Results results = run.results();
     var given = ImmutableMap.<String, Object>builder();
     given.put("world", options.world().toString());
     options.handovers().ifPresent(count -> given.put("handovers", count));
@@ -295,7 +234,7 @@ public final class Lab {
     results.fact("seed", options.sceneSeed());
     results.fact("ra_interval_ms", List.of(NodeFiles.RA_MIN_MILLIS, NodeFiles.RA_MAX_MILLIS));
     results.fact("home_ra_interval_ms", NodeFiles.HOME_RA_MILLIS);
-    results.fact("versions", versions(build));
+    results.fact("versions", versions(run.build()));
   }
 
   private static ImmutableMap<String, Object> versions(Path build) {

@@ -50,14 +50,14 @@ class LabFolderTest {
         "config/mn/mipd.conf",
         "config/radvd-ara.conf",
         "wireshark/esp_sa");
-    Lab.prepare(folder);
+    LabRun.prepare(folder);
     assertThat(left(folder)).containsExactly("wireshark/esp_sa");
   }
 
   @Test
   void whatIsNotOursStays(@TempDir Path folder) throws Exception {
     write(folder, "ping-pong.txt", "flow.csv", "compare.txt", "config/mine.conf");
-    Lab.prepare(folder);
+    LabRun.prepare(folder);
     assertThat(left(folder))
         .containsExactly("compare.txt", "config/mine.conf", "flow.csv", "ping-pong.txt");
   }

@@ -69,19 +69,6 @@ final class CharonNet {
     return net.folder().resolve(node + ".vici");
   }
 
-  /** What stands in a sample from the word protection to its brace. */
-  private static String protection(String sample) {
-    int start = sample.indexOf("protection {");
-    int depth = 0;
-    for (int i = start; i < sample.length(); i++) {
-      depth += sample.charAt(i) == '{' ? 1 : sample.charAt(i) == '}' ? -1 : 0;
-      if (depth == 0 && sample.charAt(i) == '}') {
-        return sample.substring(start, i + 1);
-      }
-    }
-    throw new AssertionError("no end of protection");
-  }
-
   /**
    * A sample, with keying by this charon in the place of its keys.
    *
@@ -95,7 +82,7 @@ final class CharonNet {
     List<String> all =
         new ArrayList<>(
             List.of(
-                protection(TestNet.sample(sample)),
+                TestNet.protection(TestNet.sample(sample)),
                 """
                 protection {
                   keying = ike

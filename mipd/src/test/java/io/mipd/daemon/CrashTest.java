@@ -192,6 +192,13 @@ class CrashTest {
     net.awaitSystem("ha", agentBefore);
   }
 
+  /** What is restored at once has other priorities than what came one by one, in the same order. */
+  private static ImmutableSet<String> unnumbered(ImmutableSet<String> system) {
+    return system.stream()
+        .map(line -> line.replaceAll("priority \\d+", "priority"))
+        .collect(ImmutableSet.toImmutableSet());
+  }
+
   @Test
   void aHomeAgentThatIsKilled() throws Exception {
     flow();
@@ -215,7 +222,7 @@ class CrashTest {
     flowsAgain("after the restart");
     assertThat(careOf()).isEqualTo(bound);
     assertThat(sequence()).isGreaterThanOrEqualTo(sequence);
-    net.assertSystem("ha", running);
+    assertThat(unnumbered(net.system("ha"))).isEqualTo(unnumbered(running));
     nothingInClear();
 
     assertThat(net.stop(mobile)).isZero();

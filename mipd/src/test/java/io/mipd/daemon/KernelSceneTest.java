@@ -3,6 +3,7 @@ package io.mipd.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableSet;
+import io.mipd.control.ControlRequest;
 import io.mipd.daemon.TestNet.Mipd;
 import io.mipd.xfrm.backend.XfrmCommand;
 import io.mipd.xfrm.backend.XfrmReply;
@@ -164,6 +165,25 @@ class KernelSceneTest {
     movesTo("b");
     assertThat(cable.packets(KernelSceneTest::isBare)).as("in clear while away").hasSize(away);
 
+    comesHome();
+    stopsWithoutTrace();
+  }
+
+  /** RFC 6275 section 10.3.2, on a foreign link; until it is wanted again. */
+  @Test
+  void deRegistersWhereItIsWhenTheOperatorWantsIt() throws Exception {
+    start(Protected.ALL);
+    movesTo("a");
+    net.ask(mobile, ControlRequest.of("deregister"));
+    net.until(
+        "de-registered, and acknowledged",
+        TestNet.LONG,
+        () -> careOf().isEmpty() && !net.status(mobile).hasPath("registration.care-of-address"));
+    assertThat(net.succeeds("cn", "ping -n -c 1 -W 1 " + TestNet.HOME_ADDRESS)).isFalse();
+
+    net.ask(mobile, ControlRequest.of("handover").with("to", "auto"));
+    net.until("registered again", TestNet.LONG, () -> careOf().startsWith("2001:db8:a:"));
+    reachable("at a again");
     comesHome();
     stopsWithoutTrace();
   }

@@ -340,16 +340,20 @@ final class TestNet implements AutoCloseable {
    * protected.
    */
   static String[] withoutIpsec(String sample) {
-    Matcher first = Pattern.compile("(?m)^ *protection \\{").matcher(sample);
+    return new String[] {"ipsec = on", "ipsec = off", protection(sample), ""};
+  }
+
+  /** The first section {@code protection} of a sample that is no comment. */
+  static String protection(String sample) {
+    Matcher first = Pattern.compile("(?m)^ *(?=protection \\{)").matcher(sample);
     if (!first.find()) {
       throw new AssertionError("no protection");
     }
-    int start = first.start();
     int depth = 0;
-    for (int i = start; i < sample.length(); i++) {
+    for (int i = first.end(); i < sample.length(); i++) {
       depth += sample.charAt(i) == '{' ? 1 : sample.charAt(i) == '}' ? -1 : 0;
       if (depth == 0 && sample.charAt(i) == '}') {
-        return new String[] {"ipsec = on", "ipsec = off", sample.substring(start, i + 1), ""};
+        return sample.substring(first.end(), i + 1);
       }
     }
     throw new AssertionError("no end of protection");

@@ -401,6 +401,8 @@ class KernelSceneTest {
   @Tag("long")
   void replacesWhatSomebodyElseHasPutWhereOursIsToCome() throws Exception {
     start(Protected.ALL);
+    // Before it knows that it is at home there are policies of ours in the same place.
+    net.until("at home", TestNet.LONG, () -> net.status(mobile).getString("place").equals("home"));
     Tap foreign = Tap.on(net, "r", "ea");
     Tap agents = Tap.on(net, "r", "eh");
     net.start("cn", "flow", "ping", "-n", "-i", "0.02", TestNet.HOME_ADDRESS);

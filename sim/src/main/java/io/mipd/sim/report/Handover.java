@@ -53,16 +53,16 @@ public record Handover(
     Movement movement = row.movement();
     Predicate<CapturedFrame> sent = frame -> frame.etherSource().equals(own);
     OptionalLong asked =
-        first(frames, movement.start(), sent.and(has(MobilityMessage.CARE_OF_TEST_INIT)));
+        Movement.first(frames, movement.start(), sent.and(has(MobilityMessage.CARE_OF_TEST_INIT)));
     OptionalLong answered =
         asked.isEmpty()
             ? OptionalLong.empty()
-            : first(
+            : Movement.first(
                 frames, asked.getAsLong(), sent.negate().and(has(MobilityMessage.CARE_OF_TEST)));
     OptionalLong told =
         answered.isEmpty()
             ? OptionalLong.empty()
-            : first(
+            : Movement.first(
                 frames,
                 answered.getAsLong(),
                 sent.and(has(MobilityMessage.BINDING_UPDATE))
@@ -83,15 +83,6 @@ public record Handover(
 
   private static Predicate<CapturedFrame> has(int type) {
     return frame -> frame.mobilityTypes().contains(type);
-  }
-
-  private static OptionalLong first(
-      List<CapturedFrame> frames, long from, Predicate<CapturedFrame> wanted) {
-    return frames.stream()
-        .filter(frame -> frame.nanos() >= from)
-        .filter(wanted)
-        .mapToLong(CapturedFrame::nanos)
-        .min();
   }
 
   private static OptionalLong between(OptionalLong from, OptionalLong to) {

@@ -103,7 +103,8 @@ public record Movement(
     return link.contains(Ipv6Address.parse(address));
   }
 
-  private static OptionalLong first(
+  /** When the first of those from a time on comes that is wanted; empty if none does. */
+  static OptionalLong first(
       List<CapturedFrame> frames, long from, Predicate<CapturedFrame> wanted) {
     return frames.stream()
         .filter(frame -> frame.nanos() >= from)

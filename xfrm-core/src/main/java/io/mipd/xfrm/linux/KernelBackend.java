@@ -19,7 +19,6 @@ import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Mark;
-import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.SecurityAssociation;
@@ -61,9 +60,6 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
 
   /** How many policies with marks of their own may be made. */
   private static final int NUMBERS = 1 << 26;
-
-  /** Precedes nothing: the carrier of a move matches no packet. */
-  private static final int CARRIER_PRIORITY = Integer.MAX_VALUE;
 
   /** Of those that are reserved (RFC 4303 section 2.1), so that nobody uses it. */
   private static final Spi ANSWERING = new Spi(0x80);
@@ -402,31 +398,9 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     return KeyMaterial.copyOf(key);
   }
 
-  /**
-   * A move from the unspecified address finds no state, only the template of the policy that
-   * carries it; the kernel passes on to all key managers what it is told with it.
-   */
   private XfrmReply tell(XfrmCommand.TellKeyManager tell) {
-    Ipv6Address nowhere = Ipv6Address.UNSPECIFIED;
-    Template template =
-        tell.mode() == Mode.TUNNEL
-            ? Template.tunnel(TransformProtocol.ESP, nowhere, nowhere, tell.reqId())
-            : Template.transport(TransformProtocol.ESP, tell.reqId());
-    Policy carrier =
-        Policy.allow(
-            Selector.between(tell.local(), tell.local()).withProtocol(IpProtocol.NO_NEXT_HEADER),
-            Direction.OUT,
-            CARRIER_PRIORITY,
-            Bundle.of(template));
-    var move =
-        new XfrmCommand.Move(
-            TransformProtocol.ESP,
-            tell.mode(),
-            tell.reqId(),
-            nowhere,
-            nowhere,
-            tell.local(),
-            tell.remote());
+    KeyManagerMove moved = KeyManagerMove.of(tell);
+    Policy carrier = moved.carrier();
     XfrmReply reply = send(request(XfrmMessage.UPDPOLICY, carrier));
     if (reply instanceof XfrmReply.Failed) {
       return reply;
@@ -434,7 +408,7 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     XfrmReply told =
         migrate(
             carrier.id(),
-            ImmutableList.of(move),
+            ImmutableList.of(moved.move()),
             Optional.of(
                 new XfrmAttribute.KeyManagerAddress(
                     tell.local(), tell.remote(), KernelSelector.AF_INET6)));
@@ -486,7 +460,7 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
         Policy.allow(
             Selector.between(host, host).withProtocol(IpProtocol.NO_NEXT_HEADER),
             Direction.OUT,
-            CARRIER_PRIORITY,
+            KeyManagerMove.CARRIER_PRIORITY,
             new Bundle(
                 policy.bundle().templates().stream()
                     .filter(template -> migrate.moves().stream().anyMatch(it -> it.isOf(template)))

@@ -7,16 +7,8 @@ import io.mipd.xfrm.backend.XfrmCommand;
 import io.mipd.xfrm.backend.XfrmError;
 import io.mipd.xfrm.backend.XfrmReply;
 import io.mipd.xfrm.model.AssociationId;
-import io.mipd.xfrm.model.Bundle;
-import io.mipd.xfrm.model.Direction;
-import io.mipd.xfrm.model.IpProtocol;
-import io.mipd.xfrm.model.Ipv6Address;
-import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.SecurityAssociation;
-import io.mipd.xfrm.model.Selector;
-import io.mipd.xfrm.model.Template;
-import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.pfkey.PfKeyAssociation;
 import io.mipd.xfrm.pfkey.PfKeyExtension;
 import io.mipd.xfrm.pfkey.PfKeyMessage;
@@ -39,8 +31,6 @@ import java.util.Set;
 public final class PfKeyBackend implements XfrmBackend, AutoCloseable {
   public static final Limits LIMITS =
       new Limits(KernelBackend.LIMITS.maxTemplates(), /* ahTunnelsUnderOptions= */ false);
-
-  private static final int CARRIER_PRIORITY = Integer.MAX_VALUE;
 
   private final PfKeySocket socket;
   private final Set<Policy.Id> policies = new LinkedHashSet<>();
@@ -188,36 +178,17 @@ public final class PfKeyBackend implements XfrmBackend, AutoCloseable {
         .orElse(ImmutableList.of());
   }
 
-  /** As {@link KernelBackend} does it: a policy that matches no packet carries what is told. */
   private Optional<XfrmReply> tell(XfrmCommand.TellKeyManager tell) throws SystemCallException {
-    Ipv6Address nowhere = Ipv6Address.UNSPECIFIED;
-    Template template =
-        tell.mode() == Mode.TUNNEL
-            ? Template.tunnel(TransformProtocol.ESP, nowhere, nowhere, tell.reqId())
-            : Template.transport(TransformProtocol.ESP, tell.reqId());
-    Policy carrier =
-        Policy.allow(
-            Selector.between(tell.local(), tell.local()).withProtocol(IpProtocol.NO_NEXT_HEADER),
-            Direction.OUT,
-            CARRIER_PRIORITY,
-            Bundle.of(template));
+    KeyManagerMove moved = KeyManagerMove.of(tell);
+    Policy carrier = moved.carrier();
     Optional<XfrmReply> refusal = put("SADB_X_SPDUPDATE", PfKeyMessage.X_SPDUPDATE, carrier);
     if (refusal.isPresent()) {
       return refusal;
     }
-    var move =
-        new XfrmCommand.Move(
-            TransformProtocol.ESP,
-            tell.mode(),
-            tell.reqId(),
-            nowhere,
-            nowhere,
-            tell.local(),
-            tell.remote());
     try {
       return migrate(
           carrier.id(),
-          ImmutableList.of(move),
+          ImmutableList.of(moved.move()),
           Optional.of(
               new PfKeyExtension.KeyManagerAddress(
                   new PfKeyExtension.AddressPair(tell.local(), tell.remote()))));

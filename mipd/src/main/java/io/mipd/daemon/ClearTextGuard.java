@@ -15,8 +15,8 @@ import java.util.Comparator;
 import java.util.Optional;
 
 /**
- * The chains that drop what a user's policy says to protect, or to block, and what would leave or
- * enter by the kernel as it is: the engine acts only on what passes the TUN device. In the order of
+ * The chains that drop what a user's policy says to protect, or to block, and what would leave,
+ * enter or pass by the kernel as it is: the engine acts only on what passes the TUN device. In the order of
  * the policies, so that what the user lets pass does.
  *
  * @param agent the home agent, with which keys are exchanged
@@ -25,7 +25,9 @@ record ClearTextGuard(String tunName, ImmutableList<Policy> user, Optional<Ipv6A
 
   /** The chains; empty if there is nothing to guard. */
   String chain() {
-    return chain(Direction.OUT, "postrouting", "oifname") + chain(Direction.IN, "input", "iifname");
+    return chain(Direction.OUT, "postrouting", "oifname")
+        + chain(Direction.IN, "input", "iifname")
+        + chain(Direction.FWD, "forward", "iifname");
   }
 
   private String chain(Direction direction, String hook, String device) {

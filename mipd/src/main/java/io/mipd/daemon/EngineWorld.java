@@ -119,7 +119,7 @@ final class EngineWorld implements World {
     engine =
         new PacketEngine(EngineSettings.DEFAULT, sink, addresses, sequences, new SecureRandom());
     backend = between.apply(new EngineBackend(engine));
-    routed = setup.router() ? RawSender.anyInterface(0) : null;
+    routed = setup.router() ? RawSender.anyInterface(UserRoutes.SENT_BY_ENGINE) : null;
     // The engine itself sees the errors about what it has sent.
     watch =
         NetworkWatch.open(

@@ -2,9 +2,11 @@ package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
+import io.mipd.xfrm.linux.KernelBackend;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.Mark;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.netlink.Route;
 import io.mipd.xfrm.netlink.RoutingRule;
@@ -13,18 +15,26 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Routes into the device of home addresses for what a user's policies transform, so that our engine
- * gets it wherever the mobile node is, and on nodes that have no home address. What no policy names
- * leaves the engine as it came.
+ * Routes and rules into the device of home addresses for what a user's policies transform, so that
+ * our engine gets it wherever the mobile node is, from whichever address, on nodes that have no home
+ * address, and at a router also what it passes on. What no policy names leaves the engine as it
+ * came.
  *
- * <p>What the engine sends is routed by its destination alone, so that no rule for a source catches
- * it again; a router's policies for any source therefore have no route, and what they name is
- * dropped ({@link ClearTextGuard}).
+ * <p>What the engine sends does not meet the rules: it is bound to an interface, or bears {@link
+ * #SENT_BY_ENGINE}.
  */
 final class UserRoutes {
   private static final Logger log = LoggerFactory.getLogger(UserRoutes.class);
 
   static final int RULE_PRIORITY = 1348;
+
+  /** Of the rules: routes to what policies are for. */
+  static final int TABLE = 6274;
+
+  /** Of packets that have passed the engine; the bit that is mipd's own. */
+  static final int SENT_BY_ENGINE = KernelBackend.OURS.mask();
+
+  private static final Mark NOT_SENT_BY_ENGINE = KernelBackend.OURS;
 
   /** Before those of the kernel for its links (256), and of {@link PeerRoutes}. */
   private static final int METRIC = 128;
@@ -46,7 +56,8 @@ final class UserRoutes {
         continue;
       }
       Ipv6Prefix source = policy.selector().source();
-      Route route = Route.via(device, policy.selector().destination()).withMetric(METRIC);
+      Ipv6Prefix destination = policy.selector().destination();
+      Route route = Route.via(device, destination).withMetric(METRIC);
       switch (kind) {
         case MOBILE_NODE -> {
           for (Ipv6Address address : home) {
@@ -56,13 +67,13 @@ final class UserRoutes {
           }
         }
         case HOST -> putForHost(system, route, source);
-        case ROUTER -> {
-          if (!source.isAny()) {
-            system.putRoute(route.withTable(HomePlace.TABLE));
-            system.putRule(ownPackets(source, policy.selector().destination()));
-          }
-        }
+        case ROUTER -> {}
       }
+      system.putRoute(route.withTable(TABLE));
+      system.putRule(
+          RoutingRule.lookup(RULE_PRIORITY, source, TABLE)
+              .withTo(destination)
+              .withMark(NOT_SENT_BY_ENGINE));
     }
   }
 
@@ -82,12 +93,5 @@ final class UserRoutes {
       }
     }
     system.putRoute(route);
-  }
-
-  /** Not those that the router passes on. */
-  private static RoutingRule ownPackets(Ipv6Prefix source, Ipv6Prefix destination) {
-    return RoutingRule.lookup(RULE_PRIORITY, source, HomePlace.TABLE)
-        .withTo(destination)
-        .withInput("lo");
   }
 }

@@ -16,7 +16,6 @@ import io.mipd.xfrm.engine.EngineBackend;
 import io.mipd.xfrm.engine.EngineCounters;
 import io.mipd.xfrm.engine.EngineSink;
 import io.mipd.xfrm.engine.FailedPacket;
-import io.mipd.xfrm.engine.LocalAddresses.Role;
 import io.mipd.xfrm.engine.PacketEngine;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.IpProtocol;
@@ -226,7 +225,6 @@ public final class Host {
   private boolean isAbout(Policy policy, Ipv6Address source, Ipv6Address destination) {
     return policy.direction() == Direction.OUT
         && !policy.bundle().isEmpty()
-        && addresses.roleOf(source) != Role.OTHER
         && policy.selector().source().contains(source)
         && policy.selector().destination().contains(destination);
   }

@@ -62,8 +62,16 @@ class ClearTextGuardTest {
   }
 
   @Test
+  void dropsWhatIsToBePassedOnWithoutTheProtectionThatItIsToHave() {
+    String chain = rules("src 2001:db8:c::2 dir fwd priority 5 tmpl proto esp reqid 1");
+    assertThat(chain.lines().map(String::strip))
+        .contains("chain forward {", "ip6 saddr 2001:db8:c::2/128 ip6 daddr ::/0 drop")
+        .doesNotContain("chain input {");
+  }
+
+  @Test
   void whereNothingIsProtectedThereIsNoChain() {
-    assertThat(rules("dir out", "dir in", "dir fwd tmpl proto esp reqid 1")).isEmpty();
+    assertThat(rules("dir out", "dir in", "dir fwd tmpl proto esp reqid 1 level use")).isEmpty();
     assertThat(rules("proto mh type 5 dir out action block")).isEmpty();
   }
 }

@@ -483,7 +483,7 @@ final class TestNet implements AutoCloseable {
   /** What the kernels of the daemons' nodes say. */
   private String kernels() {
     var text = new StringBuilder();
-    for (String node : List.of("ha", "mn")) {
+    for (String node : List.of("ha", "mn", "cn")) {
       try {
         text.append("--- kernel of ").append(node).append('\n');
         text.append(

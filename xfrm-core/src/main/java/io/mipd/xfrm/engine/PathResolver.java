@@ -49,11 +49,11 @@ final class PathResolver {
 
   /**
    * Home addresses never travel without a policy: what is to protect them may be about to be
-   * installed. Our own addresses on links may, others have no business here.
+   * installed. Our own addresses on links may, and what we forward.
    */
   private boolean mayPassUnprotected(Flow flow) {
     Role destination = local.roleOf(flow.destination());
-    return local.roleOf(flow.source()) == Role.LINK
+    return local.roleOf(flow.source()) != Role.HOME
         && destination != Role.HOME
         && destination != Role.SERVED;
   }

@@ -335,14 +335,19 @@ class PacketEngineTest {
   void whatAnAddressIsIsAskedForEachPacketWithoutAPolicy() {
     var node = new TestNode();
     byte[] message = Packets.mobility(CARE_OF, PEER, 7);
+    node.has(CARE_OF, Role.HOME);
     node.output(message);
     node.hasRefused(Discard.OUT_NO_POLICY);
     node.has(CARE_OF, Role.LINK);
     node.output(message);
     assertThat(node.transmitted).containsExactly(message);
+    // A router passes it on.
     node.has(CARE_OF, Role.OTHER);
     node.output(message);
-    assertThat(node.transmitted).hasSize(1);
+    assertThat(node.transmitted).hasSize(2);
+    node.has(CARE_OF, Role.HOME);
+    node.output(message);
+    assertThat(node.transmitted).hasSize(2);
   }
 
   @Test

@@ -3,7 +3,6 @@ package io.mipd.daemon;
 import static com.google.common.collect.ImmutableList.toImmutableList;
 
 import com.google.common.collect.ImmutableList;
-import io.mipd.mobility.planner.HomePolicies;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
@@ -53,7 +52,7 @@ record ClearTextGuard(String tunName, ImmutableList<Policy> user, Optional<Ipv6A
     rule(rules, "icmpv6 type { 1-127, 130-137, 143-145 } accept");
     if (agent.isPresent()) {
       for (String end : ImmutableList.of("saddr ", "daddr ")) {
-        for (int port : HomePolicies.KEY_EXCHANGE_PORTS) {
+        for (int port : IpProtocol.KEY_EXCHANGE_PORTS) {
           String ports = " udp sport " + port + " udp dport " + port;
           rule(rules, "ip6 " + end + agent.get() + ports + " accept");
         }

@@ -327,6 +327,27 @@ class KeyExchangeTest {
     assertThat(asks()).isEmpty();
   }
 
+  /** RFC 6275 section 11.5.5, and away again. */
+  @Test
+  void atHomeTheIkeSaEndsAtTheHomeAddress() {
+    registered();
+    moves = true;
+    assertThat(exchange.admit(now, update(Optional.empty()))).isPresent();
+    exchange.moved(now, new NodeAction.MoveTunnel(new HomeAddress(HOME), AGENT, A, HOME));
+    assertThat(told)
+        .containsExactly(
+            new XfrmCommand.TellKeyManager(Mode.TRANSPORT, SIGNALLING, HOME, AGENT),
+            new XfrmCommand.TellKeyManager(Mode.TUNNEL, PAYLOAD, HOME, AGENT));
+    assertThat(asks()).as("nothing is negotiated").containsExactly("list");
+    told.clear();
+    assertThat(exchange.admit(now, update(Optional.of(B)))).isPresent();
+    assertThat(asks()).containsExactly("load-conn");
+    exchange.moved(now, new NodeAction.MoveTunnel(new HomeAddress(HOME), AGENT, HOME, B));
+    assertThat(told)
+        .contains(new XfrmCommand.TellKeyManager(Mode.TRANSPORT, SIGNALLING, B, AGENT))
+        .hasSize(2);
+  }
+
   @Test
   void whatHasGoneIsNegotiatedAnew() {
     registered();
@@ -417,16 +438,21 @@ class KeyExchangeTest {
   }
 
   private NodeAction.SendMessage acknowledgement(Ipv6Address careOf) {
+    return acknowledgement(new BindingLifetime(100), Optional.of(careOf));
+  }
+
+  private NodeAction.SendMessage acknowledgement(
+      BindingLifetime lifetime, Optional<Ipv6Address> careOf) {
     return new NodeAction.SendMessage(
         new MobilityMessage.BindingAcknowledgement(
             BindingStatus.ACCEPTED,
             true,
             new SequenceNumber(++sequence),
-            new BindingLifetime(100),
+            lifetime,
             ImmutableList.of()),
         AGENT,
         HOME,
-        Optional.of(new CareOfAddress(careOf)));
+        careOf.map(CareOfAddress::new));
   }
 
   private static IkeSa fromAgent(String id, Ipv6Address remote) {
@@ -458,6 +484,26 @@ class KeyExchangeTest {
     assertThat(asks()).as("it begins nothing").containsExactly("list");
     assertThat(exchange.admit(now, acknowledgement(B))).isPresent();
     assertThat(told).as("once").hasSize(2);
+  }
+
+  /**
+   * RFC 6275 section 10.3.2: from home it has no care-of address, and from elsewhere that one is
+   * bound no more.
+   */
+  @Test
+  void atTheEndOfABindingAHomeAgentTellsCharonOfTheHomeAddress() {
+    for (Optional<Ipv6Address> from : List.of(Optional.<Ipv6Address>empty(), Optional.of(A))) {
+      homeAgent();
+      NodeAction.SendMessage last = acknowledgement(BindingLifetime.DEREGISTER, from);
+      assertThat(exchange.admit(now, last)).hasValue(last);
+      assertThat(told)
+          .containsExactly(
+              new XfrmCommand.TellKeyManager(Mode.TRANSPORT, SIGNALLING, AGENT, HOME),
+              new XfrmCommand.TellKeyManager(Mode.TUNNEL, PAYLOAD, AGENT, HOME));
+      assertThat(exchange.report().toString()).contains("to=" + HOME);
+      assertThat(asks()).as("it ends nothing").containsExactly("list");
+      told.clear();
+    }
   }
 
   @Test

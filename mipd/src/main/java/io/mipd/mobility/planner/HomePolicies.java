@@ -41,9 +41,6 @@ public final class HomePolicies {
   private static final Ipv6Prefix LINK_LOCAL = Ipv6Prefix.parse("fe80::/10");
   private static final Ipv6Prefix LINK_SCOPE_MULTICAST = Ipv6Prefix.parse("ff02::/16");
 
-  /** RFC 7296 sections 2 and 2.23. */
-  public static final ImmutableList<Integer> KEY_EXCHANGE_PORTS = ImmutableList.of(500, 4500);
-
   /** Their types have the highest bit clear (RFC 4443 section 2.1). */
   private static final PortMatch ICMPV6_ERRORS = new PortMatch(0, 0xff80);
 
@@ -270,7 +267,7 @@ public final class HomePolicies {
   /** What a user's policy "for any" is not for, though it names the addresses of this binding. */
   private void exempt(ImmutableList.Builder<MobilityPolicy> policies, CareOfAddress careOf) {
     Selector out = Selector.between(agent, careOf.value());
-    for (int port : KEY_EXCHANGE_PORTS) {
+    for (int port : IpProtocol.KEY_EXCHANGE_PORTS) {
       for (Selector selector : ImmutableList.of(out, out.reversed())) {
         Selector exchange =
             selector

@@ -31,6 +31,10 @@ import java.util.stream.Stream;
  * Address option, a Binding Acknowledgement the routing header, and all others neither; of a home
  * address that is away they take the tunnel.
  *
+ * <p>Key exchange takes no route either: where each end asks for ESP of all else, a kernel that
+ * does not see the ports behind a Home Address option or routing header (Linux before 6.7) would
+ * refuse it, and nothing could ever be negotiated or renewed.
+ *
  * <p>Inbound every header is optional: while bindings come and go, packets come by both ways. What
  * is left is checked where it matters: a Home Address option is believed only with its binding, a
  * routing header only with our home address.
@@ -171,6 +175,15 @@ public final class RoutePolicies {
       Route ours,
       Optional<Template> tunnel,
       ImmutableList.Builder<MobilityPolicy> policies) {
+    for (int port : IpProtocol.KEY_EXCHANGE_PORTS) {
+      policies.add(
+          optimized(
+              Selector.between(local, peer)
+                  .withProtocol(IpProtocol.UDP)
+                  .withPorts(PortMatch.exactly(port), PortMatch.exactly(port)),
+              bundle(tunnel.stream()),
+              "key exchange takes no route: its ports are to be seen where it arrives"));
+    }
     Selector sent = Selector.between(local, peer).withProtocol(IpProtocol.ICMPV6);
     for (PortMatch types : NEIGHBOR_DISCOVERY) {
       policies.add(

@@ -17,6 +17,7 @@ import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.PortMatch;
 import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.Selector;
@@ -190,6 +191,38 @@ class RoutePoliciesTest {
           .isEqualTo(Bundle.of(Template.homeAddressOption(H, P), Template.routingHeader(H, P)));
     }
 
+    /** Its ports are to be seen where it arrives; data go directly meanwhile. */
+    @Test
+    void keyExchangeTakesNoRoute() {
+      want(route(OURS), route(PEERS), tunnel());
+      // charon's own policy for its port, and one of its tunnels.
+      Selector toPeer = Selector.between(H, P);
+      Template usersTunnel = Template.tunnel(TransformProtocol.ESP, H, P, new ReqId(1));
+      Selector ofPort =
+          Selector.ANY
+              .withProtocol(IpProtocol.UDP)
+              .withPorts(PortMatch.exactly(500), PortMatch.ANY);
+      merge.users(
+          ImmutableList.of(
+              Policy.allow(ofPort, Direction.OUT, 32, Bundle.EMPTY),
+              Policy.allow(toPeer, Direction.OUT, 1000, Bundle.of(usersTunnel))),
+          ImmutableList.of());
+      assertThat(bundle(Direction.OUT, Flow.withPorts(H, P, IpProtocol.UDP, 500, 500)))
+          .isEqualTo(Bundle.of(OUT));
+      assertThat(bundle(Direction.OUT, payload(H, P)))
+          .isEqualTo(
+              Bundle.of(
+                  usersTunnel, Template.homeAddressOption(H, P), Template.routingHeader(H, P)));
+      merge.users(ImmutableList.of(), ImmutableList.of());
+      for (int port : new int[] {500, 4500}) {
+        assertThat(bundle(Direction.OUT, Flow.withPorts(H, P, IpProtocol.UDP, port, port)))
+            .isEqualTo(Bundle.of(OUT));
+        assertThat(bundle(Direction.OUT, Flow.withPorts(H, P, IpProtocol.UDP, port, 53)))
+            .as("something else")
+            .isEqualTo(Bundle.of(Template.homeAddressOption(H, P), Template.routingHeader(H, P)));
+      }
+    }
+
     /** The peer is known here, we are not known there: nothing shows the home address outside. */
     @Test
     void withThePeersBindingOnly() {
@@ -250,6 +283,11 @@ class RoutePoliciesTest {
     assertThat(bundle(Direction.OUT, Flow.icmpv6(P, H, Icmpv6Message.PARAMETER_PROBLEM, 0)))
         .as("to where its packet came from (section 9.2)")
         .isEqualTo(Bundle.EMPTY);
+    for (int port : new int[] {500, 4500}) {
+      assertThat(bundle(Direction.OUT, Flow.withPorts(P, H, IpProtocol.UDP, port, port)))
+          .as("key exchange goes to the home address")
+          .isEqualTo(Bundle.EMPTY);
+    }
     merge.users(
         ImmutableList.of(Policy.allow(Selector.ANY, Direction.OUT, 1, Bundle.of(USERS))),
         ImmutableList.of());

@@ -30,7 +30,10 @@ public interface EngineSink {
     deliver(packet);
   }
 
-  /** A packet that is about to be delivered to a home address of ours came by its tunnel. */
+  /**
+   * A packet that is about to be delivered to a home address of ours came by its tunnel, and is not
+   * one of key exchange, which always does.
+   */
   default void tunnelled(Ipv6Address source, Ipv6Address homeAddress) {}
 
   /**

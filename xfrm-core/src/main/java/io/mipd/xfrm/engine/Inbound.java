@@ -544,7 +544,9 @@ final class Inbound {
       core.sink().prefixDiscovery(p, arrival());
       return Next.DONE;
     }
-    if (path.cameByDetour() && core.local().roleOf(destination) == LocalAddresses.Role.HOME) {
+    if (path.cameByDetour()
+        && core.local().roleOf(destination) == LocalAddresses.Role.HOME
+        && !IpProtocol.isKeyExchange(protocol, flow.destinationPort)) {
       core.sink().tunnelled(source, destination);
     }
     core.deliver(p);

@@ -1,16 +1,19 @@
 package io.mipd.xfrm.linux;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.netlink.MacAddress;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /**
  * Who sends to an address: the headers of the IPv6 packets that arrive for it by whatever
- * interface, also of those that the kernel has taken out of a tunnel. Mobility Header messages are
- * left out, and so are frames that are not for this host. The queue is short, and what does not fit
- * is not missed.
+ * interface, also of those that the kernel has taken out of a tunnel. Mobility Header messages and
+ * key exchange are left out, and so are frames that are not for this host. The queue is short, and
+ * what does not fit is not missed.
  */
 public final class ArrivalSocket implements AutoCloseable {
   /** Packets taken by one call of {@link #receive} at most. */
@@ -30,10 +33,15 @@ public final class ArrivalSocket implements AutoCloseable {
   private static final int NEXT_HEADER = 6;
   private static final int SOURCE = 8;
   private static final int DESTINATION = 24;
+
+  /** Of UDP directly behind the IPv6 header. */
+  private static final int UDP_DESTINATION_PORT = HEADER + 2;
+
   private static final int QUEUE = 1 << 16;
   private static final int ANY_INTERFACE = 0;
 
   private static final int LOAD_OCTET = 0x30;
+  private static final int LOAD_HALF_WORD = 0x28;
   private static final int LOAD_WORD = 0x20;
   private static final int JUMP_IF_EQUAL = 0x15;
   private static final int RETURN = 0x06;
@@ -65,19 +73,32 @@ public final class ArrivalSocket implements AutoCloseable {
   private static SocketFilter filter(Ipv6Address destination) {
     byte[] octets = destination.toOctets();
     int words = octets.length / Integer.BYTES;
-    var program = ImmutableList.<SocketFilter.Instruction>builder();
-    // Whatever does not fit leads to the last but one: over the pairs that follow.
+    ImmutableSet<Integer> ports = IpProtocol.KEY_EXCHANGE_PORTS;
+    // The last but one takes the packet, the last one leaves it.
+    int leave = 4 + ports.size() + 2 * words + 1;
+    List<SocketFilter.Instruction> program = new ArrayList<>();
     program.add(load(LOAD_OCTET, NEXT_HEADER));
-    program.add(new SocketFilter.Instruction(JUMP_IF_EQUAL, 2 * words + 1, 0, IpProtocol.MOBILITY));
+    program.add(ifEqual(IpProtocol.MOBILITY, leave - program.size() - 1, 0));
+    program.add(ifEqual(IpProtocol.UDP, 0, 1 + ports.size()));
+    program.add(load(LOAD_HALF_WORD, UDP_DESTINATION_PORT));
+    for (int port : ports) {
+      program.add(ifEqual(port, leave - program.size() - 1, 0));
+    }
     for (int i = 0; i < words; i++) {
       program.add(load(LOAD_WORD, DESTINATION + i * Integer.BYTES));
-      program.add(
-          new SocketFilter.Instruction(
-              JUMP_IF_EQUAL, 0, 2 * (words - 1 - i) + 1, word(octets, i * Integer.BYTES)));
+      program.add(ifEqual(word(octets, i * Integer.BYTES), 0, leave - program.size() - 1));
     }
     program.add(new SocketFilter.Instruction(RETURN, 0, 0, HEADER));
     program.add(new SocketFilter.Instruction(RETURN, 0, 0, 0));
-    return new SocketFilter(program.build());
+    return new SocketFilter(ImmutableList.copyOf(program));
+  }
+
+  /**
+   * @param yes how many instructions are left out if it is so
+   * @param no likewise if not
+   */
+  private static SocketFilter.Instruction ifEqual(int value, int yes, int no) {
+    return new SocketFilter.Instruction(JUMP_IF_EQUAL, yes, no, value);
   }
 
   private static SocketFilter.Instruction load(int code, int offset) {

@@ -1,6 +1,7 @@
 package io.mipd.xfrm.model;
 
 import com.google.common.collect.ImmutableBiMap;
+import com.google.common.collect.ImmutableSet;
 
 /** Protocol numbers and Next Header values, as IANA assigns them. */
 public final class IpProtocol {
@@ -25,6 +26,9 @@ public final class IpProtocol {
 
   /** The Mobility Header (RFC 6275 section 6.1). */
   public static final int MOBILITY = 135;
+
+  /** UDP ports of IKE, of both ends alike (RFC 7296 sections 2 and 2.23). */
+  public static final ImmutableSet<Integer> KEY_EXCHANGE_PORTS = ImmutableSet.of(500, 4500);
 
   private static final ImmutableBiMap<Integer, String> NAMES =
       ImmutableBiMap.<Integer, String>builder()
@@ -69,6 +73,11 @@ public final class IpProtocol {
       return Integer.parseInt(text);
     }
     throw new IllegalArgumentException("not a protocol name or number: " + text);
+  }
+
+  /** Whether a packet to this port of this protocol is one of IKE. */
+  public static boolean isKeyExchange(int protocol, int destinationPort) {
+    return protocol == UDP && KEY_EXCHANGE_PORTS.contains(destinationPort);
   }
 
   /** Whether the first two 16-bit words of the protocol's header are ports. */

@@ -6,12 +6,14 @@ import com.google.common.collect.ImmutableSet;
 import io.mipd.control.ControlException;
 import io.mipd.control.ControlException.Reason;
 import io.mipd.control.EventLog;
+import io.mipd.host.Rehearsal;
 import io.mipd.mobility.mn.MobileNode;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.linux.Poller;
 import io.mipd.xfrm.linux.Rtnetlink;
 import io.mipd.xfrm.transform.FileSequenceStore;
 import java.io.IOException;
+import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
@@ -31,6 +33,9 @@ final class Daemon {
 
   /** Likewise, messages for who watches them. */
   private static final int MESSAGES = 256;
+
+  /** After as many one takes a quarter of what the second took, and more gain little. */
+  private static final int REHEARSED_HANDOVERS = 30;
 
   private Daemon() {}
 
@@ -117,6 +122,14 @@ final class Daemon {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** Has the JVM compile what a handover needs before one comes. */
+  private static void rehearse() {
+    var thread =
+        new Thread(() -> new Rehearsal(new SecureRandom()).play(REHEARSED_HANDOVERS), "rehearsal");
+    thread.setDaemon(true);
+    thread.start();
   }
 
   private static MessageCounts counts(DaemonConfiguration configuration) {
@@ -226,6 +239,7 @@ final class Daemon {
         access.tell();
         System.err.println("mipd ready: " + configuration.role().title() + " " + choice);
         manager.ready(configuration.role().title() + ", world " + choice);
+        rehearse();
         loop.run(manager.alive(shell));
         if (loop.isStopping()) {
           manager.stopping();

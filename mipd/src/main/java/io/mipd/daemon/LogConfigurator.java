@@ -8,6 +8,7 @@ import ch.qos.logback.classic.spi.Configurator;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.spi.ContextAwareBase;
+import io.mipd.host.Host;
 
 /**
  * The log: to standard error, from the level of the system property {@code mipd.log} on. In code
@@ -32,6 +33,8 @@ public final class LogConfigurator extends ContextAwareBase implements Configura
     Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
     root.setLevel(Level.toLevel(System.getProperty("mipd.log"), Level.INFO));
     root.addAppender(appender);
+    // Of nodes in memory, which no operator knows of.
+    context.getLogger(Host.class).setLevel(Level.OFF);
     return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
   }
 }

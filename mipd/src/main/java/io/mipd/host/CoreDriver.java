@@ -44,14 +44,13 @@ import org.slf4j.event.Level;
  * and acted upon between two packets ({@link #settle}). One thread.
  */
 public final class CoreDriver {
-  private static final Logger log = LoggerFactory.getLogger(CoreDriver.class);
-
   /** Events that wait for the end of a batch; more than that are dropped. */
   private static final int MAX_PENDING = 1024;
 
   /** Of Neighbor Discovery: what a router has passed on has less. */
   private static final int LINK_HOP_LIMIT = 255;
 
+  private final Logger log;
   private final MobilityNode core;
   private final ImmutableMap<Ipv6Address, ImmutableList<ReqId>> tunnels;
   private final InstalledPolicies policies;
@@ -153,6 +152,18 @@ public final class CoreDriver {
       InstalledPolicies policies,
       RoutesInUse routes,
       Hands hands) {
+    this(core, tunnels, policies, routes, hands, LoggerFactory.getLogger(CoreDriver.class));
+  }
+
+  /** Likewise, with a log of its own. */
+  CoreDriver(
+      MobilityNode core,
+      ImmutableMap<Ipv6Address, ImmutableList<ReqId>> tunnels,
+      InstalledPolicies policies,
+      RoutesInUse routes,
+      Hands hands,
+      Logger log) {
+    this.log = log;
     this.core = core;
     this.tunnels = tunnels;
     this.policies = policies;
@@ -325,6 +336,7 @@ public final class CoreDriver {
       log.warn("held back, for its policies are not in force yet: {}", send.message());
       return;
     }
+    hands.perform(send);
     // Who asks for these may be anybody, as often as he likes.
     log.atLevel(isOfAnybody(send.message()) ? Level.DEBUG : Level.INFO)
         .log(
@@ -333,7 +345,6 @@ public final class CoreDriver {
             send.source(),
             send.destination(),
             send.careOf().map(one -> " by care-of address " + one).orElse(""));
-    hands.perform(send);
   }
 
   private static boolean isOfAnybody(MobilityMessage message) {

@@ -35,6 +35,7 @@ import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
+import org.slf4j.LoggerFactory;
 
 /**
  * A node of Mobile IPv6 in memory: a core, the merger and the packet engine, coupled as the daemon
@@ -115,7 +116,8 @@ public final class Host {
             settings.tunnels(),
             policies,
             new RoutesInUse(engine::routePackets),
-            this::perform);
+            this::perform,
+            LoggerFactory.getLogger(Host.class));
     settings.home().forEach(address -> places.put(address, Place.NOWHERE));
   }
 

@@ -354,7 +354,36 @@ public final class MobileNode implements MobilityNode {
     prefixes.deadlines(now, knownBy(), actions);
     optimizer.ifPresent(it -> it.follow(now, standing(now), actions));
     sayFarewell(now, actions);
-    return actions;
+    return attachment.equals(before) ? actions : testsFirst(actions);
+  }
+
+  /**
+   * A Care-of Test Init goes by itself, without the policies that come with a movement, and is not
+   * to wait until they are merged.
+   */
+  private static List<NodeAction> testsFirst(List<NodeAction> actions) {
+    int policies = 0;
+    while (policies < actions.size() && !isForPolicies(actions.get(policies))) {
+      policies++;
+    }
+    List<NodeAction> rest = actions.subList(policies, actions.size());
+    return Stream.of(
+            actions.subList(0, policies).stream(),
+            rest.stream().filter(MobileNode::isCareOfTest),
+            rest.stream().filter(it -> !isCareOfTest(it)))
+        .flatMap(some -> some)
+        .toList();
+  }
+
+  private static boolean isForPolicies(NodeAction action) {
+    return action instanceof NodeAction.WantMobility
+        || action instanceof NodeAction.WantRoute
+        || action instanceof NodeAction.MoveTunnel;
+  }
+
+  private static boolean isCareOfTest(NodeAction action) {
+    return action instanceof NodeAction.SendMessage send
+        && send.message() instanceof MobilityMessage.CareOfTestInit;
   }
 
   /** The care-of address by which the home agent reaches us now. */

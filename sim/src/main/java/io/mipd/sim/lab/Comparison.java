@@ -4,6 +4,8 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import io.mipd.sim.page.Plot;
 import io.mipd.sim.report.Handover;
+import io.mipd.sim.report.Turnaround;
+import io.mipd.sim.scenario.Scenario;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,9 +23,13 @@ import java.util.function.Predicate;
  * registrations and returns home are left out: they are other exchanges.
  *
  * @param lines one for each part that happened in either
+ * @param taken how long nodes of the lab took for messages, which is none of the parts
  */
 record Comparison(
-    ImmutableList<Line> lines, ImmutableList<Handover> lab, ImmutableList<Handover> simulator) {
+    ImmutableList<Line> lines,
+    ImmutableList<Taken> taken,
+    ImmutableList<Handover> lab,
+    ImmutableList<Handover> simulator) {
   /** What may differ: so much, or a tenth of what is expected. */
   private static final double MOST_MILLIS = 5;
 
@@ -69,6 +75,13 @@ record Comparison(
     }
   }
 
+  /**
+   * How long a node took for messages of a kind, beside what the scenario says.
+   *
+   * @param millis {@code processing} of the node
+   */
+  record Taken(Turnaround turnaround, Spread spread, double millis) {}
+
   private static final ImmutableMap<String, String> WORDS =
       ImmutableMap.of(
           "layer2_ms", "layer 2: the cable is out until the link is up",
@@ -101,11 +114,21 @@ record Comparison(
   }
 
   /**
-   * @param isHome whether a link is a home link
+   * @param turnarounds of the lab
    */
-  static Comparison of(List<Handover> lab, List<Handover> simulator, Predicate<String> isHome) {
-    ImmutableList<Handover> real = counted(lab, isHome);
-    ImmutableList<Handover> virtual = counted(simulator, isHome);
+  static Comparison of(
+      List<Handover> lab,
+      List<Handover> simulator,
+      List<Turnaround> turnarounds,
+      Scenario scenario) {
+    ImmutableList<Handover> real = counted(lab, scenario::isHome);
+    ImmutableList<Handover> virtual = counted(simulator, scenario::isHome);
+    var taken = ImmutableList.<Taken>builder();
+    for (Turnaround one : turnarounds) {
+      Spread.of(one.nanos().stream().mapToDouble(it -> it / 1e6).toArray())
+          .ifPresent(
+              it -> taken.add(new Taken(one, it, scenario.processing(one.node()).toNanos() / 1e6)));
+    }
     var lines = ImmutableList.<Line>builder();
     parts()
         .forEach(
@@ -116,7 +139,7 @@ record Comparison(
                 lines.add(new Line(name, here, there));
               }
             });
-    return new Comparison(lines.build(), real, virtual);
+    return new Comparison(lines.build(), taken.build(), real, virtual);
   }
 
   private static ImmutableList<Handover> counted(List<Handover> all, Predicate<String> isHome) {
@@ -137,7 +160,7 @@ record Comparison(
     return !lines.isEmpty() && lines.stream().allMatch(Line::agrees);
   }
 
-  /** A table in Markdown. */
+  /** Two tables in Markdown: the parts, and what nodes took for messages. */
   String table() {
     var text = new StringBuilder();
     text.append(
@@ -156,6 +179,21 @@ record Comparison(
               line.simulator().map(Spread::toString).orElse("-"),
               line.difference().map(it -> String.format(Locale.ROOT, "%.1f", it)).orElse("-"),
               line.agrees() ? "yes" : "no"));
+    }
+    if (!taken.isEmpty()) {
+      text.append(
+          "\n| at | median (least to most), ms | lab | messages | scenario |\n|---|---|---|---|---|\n");
+    }
+    for (Taken one : taken) {
+      text.append(
+          String.format(
+              Locale.ROOT,
+              "| %s | %s | %s | %d | %.1f |%n",
+              one.turnaround().node(),
+              one.turnaround().what(),
+              one.spread(),
+              one.turnaround().nanos().size(),
+              one.millis()));
     }
     return text.toString();
   }

@@ -5,6 +5,7 @@ import com.google.common.collect.ImmutableMap;
 import io.mipd.daemon.ConfigurationException;
 import io.mipd.sim.report.Handover;
 import io.mipd.sim.report.Results;
+import io.mipd.sim.report.Turnaround;
 import io.mipd.sim.run.Simulation;
 import io.mipd.sim.scenario.Library;
 import io.mipd.sim.scenario.Scenario;
@@ -147,7 +148,7 @@ public final class Lab {
         ImmutableList<Handover> handovers = scene.run();
         run.tidyUp();
         if (options.compare()) {
-          comparison = Optional.of(compare(scenario, handovers, results));
+          comparison = Optional.of(compare(scenario, handovers, scene.turnarounds(), results));
           comparison.get().write(run.folder());
         }
       } catch (Scene.SceneFailure | IOException e) {
@@ -168,14 +169,18 @@ public final class Lab {
   }
 
   private static Comparison compare(
-      Scenario scenario, ImmutableList<Handover> handovers, Results results) throws IOException {
+      Scenario scenario,
+      ImmutableList<Handover> handovers,
+      ImmutableList<Turnaround> turnarounds,
+      Results results)
+      throws IOException {
     System.out.println("the same in the simulator");
     var virtual = ImmutableList.<Handover>builder();
     for (int i = 0; i < SEEDS; i++) {
       virtual.addAll(
           Simulation.run(scenario.withSeed(scenario.seed() + i), Optional.empty()).handovers());
     }
-    Comparison comparison = Comparison.of(handovers, virtual.build(), scenario::isHome);
+    Comparison comparison = Comparison.of(handovers, virtual.build(), turnarounds, scenario);
     results.verdict(
         "the simulator agrees",
         comparison.agrees(),

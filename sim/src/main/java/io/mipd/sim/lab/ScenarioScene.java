@@ -14,10 +14,12 @@ import io.mipd.sim.report.Movement;
 import io.mipd.sim.report.Results;
 import io.mipd.sim.report.RunTables;
 import io.mipd.sim.report.Tshark;
+import io.mipd.sim.report.Turnaround;
 import io.mipd.sim.scenario.Scenario;
 import io.mipd.sim.scenario.Scenario.Fault;
 import io.mipd.sim.scenario.Scenario.FlowKind;
 import io.mipd.sim.scenario.Scenario.FlowPlan;
+import io.mipd.sim.scenario.Scenario.HostPlan;
 import io.mipd.sim.scenario.Scenario.MobileNodePlan;
 import io.mipd.sim.scenario.Scenario.Move;
 import java.io.IOException;
@@ -650,6 +652,35 @@ final class ScenarioScene {
       from = to;
     }
     return measured.build();
+  }
+
+  /** How long the captured nodes took for messages. */
+  ImmutableList<Turnaround> turnarounds() throws IOException {
+    var tshark = new Tshark(files.profile());
+    var all = ImmutableList.<Turnaround>builder();
+    for (String node : scenario.observation().captures()) {
+      MobileNodePlan mobile = scenario.mobileNodes().get(node);
+      boolean answers =
+          scenario.homeAgents().containsKey(node)
+              || Optional.ofNullable(scenario.hosts().get(node))
+                  .filter(HostPlan::corresponds)
+                  .isPresent();
+      if (mobile == null && !answers) {
+        continue;
+      }
+      ImmutableList<CapturedFrame> messages = tshark.messages(folder.resolve(node + ".pcap"));
+      if (mobile == null) {
+        all.addAll(Turnaround.ofAnswers(node, network.address(node).toString(), messages));
+      } else {
+        all.add(
+            Turnaround.ofMobileNode(
+                node,
+                network.linkAddress(node),
+                network.address(mobile.homeAgent()).toString(),
+                messages));
+      }
+    }
+    return all.build();
   }
 
   private static long margin(List<Done> own, int i) {

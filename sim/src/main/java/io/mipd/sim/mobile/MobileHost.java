@@ -3,6 +3,7 @@ package io.mipd.sim.mobile;
 import io.mipd.host.Host;
 import io.mipd.host.HostSettings;
 import io.mipd.host.Surroundings;
+import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeAction.Place;
 import io.mipd.mobility.NodeEvent;
@@ -22,6 +23,7 @@ import io.mipd.xfrm.packet.Icmpv6Message;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -57,6 +59,7 @@ public final class MobileHost {
   private final EventQueue events;
   private final Randomness randomness;
   private final HostSettings settings;
+  private final Duration processing;
   private final Joints joints;
   private final Birth birth;
   private final Optional<OwnAddresses> careOf;
@@ -81,6 +84,7 @@ public final class MobileHost {
 
   /**
    * @param transmits DupAddrDetectTransmits of RFC 4862 section 5.1, of a mobile node's addresses
+   * @param processing how long its machine needs for what happens to its core
    */
   public MobileHost(
       Stack stack,
@@ -88,12 +92,14 @@ public final class MobileHost {
       Randomness randomness,
       HostSettings settings,
       int transmits,
+      Duration processing,
       Joints joints,
       Birth birth) {
     this.stack = stack;
     this.events = events;
     this.randomness = randomness;
     this.settings = settings;
+    this.processing = processing;
     this.joints = joints;
     this.birth = birth;
     careOf =
@@ -160,9 +166,10 @@ public final class MobileHost {
     }
     lives++;
     Roles roles = birth.roles(durable, events.now());
+    MobilityNode core = joints.core(stack.name(), roles.node());
     var host =
         new Host(
-            joints.core(stack.name(), roles.node()),
+            processing.isZero() ? core : new DelayedCore(core, processing),
             settings,
             joints.sequences(stack.name(), durable.sequences()),
             randomness.of("engine of " + stack.name() + " " + lives),

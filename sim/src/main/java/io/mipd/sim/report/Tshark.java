@@ -5,6 +5,7 @@ import com.google.common.collect.ImmutableList;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 
 /** Reads captures with tshark and the profile of the results, so decrypted. */
@@ -93,6 +94,14 @@ public final class Tshark {
             CapturedFrame.FIELDS)
         .stream()
         .map(CapturedFrame::parse)
+        .collect(ImmutableList.toImmutableList());
+  }
+
+  /** The frames with messages of Mobile IPv6, in order of time. */
+  public ImmutableList<CapturedFrame> messages(Path capture) throws IOException {
+    return fields(capture, "ipv6 && mip6.mhtype", CapturedFrame.FIELDS).stream()
+        .map(CapturedFrame::parse)
+        .sorted(Comparator.comparingLong(CapturedFrame::nanos))
         .collect(ImmutableList.toImmutableList());
   }
 

@@ -291,6 +291,7 @@ final class Network {
             randomness,
             host,
             0,
+            plan.processing(),
             joints,
             (durable, now) -> {
               var core =
@@ -350,6 +351,7 @@ final class Network {
                   randomness,
                   host,
                   0,
+                  plan.processing(),
                   joints,
                   (durable, now) -> {
                     Optional<CorrespondentNode> cn =
@@ -413,6 +415,7 @@ final class Network {
             randomness,
             host,
             plan.transmits(),
+            plan.processing(),
             joints,
             (durable, now) -> {
               var core =

@@ -77,6 +77,7 @@ public record Scenario(
    * @param lifetime of bindings at most
    * @param advertisement interval on the home link at most
    * @param corresponds whether it is a correspondent as well
+   * @param processing how long it needs for a message, the disk included
    */
   public record HomeAgentPlan(
       String homeLink,
@@ -84,7 +85,8 @@ public record Scenario(
       Ipv6Address address,
       Duration lifetime,
       Duration advertisement,
-      boolean corresponds) {}
+      boolean corresponds,
+      Duration processing) {}
 
   /**
    * A mobile node, or a group of them.
@@ -97,6 +99,7 @@ public record Scenario(
    * @param ipsec whether signalling is protected
    * @param payloadIpsec whether payload in the tunnel is protected
    * @param transmits DupAddrDetectTransmits of RFC 4862 section 5.1
+   * @param processing how long it needs for a message, an advertisement or a change of its link
    */
   public record MobileNodePlan(
       int count,
@@ -108,14 +111,17 @@ public record Scenario(
       boolean corresponds,
       boolean ipsec,
       boolean payloadIpsec,
-      int transmits) {}
+      int transmits,
+      Duration processing) {}
 
   /**
    * A host that does not move.
    *
    * @param corresponds whether it does route optimization; a host without Mobile IPv6 does not
+   * @param processing how long it needs for a message
    */
-  public record HostPlan(String link, Ipv6Address address, boolean corresponds) {}
+  public record HostPlan(
+      String link, Ipv6Address address, boolean corresponds, Duration processing) {}
 
   /**
    * The user's own IPsec.
@@ -266,6 +272,14 @@ public record Scenario(
   /** The host of a name. */
   public HostPlan host(String host) {
     return there(hosts.get(host), "host", host);
+  }
+
+  /** How long a node needs for a message. */
+  public Duration processing(String node) {
+    if (homeAgents.containsKey(node)) {
+      return homeAgent(node).processing();
+    }
+    return mobileNodes.containsKey(node) ? mobileNode(node).processing() : host(node).processing();
   }
 
   private static <T> T there(@Nullable T plan, String kind, String name) {

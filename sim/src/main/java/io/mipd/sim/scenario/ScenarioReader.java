@@ -400,8 +400,10 @@ public final class ScenarioReader {
         section.duration(
             "advertisement-interval", Duration.ofMillis(100), LEAST_MAX_INTERVAL, MOST_INTERVAL);
     boolean corresponds = section.flag("correspondent", false);
+    Duration processing = processing(section);
     section.finish();
-    return new HomeAgentPlan(home, joined, address, lifetime, advertisement, corresponds);
+    return new HomeAgentPlan(
+        home, joined, address, lifetime, advertisement, corresponds, processing);
   }
 
   private Ipv6Address addressOn(Section section, String key, String link)
@@ -442,17 +444,33 @@ public final class ScenarioReader {
       throw section.wrong("payload-ipsec", "on although ipsec is off", "off");
     }
     int transmits = section.integer("dad-transmits", 1, 0, 10);
+    Duration processing = processing(section);
     section.finish();
     return new MobileNodePlan(
-        count, agent, home, link, lifetime, optimizes, corresponds, ipsec, payload, transmits);
+        count,
+        agent,
+        home,
+        link,
+        lifetime,
+        optimizes,
+        corresponds,
+        ipsec,
+        payload,
+        transmits,
+        processing);
   }
 
   private HostPlan host(Section section) throws ConfigurationException {
     String link = link(section, "link");
     Ipv6Address address = addressOn(section, "address", link);
     boolean corresponds = section.flag("correspondent", true);
+    Duration processing = processing(section);
     section.finish();
-    return new HostPlan(link, address, corresponds);
+    return new HostPlan(link, address, corresponds, processing);
+  }
+
+  private static Duration processing(Section section) throws ConfigurationException {
+    return section.duration("processing", Duration.ZERO, Duration.ZERO, Duration.ofSeconds(1));
   }
 
   private UserPlan userIpsec() throws ConfigurationException {

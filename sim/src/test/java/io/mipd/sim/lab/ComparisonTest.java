@@ -3,10 +3,15 @@ package io.mipd.sim.lab;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
+import io.mipd.daemon.ConfigurationException;
 import io.mipd.sim.report.FlowRecord;
 import io.mipd.sim.report.Handover;
 import io.mipd.sim.report.HandoverRow;
 import io.mipd.sim.report.Movement;
+import io.mipd.sim.report.Turnaround;
+import io.mipd.sim.scenario.Library;
+import io.mipd.sim.scenario.Scenario;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -41,7 +46,13 @@ class ComparisonTest {
   }
 
   private static Comparison of(List<Handover> lab, List<Handover> simulator) {
-    return Comparison.of(lab, simulator, "home"::equals);
+    try {
+      var acknowledged = new Turnaround("ha", "update", ImmutableList.of(7_000_000L, 8_000_000L));
+      Scenario scenario = Library.find("lab-handover").read();
+      return Comparison.of(lab, simulator, ImmutableList.of(acknowledged), scenario);
+    } catch (ConfigurationException | IOException e) {
+      throw new AssertionError(e);
+    }
   }
 
   private static Comparison of(double router, double acknowledgement) {
@@ -65,7 +76,8 @@ class ComparisonTest {
   void itIsWrittenForPeopleAndPrograms(@TempDir Path folder) throws Exception {
     of(12, 120).write(folder);
     assertThat(Files.readString(folder.resolve("compare.md")))
-        .contains("| 12.0 (12.0 to 12.0) | 10.0 (10.0 to 10.0) | 2.0 | yes |", "| 20.0 | no |");
+        .contains("| 12.0 (12.0 to 12.0) | 10.0 (10.0 to 10.0) | 2.0 | yes |", "| 20.0 | no |")
+        .contains("| ha | update | 7.5 (7.0 to 8.0) | 2 | ");
     assertThat(Files.readAllLines(folder.resolve("compare.csv"))).hasSize(3);
     assertThat(folder.resolve("compare.svg")).content().startsWith("<svg");
   }

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 class TheoryTest {
   private static final int ROUTER = 6;
   private static final int ADDRESS = 7;
+  private static final int UPDATE = 8;
   private static final int ACKNOWLEDGEMENT = 9;
 
   /** MinRtrAdvInterval, MaxRtrAdvInterval, MinDelayBetweenRAs and MAX_RA_DELAY_TIME, in ms. */
@@ -105,6 +106,41 @@ class TheoryTest {
     Estimate answer = Estimate.of(samples(ACKNOWLEDGEMENT));
     assertThat(answer.least()).isEqualTo(46.0);
     assertThat(answer.most()).isLessThanOrEqualTo(46.0 + 2 * (2 + 2 + 1));
+  }
+
+  private static String flow(String from, String to) {
+    return "{ kind = cbr, from = "
+        + from
+        + ", to = "
+        + to
+        + ", interval = 10ms, size = 100, start = 1s, stop = 14s }";
+  }
+
+  /** What each node is said to need for a message comes on top of the lines' delay. */
+  @Test
+  void aNodeTakesTheTimeThatItIsSaidToNeed() throws Exception {
+    Simulation.run(
+        Library.find("handover-latency")
+            .with("duration", "14s")
+            .with("home-agents.ha.processing", "7ms")
+            .with("mobile-nodes.mn.processing", "3ms")
+            .with("hosts.cn.processing", "4ms")
+            .with("traffic", "[ " + flow("mn", "cn") + ", " + flow("cn", "mn") + " ]")
+            .with(
+                "movement",
+                "[ { node = mn, at = 2s, along = [a, b, a, b, a], every = 2.3s, times = 5,"
+                    + " attach-delay = 50ms } ]")
+            .read(),
+        Optional.of(folder));
+    List<String> rows = Files.readAllLines(folder.resolve("parts.csv"));
+    assertThat(rows).hasSize(6);
+    assertThat(part(rows, 5, ADDRESS)).isZero();
+    assertThat(part(rows, 5, UPDATE)).isEqualTo(3.0);
+    assertThat(part(rows, 5, ACKNOWLEDGEMENT)).isEqualTo(46.0 + 7);
+    assertThat(part(rows, 5, CARE_OF_TEST)).isEqualTo(16.0 + 4);
+    assertThat(part(rows, 5, CORRESPONDENT_UPDATE)).isEqualTo(46.0 + 7 + 3 - (16.0 + 4));
+    // There and back with its own time and ours, then the next of a flow of one each 10 ms.
+    assertThat(part(rows, 5, DIRECT)).isBetween(16.0 + 4 + 3, 16.0 + 4 + 3 + 10);
   }
 
   /** The last of four movements, when all neighbours are known, under a thousand seeds. */

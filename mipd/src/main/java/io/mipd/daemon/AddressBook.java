@@ -21,6 +21,8 @@ final class AddressBook implements LocalAddresses {
   private final ImmutableSet<Ipv6Address> served;
   private final int device;
   private final Map<Key, InterfaceAddress> all = new LinkedHashMap<>();
+
+  /** Of addresses that are not served. */
   private ImmutableMap<Ipv6Address, Role> roles = ImmutableMap.of();
 
   private record Key(int interfaceIndex, Ipv6Address address) {}
@@ -54,7 +56,7 @@ final class AddressBook implements LocalAddresses {
         found.put(address.address(), Role.LINK);
       }
     }
-    served.forEach(address -> found.put(address, Role.SERVED));
+    found.keySet().removeAll(served);
     home.forEach(address -> found.put(address, Role.HOME));
     roles = ImmutableMap.copyOf(found);
   }
@@ -97,7 +99,10 @@ final class AddressBook implements LocalAddresses {
   @Override
   public Role roleOf(Ipv6Address address) {
     Role role = roles.get(address);
-    return role == null ? Role.OTHER : role;
+    if (role != null) {
+      return role;
+    }
+    return served.contains(address) ? Role.SERVED : Role.OTHER;
   }
 
   /**

@@ -72,7 +72,15 @@ final class ControlText {
             "associations",
             status.getString("counts.associations")
                 + (expired > 0 ? ", " + expired + " expired" : "")));
-    text.append(line("policies", status.getString("counts.policies")));
+    text.append(
+        line(
+            "policies",
+            status.getString("counts.policies")
+                + (status.hasPath("counts.asleep")
+                    ? "; no packet has needed those of "
+                        + status.getString("counts.asleep")
+                        + " home addresses yet"
+                    : "")));
     Map<String, Object> counted = new TreeMap<>();
     count("", status.getObject("counters"), counted);
     counted.forEach((name, value) -> text.append(line("counter", name + " " + value)));

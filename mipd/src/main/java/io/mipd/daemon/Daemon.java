@@ -206,6 +206,7 @@ final class Daemon {
                       role.setup(), poller, loop::now, system, between, sequences::ledger, shell)
                   : EngineWorld.open(
                       role.setup(), poller, loop::now, netlink, between, sequences, shell);
+          @Nullable HomeProxies proxies = role.proxies(system, world, poller).orElse(null);
           Capture.Switch captures = new Capture.Switch(world, role.associations(), loop::now);
           OperatorAccess access =
               OperatorAccess.open(
@@ -228,7 +229,7 @@ final class Daemon {
         shell.begin(
             world,
             role.places(system, world),
-            role.proxies(system, world),
+            Optional.ofNullable(proxies),
             role.careOf(system, netlink, world),
             role.peers(system, world));
         role.routeUsers(system, world);

@@ -18,6 +18,7 @@ import io.mipd.xfrm.engine.EngineSettings;
 import io.mipd.xfrm.engine.EngineSink;
 import io.mipd.xfrm.engine.FailedPacket;
 import io.mipd.xfrm.engine.PacketEngine;
+import io.mipd.xfrm.engine.PoliciesOnDemand;
 import io.mipd.xfrm.linux.NftTable;
 import io.mipd.xfrm.linux.PacketSocket;
 import io.mipd.xfrm.linux.Poller;
@@ -196,6 +197,12 @@ final class EngineWorld implements World {
   @Override
   public XfrmBackend backend() {
     return backend;
+  }
+
+  @Override
+  public boolean askOnDemand(PoliciesOnDemand source) {
+    engine.setOnDemand(source);
+    return true;
   }
 
   @Override

@@ -14,22 +14,32 @@ import java.util.TreeMap;
 
 /**
  * A home agent's routes to the home addresses that are bound, and its answers for them on the home
- * link. Under each route into the device of home addresses lies a blackhole: when we die and the
+ * link: the kernel's for the first thousand, {@link NeighborProxies} for the others. Under each route into the device of home addresses lies a blackhole: when we die and the
  * device goes, it keeps the packets from the home link.
  */
-final class HomeProxies {
+final class HomeProxies implements AutoCloseable {
   private static final int METRIC = 1024;
 
   /** Behind every other route. */
   private static final int GUARD_METRIC = 0x7fff_ff00;
 
+  /** So many the kernel answers for; see {@link NeighborProxies}. */
+  private static final int MOST_IN_KERNEL = 1000;
+
   private final SystemChanges system;
   private final int device;
+  private final NeighborProxies beyond;
+
+  /** For which the kernel answers, by the interface's name. */
   private final Map<Ipv6Address, String> proxied = new TreeMap<>();
 
-  HomeProxies(SystemChanges system, int device) {
+  /**
+   * @param beyond answers for those that the kernel has no room for
+   */
+  HomeProxies(SystemChanges system, int device, NeighborProxies beyond) {
     this.system = system;
     this.device = device;
+    this.beyond = beyond;
   }
 
   /**
@@ -38,7 +48,16 @@ final class HomeProxies {
   void put(Link homeLink, List<HomeAddress> addresses) throws IOException {
     List<Ipv6Address> all = Lists.transform(addresses, HomeAddress::value);
     List<Ipv6Prefix> hosts = Lists.transform(all, Ipv6Prefix::host);
-    all.forEach(address -> proxied.put(address, homeLink.name()));
+    List<Ipv6Address> inKernel = new ArrayList<>();
+    List<Ipv6Address> byUs = new ArrayList<>();
+    for (Ipv6Address address : all) {
+      if (proxied.containsKey(address) || proxied.size() < MOST_IN_KERNEL) {
+        proxied.put(address, homeLink.name());
+        inKernel.add(address);
+      } else {
+        byUs.add(address);
+      }
+    }
     List<IOException> failures = new ArrayList<>();
     attempt(failures, () -> system.putRoutes(Lists.transform(hosts, HomeProxies::guard)));
     attempt(
@@ -46,7 +65,10 @@ final class HomeProxies {
         () ->
             system.putRoutes(
                 Lists.transform(hosts, host -> Route.via(device, host).withMetric(METRIC))));
-    attempt(failures, () -> system.putProxies(homeLink, all));
+    attempt(failures, () -> system.putProxies(homeLink, inKernel));
+    if (!byUs.isEmpty()) {
+      attempt(failures, () -> beyond.add(homeLink, byUs));
+    }
     if (!failures.isEmpty()) {
       throw failures.get(0);
     }
@@ -68,11 +90,18 @@ final class HomeProxies {
   void remove(HomeAddress address) throws IOException {
     Ipv6Prefix host = Ipv6Prefix.host(address.value());
     String interfaceName = proxied.remove(address.value());
+    beyond.remove(address.value());
     if (interfaceName != null) {
       system.removeProxy(interfaceName, address.value());
     }
     system.removeRoute(Route.via(device, host).withMetric(METRIC));
     system.removeRoute(guard(host));
+  }
+
+  /** Nobody is answered any more; what is in the kernel stays. */
+  @Override
+  public void close() {
+    beyond.close();
   }
 
   private static Route guard(Ipv6Prefix host) {

@@ -6,6 +6,7 @@ import com.google.common.collect.ImmutableSet;
 import io.mipd.host.HomeAssociations;
 import io.mipd.mobility.autoconf.Autoconfiguration;
 import io.mipd.mobility.mn.MobileNode;
+import io.mipd.xfrm.linux.Poller;
 import io.mipd.xfrm.linux.Rtnetlink;
 import io.mipd.xfrm.linux.Sysctl;
 import io.mipd.xfrm.linux.SystemCallException;
@@ -83,7 +84,7 @@ abstract class NodeRole {
     return ImmutableMap.of();
   }
 
-  abstract Optional<HomeProxies> proxies(SystemChanges system, World world);
+  abstract Optional<HomeProxies> proxies(SystemChanges system, World world, Poller poller);
 
   /** Which routes lead packets for bound peers to a world that needs them. */
   abstract PeerRoutes.Kind peerRoutes();
@@ -182,10 +183,15 @@ abstract class NodeRole {
   /** The home agent. */
   private static final class HomeAgentRole extends NodeRole {
     private final DaemonConfiguration.HomeAgent agent;
+    private final ImmutableSet<Ipv6Address> served;
 
     HomeAgentRole(DaemonConfiguration configuration, DaemonConfiguration.HomeAgent agent) {
       super(configuration);
       this.agent = agent;
+      served =
+          agent.served().stream()
+              .map(DaemonConfiguration.Served::homeAddress)
+              .collect(ImmutableSet.toImmutableSet());
     }
 
     @Override
@@ -214,9 +220,7 @@ abstract class NodeRole {
 
     @Override
     ImmutableSet<Ipv6Address> guarded() {
-      return agent.served().stream()
-          .map(DaemonConfiguration.Served::homeAddress)
-          .collect(ImmutableSet.toImmutableSet());
+      return served;
     }
 
     @Override
@@ -276,8 +280,9 @@ abstract class NodeRole {
     }
 
     @Override
-    Optional<HomeProxies> proxies(SystemChanges system, World world) {
-      return Optional.of(new HomeProxies(system, world.homeDevice()));
+    Optional<HomeProxies> proxies(SystemChanges system, World world, Poller poller) {
+      var beyond = new NeighborProxies(poller, world.network().icmp(), agent.address());
+      return Optional.of(new HomeProxies(system, world.homeDevice(), beyond));
     }
 
     @Override
@@ -407,7 +412,7 @@ abstract class NodeRole {
     }
 
     @Override
-    Optional<HomeProxies> proxies(SystemChanges system, World world) {
+    Optional<HomeProxies> proxies(SystemChanges system, World world, Poller poller) {
       return Optional.empty();
     }
 
@@ -509,7 +514,7 @@ abstract class NodeRole {
     }
 
     @Override
-    Optional<HomeProxies> proxies(SystemChanges system, World world) {
+    Optional<HomeProxies> proxies(SystemChanges system, World world, Poller poller) {
       return Optional.empty();
     }
 

@@ -174,6 +174,9 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
       throws IOException {
     var policies = new InstalledPolicies(world.backend(), core.user());
     policies.tellFindings(this::found);
+    if (world.askOnDemand(policies)) {
+      policies.mayWait();
+    }
     parts =
         new Parts(
             world,

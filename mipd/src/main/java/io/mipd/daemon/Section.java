@@ -73,7 +73,9 @@ public final class Section {
 
   public boolean has(String key) {
     known.add(key);
-    reading.mayBeLeftOut(path(key, -1));
+    if (reading != Reading.UNHEARD) {
+      reading.mayBeLeftOut(path(key, -1));
+    }
     return object.containsKey(key);
   }
 
@@ -131,7 +133,7 @@ public final class Section {
   }
 
   public String interfaceName(String key, String byDefault) throws ConfigurationException {
-    reading.asked(path(key, -1), INTERFACE_NAME, Optional.of(byDefault));
+    asked(key, INTERFACE_NAME, byDefault);
     return has(key) ? interfaceName(key) : byDefault;
   }
 
@@ -350,7 +352,7 @@ public final class Section {
 
   public <T> T parsed(String key, T byDefault, String allowed, Function<String, T> reader)
       throws ConfigurationException {
-    reading.asked(path(key, -1), allowed, Optional.of(String.valueOf(byDefault)));
+    asked(key, allowed, byDefault);
     return has(key) ? parsed(key, allowed, reader) : byDefault;
   }
 
@@ -387,14 +389,21 @@ public final class Section {
     return (path.isEmpty() ? key : path + "." + key) + (index < 0 ? "" : "[" + index + "]");
   }
 
+  /** A list may be long: where nobody listens, no path is put together. */
+  private void asked(String key, String allowed, @Nullable Object byDefault) {
+    if (reading != Reading.UNHEARD) {
+      reading.asked(path(key, -1), allowed, Optional.ofNullable(byDefault).map(String::valueOf));
+    }
+  }
+
   private @Nullable ConfigValue optional(String key, String allowed, Object byDefault) {
-    reading.asked(path(key, -1), allowed, Optional.of(byDefault.toString()));
+    asked(key, allowed, byDefault);
     known.add(key);
     return object.get(key);
   }
 
   private ConfigValue required(String key, String allowed) throws ConfigurationException {
-    reading.asked(path(key, -1), allowed, Optional.empty());
+    asked(key, allowed, null);
     known.add(key);
     ConfigValue value = object.get(key);
     if (value == null) {

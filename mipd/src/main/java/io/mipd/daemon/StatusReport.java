@@ -69,6 +69,9 @@ final class StatusReport {
     counts.put(ASSOCIATIONS, associations.all());
     counts.put("expired-associations", associations.expired());
     counts.put(POLICIES, facts.tallies().policies().count());
+    if (facts.tallies().policies().asleep() > 0) {
+      counts.put("asleep", facts.tallies().policies().asleep());
+    }
     report.put("counts", counts);
     report.put(
         ASSOCIATIONS,

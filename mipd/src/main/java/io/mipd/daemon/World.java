@@ -11,6 +11,7 @@ import io.mipd.xfrm.backend.XfrmNotice;
 import io.mipd.xfrm.engine.Arrival;
 import io.mipd.xfrm.engine.AssociationStatus;
 import io.mipd.xfrm.engine.FailedPacket;
+import io.mipd.xfrm.engine.PoliciesOnDemand;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Policy;
@@ -140,6 +141,15 @@ interface World extends AutoCloseable {
 
   /** Holds the policies and associations. */
   XfrmBackend backend();
+
+  /**
+   * Has policies put in by this one when a packet first needs them.
+   *
+   * @return whether it will ask for them; if not, all of them are to be there
+   */
+  default boolean askOnDemand(PoliciesOnDemand source) {
+    return false;
+  }
 
   /**
    * The IPsec policies that others have installed where ours are; they act where none of ours does.

@@ -9,6 +9,7 @@ import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeEvent;
 import io.mipd.mobility.WishOwner;
+import io.mipd.mobility.planner.HomeAgentWish;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.MobilityCodec;
 import io.mipd.mobility.wire.MobilityMessage;
@@ -110,8 +111,8 @@ public final class CoreDriver {
     }
 
     /**
-     * Carries out anything but {@link NodeAction.WantMobility}, {@link NodeAction.MoveTunnel} and
-     * {@link NodeAction.Refuse}.
+     * Carries out anything but {@link NodeAction.WantMobility}, {@link NodeAction.WantAtHomeAgent},
+     * {@link NodeAction.MoveTunnel} and {@link NodeAction.Refuse}.
      *
      * @throws IOException if it was not done, and what follows in the list may rest on it
      */
@@ -259,6 +260,8 @@ public final class CoreDriver {
     try {
       if (next instanceof NodeAction.WantMobility) {
         want(now, Lists.transform(alike, NodeAction.WantMobility.class::cast));
+      } else if (next instanceof NodeAction.WantAtHomeAgent) {
+        wantAtHomeAgent(Lists.transform(alike, NodeAction.WantAtHomeAgent.class::cast));
       } else if (next instanceof NodeAction.Proxy) {
         hands.proxy(Lists.transform(alike, NodeAction.Proxy.class::cast));
       } else {
@@ -276,7 +279,9 @@ public final class CoreDriver {
   private static boolean goTogether(NodeAction one, NodeAction other) {
     return one instanceof NodeAction.Proxy proxy
         ? other instanceof NodeAction.Proxy next && next.on() == proxy.on()
-        : one instanceof NodeAction.WantMobility && other instanceof NodeAction.WantMobility;
+        : (one instanceof NodeAction.WantMobility && other instanceof NodeAction.WantMobility)
+            || (one instanceof NodeAction.WantAtHomeAgent
+                && other instanceof NodeAction.WantAtHomeAgent);
   }
 
   private static String words(List<NodeAction> alike) {
@@ -298,6 +303,20 @@ public final class CoreDriver {
     require(done, "the policies were not installed");
   }
 
+  private void wantAtHomeAgent(List<NodeAction.WantAtHomeAgent> wanted) throws IOException {
+    Map<WishOwner, HomeAgentWish> together = new LinkedHashMap<>();
+    boolean done = true;
+    for (NodeAction.WantAtHomeAgent want : wanted) {
+      if (together.containsKey(want.wish().owner())) {
+        done &= policies.want(ImmutableList.copyOf(together.values()));
+        together.clear();
+      }
+      together.put(want.wish().owner(), want.wish());
+    }
+    done &= policies.want(ImmutableList.copyOf(together.values()));
+    require(done, "the policies were not installed");
+  }
+
   private static boolean isToRemember(NodeAction action) {
     return action instanceof NodeAction.RememberBinding
         || action instanceof NodeAction.ForgetBinding
@@ -305,7 +324,9 @@ public final class CoreDriver {
   }
 
   private static boolean isForPolicies(NodeAction action) {
-    return action instanceof NodeAction.WantMobility || action instanceof NodeAction.MoveTunnel;
+    return action instanceof NodeAction.WantMobility
+        || action instanceof NodeAction.WantAtHomeAgent
+        || action instanceof NodeAction.MoveTunnel;
   }
 
   private void carryOut(NodeAction action) throws IOException {

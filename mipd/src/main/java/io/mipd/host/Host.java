@@ -110,6 +110,8 @@ public final class Host {
     engine = new PacketEngine(settings.engine(), new Sink(), addresses, sequences, random);
     backend = between.apply(new EngineBackend(engine));
     policies = new InstalledPolicies(backend, settings.user());
+    engine.setOnDemand(policies);
+    policies.mayWait();
     driver =
         new CoreDriver(
             core,

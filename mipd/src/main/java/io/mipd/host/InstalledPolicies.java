@@ -15,11 +15,13 @@ import io.mipd.merger.source.MobilityPolicy;
 import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.WishOwner;
+import io.mipd.mobility.planner.HomeAgentWish;
 import io.mipd.mobility.planner.HomePolicies;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.backend.XfrmCommand;
 import io.mipd.xfrm.backend.XfrmError;
 import io.mipd.xfrm.backend.XfrmReply;
+import io.mipd.xfrm.engine.PoliciesOnDemand;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Flow;
@@ -35,6 +37,7 @@ import io.mipd.xfrm.model.TransformProtocol;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,8 +47,12 @@ import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What the backend holds, kept equal to what the cores wish for. */
-public final class InstalledPolicies {
+/**
+ * What the backend holds, kept equal to what the cores wish for. Where many home addresses come at
+ * once and the engine asks for policies before it looks them up, those of a home address are made
+ * when the first packet from or to it is: until then its wish is <em>asleep</em>.
+ */
+public final class InstalledPolicies implements PoliciesOnDemand {
   private static final Logger log = LoggerFactory.getLogger(InstalledPolicies.class);
 
   /** Carries moves; matches no packet, for nothing has this source and this destination. */
@@ -54,6 +61,9 @@ public final class InstalledPolicies {
   /** Steps of one owner that may wait; the oldest is given up beyond. */
   private static final int MAX_UNFINISHED = 16;
 
+  /** Home addresses that come at once and whose policies are made at once. */
+  static final int FEW = 100;
+
   private static final WishOwner LINKS = WishOwner.of(HomePolicies.LINKS);
 
   private final XfrmBackend backend;
@@ -61,8 +71,16 @@ public final class InstalledPolicies {
   private final StandingMerge<WishOwner> merge;
   private final ImmutableList<Policy> configured;
 
-  /** In the order in which the owners came. */
+  /** In the order in which the owners came; nothing for those that are asleep. */
   private final Map<WishOwner, MobilityWish> wishes = new LinkedHashMap<>();
+
+  /** By home address. */
+  private final Map<Ipv6Address, HomeAgentWish> asleep = new HashMap<>();
+
+  /** The home addresses of those that are asleep, by care-of address. */
+  private final Map<Ipv6Address, ImmutableSet<Ipv6Address>> asleepByCareOf = new HashMap<>();
+
+  private boolean mayWait;
 
   private ImmutableList<Policy> others = ImmutableList.of();
 
@@ -97,9 +115,80 @@ public final class InstalledPolicies {
     onFinding = listener;
   }
 
-  /** What is merged at present. */
+  /** What is merged at present, or will be when it is needed. */
   public PolicyInputs inputs() {
-    return new PolicyInputs(configured, others, ImmutableMap.copyOf(wishes), backend.limits());
+    var all = ImmutableMap.<WishOwner, MobilityWish>builderWithExpectedSize(wishes.size());
+    wishes.forEach(
+        (owner, wish) -> {
+          HomeAgentWish waiting = owner.peer().isPresent() ? null : asleep.get(owner.address());
+          all.put(owner, waiting == null ? wish : waiting.wish());
+        });
+    return new PolicyInputs(configured, others, all.buildOrThrow(), backend.limits());
+  }
+
+  /** From now on somebody asks by {@link #need} before policies are looked up. */
+  public void mayWait() {
+    mayWait = true;
+  }
+
+  /** Home addresses whose policies have not been needed yet. */
+  public int asleep() {
+    return asleep.size();
+  }
+
+  @Override
+  public void need(Ipv6Address address) {
+    if (asleep.isEmpty()) {
+      return;
+    }
+    HomeAgentWish waiting = asleep.get(address);
+    if (waiting != null) {
+      wake(waiting);
+    }
+  }
+
+  @Override
+  public void needTunnel(Ipv6Address farEnd) {
+    asleepByCareOf.getOrDefault(farEnd, ImmutableSet.of()).forEach(this::need);
+  }
+
+  private void wake(HomeAgentWish waiting) {
+    want(waiting.owner(), waiting.wish());
+  }
+
+  private void sleep(HomeAgentWish wish) {
+    Ipv6Address home = wish.home().value();
+    wakeUp(wish.owner());
+    merge.reserve(wish.owner());
+    wishes.putIfAbsent(wish.owner(), MobilityWish.NOTHING);
+    asleep.put(home, wish);
+    wish.careOf()
+        .ifPresent(
+            careOf ->
+                asleepByCareOf.merge(
+                    careOf.value(),
+                    ImmutableSet.of(home),
+                    (some, one) ->
+                        ImmutableSet.<Ipv6Address>builder().addAll(some).addAll(one).build()));
+  }
+
+  /** An owner that has something of its own next. */
+  private void wakeUp(WishOwner owner) {
+    HomeAgentWish before = owner.peer().isPresent() ? null : asleep.remove(owner.address());
+    if (before == null || before.careOf().isEmpty()) {
+      return;
+    }
+    asleepByCareOf.computeIfPresent(
+        before.careOf().get().value(),
+        (careOf, homes) -> {
+          ImmutableSet<Ipv6Address> others =
+              homes.stream().filter(it -> !it.equals(owner.address())).collect(toImmutableSet());
+          return others.isEmpty() ? null : others;
+        });
+  }
+
+  private void wakeAll() {
+    ImmutableList.copyOf(asleep.values()).forEach(this::wake);
   }
 
   /** By precedence within each direction. */
@@ -112,7 +201,7 @@ public final class InstalledPolicies {
     return merge.all();
   }
 
-  /** The first of them, no more than so many. */
+  /** The first of them, no more than so many; those of home addresses that are asleep are not. */
   public ImmutableList<MergedPolicy> merged(int limit) {
     return merge.first(limit);
   }
@@ -123,6 +212,8 @@ public final class InstalledPolicies {
 
   /** What decides about a flow: one of them, or one of the user's own. */
   public Optional<MergedPolicy> decides(Direction direction, Flow flow) {
+    need(flow.source());
+    need(flow.destination());
     return merge.decides(direction, flow);
   }
 
@@ -200,6 +291,7 @@ public final class InstalledPolicies {
    * @return whether the backend now holds it
    */
   public boolean want(WishOwner owner, MobilityWish wish) {
+    wakeUp(owner);
     return inOrder(owner, () -> carryOut(owner, wish));
   }
 
@@ -210,6 +302,7 @@ public final class InstalledPolicies {
    * @return whether the backend now holds all of them
    */
   public boolean want(ImmutableMap<WishOwner, MobilityWish> all) {
+    all.keySet().forEach(this::wakeUp);
     if (all.size() > 1
         && all.keySet().stream().noneMatch(unfinished::containsKey)
         && carryOut(all)) {
@@ -220,6 +313,27 @@ public final class InstalledPolicies {
       done &= want(one.getKey(), one.getValue());
     }
     return done;
+  }
+
+  /**
+   * As {@link #want} for each in this order; those that come with many others, and those that are
+   * asleep, need not be in force before a packet needs them.
+   *
+   * @return whether the backend now holds all that are to be in force
+   */
+  public boolean want(ImmutableList<HomeAgentWish> all) {
+    // A user's policies are composed with all wishes, and what is doubtful is told at once.
+    boolean wait = mayWait && all.size() > FEW && configured.isEmpty() && others.isEmpty();
+    var now = ImmutableMap.<WishOwner, MobilityWish>builder();
+    for (HomeAgentWish one : all) {
+      boolean isNew = wait && !wishes.containsKey(one.owner());
+      if (isNew || asleep.containsKey(one.home().value())) {
+        sleep(one);
+      } else {
+        now.put(one.owner(), one.wish());
+      }
+    }
+    return want(now.buildOrThrow());
   }
 
   /** All or nothing; nothing, too, where a state is changed or is to go. */
@@ -317,6 +431,9 @@ public final class InstalledPolicies {
    * @return whether it could be done; if not, to be asked again
    */
   public boolean others(ImmutableList<Policy> installed) {
+    if (!installed.isEmpty()) {
+      wakeAll();
+    }
     changes++;
     lastError = Optional.empty();
     if (!changed(() -> merge.users(configured, installed))) {

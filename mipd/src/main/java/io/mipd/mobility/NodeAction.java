@@ -1,6 +1,7 @@
 package io.mipd.mobility;
 
 import com.google.common.collect.ImmutableList;
+import io.mipd.mobility.planner.HomeAgentWish;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.MobilityMessage;
@@ -57,6 +58,12 @@ public sealed interface NodeAction {
       this(WishOwner.of(owner), wish);
     }
   }
+
+  /**
+   * As {@link WantMobility}, of a home address at its home agent. The policies need not be there
+   * before a packet needs them.
+   */
+  record WantAtHomeAgent(HomeAgentWish wish) implements NodeAction {}
 
   /**
    * How packets between an address of ours and one other are to go, as far as one end's mobility

@@ -92,6 +92,8 @@ final class Side {
       sent.add(transmit(send));
     } else if (action instanceof NodeAction.WantMobility want) {
       wishes.put(want.owner(), want.wish());
+    } else if (action instanceof NodeAction.WantAtHomeAgent want) {
+      wishes.put(want.wish().owner(), want.wish().wish());
     } else if (action instanceof NodeAction.WantRoute want) {
       if (want.use().isPresent()) {
         assertThat(want.accept()).isEqualTo(want.use());

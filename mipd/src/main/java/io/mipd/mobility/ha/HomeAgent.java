@@ -19,6 +19,7 @@ import io.mipd.mobility.NodeEvent;
 import io.mipd.mobility.ProtocolConstants;
 import io.mipd.mobility.StatusLimiter;
 import io.mipd.mobility.binding.HomeBinding;
+import io.mipd.mobility.planner.HomeAgentWish;
 import io.mipd.mobility.planner.HomePolicies;
 import io.mipd.mobility.planner.TunnelProtection;
 import io.mipd.mobility.wire.BindingFlag;
@@ -258,12 +259,7 @@ public final class HomeAgent implements MobilityNode {
                       it.home, settings.address(), it.home.value(), binding.careOf().value())));
     }
     for (Registration it : registrations.values()) {
-      actions.add(
-          want(
-              it,
-              it.binding
-                  .map(binding -> it.policies.homeAgentBound(binding.careOf()))
-                  .orElseGet(it.policies::homeAgentUnbound)));
+      actions.add(want(it, it.binding.map(HomeBinding::careOf)));
       if (it.binding.isEmpty() && it.lastSequence.isPresent()) {
         // When it ended is not known: at the latest when we died.
         it.forgottenAt = Optional.of(now.plus(ProtocolConstants.MAX_DELETE_BCE_TIMEOUT));
@@ -606,7 +602,7 @@ public final class HomeAgent implements MobilityNode {
       return;
     }
     registration.yieldingUntil = Optional.of(now.plus(YIELDING));
-    actions.add(want(registration, registration.policies.homeAgentUnbound()));
+    actions.add(want(registration, Optional.empty()));
     stopDefending(registration, registration.binding.get(), actions);
   }
 
@@ -824,14 +820,14 @@ public final class HomeAgent implements MobilityNode {
       }
       intercept(now, registration, binding, actions);
     } else if (moves) {
-      actions.add(want(registration, registration.policies.homeAgentBound(binding.careOf())));
+      actions.add(want(registration, Optional.of(binding.careOf())));
     }
     registration.yieldingUntil = Optional.empty();
   }
 
   private void intercept(
       Instant now, Registration registration, HomeBinding binding, List<NodeAction> actions) {
-    actions.add(want(registration, registration.policies.homeAgentBound(binding.careOf())));
+    actions.add(want(registration, Optional.of(binding.careOf())));
     defend(now, registration, binding, actions);
   }
 
@@ -955,7 +951,7 @@ public final class HomeAgent implements MobilityNode {
         new NodeAction.ForgetBinding(
             registration.home, registration.lastSequence.orElse(binding.sequence())));
     stopDefending(registration, binding, actions);
-    actions.add(want(registration, registration.policies.homeAgentUnbound()));
+    actions.add(want(registration, Optional.empty()));
     actions.add(
         new NodeAction.MoveTunnel(
             registration.home,
@@ -977,8 +973,12 @@ public final class HomeAgent implements MobilityNode {
         .isPresent();
   }
 
-  private static NodeAction want(Registration registration, MobilityWish wish) {
-    return new NodeAction.WantMobility(registration.home, wish);
+  /**
+   * @param careOf of the binding that is to be served; empty for none
+   */
+  private static NodeAction want(Registration registration, Optional<CareOfAddress> careOf) {
+    return new NodeAction.WantAtHomeAgent(
+        new HomeAgentWish(registration.home, registration.policies, careOf));
   }
 
   /**

@@ -34,6 +34,10 @@ public final class StandingMerge<K> {
 
   private final ImmutableMap<Direction, DirectionMerge> merges;
   private final Map<K, Owner> owners = new LinkedHashMap<>();
+
+  /** Of those that come later than their turn. */
+  private final Map<K, Long> reserved = new HashMap<>();
+
   private long nextOwner;
   private Users users = Users.NONE;
 
@@ -144,7 +148,7 @@ public final class StandingMerge<K> {
     wanted.forEach(
         (owner, policies) -> {
           Optional<Owner> old = Optional.ofNullable(owners.get(owner));
-          long number = old.isPresent() ? old.get().number() : nextOwner++;
+          long number = old.isPresent() ? old.get().number() : number(owner);
           before.put(owner, old.orElse(new Owner(number, ImmutableList.of())));
           after.put(owner, new Owner(number, policies));
         });
@@ -158,6 +162,20 @@ public final class StandingMerge<K> {
                 atEnds(deltas, direction),
                 users.room(direction)),
         () -> before.forEach(this::put));
+  }
+
+  private long number(K owner) {
+    Long earlier = reserved.remove(owner);
+    return earlier == null ? nextOwner++ : earlier;
+  }
+
+  /**
+   * It is this owner's turn to come, who has no wish yet: those that come from now on yield to it.
+   */
+  public void reserve(K owner) {
+    if (!owners.containsKey(owner) && !reserved.containsKey(owner)) {
+      reserved.put(owner, nextOwner++);
+    }
   }
 
   private static <K> Map<Rank, Side.Mobility> ranked(Map<K, Owner> all, Direction direction) {

@@ -122,12 +122,14 @@ final class Claims {
     Ipv6Address innerDestination = core.interner().of(inner.destinationHigh, inner.destinationLow);
     Direction direction =
         core.local().roleOf(innerDestination).isOurs() ? Direction.IN : Direction.FWD;
-    Policy policy = core.databases().policies(direction).lookUp(inner);
+    Ipv6Address innerSource = core.interner().of(inner.sourceHigh, inner.sourceLow);
+    Policy policy = core.databases().lookUp(direction, inner, innerSource, innerDestination);
     return policy != null && endsHere(policy.bundle().templates(), destination);
   }
 
   private boolean isTunnel(Ipv6Address source, Ipv6Address destination) {
     Databases databases = core.databases();
+    databases.onDemand().needTunnel(source);
     return databases.isTunnel(source, destination)
         || !databases.tunnelEnd(source, destination).equals(destination);
   }

@@ -23,6 +23,7 @@ final class Databases {
   /** Where plain tunnels of policies ended before the policy was last changed. */
   private final Map<Policy.Id, FormerEnd> formerEnds = new LinkedHashMap<>();
 
+  private PoliciesOnDemand onDemand = PoliciesOnDemand.NONE;
   private long generation;
 
   private record FormerEnd(Ipv6Address source, Ipv6Address former, Ipv6Address present) {}
@@ -50,6 +51,27 @@ final class Databases {
       case OUT -> out;
       case FWD -> fwd;
     };
+  }
+
+  void setOnDemand(PoliciesOnDemand source) {
+    onDemand = source;
+  }
+
+  /** Whoever puts policies in when they are needed, to be told before these are looked up. */
+  PoliciesOnDemand onDemand() {
+    return onDemand;
+  }
+
+  /**
+   * The policy for a flow; null if there is none.
+   *
+   * @param source of the flow, as {@code destination}
+   */
+  @Nullable Policy lookUp(
+      Direction direction, FlowKey flow, Ipv6Address source, Ipv6Address destination) {
+    onDemand.need(source);
+    onDemand.need(destination);
+    return policies(direction).lookUp(flow);
   }
 
   AssociationDatabase associations() {

@@ -275,6 +275,7 @@ final class Inbound {
     homeAddressOption = true;
     altered = true;
     source = home;
+    core.databases().onDemand().need(home);
     path.addRouteOptimization(TransformProtocol.HAO, home, destination);
     return Next.HEADER;
   }
@@ -637,7 +638,7 @@ final class Inbound {
     if (!path.selectorsAdmit(flow, source, destination)) {
       return Discard.IN_STATE_MISMATCH;
     }
-    Policy policy = core.databases().policies(direction).lookUp(flow);
+    Policy policy = core.databases().lookUp(direction, flow, source, destination);
     if (policy == null) {
       return path.needsPolicy() ? Discard.IN_NO_POLICIES : null;
     }

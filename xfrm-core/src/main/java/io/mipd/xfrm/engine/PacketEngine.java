@@ -124,6 +124,11 @@ public final class PacketEngine {
     core.forgetLinkMtu(outerSource);
   }
 
+  /** Has policies put in by this one when they are needed; before the first packet. */
+  public void setOnDemand(PoliciesOnDemand source) {
+    core.databases().setOnDemand(source);
+  }
+
   /** May be read by any thread. */
   public EngineCounters counters() {
     return core.counters();

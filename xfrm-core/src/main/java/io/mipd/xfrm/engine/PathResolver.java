@@ -33,9 +33,9 @@ final class PathResolver {
    *     route optimization states say
    */
   OutboundPath resolve(FlowKey key, @Nullable Ipv6Address careOf) {
-    long generation = databases.generation();
     Flow flow = key.toFlow();
-    Policy policy = databases.policies(Direction.OUT).lookUp(key);
+    Policy policy = databases.lookUp(Direction.OUT, key, flow.source(), flow.destination());
+    long generation = databases.generation();
     if (policy == null) {
       return mayPassUnprotected(flow)
           ? OutboundPath.unprotected(generation, flow.source(), flow.destination())

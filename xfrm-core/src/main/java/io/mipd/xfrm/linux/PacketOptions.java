@@ -12,6 +12,7 @@ final class PacketOptions {
   private static final int PACKET_VNET_HDR = 15;
   private static final int PACKET_IGNORE_OUTGOING = 23;
   private static final int PACKET_MR_PROMISC = 1;
+  private static final int PACKET_MR_ALLMULTI = 2;
   private static final int FILTER_INSTRUCTION = 8;
 
   private PacketOptions() {}
@@ -26,10 +27,21 @@ final class PacketOptions {
   }
 
   static void setPromiscuous(FileDescriptor socket, int interfaceIndex) throws SystemCallException {
+    addMembership(socket, interfaceIndex, PACKET_MR_PROMISC);
+  }
+
+  /** The interface takes frames to all multicast groups as long as the socket is open. */
+  static void setAllMulticast(FileDescriptor socket, int interfaceIndex)
+      throws SystemCallException {
+    addMembership(socket, interfaceIndex, PACKET_MR_ALLMULTI);
+  }
+
+  private static void addMembership(FileDescriptor socket, int interfaceIndex, int type)
+      throws SystemCallException {
     // struct packet_mreq: mr_ifindex, mr_type, mr_alen, mr_address
     var request = new NativeMemory(16);
     request.buffer().putInt(0, interfaceIndex);
-    request.buffer().putShort(4, (short) PACKET_MR_PROMISC);
+    request.buffer().putShort(4, (short) type);
     socket.setOption(SOL_PACKET, PACKET_ADD_MEMBERSHIP, request);
   }
 

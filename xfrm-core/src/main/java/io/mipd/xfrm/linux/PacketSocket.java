@@ -56,6 +56,19 @@ public final class PacketSocket implements AutoCloseable {
     }
   }
 
+  /** Likewise; the interface also takes what is for multicast groups that nobody here has joined. */
+  public static PacketSocket openForAllGroups(int interfaceIndex, SocketFilter filter)
+      throws SystemCallException {
+    PacketSocket socket = open(interfaceIndex, filter);
+    try {
+      PacketOptions.setAllMulticast(socket.descriptor, interfaceIndex);
+      return socket;
+    } catch (SystemCallException e) {
+      socket.close();
+      throw e;
+    }
+  }
+
   public int interfaceIndex() {
     return interfaceIndex;
   }

@@ -3,6 +3,7 @@ package io.mipd.xfrm.linux;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import com.google.common.collect.ImmutableList;
+import io.mipd.xfrm.model.IpProtocol;
 
 /**
  * A classic BPF program that says which packets a socket gets ({@code SO_ATTACH_FILTER}).
@@ -43,6 +44,18 @@ public record SocketFilter(ImmutableList<Instruction> instructions) {
     program.add(new Instruction(0x06, 0, 0, 0));
     program.add(new Instruction(0x06, 0, 0, -1));
     return new SocketFilter(program.build());
+  }
+
+  /** IPv6 packets with an ICMPv6 message of this type directly behind their header. */
+  public static SocketFilter icmpv6(int type) {
+    return new SocketFilter(
+        ImmutableList.of(
+            new Instruction(0x30, 0, 0, NETWORK_HEADER + 6),
+            new Instruction(0x15, 0, 3, IpProtocol.ICMPV6),
+            new Instruction(0x30, 0, 0, NETWORK_HEADER + 40),
+            new Instruction(0x15, 0, 1, type),
+            new Instruction(0x06, 0, 0, -1),
+            new Instruction(0x06, 0, 0, 0)));
   }
 
   /** Netlink messages of which another port than this is the cause. */

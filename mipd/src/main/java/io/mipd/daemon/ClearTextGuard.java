@@ -15,8 +15,8 @@ import java.util.Optional;
 
 /**
  * The chains that drop what a user's policy says to protect, or to block, and what would leave,
- * enter or pass by the kernel as it is: the engine acts only on what passes the TUN device. In the order of
- * the policies, so that what the user lets pass does.
+ * enter or pass by the kernel as it is: the engine acts only on what passes the TUN device. In the
+ * order of the policies, so that what the user lets pass does.
  *
  * @param agent the home agent, with which keys are exchanged
  */

@@ -14,8 +14,9 @@ import java.util.TreeMap;
 
 /**
  * A home agent's routes to the home addresses that are bound, and its answers for them on the home
- * link: the kernel's for the first thousand, {@link NeighborProxies} for the others. Under each route into the device of home addresses lies a blackhole: when we die and the
- * device goes, it keeps the packets from the home link.
+ * link: the kernel's for the first thousand, {@link NeighborProxies} for the others. Under each
+ * route into the device of home addresses lies a blackhole: when we die and the device goes, it
+ * keeps the packets from the home link.
  */
 final class HomeProxies implements AutoCloseable {
   private static final int METRIC = 1024;

@@ -41,6 +41,7 @@ final class NeighborProxies implements AutoCloseable {
 
   /** Offsets in the IPv6 header (RFC 8200 section 3), and its length. */
   private static final int HOP_LIMIT = 7;
+
   private static final int SOURCE = 8;
   private static final int DESTINATION = 24;
   private static final int HEADER = 40;

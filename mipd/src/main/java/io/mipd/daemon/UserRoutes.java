@@ -16,9 +16,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Routes and rules into the device of home addresses for what a user's policies transform, so that
- * our engine gets it wherever the mobile node is, from whichever address, on nodes that have no home
- * address, and at a router also what it passes on. What no policy names leaves the engine as it
- * came.
+ * our engine gets it wherever the mobile node is, from whichever address, on nodes that have no
+ * home address, and at a router also what it passes on. What no policy names leaves the engine as
+ * it came.
  *
  * <p>What the engine sends does not meet the rules: it is bound to an interface, or bears {@link
  * #SENT_BY_ENGINE}.

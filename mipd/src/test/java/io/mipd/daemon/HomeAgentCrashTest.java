@@ -23,17 +23,19 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A home agent is killed again and again while many mobile nodes register, a registration
- * every two milliseconds. Whatever it has acknowledged, its successor knows: it refuses what is not
- * newer, tells the last number, and sends to the care-of address that came with it. Who finds that
- * out makes and reads packets by itself.
+ * A home agent is killed again and again while many mobile nodes register, a registration every two
+ * milliseconds. Whatever it has acknowledged, its successor knows: it refuses what is not newer,
+ * tells the last number, and sends to the care-of address that came with it. Who finds that out
+ * makes and reads packets by itself.
  */
 @Tag("root")
 @Tag("long")
 class HomeAgentCrashTest {
   private static final int CRASHES = 100;
+
   /** So many that each successor has their policies made when packets need them. */
   private static final int NODES = 150;
+
   private static final long SPACING_NANOS = 2_000_000;
 
   /** One of so many registrations ends a binding. */

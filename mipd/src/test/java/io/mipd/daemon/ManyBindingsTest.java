@@ -93,7 +93,8 @@ class ManyBindingsTest {
     for (int number : List.of(3, BINDINGS - 3)) {
       nodes.send(Forger.datagram(ROUTER, home(number), "down"));
       heard.await(
-          "a packet goes to where it is", packet -> isTunnelled(packet, careOf(number), home(number)));
+          "a packet goes to where it is",
+          packet -> isTunnelled(packet, careOf(number), home(number)));
     }
 
     // What comes from them, tunnelled.
@@ -101,8 +102,7 @@ class ManyBindingsTest {
     nodes.send(Forger.ipv6(careOf(5), AGENT, IpProtocol.IPV6, up));
     heard.await(
         "a packet goes on",
-        packet ->
-            packet[6] == IpProtocol.UDP && Ipv6Address.read(packet, SOURCE).equals(home(5)));
+        packet -> packet[6] == IpProtocol.UDP && Ipv6Address.read(packet, SOURCE).equals(home(5)));
 
     // A Binding Update.
     nodes.send(HandMadeUpdate.of(home(BINDINGS - 7), careOf(7), AGENT, 2, 100));

@@ -118,9 +118,7 @@ class UserIpsecOnTheWayTest {
   private void answers(String node, String source, String destination) throws Exception {
     String ping = "ping -n -c 3 -i 0.2 -W 1 -I " + source + " " + destination;
     net.until(
-        source + " has an answer of " + destination,
-        TestNet.LONG,
-        () -> net.succeeds(node, ping));
+        source + " has an answer of " + destination, TestNet.LONG, () -> net.succeeds(node, ping));
   }
 
   /** What the address of the foreign link sends is protected; the home address goes its own way. */

@@ -56,7 +56,9 @@ public final class PacketSocket implements AutoCloseable {
     }
   }
 
-  /** Likewise; the interface also takes what is for multicast groups that nobody here has joined. */
+  /**
+   * Likewise; the interface also takes what is for multicast groups that nobody here has joined.
+   */
   public static PacketSocket openForAllGroups(int interfaceIndex, SocketFilter filter)
       throws SystemCallException {
     PacketSocket socket = open(interfaceIndex, filter);

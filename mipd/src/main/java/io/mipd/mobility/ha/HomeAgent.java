@@ -18,6 +18,7 @@ import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeEvent;
 import io.mipd.mobility.ProtocolConstants;
 import io.mipd.mobility.StatusLimiter;
+import io.mipd.mobility.binding.DeadlineQueue;
 import io.mipd.mobility.binding.HomeBinding;
 import io.mipd.mobility.planner.HomeAgentWish;
 import io.mipd.mobility.planner.HomePolicies;
@@ -49,6 +50,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -59,6 +61,12 @@ public final class HomeAgent implements MobilityNode {
    * that the refusal gets there (RFC 6275 section 10.3.2).
    */
   private static final Duration YIELDING = ProtocolConstants.RETRANS_TIMER;
+
+  /** Home addresses that are announced at once when the home link comes up. */
+  private static final int AT_ONCE = 200;
+
+  /** Between two of the others. */
+  private static final Duration BETWEEN = Duration.ofMillis(1);
 
   private static final Ipv6Prefix LINK_LOCAL = Ipv6Prefix.of(new Ipv6Address(0xfe80L << 48, 0), 64);
 
@@ -87,6 +95,9 @@ public final class HomeAgent implements MobilityNode {
 
   /** What is known of one home address that we serve. */
   private static final class Registration {
+    /** Its place in the configuration. */
+    final int number;
+
     final HomeAddress home;
     final TunnelProtection protection;
     final HomePolicies policies;
@@ -108,7 +119,8 @@ public final class HomeAgent implements MobilityNode {
     int announcements;
     Optional<Instant> announceAt = Optional.empty();
 
-    Registration(HomeAddress home, TunnelProtection protection, Ipv6Address agent) {
+    Registration(int number, HomeAddress home, TunnelProtection protection, Ipv6Address agent) {
+      this.number = number;
       this.home = home;
       this.protection = protection;
       policies = new HomePolicies(home, agent, protection);
@@ -125,10 +137,8 @@ public final class HomeAgent implements MobilityNode {
     }
   }
 
-  /** The earliest deadline, if that is known: many ask for it, and few change it. */
-  private Optional<Instant> next = Optional.empty();
-
-  private boolean nextIsKnown;
+  /** When something is due of a registration. To be kept up by {@link #schedule}. */
+  private final DeadlineQueue<Registration> due = new DeadlineQueue<>();
 
   /**
    * @param restored bindings that an earlier life of this home agent has acknowledged
@@ -152,7 +162,10 @@ public final class HomeAgent implements MobilityNode {
         .served()
         .forEach(
             (home, protection) ->
-                registrations.put(home, new Registration(home, protection, settings.address())));
+                registrations.put(
+                    home,
+                    new Registration(
+                        registrations.size(), home, protection, settings.address())));
     for (HomeBinding binding : restored) {
       Registration registration = registrations.get(binding.homeAddress());
       if (registration != null) {
@@ -177,6 +190,7 @@ public final class HomeAgent implements MobilityNode {
             settings.advertising().map(HomeAgentSettings.Advertising::preference).orElse(0));
     prefixes = new HomeLinkPrefixes(settings);
     prefixAdvertiser = new PrefixAdvertiser(settings, prefixes, random);
+    registrations.values().forEach(this::schedule);
   }
 
   /**
@@ -219,8 +233,6 @@ public final class HomeAgent implements MobilityNode {
     List<NodeAction> actions = new ArrayList<>();
     // A binding that has ended is no binding to what happens now.
     deadlines(now, actions);
-    // Whatever happens may change it.
-    nextIsKnown = false;
     if (event instanceof NodeEvent.Started) {
       started(now, actions);
     } else if (event instanceof NodeEvent.MobilityMessageArrived arrived) {
@@ -263,6 +275,7 @@ public final class HomeAgent implements MobilityNode {
       if (it.binding.isEmpty() && it.lastSequence.isPresent()) {
         // When it ended is not known: at the latest when we died.
         it.forgottenAt = Optional.of(now.plus(ProtocolConstants.MAX_DELETE_BCE_TIMEOUT));
+        schedule(it);
       }
     }
     // The last to come, and so behind the policies of all that are served.
@@ -274,24 +287,23 @@ public final class HomeAgent implements MobilityNode {
 
   @Override
   public Optional<Instant> nextDeadline() {
-    if (!nextIsKnown) {
-      next = earliest();
-      nextIsKnown = true;
-    }
-    return next;
-  }
-
-  private Optional<Instant> earliest() {
-    Instant first = Instant.MAX;
-    for (Registration it : registrations.values()) {
-      first = it.binding.isPresent() ? earlier(first, Optional.of(end(it.binding.get()))) : first;
-      first = earlier(first, it.forgottenAt);
-      first = earlier(first, it.announceAt);
-      first = earlier(first, it.yieldingUntil);
-    }
+    Instant first = earlier(Instant.MAX, due.next());
     first = earlier(first, advertiser.flatMap(RouterAdvertiser::nextDeadline));
     first = earlier(first, prefixAdvertiser.nextDeadline());
     return first.equals(Instant.MAX) ? Optional.empty() : Optional.of(first);
+  }
+
+  /** Something may be due of it at another time than before. */
+  private void schedule(Registration it) {
+    Instant first = earlier(Instant.MAX, it.binding.map(this::end));
+    first = earlier(first, it.forgottenAt);
+    first = earlier(first, it.announceAt);
+    first = earlier(first, it.yieldingUntil);
+    if (first.equals(Instant.MAX)) {
+      due.remove(it);
+    } else {
+      due.put(it, first);
+    }
   }
 
   private static Instant earlier(Instant one, Optional<Instant> other) {
@@ -299,12 +311,12 @@ public final class HomeAgent implements MobilityNode {
   }
 
   private void deadlines(Instant now, List<NodeAction> actions) {
-    Optional<Instant> due = nextDeadline();
-    if (due.isEmpty() || now.isBefore(due.get())) {
-      return;
+    // In the order of the configuration, whichever was due first.
+    Map<Integer, Registration> inOrder = new TreeMap<>();
+    for (Optional<Registration> it = due.poll(now); it.isPresent(); it = due.poll(now)) {
+      inOrder.put(it.get().number, it.get());
     }
-    nextIsKnown = false;
-    for (Registration it : registrations.values()) {
+    for (Registration it : inOrder.values()) {
       if (it.binding.isPresent() && !now.isBefore(end(it.binding.get()))) {
         actions.add(new NodeAction.Tell("the binding of " + it.home + " has expired"));
         release(it, it.binding.get(), actions);
@@ -321,6 +333,7 @@ public final class HomeAgent implements MobilityNode {
       if (it.announceAt.isPresent() && !now.isBefore(it.announceAt.get())) {
         announce(now, it, actions);
       }
+      schedule(it);
     }
     advertiser.ifPresent(it -> actions.addAll(it.onDeadline(now)));
     prefixAdvertiser.deadlines(now, actions);
@@ -367,7 +380,7 @@ public final class HomeAgent implements MobilityNode {
       actions.add(new NodeAction.Tell("bindings served again: " + restored));
     }
     defended.forEach(it -> it.binding.ifPresent(binding -> proxy(it, binding, actions)));
-    defended.forEach(it -> beginAnnouncing(now, it, actions));
+    announceAll(now, defended, actions);
   }
 
   private void addressChanged(Instant now, NodeEvent.AddressChanged change) {
@@ -398,8 +411,14 @@ public final class HomeAgent implements MobilityNode {
         && arrived.source().isLinkLocal()
         && arrived.message() instanceof Icmpv6Message.RouterAdvertisement advertisement) {
       agents.heard(now, arrived.source(), advertisement);
+      Instant before = prefixes.soonestEnd();
       if (prefixes.heard(now, advertisement)) {
         prefixAdvertiser.changed(now);
+      }
+      // It mostly is valid for longer than any binding.
+      Instant longest = now.plus(BindingLifetime.LONGEST.asDuration());
+      if (before.isBefore(longest) || prefixes.soonestEnd().isBefore(longest)) {
+        registrations.values().forEach(this::schedule);
       }
     }
   }
@@ -602,6 +621,7 @@ public final class HomeAgent implements MobilityNode {
       return;
     }
     registration.yieldingUntil = Optional.of(now.plus(YIELDING));
+    schedule(registration);
     actions.add(want(registration, Optional.empty()));
     stopDefending(registration, registration.binding.get(), actions);
   }
@@ -765,6 +785,7 @@ public final class HomeAgent implements MobilityNode {
     registration.lastSequence = Optional.of(update.sequence());
     registration.forgottenAt = Optional.empty();
     serve(now, registration, binding, before, actions);
+    schedule(registration);
     answer(
         accepted(now, granted),
         movesKeyManagement(registration, update),
@@ -856,9 +877,25 @@ public final class HomeAgent implements MobilityNode {
     announce(now, registration, actions);
   }
 
+  /** Some at once, and of very many the others one after another. */
+  private void announceAll(Instant now, List<Registration> some, List<NodeAction> actions) {
+    some.stream().limit(AT_ONCE).forEach(it -> beginAnnouncing(now, it, actions));
+    if (settings.virtual()) {
+      return;
+    }
+    Instant at = now;
+    for (Registration it : some.subList(Math.min(AT_ONCE, some.size()), some.size())) {
+      at = at.plus(BETWEEN);
+      it.announcements = ProtocolConstants.MAX_NEIGHBOR_ADVERTISEMENT;
+      it.announceAt = Optional.of(at);
+      schedule(it);
+    }
+  }
+
   private void stopDefending(
       Registration registration, HomeBinding binding, List<NodeAction> actions) {
     registration.announceAt = Optional.empty();
+    schedule(registration);
     if (homeLink.isEmpty()) {
       return;
     }
@@ -878,6 +915,7 @@ public final class HomeAgent implements MobilityNode {
         registration.announcements > 0
             ? Optional.of(now.plus(ProtocolConstants.RETRANS_TIMER))
             : Optional.empty();
+    schedule(registration);
     if (homeLink.isEmpty()
         || homeLink.get().address().isEmpty()
         || registration.binding.isEmpty()) {
@@ -947,6 +985,7 @@ public final class HomeAgent implements MobilityNode {
     registration.binding = Optional.empty();
     prefixAdvertiser.unbound(registration.home);
     registration.yieldingUntil = Optional.empty();
+    schedule(registration);
     actions.add(
         new NodeAction.ForgetBinding(
             registration.home, registration.lastSequence.orElse(binding.sequence())));

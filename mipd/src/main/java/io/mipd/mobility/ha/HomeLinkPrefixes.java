@@ -136,6 +136,11 @@ final class HomeLinkPrefixes {
     return homeEnd.orElse(Instant.MAX);
   }
 
+  /** When the first of the home prefixes does. */
+  Instant soonestEnd() {
+    return homeValidUntil();
+  }
+
   Duration homePreferred(Instant now) {
     return Duration.ofSeconds(homeInformation(now).preferredLifetime());
   }

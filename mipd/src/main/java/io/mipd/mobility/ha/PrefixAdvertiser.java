@@ -2,12 +2,15 @@ package io.mipd.mobility.ha;
 
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.ProtocolConstants;
+import io.mipd.mobility.binding.DeadlineQueue;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.packet.Icmpv6Message.MobilePrefixAdvertisement;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,9 +32,15 @@ final class PrefixAdvertiser {
   private final HomeLinkPrefixes prefixes;
   private final RandomGenerator random;
   private final Map<HomeAddress, Delivery> bound = new LinkedHashMap<>();
+  private final DeadlineQueue<Delivery> queue = new DeadlineQueue<>();
+  private long next;
 
   /** What is due for a mobile node. */
   private static final class Delivery {
+    /** In which order they came. */
+    final long number;
+
+    final HomeAddress home;
     CareOfAddress careOf;
     Instant due;
     Optional<Duration> timeout = Optional.empty();
@@ -45,7 +54,9 @@ final class PrefixAdvertiser {
 
     Instant earliest = Instant.MIN;
 
-    Delivery(CareOfAddress careOf, Instant due) {
+    Delivery(long number, HomeAddress home, CareOfAddress careOf, Instant due) {
+      this.number = number;
+      this.home = home;
       this.careOf = careOf;
       this.due = due;
     }
@@ -69,17 +80,23 @@ final class PrefixAdvertiser {
   void bound(Instant now, HomeAddress home, CareOfAddress careOf) {
     Delivery it = bound.get(home);
     if (it == null) {
-      bound.put(home, new Delivery(careOf, now.plus(randomDelay(now))));
+      it = new Delivery(next++, home, careOf, now.plus(randomDelay(now)));
+      bound.put(home, it);
+      queue.put(it, it.due);
       return;
     }
     it.careOf = careOf;
     if (it.unheard) {
       it.schedule(now);
+      queue.put(it, it.due);
     }
   }
 
   void unbound(HomeAddress home) {
-    bound.remove(home);
+    Delivery it = bound.remove(home);
+    if (it != null) {
+      queue.remove(it);
+    }
   }
 
   /** Something has changed. What is scheduled anyway will tell it. */
@@ -88,6 +105,7 @@ final class PrefixAdvertiser {
       Instant soon = now.plus(randomDelay(now));
       if (it.unheard || soon.isBefore(it.due)) {
         it.schedule(soon);
+        queue.put(it, it.due);
       }
     }
   }
@@ -113,24 +131,28 @@ final class PrefixAdvertiser {
     }
     it.asked = OptionalInt.of(identifier);
     it.due = now;
+    queue.put(it, it.due);
     deadlines(now, actions);
   }
 
   void deadlines(Instant now, List<NodeAction> actions) {
-    bound.forEach(
-        (home, it) -> {
-          if (now.isBefore(it.due)) {
-            return;
-          }
-          if (now.isBefore(it.earliest)) {
-            it.due = it.earliest;
-          } else if (it.asked.isPresent()) {
-            send(now, it.asked.getAsInt(), home, it, actions);
-            it.schedule(now.plus(delivery.longest()));
-          } else {
-            tell(now, home, it, actions);
-          }
-        });
+    List<Delivery> due = new ArrayList<>();
+    for (Optional<Delivery> it = queue.poll(now); it.isPresent(); it = queue.poll(now)) {
+      due.add(it.get());
+    }
+    // As they have come, whichever was due first.
+    due.sort(Comparator.comparingLong(it -> it.number));
+    for (Delivery it : due) {
+      if (now.isBefore(it.earliest)) {
+        it.due = it.earliest;
+      } else if (it.asked.isPresent()) {
+        send(now, it.asked.getAsInt(), it.home, it, actions);
+        it.schedule(now.plus(delivery.longest()));
+      } else {
+        tell(now, it.home, it, actions);
+      }
+      queue.put(it, it.due);
+    }
   }
 
   private void tell(Instant now, HomeAddress home, Delivery it, List<NodeAction> actions) {
@@ -174,10 +196,6 @@ final class PrefixAdvertiser {
   }
 
   Optional<Instant> nextDeadline() {
-    Instant first = Instant.MAX;
-    for (Delivery it : bound.values()) {
-      first = it.due.isBefore(first) ? it.due : first;
-    }
-    return bound.isEmpty() ? Optional.empty() : Optional.of(first);
+    return queue.next();
   }
 }

@@ -7,6 +7,7 @@ import java.time.Duration;
 /** A binding lifetime, carried on the wire in units of four seconds (RFC 6275 section 6.1.7). */
 public record BindingLifetime(int units) {
   public static final BindingLifetime DEREGISTER = new BindingLifetime(0);
+  public static final BindingLifetime LONGEST = new BindingLifetime(0xffff);
   private static final int SECONDS_PER_UNIT = 4;
 
   public BindingLifetime {

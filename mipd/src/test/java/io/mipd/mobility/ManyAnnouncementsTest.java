@@ -102,14 +102,11 @@ class ManyAnnouncementsTest {
     assertThat(times.values()).containsOnly(ProtocolConstants.MAX_NEIGHBOR_ADVERTISEMENT);
     // What comes next is the end of the bindings, of all at once.
     assertThat(agent.nextDeadline()).contains(START.plusSeconds(100));
-    List<NodeAction> ending =
-        agent.handle(START.plusSeconds(100), new NodeEvent.DeadlineReached());
+    List<NodeAction> ending = agent.handle(START.plusSeconds(100), new NodeEvent.DeadlineReached());
     assertThat(ending.stream().filter(NodeAction.ForgetBinding.class::isInstance).toList())
         .extracting(it -> ((NodeAction.ForgetBinding) it).homeAddress())
         .containsExactlyElementsOf(
-            IntStream.range(0, BINDINGS)
-                .mapToObj(ManyAnnouncementsTest::home)
-                .toList());
+            IntStream.range(0, BINDINGS).mapToObj(ManyAnnouncementsTest::home).toList());
     assertThat(agent.bindingCount()).isZero();
     assertThat(agent.nextDeadline()).isEmpty();
   }

@@ -164,8 +164,7 @@ public final class HomeAgent implements MobilityNode {
             (home, protection) ->
                 registrations.put(
                     home,
-                    new Registration(
-                        registrations.size(), home, protection, settings.address())));
+                    new Registration(registrations.size(), home, protection, settings.address())));
     for (HomeBinding binding : restored) {
       Registration registration = registrations.get(binding.homeAddress());
       if (registration != null) {

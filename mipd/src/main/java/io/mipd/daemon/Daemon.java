@@ -37,6 +37,9 @@ final class Daemon {
   /** After as many one takes a quarter of what the second took, and more gain little. */
   private static final int REHEARSED_HANDOVERS = 30;
 
+  /** The first registration comes first: where there is one CPU both need it. */
+  private static final int REHEARSAL_AFTER_MILLIS = 3000;
+
   private Daemon() {}
 
   /**
@@ -127,7 +130,16 @@ final class Daemon {
   /** Has the JVM compile what a handover needs before one comes. */
   private static void rehearse() {
     var thread =
-        new Thread(() -> new Rehearsal(new SecureRandom()).play(REHEARSED_HANDOVERS), "rehearsal");
+        new Thread(
+            () -> {
+              try {
+                Thread.sleep(REHEARSAL_AFTER_MILLIS);
+                new Rehearsal(new SecureRandom()).play(REHEARSED_HANDOVERS);
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            },
+            "rehearsal");
     thread.setDaemon(true);
     thread.start();
   }

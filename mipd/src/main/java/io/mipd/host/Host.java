@@ -56,6 +56,9 @@ public final class Host {
   private static final int DESTINATION = 24;
   private static final int HEADER = 40;
 
+  /** Packets are seldom larger than a link carries; one that is has a buffer of its own. */
+  private static final int USUAL_PACKET = 2048;
+
   private final HostSettings settings;
   private final Surroundings around;
   private final HostAddresses addresses;
@@ -64,7 +67,7 @@ public final class Host {
   private final InstalledPolicies policies;
   private final CoreDriver driver;
   private final PeerLearner peers = new PeerLearner(this::now);
-  private final PacketBuffer packet = new PacketBuffer();
+  private final PacketBuffer usual = new PacketBuffer(USUAL_PACKET);
   private final PacketBuffer message = new PacketBuffer(2048);
 
   /** Peers whose packets from an address of ours meet the policies. */
@@ -175,8 +178,7 @@ public final class Host {
    */
   public boolean arrived(Instant at, int interfaceIndex, byte[] octets) {
     tick(at);
-    packet.clear();
-    packet.set(octets, 0, octets.length);
+    PacketBuffer packet = packet(octets);
     packet.setInterfaceIndex(interfaceIndex);
     boolean taken = engine.claims(packet);
     if (taken) {
@@ -210,13 +212,18 @@ public final class Host {
     // Away from home nothing of the home address goes but by a policy.
     boolean away = place != null && place != Place.HOME;
     if (away || isForEngine(source, destination)) {
-      packet.clear();
-      packet.set(octets, 0, octets.length);
-      engine.output(packet);
+      engine.output(packet(octets));
       settle();
     } else {
       around.transmit(octets.clone());
     }
+  }
+
+  private PacketBuffer packet(byte[] octets) {
+    PacketBuffer packet = octets.length <= USUAL_PACKET ? usual : new PacketBuffer();
+    packet.clear();
+    packet.set(octets, 0, octets.length);
+    return packet;
   }
 
   /** What the daemon has routes for: peers, served home addresses, the user's policies. */

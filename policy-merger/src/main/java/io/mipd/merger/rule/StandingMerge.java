@@ -1,6 +1,7 @@
 package io.mipd.merger.rule;
 
 import static com.google.common.collect.ImmutableList.toImmutableList;
+import static com.google.common.collect.ImmutableSet.toImmutableSet;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
@@ -261,7 +262,11 @@ public final class StandingMerge<K> {
   private static ImmutableList<Policy> without(
       ImmutableList<Policy> all, ImmutableList<Policy> some) {
     var others = new HashSet<>(some);
-    return all.stream().filter(one -> !others.contains(one)).collect(toImmutableList());
+    // There may be many, and a policy's hash code is the work of all its templates.
+    var priorities = some.stream().map(Policy::priority).collect(toImmutableSet());
+    return all.stream()
+        .filter(one -> !priorities.contains(one.priority()) || !others.contains(one))
+        .collect(toImmutableList());
   }
 
   /** The whole result, and all that there is to say of it. */

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Takes a frame apart as tshark does with the keys, from the outside in, and as far as it can. Its
@@ -27,20 +28,31 @@ public final class Dissector {
   private static final int MH_STATUS = 6;
   private static final int FIRST_INFORMATIONAL = 128;
 
-  /** Keys by SPI; the SPIs of a run are unique. */
+  /** By SPI; the SPIs of a run are unique. */
+  private final Map<Integer, SecurityAssociation> associations = new HashMap<>();
+
+  /** Likewise, of those that were needed. */
   private final Map<Integer, EspSuite> suites = new HashMap<>();
 
   public Dissector(Iterable<SecurityAssociation> associations) {
     for (SecurityAssociation one : associations) {
-      suites.put(
-          one.id().spi().value(),
-          EspSuite.of(
-              one.encryption(),
-              one.encryptionKey(),
-              one.integrity(),
-              one.integrityKey(),
-              one.extendedSequenceNumbers()));
+      this.associations.put(one.id().spi().value(), one);
     }
+  }
+
+  private @Nullable EspSuite suite(int spi) {
+    SecurityAssociation association = associations.get(spi);
+    return association == null
+        ? null
+        : suites.computeIfAbsent(
+            spi,
+            key ->
+                EspSuite.of(
+                    association.encryption(),
+                    association.encryptionKey(),
+                    association.integrity(),
+                    association.integrityKey(),
+                    association.extendedSequenceNumbers()));
   }
 
   /** What is gathered on the way in. */
@@ -145,7 +157,7 @@ public final class Dissector {
   }
 
   private void esp(byte[] octets, int at, int end, Found found) {
-    EspSuite suite = suites.get(int32(octets, at));
+    EspSuite suite = suite(int32(octets, at));
     if (suite == null) {
       return;
     }

@@ -12,6 +12,7 @@ import io.mipd.sim.link.Interface;
 import io.mipd.sim.link.Segment;
 import io.mipd.sim.mobile.Joints;
 import io.mipd.sim.mobile.MobileHost;
+import io.mipd.sim.mobile.Roles;
 import io.mipd.sim.node.Watcher;
 import io.mipd.sim.report.CapturedFrame;
 import io.mipd.sim.report.Dissector;
@@ -181,10 +182,12 @@ public final class Simulation {
       ImmutableList<String> from = scenario.nodesOf(plan.from());
       ImmutableList<String> to = scenario.nodesOf(plan.to());
       // A group sends to one, or one to a group, or each of a group to its like.
-      for (int i = 0; i < Math.max(from.size(), to.size()); i++) {
+      int count = Math.max(from.size(), to.size());
+      for (int i = 0; i < count; i++) {
         SimNode sender = network.node(from.get(i % from.size()));
         SimNode receiver = network.node(to.get(i % to.size()));
-        flows.add(new Flow(flows.size(), plan, sender, receiver, events));
+        Duration later = plan.interval().multipliedBy(i).dividedBy(count);
+        flows.add(new Flow(flows.size(), plan.later(later), sender, receiver, events));
       }
     }
   }
@@ -318,6 +321,29 @@ public final class Simulation {
     }
   }
 
+  /** How much a home agent or a correspondent holds at the end. */
+  private static void measureTables(Measures measures, SimNode node) {
+    Optional<Roles> roles = node.mobility().flatMap(MobileHost::roles);
+    roles
+        .flatMap(Roles::agent)
+        .ifPresent(it -> measures.put(node.name() + ".bindings", (double) it.bindingCount()));
+    roles
+        .flatMap(Roles::correspondent)
+        .ifPresent(
+            it ->
+                measures.put(
+                    node.name() + ".correspondent-bindings", (double) it.bindingCount()));
+    if (roles.isPresent() && roles.get().mobile().isEmpty()) {
+      node.mobility()
+          .flatMap(MobileHost::host)
+          .ifPresent(
+              it -> {
+                measures.put(node.name() + ".policies", (double) it.policies().count());
+                measures.put(node.name() + ".associations", (double) it.associations().size());
+              });
+    }
+  }
+
   /** What a diagram calls an address. */
   private String nameOf(String text) {
     Ipv6Address address = Ipv6Address.parse(text);
@@ -392,6 +418,7 @@ public final class Simulation {
     measureSignalling(measures);
     measures.put("home-agents.registrations", (double) witness.registrations());
     measures.put("home-agents.movements", (double) witness.movements());
+    network.nodes().values().forEach(node -> measureTables(measures, node));
     if (folder.isPresent()) {
       results.fact("measures", measures.all());
       results.fact("violations", violations.stream().map(Invariants.Violation::toString).toList());

@@ -27,7 +27,8 @@ public final class Library {
           "mn-mn",
           "user-ipsec",
           "mipv6roaming",
-          "many-mobiles");
+          "many-mobiles",
+          "ten-thousand");
 
   private static final String SUFFIX = ".conf";
 

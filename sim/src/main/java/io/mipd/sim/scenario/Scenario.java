@@ -179,7 +179,13 @@ public record Scenario(
       int size,
       int answer,
       Duration start,
-      Duration stop) {}
+      Duration stop) {
+
+    /** The same, begun so much later. */
+    public FlowPlan later(Duration time) {
+      return new FlowPlan(kind, from, to, interval, size, answer, start.plus(time), stop);
+    }
+  }
 
   /** Something goes wrong. */
   public sealed interface Fault {

@@ -431,8 +431,13 @@ public final class ScenarioReader {
     if (home.equals(plan.address())) {
       throw section.wrong("home-address", "it is the home agent's address", "another one");
     }
-    Optional<String> link =
-        section.has("link") ? Optional.of(link(section, "link")) : Optional.of(plan.homeLink());
+    Optional<String> link = Optional.of(plan.homeLink());
+    if (section.has("link")) {
+      link =
+          section.string("link", "the name of a link, or none").equals("none")
+              ? Optional.empty()
+              : Optional.of(link(section, "link"));
+    }
     Duration lifetime =
         section.duration(
             "lifetime", Duration.ofMinutes(7), Duration.ofSeconds(4), Duration.ofSeconds(262140));

@@ -9,6 +9,7 @@ import javax.crypto.Cipher;
 import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.IvParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The algorithms of one ESP association at work, in place on an array. For one thread. The part of
@@ -161,8 +162,12 @@ public abstract class EspSuite {
     /** A multiple of the block; the JDK's CBC copies what it is to do in place, so we do. */
     private static final int CHUNK = 2048;
 
-    private final Cipher encrypt;
-    private final Cipher decrypt;
+    private final KeyMaterial key;
+
+    /** Of an association that goes one way one is enough, and each is some KiB. */
+    private @Nullable Cipher encrypt;
+
+    private @Nullable Cipher decrypt;
     private final byte[] nonce = new byte[BLOCK];
     private final byte[] chunk = new byte[CHUNK];
 
@@ -174,20 +179,20 @@ public abstract class EspSuite {
         RandomGenerator random) {
       super(BLOCK, BLOCK, integrity, integrityKey, extended);
       random.nextBytes(nonce);
-      try {
-        encrypt = cipher(Cipher.ENCRYPT_MODE, key);
-        decrypt = cipher(Cipher.DECRYPT_MODE, key);
-      } catch (GeneralSecurityException e) {
-        throw unexpected(e);
-      }
+      this.key = key;
     }
 
-    private static Cipher cipher(int mode, KeyMaterial key) throws GeneralSecurityException {
-      Cipher cipher = Cipher.getInstance("AES/CBC/NoPadding");
+    private Cipher cipher(int mode) {
       byte[] octets = key.reveal();
-      cipher.init(mode, new SecretKeySpec(octets, "AES"), new IvParameterSpec(new byte[BLOCK]));
-      Arrays.fill(octets, (byte) 0);
-      return cipher;
+      try {
+        Cipher cipher = Cipher.getInstance("AES/CBC/NoPadding");
+        cipher.init(mode, new SecretKeySpec(octets, "AES"), new IvParameterSpec(new byte[BLOCK]));
+        return cipher;
+      } catch (GeneralSecurityException e) {
+        throw unexpected(e);
+      } finally {
+        Arrays.fill(octets, (byte) 0);
+      }
     }
 
     @Override
@@ -197,7 +202,12 @@ public abstract class EspSuite {
       }
       int iv = esp + HEADER;
       System.arraycopy(nonce, 0, array, iv, BLOCK);
-      run(encrypt, array, iv, BLOCK + length);
+      Cipher cipher = encrypt;
+      if (cipher == null) {
+        cipher = cipher(Cipher.ENCRYPT_MODE);
+        encrypt = cipher;
+      }
+      run(cipher, array, iv, BLOCK + length);
       super.seal(array, esp, length, sequence);
     }
 
@@ -206,7 +216,12 @@ public abstract class EspSuite {
       if (length % BLOCK != 0 || !super.open(array, esp, length, sequence)) {
         return false;
       }
-      run(decrypt, array, esp + HEADER, BLOCK + length);
+      Cipher cipher = decrypt;
+      if (cipher == null) {
+        cipher = cipher(Cipher.DECRYPT_MODE);
+        decrypt = cipher;
+      }
+      run(cipher, array, esp + HEADER, BLOCK + length);
       return true;
     }
 

@@ -27,7 +27,13 @@ public final class PacketBuffer {
     UDP
   }
 
-  private final byte[] array;
+  private static final byte[] NOT_YET = {};
+
+  private final int size;
+
+  /** Made when it is first used: most nodes of a simulation never need most of theirs. */
+  private byte[] octets = NOT_YET;
+
   private int start = HEADROOM;
   private int end = HEADROOM;
   private int interfaceIndex;
@@ -47,12 +53,15 @@ public final class PacketBuffer {
    * @param capacity octets of the largest packet that it can take
    */
   public PacketBuffer(int capacity) {
-    array = new byte[HEADROOM + capacity + TAILROOM];
+    size = HEADROOM + capacity + TAILROOM;
   }
 
   /** The octets, of which {@link #start} to {@link #end} are the packet. */
   public byte[] array() {
-    return array;
+    if (octets == NOT_YET) {
+      octets = new byte[size];
+    }
+    return octets;
   }
 
   /** Where the packet begins: its IPv6 header. */
@@ -83,7 +92,7 @@ public final class PacketBuffer {
   /** The packet is what stands in {@code array} between these offsets. */
   public void setBounds(int newStart, int newEnd) {
     checkArgument(
-        newStart >= 0 && newStart <= newEnd && newEnd <= array.length,
+        newStart >= 0 && newStart <= newEnd && newEnd <= size,
         "no part of the array: %s to %s",
         newStart,
         newEnd);
@@ -92,16 +101,16 @@ public final class PacketBuffer {
   }
 
   /** Fills a cleared buffer with a copy. */
-  public void set(byte[] octets, int offset, int length) {
-    checkArgument(length <= array.length - HEADROOM, "too long: %s", length);
-    System.arraycopy(octets, offset, array, HEADROOM, length);
+  public void set(byte[] source, int offset, int length) {
+    checkArgument(length <= size - HEADROOM, "too long: %s", length);
+    System.arraycopy(source, offset, array(), HEADROOM, length);
     start = HEADROOM;
     end = HEADROOM + length;
   }
 
   /** The packet alone; for tests and for copies that live longer than the buffer. */
   public byte[] toOctets() {
-    return Arrays.copyOfRange(array, start, end);
+    return Arrays.copyOfRange(array(), start, end);
   }
 
   public int headroom() {
@@ -109,7 +118,7 @@ public final class PacketBuffer {
   }
 
   public int tailroom() {
-    return array.length - end;
+    return size - end;
   }
 
   /** Makes room for {@code octets} in front; returns the new start. */
@@ -121,7 +130,7 @@ public final class PacketBuffer {
 
   /** Makes room for {@code octets} at the end; returns where they begin. */
   public int append(int octets) {
-    checkState(octets <= array.length - end, "no tailroom");
+    checkState(octets <= size - end, "no tailroom");
     int at = end;
     end += octets;
     return at;

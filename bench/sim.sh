@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Measures the simulator on one core: events and simulated seconds per second, and memory, by the number of mobile nodes.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+usage() {
+  cat <<'END'
+usage: bench/sim.sh [--nodes "N N ..."] [--heap SIZE] [--help]
+
+Runs the scenario ten-thousand with N mobile nodes, multiples of 20 (100 1000 10000 100000), each in a JVM of its own with a heap of up
+to SIZE (6g). Prints a table: events, wall-clock seconds, events and simulated seconds per second, and the most memory that
+the process had. What does not fit or fails is told as such.
+END
+}
+
+nodes="100 1000 10000 100000"
+heap=6g
+while [[ $# -gt 0 ]]; do
+  case $1 in
+    --nodes) nodes=$2; shift ;;
+    --heap) heap=$2; shift ;;
+    --help | -h) usage; exit 0 ;;
+    *) usage >&2; exit 2 ;;
+  esac
+  shift
+done
+for n in $nodes; do
+  [[ $n =~ ^[0-9]+$ && $n -ge 20 && $((n % 20)) -eq 0 ]] || { echo "not a multiple of 20: $n" >&2; exit 2; }
+done
+
+[[ -e mipd/target/lib ]] || { echo "not built: bin/check, or mvn package" >&2; exit 1; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+echo "$(grep -m 1 'model name' /proc/cpuinfo | cut -d: -f2- | xargs), $(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg), Linux $(uname -r), $(java -version 2>&1 | head -n 1), $(date -u '+%d %B %Y')"
+echo
+echo "| mobile nodes | events | seconds | events/s | simulated s/s | most memory, MB |"
+echo "|---|---|---|---|---|---|"
+for n in $nodes; do
+  begin=$(date +%s.%N)
+  # A JVM tells its own peak when it ends: VmHWM of /proc, read while it runs.
+  MIPD_JAVA_OPTS="-Xmx$heap" taskset -c 0 bin/sim run ten-thousand --set "values.count=$((n / 20))" --out "$work/$n" \
+    >"$work/$n.txt" 2>&1 &
+  pid=$!
+  most=0
+  while kill -0 "$pid" 2>/dev/null; do
+    now=$(awk '/VmHWM/ { print int($2 / 1024) }' "/proc/$pid/status" 2>/dev/null || true)
+    [[ -z $now || $now -le $most ]] || most=$now
+    sleep 0.5
+  done
+  status=0
+  wait "$pid" || status=$?
+  end=$(date +%s.%N)
+  if [[ $status -ne 0 || ! -e $work/$n/result.json ]]; then
+    echo "| $n | did not end well (status $status): $(tail -n 1 "$work/$n.txt" | tr '|' ' ') | | | | $most |"
+    continue
+  fi
+  awk -v n="$n" -v most="$most" -v t="$(echo "$end $begin" | awk '{ print $1 - $2 }')" '
+    /"events"/ { gsub(/[^0-9]/, ""); events = $0 }
+    /"duration_s"/ { gsub(/[^0-9.]/, ""); duration = $0 }
+    END { printf "| %d | %d | %.1f | %.0f | %.2f | %d |\n", n, events, t, events / t, duration / t, most }' "$work/$n/result.json"
+done

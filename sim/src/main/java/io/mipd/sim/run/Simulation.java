@@ -331,8 +331,7 @@ public final class Simulation {
         .flatMap(Roles::correspondent)
         .ifPresent(
             it ->
-                measures.put(
-                    node.name() + ".correspondent-bindings", (double) it.bindingCount()));
+                measures.put(node.name() + ".correspondent-bindings", (double) it.bindingCount()));
     if (roles.isPresent() && roles.get().mobile().isEmpty()) {
       node.mobility()
           .flatMap(MobileHost::host)

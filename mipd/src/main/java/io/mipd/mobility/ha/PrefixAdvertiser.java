@@ -69,7 +69,7 @@ final class PrefixAdvertiser {
   void bound(Instant now, HomeAddress home, CareOfAddress careOf) {
     Delivery it = bound.get(home);
     if (it == null) {
-      bound.put(home, new Delivery(careOf, now.plus(randomDelay(now))));
+      bound.put(home, new Delivery(careOf, now.plus(randomDelay(now, home))));
       return;
     }
     it.careOf = careOf;
@@ -84,17 +84,18 @@ final class PrefixAdvertiser {
 
   /** Something has changed. What is scheduled anyway will tell it. */
   void changed(Instant now) {
-    for (Delivery it : bound.values()) {
-      Instant soon = now.plus(randomDelay(now));
-      if (it.unheard || soon.isBefore(it.due)) {
-        it.schedule(soon);
-      }
-    }
+    bound.forEach(
+        (home, it) -> {
+          Instant soon = now.plus(randomDelay(now, home));
+          if (it.unheard || soon.isBefore(it.due)) {
+            it.schedule(soon);
+          }
+        });
   }
 
   /** RAND_ADV_DELAY. */
-  private Duration randomDelay(Instant now) {
-    Duration preferred = prefixes.homePreferred(now);
+  private Duration randomDelay(Instant now, HomeAddress home) {
+    Duration preferred = prefixes.preferred(now, home);
     Duration longest = delivery.longest();
     Duration least = delivery.least();
     Duration maximum = preferred.compareTo(longest) < 0 ? preferred : longest;

@@ -166,6 +166,9 @@ final class ControlText {
     if (registration.getBoolean("at-home")) {
       return "at home";
     }
+    if (!registration.getBoolean("valid")) {
+      return "not in use: its prefix is not one of the home link";
+    }
     boolean dismissed = registration.getBoolean("dismissed");
     return registration.hasPath("care-of-address")
         ? "registered at "

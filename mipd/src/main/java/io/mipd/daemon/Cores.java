@@ -55,7 +55,8 @@ final class Cores {
                     new HomeAgentSettings.Advertising(
                         own.interval(), own.lifetime(), own.preference()))
                 : Optional.empty(),
-            new HomeAgentSettings.PrefixLifetimes(own.valid(), own.preferred()),
+            lifetimes(agent),
+            furtherPrefixes(agent),
             new HomeAgentSettings.PrefixDelivery(agent.deliveryLeast(), agent.deliveryLongest()),
             accessList(agent),
             agent.virtual(),
@@ -72,6 +73,21 @@ final class Cores {
             ImmutableMap.of(), Optional.of(core), correspondent.map(Node.Correspondent::core)));
   }
 
+  private static HomeAgentSettings.PrefixLifetimes lifetimes(DaemonConfiguration.HomeAgent agent) {
+    return new HomeAgentSettings.PrefixLifetimes(
+        agent.advertisements().valid(), agent.advertisements().preferred());
+  }
+
+  private static ImmutableList<HomeAgentSettings.HomePrefix> furtherPrefixes(
+      DaemonConfiguration.HomeAgent agent) {
+    return agent.furtherPrefixes().stream()
+        .map(
+            it ->
+                new HomeAgentSettings.HomePrefix(
+                    it.prefix(), new HomeAgentSettings.PrefixLifetimes(it.valid(), it.preferred())))
+        .collect(toImmutableList());
+  }
+
   private static AccessList accessList(DaemonConfiguration.HomeAgent agent) {
     return new AccessList(
         agent.careOfAddresses().stream()
@@ -82,7 +98,15 @@ final class Cores {
   /** Has the cores go by what of a configuration they can take over. */
   static void adopt(NodeShell.Roles roles, DaemonConfiguration configuration) {
     if (configuration.role() instanceof DaemonConfiguration.HomeAgent agent) {
-      roles.agent().ifPresent(core -> core.adopt(agent.lifetime(), accessList(agent)));
+      roles
+          .agent()
+          .ifPresent(
+              core ->
+                  core.adopt(
+                      agent.lifetime(),
+                      lifetimes(agent),
+                      furtherPrefixes(agent),
+                      accessList(agent)));
     } else if (configuration.role() instanceof DaemonConfiguration.MobileNode mobile) {
       roles
           .mobiles()
@@ -247,7 +271,8 @@ final class Cores {
             interfaces(mobile),
             protection(one.protection()),
             mobile.optimization().map(Cores::optimization),
-            role.configuration.correspondent().isPresent());
+            role.configuration.correspondent().isPresent(),
+            one.advertisedOnly());
     Optional<BindingStore.Entry> stored = store.entry(home);
     var core =
         new MobileNode(
@@ -324,6 +349,8 @@ final class Cores {
     registration.put("home-agent", agent.toString());
     registration.put("at-home", core.isAtHome());
     registration.put("dismissed", core.isDismissed());
+    registration.put("valid", core.isValid(now));
+    registration.put("preferred", core.isPreferred(now));
     core.registeredCareOf()
         .ifPresent(careOf -> registration.put("care-of-address", careOf.toString()));
     core.registeredUntil()

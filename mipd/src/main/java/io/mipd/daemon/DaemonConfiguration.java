@@ -96,6 +96,11 @@ record DaemonConfiguration(
 
   private static final String CORRESPONDENT = "correspondent";
   private static final String FURTHER_HOMES = "further-home-addresses";
+  private static final String FURTHER_PREFIXES = "further-home-prefixes";
+
+  /** All of them fit into one advertisement. */
+  private static final int MAXIMUM_FURTHER_PREFIXES = 15;
+
   static final Path DEFAULT_STATE_DIRECTORY = Path.of("/var/lib/mipd");
   static final Path DEFAULT_CONTROL_SOCKET = Path.of("/run/mipd/control.sock");
 
@@ -131,6 +136,7 @@ record DaemonConfiguration(
 
   /**
    * @param address where mobile nodes register; on the home interface
+   * @param furtherPrefixes of the home link, which home addresses may be of as well
    * @param lifetime that a binding may have at most
    * @param virtual whether nobody else can be on the home link
    * @param deliveryLeast MinMobPfxAdvInterval (RFC 6275 section 13)
@@ -141,6 +147,7 @@ record DaemonConfiguration(
       String homeInterface,
       Ipv6Address address,
       Ipv6Prefix homePrefix,
+      ImmutableList<HomePrefix> furtherPrefixes,
       Duration lifetime,
       Advertisements advertisements,
       boolean virtual,
@@ -172,6 +179,12 @@ record DaemonConfiguration(
       int preference,
       Duration valid,
       Duration preferred) {
+    /** The same with the lifetimes of another. */
+    Advertisements with(Advertisements other) {
+      return new Advertisements(
+          enabled, interval, lifetime, preference, other.valid(), other.preferred());
+    }
+
     static final Advertisements DEFAULT =
         new Advertisements(
             true,
@@ -181,6 +194,14 @@ record DaemonConfiguration(
             Duration.ofDays(30),
             Duration.ofDays(7));
   }
+
+  /**
+   * A prefix of the home link; one that is not valid is configured, but not in use.
+   *
+   * @param valid AdvValidLifetime (RFC 4861 section 6.2.1)
+   * @param preferred AdvPreferredLifetime
+   */
+  record HomePrefix(Ipv6Prefix prefix, Duration valid, Duration preferred) {}
 
   /** Whether care-of addresses in the prefix may be registered. */
   record CareOfRule(Ipv6Prefix prefix, boolean allow) {}
@@ -239,8 +260,14 @@ record DaemonConfiguration(
    * A home address of a mobile node.
    *
    * @param prefix of the home link
+   * @param advertisedOnly whether it is used only when, and as long as, the home agent tells the
+   *     prefix
    */
-  record Home(Ipv6Address address, Ipv6Prefix prefix, Optional<Protection> protection) {}
+  record Home(
+      Ipv6Address address,
+      Ipv6Prefix prefix,
+      Optional<Protection> protection,
+      boolean advertisedOnly) {}
 
   /**
    * @param furtherHomes of the same home agent
@@ -281,7 +308,7 @@ record DaemonConfiguration(
     /** All its home addresses, the first one first. */
     ImmutableList<Home> homes() {
       return ImmutableList.<Home>builder()
-          .add(new Home(homeAddress, homePrefix, protection))
+          .add(new Home(homeAddress, homePrefix, protection, false))
           .addAll(furtherHomes)
           .build();
     }
@@ -493,6 +520,7 @@ record DaemonConfiguration(
     String homeInterface = section.interfaceName("home-interface");
     Ipv6Address address = section.globalAddress("address");
     Ipv6Prefix prefix = homePrefix(section, "address", address);
+    ImmutableList<HomePrefix> furtherPrefixes = furtherPrefixes(section, prefix);
     Duration lifetime = bindingLifetime(section, "maximum-lifetime", Duration.ofMinutes(7));
     Advertisements advertisements = Advertisements.DEFAULT;
     Optional<Section> given = section.optionalSection("router-advertisements");
@@ -520,11 +548,17 @@ record DaemonConfiguration(
     Map<Object, Ipv6Address> identities = new HashMap<>();
     for (Section one : section.sections("mobile-nodes")) {
       Ipv6Address home = one.globalAddress("home-address");
-      if (!prefix.contains(home) || home.equals(address) || !homes.add(home)) {
+      boolean isOfHomeLink =
+          prefix.contains(home)
+              || furtherPrefixes.stream().anyMatch(it -> it.prefix().contains(home));
+      if (!isOfHomeLink || home.equals(address) || !homes.add(home)) {
         throw one.wrong(
             "home-address",
             home + " is " + (homes.contains(home) ? "there twice" : "not a home address here"),
-            "an address of " + prefix + " that is not the home agent's, once");
+            "an address of "
+                + prefix
+                + (furtherPrefixes.isEmpty() ? "" : ", or of one of the further-home-prefixes,")
+                + " that is not the home agent's, once");
       }
       Optional<Protection> protection = protection(one);
       if (protection.isPresent()) {
@@ -562,6 +596,7 @@ record DaemonConfiguration(
         homeInterface,
         address,
         prefix,
+        furtherPrefixes,
         lifetime,
         advertisements,
         virtual,
@@ -571,21 +606,50 @@ record DaemonConfiguration(
         served.build());
   }
 
+  private static ImmutableList<HomePrefix> furtherPrefixes(Section agent, Ipv6Prefix first)
+      throws ConfigurationException {
+    var further = ImmutableList.<HomePrefix>builder();
+    Set<Ipv6Prefix> all = new HashSet<>(Set.of(first));
+    for (Section one : agent.optionalSections(FURTHER_PREFIXES)) {
+      Ipv6Prefix prefix = one.prefix("prefix");
+      if (all.stream()
+          .anyMatch(it -> it.contains(prefix.address()) || prefix.contains(it.address()))) {
+        throw one.wrong(
+            "prefix", prefix + " overlaps another home prefix", "each home prefix once");
+      }
+      if (all.size() > MAXIMUM_FURTHER_PREFIXES) {
+        throw agent.wrong(
+            FURTHER_PREFIXES,
+            "more than " + MAXIMUM_FURTHER_PREFIXES,
+            "at most " + MAXIMUM_FURTHER_PREFIXES);
+      }
+      all.add(prefix);
+      Duration valid = validLifetime(one);
+      further.add(new HomePrefix(prefix, valid, preferredLifetime(one, valid)));
+      one.finish();
+    }
+    return further.build();
+  }
+
+  private static Duration validLifetime(Section section) throws ConfigurationException {
+    return section.duration(
+        "valid-lifetime", Advertisements.DEFAULT.valid(), Duration.ZERO, Duration.ofDays(36_500));
+  }
+
+  private static Duration preferredLifetime(Section section, Duration valid)
+      throws ConfigurationException {
+    return section.duration(
+        "preferred-lifetime",
+        valid.compareTo(Advertisements.DEFAULT.preferred()) < 0
+            ? valid
+            : Advertisements.DEFAULT.preferred(),
+        Duration.ZERO,
+        valid);
+  }
+
   private static Advertisements advertisements(Section section) throws ConfigurationException {
-    Duration valid =
-        section.duration(
-            "valid-lifetime",
-            Advertisements.DEFAULT.valid(),
-            Duration.ofSeconds(4),
-            Duration.ofDays(36_500));
-    Duration preferred =
-        section.duration(
-            "preferred-lifetime",
-            valid.compareTo(Advertisements.DEFAULT.preferred()) < 0
-                ? valid
-                : Advertisements.DEFAULT.preferred(),
-            Duration.ZERO,
-            valid);
+    Duration valid = validLifetime(section);
+    Duration preferred = preferredLifetime(section, valid);
     var result =
         new Advertisements(
             section.flag("enabled", true),
@@ -628,7 +692,8 @@ record DaemonConfiguration(
             ImmutableMap.of("auto", CareOf.AUTO, "mipd", CareOf.MIPD, "kernel", CareOf.KERNEL));
     ImmutableList<SourceChoice> sources = sourceAddresses(section);
     Optional<Protection> protection = protection(section);
-    ImmutableList<Home> further = furtherHomes(section, new Home(home, prefix, protection), agent);
+    ImmutableList<Home> further =
+        furtherHomes(section, new Home(home, prefix, protection, false), agent);
     Optional<Optimization> optimization = optimization(section);
     section.finish();
     return new MobileNode(
@@ -653,7 +718,13 @@ record DaemonConfiguration(
     first.protection().ifPresent(it -> it.pairs().forEach(pair -> isNew(identities, pair)));
     int count = 0;
     for (Section one : mobile.optionalSections(FURTHER_HOMES)) {
-      Ipv6Address home = one.globalAddress("home-address");
+      boolean advertisedOnly =
+          one.choice("when", "always", ImmutableMap.of("always", false, "advertised", true));
+      // The interface identifier stays as it is when a prefix comes (RFC 4862 section 5.5.3).
+      Ipv6Address home =
+          advertisedOnly && !one.has("home-address")
+              ? first.address().withPrefix(one.prefix("home-prefix"))
+              : one.globalAddress("home-address");
       if (!addresses.add(home)) {
         throw one.wrong(
             "home-address",
@@ -695,7 +766,7 @@ record DaemonConfiguration(
         }
       }
       one.finish();
-      further.add(new Home(home, prefix, protection));
+      further.add(new Home(home, prefix, protection, advertisedOnly));
     }
     return further.build();
   }

@@ -177,11 +177,16 @@ final class EngineWorld implements World {
     netlink.setMtu(tun.interfaceIndex(), setup.deviceMtu());
     netlink.setUp(tun.interfaceIndex(), true);
     for (Ipv6Address address : setup.home()) {
-      netlink.replaceAddress(
-          InterfaceAddress.permanent(
-              tun.interfaceIndex(), address, Ipv6Address.BITS, AddressFlag.NODAD));
+      preferHome(address, true);
     }
     poller.add(tun.fd(), this::takeInner);
+  }
+
+  @Override
+  public void preferHome(Ipv6Address home, boolean preferred) throws SystemCallException {
+    netlink.replaceAddress(
+        InterfaceAddress.permanent(tun.interfaceIndex(), home, Ipv6Address.BITS, AddressFlag.NODAD)
+            .preferred(preferred));
   }
 
   @Override

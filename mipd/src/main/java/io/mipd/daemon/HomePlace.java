@@ -61,6 +61,7 @@ final class HomePlace {
   private final int device;
   private final Map<RouterKey, Route> defaultRoutes = new LinkedHashMap<>();
   private Place place = Place.NOWHERE;
+  private boolean preferred = true;
   private Optional<Link> homeLink = Optional.empty();
   private Optional<Ipv6Address> gateway = Optional.empty();
 
@@ -129,10 +130,7 @@ final class HomePlace {
         leaveLink();
       }
       homeLink = link;
-      system.putAddress(
-          link.get(),
-          InterfaceAddress.permanent(
-              link.get().index(), homeAddress, Ipv6Address.BITS, AddressFlag.NODAD));
+      putAddress(link.get());
       system.putRoute(Route.via(link.get().index(), homePrefix).withTable(table));
       putDefault(router());
     } else {
@@ -144,6 +142,22 @@ final class HomePlace {
       log.info("home address {}: {} -> {}", homeAddress, place, newPlace);
       place = newPlace;
     }
+  }
+
+  private void putAddress(Link link) throws IOException {
+    system.putAddress(
+        link,
+        InterfaceAddress.permanent(link.index(), homeAddress, Ipv6Address.BITS, AddressFlag.NODAD)
+            .preferred(preferred));
+  }
+
+  /** Whether programs that have bound no address may take it, on the home link. */
+  void prefer(boolean nowPreferred) throws IOException {
+    preferred = nowPreferred;
+    if (homeLink.isPresent()) {
+      putAddress(homeLink.get());
+    }
+    log.info("home address {}: {}", homeAddress, preferred ? "preferred" : "deprecated");
   }
 
   private void leaveLink() throws IOException {

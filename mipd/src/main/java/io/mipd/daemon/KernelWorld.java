@@ -90,7 +90,7 @@ final class KernelWorld implements World {
   private final OthersPolicies others;
   private final NetworkWatch watch;
   private final CareOfRoutes routes;
-  private final int device;
+  private final Link device;
 
   /** Links where the home addresses' solicited-node groups are joined. */
   private final Set<Integer> joined = new HashSet<>();
@@ -131,7 +131,7 @@ final class KernelWorld implements World {
       KernelBackend kernel,
       UnaryOperator<XfrmBackend> between,
       KernelSequences.Ledgers ledgers,
-      int device)
+      Link device)
       throws IOException {
     this.setup = setup;
     this.poller = poller;
@@ -153,7 +153,7 @@ final class KernelWorld implements World {
     watch =
         NetworkWatch.open(
             poller,
-            new AddressBook(setup.home(), setup.served(), device),
+            new AddressBook(setup.home(), setup.served(), device.index()),
             up,
             this::changed,
             ImmutableSet.of(Icmpv6Message.DESTINATION_UNREACHABLE, Icmpv6Message.PARAMETER_PROBLEM),
@@ -183,10 +183,8 @@ final class KernelWorld implements World {
     KernelBackend kernel = KernelBackend.open();
     KernelWorld world = null;
     try {
-      world =
-          new KernelWorld(
-              setup, poller, clock, up, system, kernel, between, ledgers, device.index());
-      world.start(device);
+      world = new KernelWorld(setup, poller, clock, up, system, kernel, between, ledgers, device);
+      world.start();
       return world;
     } catch (IOException | RuntimeException e) {
       // What a predecessor has left in the kernel stays as it is.
@@ -198,14 +196,11 @@ final class KernelWorld implements World {
     }
   }
 
-  private void start(Link link) throws IOException {
+  private void start() throws IOException {
     others.read();
     ledger.adopt();
     for (Ipv6Address address : setup.home()) {
-      system.putAddress(
-          link,
-          InterfaceAddress.permanent(
-              device, address, Ipv6Address.BITS, AddressFlag.NODAD, AddressFlag.HOMEADDRESS));
+      system.putAddress(device, ofHome(address));
     }
   }
 
@@ -233,6 +228,16 @@ final class KernelWorld implements World {
       joined.remove(link.index());
       log.warn("{}: {}", link.name(), e.getMessage());
     }
+  }
+
+  private InterfaceAddress ofHome(Ipv6Address address) {
+    return InterfaceAddress.permanent(
+        device.index(), address, Ipv6Address.BITS, AddressFlag.NODAD, AddressFlag.HOMEADDRESS);
+  }
+
+  @Override
+  public void preferHome(Ipv6Address home, boolean preferred) throws IOException {
+    system.putAddress(device, ofHome(home).preferred(preferred));
   }
 
   @Override
@@ -300,7 +305,7 @@ final class KernelWorld implements World {
 
   @Override
   public int homeDevice() {
-    return device;
+    return device.index();
   }
 
   /**

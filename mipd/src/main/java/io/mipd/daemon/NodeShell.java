@@ -400,6 +400,12 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
       if (home != null) {
         home.put(place.place(), all.world().network().link(place.interfaceIndex()));
       }
+    } else if (action instanceof NodeAction.PreferHomeAddress prefer) {
+      HomePlace home = all.places().get(prefer.address().value());
+      if (home != null) {
+        attempt(action, () -> home.prefer(prefer.preferred()));
+        attempt(action, () -> all.world().preferHome(prefer.address().value(), prefer.preferred()));
+      }
     } else if (action instanceof NodeAction.KnowNeighbor know) {
       attempt(action, () -> netlink.replaceNeighbour(neighbour(know)));
       attempt(action, () -> all.world().homeLinkIs(know.interfaceIndex()));

@@ -18,7 +18,12 @@ import java.util.TreeSet;
 record Reload(ImmutableList<Change> changes, DaemonConfiguration then) {
 
   private static final ImmutableSet<String> HOME_AGENT =
-      ImmutableSet.of("home-agent.maximum-lifetime", "home-agent.care-of-addresses");
+      ImmutableSet.of(
+          "home-agent.maximum-lifetime",
+          "home-agent.care-of-addresses",
+          "home-agent.further-home-prefixes",
+          "home-agent.router-advertisements.valid-lifetime",
+          "home-agent.router-advertisements.preferred-lifetime");
   private static final ImmutableSet<String> MOBILE_NODE =
       ImmutableSet.of("mobile-node.lifetime", "mobile-node.interfaces");
   private static final ImmutableSet<String> ROUTE_OPTIMIZATION =
@@ -130,8 +135,9 @@ record Reload(ImmutableList<Change> changes, DaemonConfiguration then) {
           agent.homeInterface(),
           agent.address(),
           agent.homePrefix(),
+          other.furtherPrefixes(),
           other.lifetime(),
-          agent.advertisements(),
+          agent.advertisements().with(other.advertisements()),
           agent.virtual(),
           agent.deliveryLeast(),
           agent.deliveryLongest(),

@@ -171,6 +171,12 @@ interface World extends AutoCloseable {
   int homeDevice();
 
   /**
+   * Whether programs that have bound no address may take this home address (RFC 4862 section
+   * 5.5.4).
+   */
+  void preferHome(Ipv6Address home, boolean preferred) throws IOException;
+
+  /**
    * The home agent is on this link. Said as soon as a router is heard there, when the kernel may
    * not yet have an address of the home prefix.
    */

@@ -148,6 +148,13 @@ public sealed interface NodeAction {
       implements NodeAction {}
 
   /**
+   * Programs that have bound no address may take this home address, or shall take another while
+   * there is one: it is deprecated, or not valid (RFC 4862 section 5.5.4). They may until this is
+   * said.
+   */
+  record PreferHomeAddress(HomeAddress address, boolean preferred) implements NodeAction {}
+
+  /**
    * Our link-local address, which the kernel has found to be another's, is ours: the home agent
    * defended it and does so no more. Without Duplicate Address Detection (RFC 6275 section 11.5.5).
    */

@@ -80,6 +80,13 @@ public sealed interface NodeEvent {
   record PrefixDiscoveryArrived(Icmpv6Message message, Arrival arrival) implements NodeEvent {}
 
   /**
+   * Another home address of the node has been told of the home link's prefixes, and has believed it
+   * (RFC 6275 section 11.4.3).
+   */
+  record HomePrefixesTold(Icmpv6Message.MobilePrefixAdvertisement advertisement)
+      implements NodeEvent {}
+
+  /**
    * A link of ours came up or went down. The shell tells all that are there after {@link Started}.
    *
    * @param address empty if the link has none of six octets

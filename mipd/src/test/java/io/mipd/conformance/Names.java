@@ -15,6 +15,8 @@ final class Names {
           // The mobile node: a home address, another's, care-of addresses on links B, C and D.
           .put("H", hex("2001:db8:1::100"))
           .put("H2", hex("2001:db8:1::200"))
+          // A home address of a prefix that comes, with the identifier of H.
+          .put("N", hex("2001:db8:9::100"))
           .put("B", hex("2001:db8:b::100"))
           .put("C", hex("2001:db8:c::100"))
           .put("D", hex("2001:db8:d::100"))

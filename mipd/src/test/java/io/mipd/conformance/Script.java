@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Carries out the steps of a case, in the words that {@code 9.2.cases} explains. */
@@ -18,12 +19,21 @@ final class Script {
   private final ImmutableMap<String, List<String>> macros;
   private final Secrets secrets = new Secrets();
   private final List<String> done = new ArrayList<>();
-  private @Nullable Subject subject;
+  private final Function<String, Tested> nodes;
+  private @Nullable Tested subject;
   private byte[] arrived = new byte[0];
   private byte[] lastSent = new byte[0];
 
   Script(Map<String, List<String>> macros) {
+    this(macros, Subject::of);
+  }
+
+  /**
+   * @param nodes the node of a kind
+   */
+  Script(Map<String, List<String>> macros, Function<String, Tested> nodes) {
     this.macros = ImmutableMap.copyOf(macros);
+    this.nodes = nodes;
   }
 
   /**
@@ -37,7 +47,7 @@ final class Script {
     quiet();
   }
 
-  private Subject subject() {
+  private Tested subject() {
     return Objects.requireNonNull(subject, "the first step says what node it is");
   }
 
@@ -49,7 +59,7 @@ final class Script {
     }
     done.add(step);
     if (Subject.isKind(step)) {
-      subject = Subject.of(step);
+      subject = nodes.apply(step);
       return;
     }
     int blank = step.indexOf(' ');
@@ -170,6 +180,7 @@ final class Script {
   }
 
   private void quiet() {
+    subject().settle(/* isExpected= */ false);
     if (!subject().sent.isEmpty()) {
       throw new AssertionError(
           report("expected nothing\n  seen: " + text(subject().sent.remove())));
@@ -199,6 +210,9 @@ final class Script {
   }
 
   private byte[] matches(Deque<byte[]> queue, String expected, String verb) {
+    if (queue.isEmpty()) {
+      subject().settle(/* isExpected= */ true);
+    }
     byte[] packet = queue.poll();
     if (packet == null) {
       throw new AssertionError(

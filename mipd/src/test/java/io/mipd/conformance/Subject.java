@@ -48,37 +48,30 @@ import io.mipd.xfrm.packet.Octets;
 import io.mipd.xfrm.transform.MemorySequenceStore;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** The node that a case is about, with all that it has sent, delivered and asked for. */
-final class Subject implements Surroundings {
+/** Cores with the engine, and a virtual clock. */
+final class Subject extends Tested implements Surroundings {
   static final int ETH0 = 2;
   static final int ETH1 = 3;
 
   private static final Ipv6Address HOME = address("H");
   private static final Ipv6Address OTHER_HOME = address("H2");
+  private static final Ipv6Address NEW_HOME = address("N");
   private static final Ipv6Address PEER = address("P");
   private static final ReqId USERS = new ReqId(0x4001);
   private static final Ipv6Address AGENT = address("A");
   private static final Ipv6Prefix HOME_PREFIX = Ipv6Prefix.parse("2001:db8:1::/64");
+  private static final Ipv6Prefix NEW_PREFIX = Ipv6Prefix.parse("2001:db8:9::/64");
   private static final Duration LIFETIME = Duration.ofMinutes(7);
   private static final LinkLayerAddress MAC = new LinkLayerAddress(Octets.parse("020000000100"));
 
   /** Where a mobile node's sequence numbers go on. */
   private static final SequenceNumber STORED = new SequenceNumber(65533);
-
-  final Deque<byte[]> sent = new ArrayDeque<>();
-  final Deque<byte[]> delivered = new ArrayDeque<>();
-  final Set<Ipv6Address> detections = new LinkedHashSet<>();
-  final Set<Ipv6Address> proxied = new LinkedHashSet<>();
-  final Set<Ipv6Address> joined = new LinkedHashSet<>();
-  final Deque<NodeAction> performed = new ArrayDeque<>();
 
   private final Host host;
   private final Optional<HomeAgent> agent;
@@ -112,7 +105,10 @@ final class Subject implements Surroundings {
           "ha advertising",
           "ha advertising fast",
           "ha telling",
+          "ha of two prefixes",
+          "ha of an old prefix",
           "mn",
+          "mn to be renumbered",
           "mn plain",
           "mn cn",
           "mn both",
@@ -128,10 +124,13 @@ final class Subject implements Surroundings {
    * <ul>
    *   <li>{@code cn}: a correspondent with the address P; {@code cn small} has room for one binding
    *   <li>{@code ha}: the home agent A of H and H2, correspondent as well; {@code ha plain} without
-   *       ESP for payload; {@code ha advertising} with Router Advertisements of its own
+   *       ESP for payload; {@code ha advertising} with Router Advertisements of its own; {@code ha
+   *       of two prefixes} serves H and N, {@code ha of an old prefix} as well, but the prefix of H
+   *       is valid no more
    *   <li>{@code mn}: the mobile node H, which optimizes routes, with its cables out; {@code mn
    *       plain} without ESP for payload, {@code mn cn} correspondent as well; {@code mn both} with
-   *       both H and H2; {@code mn seeking} a home agent
+   *       both H and H2; {@code mn to be renumbered} with H, and with N as soon as its prefix is
+   *       told; {@code mn seeking} a home agent
    * </ul>
    */
   static Subject of(String kind) {
@@ -160,7 +159,15 @@ final class Subject implements Surroundings {
           case "mn" -> mobile(protection(1), false, Optional.empty());
           case "mn plain" -> mobile(plain(1), false, Optional.empty());
           case "mn cn" -> mobile(protection(1), true, Optional.empty());
-          case "mn both" -> both();
+          case "ha of two prefixes" -> ofTwoPrefixes(HomeAgentSettings.PrefixLifetimes.DEFAULT);
+          case "ha of an old prefix" ->
+              ofTwoPrefixes(new HomeAgentSettings.PrefixLifetimes(Duration.ZERO, Duration.ZERO));
+          case "mn both" ->
+              homes(
+                  settings(HOME, ImmutableSet.of(OTHER_HOME), protection(1), false),
+                  settings(OTHER_HOME, ImmutableSet.of(HOME), protection(2), false));
+          case "mn to be renumbered" ->
+              homes(settings(HOME, ImmutableSet.of(NEW_HOME), protection(1), false), renumbered());
           case "mn seeking" -> seeking();
           default -> throw new IllegalArgumentException("no such node: " + kind);
         };
@@ -213,23 +220,48 @@ final class Subject implements Surroundings {
       TunnelProtection ofHome,
       Optional<HomeAgentSettings.Advertising> advertising,
       PrefixDelivery delivery) {
-    var core =
-        new HomeAgent(
-            new HomeAgentSettings(
-                "eth0",
-                AGENT,
-                HOME_PREFIX,
-                LIFETIME,
-                advertising,
-                HomeAgentSettings.PrefixLifetimes.DEFAULT,
-                delivery,
-                AccessList.EVERYWHERE,
-                /* virtual= */ false,
-                ImmutableMap.of(
-                    new HomeAddress(HOME), ofHome, new HomeAddress(OTHER_HOME), protection(2))),
+    return agent(
+        OTHER_HOME,
+        new HomeAgentSettings(
+            "eth0",
+            AGENT,
+            HOME_PREFIX,
+            LIFETIME,
+            advertising,
+            HomeAgentSettings.PrefixLifetimes.DEFAULT,
             ImmutableList.of(),
-            ImmutableMap.of(),
-            new Random(3));
+            delivery,
+            AccessList.EVERYWHERE,
+            /* virtual= */ false,
+            ImmutableMap.of(
+                new HomeAddress(HOME), ofHome, new HomeAddress(OTHER_HOME), protection(2))));
+  }
+
+  private static Subject ofTwoPrefixes(HomeAgentSettings.PrefixLifetimes ofFirst) {
+    return agent(
+        NEW_HOME,
+        new HomeAgentSettings(
+            "eth0",
+            AGENT,
+            HOME_PREFIX,
+            LIFETIME,
+            advertising(Duration.ofSeconds(3)),
+            ofFirst,
+            ImmutableList.of(
+                new HomeAgentSettings.HomePrefix(
+                    NEW_PREFIX, HomeAgentSettings.PrefixLifetimes.DEFAULT)),
+            PrefixDelivery.DEFAULT,
+            AccessList.EVERYWHERE,
+            /* virtual= */ false,
+            ImmutableMap.of(
+                new HomeAddress(HOME), protection(1), new HomeAddress(NEW_HOME), protection(2))));
+  }
+
+  /**
+   * @param second that is served beside H
+   */
+  private static Subject agent(Ipv6Address second, HomeAgentSettings settings) {
+    var core = new HomeAgent(settings, ImmutableList.of(), ImmutableMap.of(), new Random(3));
     var cn = correspondentCore();
     return new Subject(
         Optional.of(core),
@@ -239,14 +271,14 @@ final class Subject implements Surroundings {
             Optional.of(core),
             Optional.of(new Node.Correspondent(cn, Optional.of(Ipv6Prefix.host(AGENT))))),
         HostSettings.PLAIN
-            .withServed(HOME, OTHER_HOME)
+            .withServed(HOME, second)
             .withAssociations(
                 ImmutableList.<SecurityAssociation>builder()
                     .addAll(between(HOME, 1))
-                    .addAll(between(OTHER_HOME, 2))
+                    .addAll(between(second, 2))
                     .build(),
                 ImmutableMap.of(
-                    HOME, associations(1).tunnels(), OTHER_HOME, associations(2).tunnels())));
+                    HOME, associations(1).tunnels(), second, associations(2).tunnels())));
   }
 
   private static Subject mobile(
@@ -290,19 +322,34 @@ final class Subject implements Surroundings {
         Optional.of(
             new RouteOptimizationSettings(
                 ImmutableList.of(), RouteOptimizationSettings.DEFAULT_MAX_PEERS, LIFETIME)),
-        corresponds);
+        corresponds,
+        /* advertisedOnly= */ false);
   }
 
-  private static Subject both() {
+  private static MobileNodeSettings renumbered() {
+    MobileNodeSettings old = settings(HOME, ImmutableSet.of(), protection(2), false);
+    return new MobileNodeSettings(
+        new HomeAddress(NEW_HOME),
+        ImmutableSet.of(HOME),
+        NEW_PREFIX,
+        old.homeAgent(),
+        old.lifetime(),
+        old.interfaces(),
+        old.protection(),
+        old.routeOptimization(),
+        old.corresponds(),
+        /* advertisedOnly= */ true);
+  }
+
+  private static Subject homes(MobileNodeSettings first, MobileNodeSettings second) {
+    Ipv6Address other = second.homeAddress().value();
     var rates = new MessageRates();
     var random = new Random(4);
     return new Subject(
         Optional.empty(),
         Optional.empty(),
         new Node(
-            Stream.of(
-                    settings(HOME, ImmutableSet.of(OTHER_HOME), protection(1), false),
-                    settings(OTHER_HOME, ImmutableSet.of(HOME), protection(2), false))
+            Stream.of(first, second)
                 .map(
                     it ->
                         new Node.Mobile(
@@ -313,15 +360,15 @@ final class Subject implements Surroundings {
             Optional.empty(),
             Optional.empty()),
         HostSettings.PLAIN
-            .withHome(HOME, OTHER_HOME)
+            .withHome(HOME, other)
             .withLearning()
             .withAssociations(
                 ImmutableList.<SecurityAssociation>builder()
                     .addAll(between(HOME, 1))
-                    .addAll(between(OTHER_HOME, 2))
+                    .addAll(between(other, 2))
                     .build(),
                 ImmutableMap.of(
-                    HOME, associations(1).tunnels(), OTHER_HOME, associations(2).tunnels())));
+                    HOME, associations(1).tunnels(), other, associations(2).tunnels())));
   }
 
   /** What a user wants for UDP between H and P, at the end that {@code local} is of. */
@@ -403,11 +450,13 @@ final class Subject implements Surroundings {
 
   // What happens to it.
 
+  @Override
   void link(int index, boolean up) {
     host.handle(
         now, new NodeEvent.LinkChanged(index, "eth" + (index - ETH0), up, Optional.of(MAC)));
   }
 
+  @Override
   void address(int index, Ipv6Address address, AddressState state) {
     if (state == AddressState.GONE) {
       own.remove(address);
@@ -417,6 +466,7 @@ final class Subject implements Surroundings {
     host.handle(now, new NodeEvent.AddressChanged(index, address, 64, state));
   }
 
+  @Override
   void detected(Ipv6Address address, boolean unique) {
     if (!detections.remove(address)) {
       throw new AssertionError("no detection is under way for " + address);
@@ -424,11 +474,13 @@ final class Subject implements Surroundings {
     host.handle(now, new NodeEvent.DadFinished(new HomeAddress(address), unique));
   }
 
+  @Override
   void shutDown() {
     host.handle(now, new NodeEvent.ShutdownRequested());
   }
 
   /** What is not the engine's goes on as in any host or router. */
+  @Override
   void arrives(int index, byte[] packet) {
     if (host.arrived(now, index, packet)) {
       return;
@@ -443,10 +495,12 @@ final class Subject implements Surroundings {
     }
   }
 
+  @Override
   void sends(byte[] packet) {
     host.send(now, packet);
   }
 
+  @Override
   void passes(Duration time) {
     Instant end = now.plus(time);
     for (Optional<Instant> due = host.nextDeadline();
@@ -460,6 +514,10 @@ final class Subject implements Surroundings {
 
   // What is to be seen of it.
 
+  @Override
+  void settle(boolean isExpected) {}
+
+  @Override
   Optional<Ipv6Address> boundTo(Ipv6Address home) {
     return Stream.concat(
             agent.stream()
@@ -473,6 +531,7 @@ final class Subject implements Surroundings {
         .findFirst();
   }
 
+  @Override
   NodeAction.Place place() {
     return host.place(HOME);
   }

@@ -160,6 +160,31 @@ class ConfigurationMistakesTest {
             "[0].protection",
             "SPI 0x00001008 or 0x00001002 or reqid 4104 is another home address's, too",
             "every SPI and every reqid once"),
+        further(
+            "{ when = sometimes, home-prefix = \"2001:db8:9::/64\", ipsec = off }",
+            "[0].when",
+            "unknown: \"sometimes\"",
+            "always, advertised"),
+        further(
+            "{ when = advertised, ipsec = off }",
+            "[0].home-prefix",
+            "missing",
+            "an IPv6 prefix in quotes"),
+        row(
+            HA,
+            "home-interface = eth1",
+            "home-interface = eth1, further-home-prefixes = [ { prefix = \"2001:db8:1::/48\" } ]",
+            "home-agent.further-home-prefixes[0].prefix",
+            "2001:db8:1::/48 overlaps another home prefix",
+            "each home prefix once"),
+        row(
+            HA,
+            "home-interface = eth1",
+            "home-interface = eth1, further-home-prefixes = [ { prefix = \"2001:db8:9::/64\","
+                + " valid-lifetime = 10s, preferred-lifetime = 11s } ]",
+            "home-agent.further-home-prefixes[0].preferred-lifetime",
+            "out of range: 11s",
+            "a time with its unit from 0s to 10s"),
         http("port = 8480", "token", "missing", "the path of a file"),
         http("token = nowhere.token", "token", "cannot read ", "a file with a token, mode 0600"),
         http("token = open.keys", "token", "", "mode 0600 or stricter"),

@@ -81,8 +81,9 @@ class ConfigurationReferenceTest {
       }
       """;
 
-  private static final String PROTECTION_OF_FURTHER =
-      PROTECTION.replace("0x10", "0x20").replaceAll("reqid = ", "reqid = 1");
+  private static String further(int number) {
+    return PROTECTION.replace("0x10", "0x" + number + "0").replace("reqid = ", "reqid = " + number);
+  }
 
   /** Negotiated keys, by the one and the other kind of credentials. */
   private static final String IKE =
@@ -112,6 +113,7 @@ class ConfigurationReferenceTest {
         home-interface = eth1, address = "2001:db8:1::1", home-prefix = "2001:db8:1::/64"
         router-advertisements {}
         prefix-advertisements {}
+        further-home-prefixes = [ { prefix = "2001:db8:9::/64" } ]
         care-of-addresses = [ { prefix = "2001:db8:bad::/48" } ]
         mobile-nodes = [ { home-address = "2001:db8:1::100", %s } ]
       }
@@ -128,9 +130,12 @@ class ConfigurationReferenceTest {
         route-optimization { peers = [ { prefix = "2001:db8:c::/64" } ] }
         %s
       }
-      mobile-node.further-home-addresses = [ { home-address = "2001:db8:2::100", home-prefix = "2001:db8:2::/64", %s } ]
+      mobile-node.further-home-addresses = [
+        { home-address = "2001:db8:2::100", home-prefix = "2001:db8:2::/64", %s }
+        { when = advertised, home-prefix = "2001:db8:9::/64", %s }
+      ]
       """
-          .formatted(PROTECTION, PROTECTION_OF_FURTHER);
+          .formatted(PROTECTION, further(2), further(4));
 
   /** Where no associations are configured. */
   private static final String CORRESPONDENT = "role = cn\nuser-ipsec { policies = [] }\n";
@@ -157,7 +162,7 @@ class ConfigurationReferenceTest {
   void ask() throws Exception {
     Path keyFile = folder.resolve("keys");
     String sample = Files.readString(SAMPLES.resolve("mobile-node-1.keys.sample"));
-    String further = sample.replace("0x10", "0x20");
+    String further = sample.replace("0x10", "0x20") + sample.replace("0x10", "0x40");
     Files.writeString(
         keyFile, sample + further + "0x3001 " + "0a".repeat(16) + " " + "0b".repeat(32) + "\n");
     Path token = Files.writeString(folder.resolve("token"), "0123456789abcdef".repeat(4));

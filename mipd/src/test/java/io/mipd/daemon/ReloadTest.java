@@ -80,6 +80,32 @@ class ReloadTest {
   }
 
   @Test
+  void aHomeAgentIsRenumbered() throws Exception {
+    String coming =
+        "further-home-prefixes = [ { prefix = \"2001:db8:9::/64\", valid-lifetime = %s } ]\n";
+    DaemonConfiguration now =
+        with("home-agent.conf", "home-agent {", "home-agent {\n" + coming.formatted("0s"));
+    Reload reload =
+        Reload.of(
+            now,
+            with(
+                "home-agent.conf",
+                "home-agent {",
+                "home-agent {\n" + coming.formatted("1h"),
+                "    interval = 3s ",
+                "    interval = 2s, preferred-lifetime = 0s, "));
+    assertThat(effects(reload))
+        .containsExactly(
+            "home-agent.further-home-prefixes[0].valid-lifetime APPLIED",
+            "home-agent.router-advertisements.interval RESTART",
+            "home-agent.router-advertisements.preferred-lifetime APPLIED");
+    var then = (DaemonConfiguration.HomeAgent) reload.then().role();
+    assertThat(then.furtherPrefixes().get(0).valid()).isEqualTo(Duration.ofHours(1));
+    assertThat(then.advertisements().preferred()).isZero();
+    assertThat(then.advertisements().interval()).isEqualTo(Duration.ofSeconds(3));
+  }
+
+  @Test
   void whatNeedsARestartStaysAsItIsAndIsToldAgain() throws Exception {
     DaemonConfiguration now = with("mobile-node.conf");
     DaemonConfiguration next =

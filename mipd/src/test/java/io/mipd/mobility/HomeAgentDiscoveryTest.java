@@ -76,6 +76,7 @@ class HomeAgentDiscoveryTest {
                 new HomeAgentSettings.Advertising(
                     Duration.ofSeconds(1800), Duration.ofSeconds(30), 5)),
             lifetimes,
+            ImmutableList.of(),
             SOON,
             new AccessList(
                 ImmutableList.of(
@@ -350,6 +351,40 @@ class HomeAgentDiscoveryTest {
       assertThat(Duration.between(sent.get(i - 1), sent.get(i)))
           .isEqualTo(Duration.ofSeconds(3L << (i - 1)));
     }
+  }
+
+  /** The operator renumbers: the link hears of it soon, and so does who is away. */
+  @Test
+  void tellsOfThePrefixesThatTheOperatorChanges() {
+    serve();
+    registers(COA_A);
+    solicits(arrival(COA_A, through(PREFIXES)));
+    Ipv6Prefix coming = Ipv6Prefix.parse("2001:db8:9::/64");
+    var none = new HomeAgentSettings.PrefixLifetimes(Duration.ZERO, Duration.ZERO);
+    Instant changed = now;
+    agent.adopt(
+        LIFETIME,
+        none,
+        ImmutableList.of(
+            new HomeAgentSettings.HomePrefix(coming, HomeAgentSettings.PrefixLifetimes.DEFAULT)),
+        AccessList.EVERYWHERE);
+    assertThat(on(new NodeEvent.DeadlineReached()))
+        .contains(
+            new NodeAction.JoinAnycast(
+                AGENT_INTERFACE, Ipv6Address.parse("2001:db8:9:0:fdff:ffff:ffff:fffe")));
+    ImmutableList<Instant> sent = unasked(Duration.ofSeconds(380));
+    assertThat(sent).isNotEmpty();
+    assertThat(Duration.between(changed, sent.get(0)))
+        .isBetween(SOON.least(), SOON.least().multipliedBy(2));
+    NodeAction.SendDiscovery told = discovery(solicits(arrival(COA_A, through(PREFIXES)))).get(0);
+    assertThat(((MobilePrefixAdvertisement) told.message()).options())
+        .containsExactly(
+            prefix(AGENT, true, 0, 0),
+            new PrefixInformation(64, coming.address(), true, true, false, 2_592_000, 604_800));
+    // What is there stays as long as it was granted, and is not renewed.
+    assertThat(agent.bindingCount()).isEqualTo(1);
+    assertThat(registers(COA_A).status()).isEqualTo(BindingStatus.NOT_HOME_SUBNET);
+    assertThat(agent.bindingCount()).isEqualTo(1);
   }
 
   /** RFC 6275 section 6.8: the last question is answered when a second is over. */

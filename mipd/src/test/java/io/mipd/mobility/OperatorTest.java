@@ -14,6 +14,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import io.mipd.mobility.ha.AccessList;
+import io.mipd.mobility.ha.HomeAgentSettings;
 import io.mipd.mobility.mn.RouteOptimizationSettings;
 import io.mipd.mobility.mn.RouteVerdict.Reason;
 import io.mipd.mobility.mn.RouterStatus;
@@ -335,6 +336,8 @@ class OperatorTest {
         .homeAgent()
         .adopt(
             Duration.ofMinutes(1),
+            HomeAgentSettings.PrefixLifetimes.DEFAULT,
+            ImmutableList.of(),
             new AccessList(ImmutableList.of(new AccessList.Rule(A.prefix(), false))));
     assertThat(exchange.boundTo()).as("what is granted stays").hasValue(COA_A);
 

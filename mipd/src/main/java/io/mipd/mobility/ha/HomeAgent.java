@@ -85,6 +85,9 @@ public final class HomeAgent implements MobilityNode {
   /** Registrations with a binding. */
   private int bound;
 
+  /** Other prefixes, or other lifetimes of them, are to be told. */
+  private boolean prefixesChanged;
+
   /** No mobile node that is not bound already is taken. */
   private boolean draining;
 
@@ -193,11 +196,18 @@ public final class HomeAgent implements MobilityNode {
   }
 
   /**
-   * Goes by another longest lifetime and other rules for care-of addresses from now on; bindings
-   * that are there stay as they were granted.
+   * Goes by another longest lifetime, other prefixes and other rules for care-of addresses from now
+   * on; bindings that are there stay as they were granted. To be followed by an event.
    */
-  public void adopt(Duration maximumLifetime, AccessList careOfAddresses) {
-    settings = settings.with(maximumLifetime, careOfAddresses);
+  public void adopt(
+      Duration maximumLifetime,
+      HomeAgentSettings.PrefixLifetimes prefixLifetimes,
+      ImmutableList<HomeAgentSettings.HomePrefix> furtherPrefixes,
+      AccessList careOfAddresses) {
+    var before = settings.prefixes();
+    settings = settings.with(maximumLifetime, prefixLifetimes, furtherPrefixes, careOfAddresses);
+    prefixes.adopt(settings);
+    prefixesChanged |= !settings.prefixes().equals(before);
   }
 
   /** The longest that a binding is granted now. */
@@ -232,6 +242,7 @@ public final class HomeAgent implements MobilityNode {
     List<NodeAction> actions = new ArrayList<>();
     // A binding that has ended is no binding to what happens now.
     deadlines(now, actions);
+    tellPrefixes(now, actions);
     if (event instanceof NodeEvent.Started) {
       started(now, actions);
     } else if (event instanceof NodeEvent.MobilityMessageArrived arrived) {
@@ -258,6 +269,28 @@ public final class HomeAgent implements MobilityNode {
     }
     deadlines(now, actions);
     return actions;
+  }
+
+  /** What the operator has changed of them: on the home link, and to who is away. */
+  private void tellPrefixes(Instant now, List<NodeAction> actions) {
+    if (!prefixesChanged) {
+      return;
+    }
+    prefixesChanged = false;
+    advertiser.ifPresent(it -> it.adopt(now, settings));
+    prefixAdvertiser.changed(now);
+    registrations.values().forEach(this::schedule);
+    if (homeLinkIsUp) {
+      homeLink.ifPresent(it -> joinAnycast(it.interfaceIndex(), actions));
+    }
+  }
+
+  /** The Mobile IPv6 Home-Agents anycast address of each home prefix (RFC 6275 section 10.5). */
+  private void joinAnycast(int interfaceIndex, List<NodeAction> actions) {
+    for (HomeAgentSettings.HomePrefix it : settings.prefixes()) {
+      actions.add(
+          new NodeAction.JoinAnycast(interfaceIndex, AnycastAddress.homeAgents(it.prefix())));
+    }
   }
 
   /** Many bindings may be there already: what is of one kind is together, and done at once. */
@@ -340,7 +373,7 @@ public final class HomeAgent implements MobilityNode {
 
   /** With its own lifetime, or with the home prefix's if that ends before (section 10.3.1). */
   private Instant end(HomeBinding binding) {
-    Instant valid = prefixes.homeValidUntil();
+    Instant valid = prefixes.validUntil(binding.homeAddress());
     return valid.isBefore(binding.expiry()) ? valid : binding.expiry();
   }
 
@@ -355,9 +388,7 @@ public final class HomeAgent implements MobilityNode {
     }
     boolean wasUp = homeLinkIsUp;
     if (!wasUp) {
-      actions.add(
-          new NodeAction.JoinAnycast(
-              change.interfaceIndex(), AnycastAddress.homeAgents(settings.homePrefix())));
+      joinAnycast(change.interfaceIndex(), actions);
     }
     homeLinkIsUp = true;
     homeLink = Optional.of(new HomeLink(change.interfaceIndex(), change.address()));
@@ -428,7 +459,8 @@ public final class HomeAgent implements MobilityNode {
       NodeEvent.Icmpv6Arrived arrived,
       Icmpv6Message.HomeAgentDiscoveryRequest request,
       List<NodeAction> actions) {
-    if (!arrived.destination().equals(AnycastAddress.homeAgents(settings.homePrefix()))
+    if (settings.prefixes().stream()
+            .noneMatch(it -> arrived.destination().equals(AnycastAddress.homeAgents(it.prefix())))
         || !arrived.source().isGlobalUnicast()) {
       actions.add(new NodeAction.Refuse(WRONG_ADDRESS, arrived.source()));
     } else if (!discoverers.mayAnswer(now)) {
@@ -634,7 +666,7 @@ public final class HomeAgent implements MobilityNode {
       return;
     }
     BindingStatus status = BindingStatus.NOT_HOME_SUBNET;
-    if (settings.homePrefix().contains(arrival.source())) {
+    if (settings.prefixOf(arrival.source()).isPresent()) {
       status =
           update.lifetime().isZero()
               ? BindingStatus.NOT_HOME_AGENT_FOR_THIS_MOBILE_NODE
@@ -749,13 +781,13 @@ public final class HomeAgent implements MobilityNode {
       CareOfAddress careOf,
       Arrival arrival,
       List<NodeAction> actions) {
-    Duration valid = prefixes.homeValid(now);
+    Duration valid = prefixes.valid(now, registration.home);
     Duration most = settings.maximumLifetime();
     BindingLifetime longest = BindingLifetime.atMost(valid.compareTo(most) < 0 ? valid : most);
     BindingLifetime granted =
         update.lifetime().units() < longest.units() ? update.lifetime() : longest;
     if (granted.isZero()) {
-      actions.add(new NodeAction.Tell("the home prefix is no longer valid"));
+      actions.add(new NodeAction.Tell("the home prefix of " + registration.home + " is not valid"));
       answer(
           BindingStatus.NOT_HOME_SUBNET,
           update.sequence(),
@@ -786,7 +818,7 @@ public final class HomeAgent implements MobilityNode {
     serve(now, registration, binding, before, actions);
     schedule(registration);
     answer(
-        accepted(now, granted),
+        accepted(now, registration.home, granted),
         movesKeyManagement(registration, update),
         update.sequence(),
         granted,
@@ -804,9 +836,9 @@ public final class HomeAgent implements MobilityNode {
    * Whether the prefix is deprecated, or becomes so or invalid before the binding ends; both
    * lifetimes in units of four seconds (RFC 6275 section 10.3.1).
    */
-  private BindingStatus accepted(Instant now, BindingLifetime granted) {
-    int preferred = BindingLifetime.atMost(prefixes.homePreferred(now)).units();
-    int valid = BindingLifetime.atMost(prefixes.homeValid(now)).units();
+  private BindingStatus accepted(Instant now, HomeAddress home, BindingLifetime granted) {
+    int preferred = BindingLifetime.atMost(prefixes.preferred(now, home)).units();
+    int valid = BindingLifetime.atMost(prefixes.valid(now, home)).units();
     return preferred < granted.units() || preferred == 0 || valid <= granted.units()
         ? BindingStatus.ACCEPTED_BUT_PREFIX_DISCOVERY_NECESSARY
         : BindingStatus.ACCEPTED;
@@ -899,9 +931,28 @@ public final class HomeAgent implements MobilityNode {
       return;
     }
     for (Ipv6Address address : registration.addresses(binding.flags())) {
-      actions.add(
-          new NodeAction.Proxy(homeLink.get().interfaceIndex(), new HomeAddress(address), false));
+      if (!isAnothers(registration, address)) {
+        actions.add(
+            new NodeAction.Proxy(homeLink.get().interfaceIndex(), new HomeAddress(address), false));
+      }
     }
+  }
+
+  /**
+   * Whether the binding of another home address has us answer for a link-local address: those of
+   * one mobile node have one interface identifier where they were formed when a prefix came.
+   */
+  private boolean isAnothers(Registration registration, Ipv6Address address) {
+    return address.isLinkLocal()
+        && settings.prefixes().stream()
+            .map(it -> registrations.get(new HomeAddress(address.withPrefix(it.prefix()))))
+            .filter(it -> it != null && it != registration)
+            .anyMatch(
+                it ->
+                    it.yieldingUntil.isEmpty()
+                        && it.binding
+                            .filter(one -> it.addresses(one.flags()).contains(address))
+                            .isPresent());
   }
 
   /**

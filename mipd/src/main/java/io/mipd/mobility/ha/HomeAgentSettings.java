@@ -2,6 +2,7 @@ package io.mipd.mobility.ha;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import io.mipd.mobility.planner.TunnelProtection;
 import io.mipd.mobility.wire.HomeAddress;
@@ -17,6 +18,7 @@ import java.util.Optional;
  * @param maximumLifetime that a binding is granted
  * @param advertising our own router advertisements; empty where another sends them
  * @param prefixLifetimes of the home prefix, as we advertise it
+ * @param furtherPrefixes of the home link, which home addresses may be of as well
  * @param prefixDelivery how soon mobile nodes hear of what changes on the home link
  * @param careOfAddresses which may be registered
  * @param virtual whether the home link is nothing but an address of ours: nobody else is on it, so
@@ -30,6 +32,7 @@ public record HomeAgentSettings(
     Duration maximumLifetime,
     Optional<Advertising> advertising,
     PrefixLifetimes prefixLifetimes,
+    ImmutableList<HomePrefix> furtherPrefixes,
     PrefixDelivery prefixDelivery,
     AccessList careOfAddresses,
     boolean virtual,
@@ -54,37 +57,60 @@ public record HomeAgentSettings(
         maximumLifetime,
         advertising,
         PrefixLifetimes.DEFAULT,
+        ImmutableList.of(),
         PrefixDelivery.DEFAULT,
         AccessList.EVERYWHERE,
         false,
         served);
   }
 
-  HomeAgentSettings with(Duration newMaximumLifetime, AccessList newCareOfAddresses) {
+  HomeAgentSettings with(
+      Duration newMaximumLifetime,
+      PrefixLifetimes newPrefixLifetimes,
+      ImmutableList<HomePrefix> newFurtherPrefixes,
+      AccessList newCareOfAddresses) {
     return new HomeAgentSettings(
         homeInterface,
         address,
         homePrefix,
         newMaximumLifetime,
         advertising,
-        prefixLifetimes,
+        newPrefixLifetimes,
+        newFurtherPrefixes,
         prefixDelivery,
         newCareOfAddresses,
         virtual,
         served);
   }
 
-  /** The home prefix as we advertise it. */
-  PrefixInformation prefixInformation() {
-    return new PrefixInformation(
-        homePrefix.length(),
-        address,
-        true,
-        true,
-        true,
-        prefixLifetimes.valid().toSeconds(),
-        prefixLifetimes.preferred().toSeconds());
+  /** The prefixes that home addresses may be of, the first one first. */
+  ImmutableList<HomePrefix> prefixes() {
+    return ImmutableList.<HomePrefix>builder()
+        .add(new HomePrefix(homePrefix, prefixLifetimes))
+        .addAll(furtherPrefixes)
+        .build();
   }
+
+  /** The one that an address is of. */
+  Optional<HomePrefix> prefixOf(Ipv6Address address) {
+    return prefixes().stream().filter(it -> it.prefix().contains(address)).findFirst();
+  }
+
+  /** A prefix as we advertise it: that of our own address has it whole (RFC 6275 section 7.2). */
+  PrefixInformation information(HomePrefix it) {
+    boolean ours = it.prefix().equals(homePrefix);
+    return new PrefixInformation(
+        it.prefix().length(),
+        ours ? address : it.prefix().address(),
+        true,
+        true,
+        ours,
+        it.lifetimes().valid().toSeconds(),
+        it.lifetimes().preferred().toSeconds());
+  }
+
+  /** A prefix of the home link, with the lifetimes that we advertise. */
+  public record HomePrefix(Ipv6Prefix prefix, PrefixLifetimes lifetimes) {}
 
   /** AdvValidLifetime and AdvPreferredLifetime (RFC 4861 section 6.2.1), in whole seconds. */
   public record PrefixLifetimes(Duration valid, Duration preferred) {

@@ -1,19 +1,22 @@
 package io.mipd.mobility.ha;
 
 import com.google.common.collect.ImmutableList;
+import io.mipd.mobility.ha.HomeAgentSettings.HomePrefix;
+import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.packet.Icmpv6Message.RouterAdvertisement;
 import io.mipd.xfrm.packet.NdOption;
 import io.mipd.xfrm.packet.NdOption.PrefixInformation;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * The prefixes that are advertised on the home link, by us and by its other routers (RFC 6275
- * section 10.6.1). What we advertise ourselves no other can change.
+ * section 10.6.1). What we advertise ourselves no other can change. Home addresses are of those
+ * that are configured, whoever advertises them.
  */
 final class HomeLinkPrefixes {
   /** Prefixes of others that are remembered. */
@@ -21,12 +24,23 @@ final class HomeLinkPrefixes {
 
   private static final Duration TWO_HOURS = Duration.ofHours(2);
 
-  private final HomeAgentSettings settings;
+  private HomeAgentSettings settings;
   private final Map<Ipv6Prefix, AdvertisedPrefix> heard = new LinkedHashMap<>();
-  private Optional<Instant> homeEnd = Optional.empty();
+
+  /** When a configured prefix ceases to be valid that others advertise. */
+  private final Map<Ipv6Prefix, Instant> ends = new LinkedHashMap<>();
 
   HomeLinkPrefixes(HomeAgentSettings settings) {
     this.settings = settings;
+  }
+
+  /** Goes by these from now on. */
+  void adopt(HomeAgentSettings newSettings) {
+    settings = newSettings;
+    if (settings.advertising().isPresent()) {
+      heard.keySet().removeIf(this::isConfigured);
+      ends.clear();
+    }
   }
 
   /**
@@ -48,7 +62,11 @@ final class HomeLinkPrefixes {
   private boolean isOfInterest(PrefixInformation prefix) {
     return prefix.address().isGlobalUnicast()
         && prefix.preferredLifetime() <= prefix.validLifetime()
-        && !(settings.advertising().isPresent() && prefix.prefix().equals(settings.homePrefix()));
+        && !(settings.advertising().isPresent() && isConfigured(prefix.prefix()));
+  }
+
+  private boolean isConfigured(Ipv6Prefix prefix) {
+    return settings.prefixes().stream().anyMatch(it -> it.prefix().equals(prefix));
   }
 
   private boolean learn(Instant now, PrefixInformation told) {
@@ -70,33 +88,34 @@ final class HomeLinkPrefixes {
       return false;
     }
     heard.put(prefix, news);
-    if (prefix.equals(settings.homePrefix())) {
-      homeEnd = Optional.of(end(now, news));
+    if (isConfigured(prefix)) {
+      ends.put(prefix, end(now, prefix, news));
     }
     return before == null || news.differsFrom(before);
   }
 
   /**
-   * When the home prefix ceases to be valid as a host would take it: nothing protects an
+   * When a home prefix ceases to be valid as a host would take it: nothing protects an
    * advertisement, so that none makes it end sooner than in two hours (RFC 4862 section 5.5.3 e).
    */
-  private Instant end(Instant now, AdvertisedPrefix told) {
+  private Instant end(Instant now, Ipv6Prefix prefix, AdvertisedPrefix told) {
     Instant end = told.validUntil();
     Instant soonest = now.plus(TWO_HOURS);
-    if (homeEnd.isEmpty() || end.isAfter(soonest) || end.isAfter(homeEnd.get())) {
+    Instant before = ends.getOrDefault(prefix, Instant.MIN);
+    if (end.isAfter(soonest) || end.isAfter(before)) {
       return end;
     }
-    return homeEnd.get().isAfter(soonest) ? soonest : homeEnd.get();
+    return before.isAfter(soonest) ? soonest : before;
   }
 
-  /** What a Mobile Prefix Advertisement lists now: all of it, the home prefix first. */
+  /** What a Mobile Prefix Advertisement lists now: all of it, home prefixes first. */
   ImmutableList<NdOption> options(Instant now) {
     heard.values().removeIf(it -> !now.isBefore(it.validUntil()) && hasBeenToldGone(now, it));
     var options = ImmutableList.<NdOption>builder();
-    options.add(home(now));
+    settings.prefixes().forEach(it -> options.add(home(now, it)));
     heard.forEach(
         (prefix, it) -> {
-          if (!prefix.equals(settings.homePrefix())) {
+          if (!isConfigured(prefix)) {
             options.add(it.at(now));
           }
         });
@@ -108,40 +127,54 @@ final class HomeLinkPrefixes {
     return now.isAfter(prefix.validUntil().plus(Duration.ofDays(1)));
   }
 
-  private PrefixInformation home(Instant now) {
-    PrefixInformation told = homeInformation(now);
+  /** With our own address, where it is of that prefix. */
+  private PrefixInformation home(Instant now, HomePrefix prefix) {
+    PrefixInformation told = information(now, prefix);
+    PrefixInformation ours = settings.information(prefix);
     return new PrefixInformation(
         told.prefixLength(),
-        settings.address(),
+        ours.address(),
         told.onLink(),
         told.autonomous(),
-        true,
+        ours.routerAddress(),
         told.validLifetime(),
         told.preferredLifetime());
   }
 
-  private PrefixInformation homeInformation(Instant now) {
-    return Optional.ofNullable(heard.get(settings.homePrefix()))
-        .map(it -> it.at(now))
-        .orElseGet(settings::prefixInformation);
+  private PrefixInformation information(Instant now, HomePrefix prefix) {
+    AdvertisedPrefix others = heard.get(prefix.prefix());
+    return others == null ? settings.information(prefix) : others.at(now);
   }
 
-  /** What is left of the home prefix's valid lifetime. */
-  Duration homeValid(Instant now) {
-    return Duration.ofSeconds(homeInformation(now).validLifetime());
+  /** What is left of the valid lifetime of a home address's prefix; none if it has no prefix. */
+  Duration valid(Instant now, HomeAddress home) {
+    return settings
+        .prefixOf(home.value())
+        .map(it -> Duration.ofSeconds(information(now, it).validLifetime()))
+        .orElse(Duration.ZERO);
   }
 
-  /** When the home prefix ceases to be valid; {@link Instant#MAX} for never, as far as is known. */
-  Instant homeValidUntil() {
-    return homeEnd.orElse(Instant.MAX);
+  /** Likewise, of the preferred lifetime. */
+  Duration preferred(Instant now, HomeAddress home) {
+    return settings
+        .prefixOf(home.value())
+        .map(it -> Duration.ofSeconds(information(now, it).preferredLifetime()))
+        .orElse(Duration.ZERO);
   }
 
-  /** When the first of the home prefixes does. */
+  /** When the first of them ceases to be valid; {@link Instant#MAX} as below. */
   Instant soonestEnd() {
-    return homeValidUntil();
+    return ends.values().stream().min(Comparator.naturalOrder()).orElse(Instant.MAX);
   }
 
-  Duration homePreferred(Instant now) {
-    return Duration.ofSeconds(homeInformation(now).preferredLifetime());
+  /** When it ceases to be valid; {@link Instant#MAX} for never, as far as is known. */
+  Instant validUntil(HomeAddress home) {
+    // Asked for each binding there is, and mostly nothing is known.
+    return ends.isEmpty()
+        ? Instant.MAX
+        : settings
+            .prefixOf(home.value())
+            .map(it -> ends.getOrDefault(it.prefix(), Instant.MAX))
+            .orElse(Instant.MAX);
   }
 }

@@ -80,7 +80,7 @@ final class PrefixAdvertiser {
   void bound(Instant now, HomeAddress home, CareOfAddress careOf) {
     Delivery it = bound.get(home);
     if (it == null) {
-      it = new Delivery(next++, home, careOf, now.plus(randomDelay(now)));
+      it = new Delivery(next++, home, careOf, now.plus(randomDelay(now, home)));
       bound.put(home, it);
       queue.put(it, it.due);
       return;
@@ -102,7 +102,7 @@ final class PrefixAdvertiser {
   /** Something has changed. What is scheduled anyway will tell it. */
   void changed(Instant now) {
     for (Delivery it : bound.values()) {
-      Instant soon = now.plus(randomDelay(now));
+      Instant soon = now.plus(randomDelay(now, it.home));
       if (it.unheard || soon.isBefore(it.due)) {
         it.schedule(soon);
         queue.put(it, it.due);
@@ -111,8 +111,8 @@ final class PrefixAdvertiser {
   }
 
   /** RAND_ADV_DELAY. */
-  private Duration randomDelay(Instant now) {
-    Duration preferred = prefixes.homePreferred(now);
+  private Duration randomDelay(Instant now, HomeAddress home) {
+    Duration preferred = prefixes.preferred(now, home);
     Duration longest = delivery.longest();
     Duration least = delivery.least();
     Duration maximum = preferred.compareTo(longest) < 0 ? preferred : longest;

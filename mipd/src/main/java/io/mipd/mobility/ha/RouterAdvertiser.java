@@ -25,7 +25,7 @@ final class RouterAdvertiser {
   /** A link that is up, and what a router's advertisement must bear. */
   private record Link(int interfaceIndex, Optional<LinkLayerAddress> address) {}
 
-  private final HomeAgentSettings settings;
+  private HomeAgentSettings settings;
   private final HomeAgentSettings.Advertising advertising;
   private final RandomGenerator random;
   private Optional<Link> link = Optional.empty();
@@ -60,6 +60,12 @@ final class RouterAdvertiser {
   void linkLocalAddress(Instant now, Optional<Ipv6Address> address) {
     source = address;
     schedule(now);
+  }
+
+  /** Advertises by these from now on: the link hears of it soon. */
+  void adopt(Instant now, HomeAgentSettings newSettings) {
+    settings = newSettings;
+    solicited(now);
   }
 
   private void schedule(Instant now) {
@@ -128,7 +134,7 @@ final class RouterAdvertiser {
     var options = ImmutableList.<NdOption>builder();
     link.flatMap(Link::address)
         .ifPresent(address -> options.add(new NdOption.SourceLinkLayerAddress(address)));
-    options.add(settings.prefixInformation());
+    settings.prefixes().forEach(it -> options.add(settings.information(it)));
     options.add(new NdOption.AdvertisementInterval(advertisedInterval().toMillis()));
     if (seconds > 0) {
       options.add(new NdOption.HomeAgentInformation(advertising.preference(), seconds));

@@ -122,6 +122,12 @@ public final class MobileNode implements MobilityNode {
   /** Somebody on the home link has the home address (RFC 6275 section 11.7.1). */
   private boolean duplicate;
 
+  /** Its prefix is not valid, or not yet, and nothing of the home address is in use. */
+  private boolean retired;
+
+  /** The last that was said of it: the home address may be taken for new communication. */
+  private boolean preferred = true;
+
   private boolean isHome;
   private int announcements;
   private Optional<Instant> announceAt = Optional.empty();
@@ -177,10 +183,11 @@ public final class MobileNode implements MobilityNode {
     this.settings = settings;
     rate = rates.limit(MobilityMessage.BINDING_UPDATE, settings.homeAgent());
     this.bindingMayExist = bindingMayExist;
+    retired = settings.advertisedOnly() && !bindingMayExist;
     sequence = lastSequence;
     home = settings.homeAddress();
     policies = settings.policies();
-    prefixes = new PrefixDiscovery(settings, random);
+    prefixes = new PrefixDiscovery(settings, bindingMayExist, random);
     optimizer =
         settings
             .routeOptimization()
@@ -248,6 +255,21 @@ public final class MobileNode implements MobilityNode {
   /** Whether prefix discovery is for this home address of the node. */
   public boolean isConcerned(NodeEvent.PrefixDiscoveryArrived discovery) {
     return discovery.arrival().destination().equals(home.value());
+  }
+
+  /** Whether a Mobile Prefix Advertisement is what it has asked for, and will be believed. */
+  public boolean expects(NodeEvent.PrefixDiscoveryArrived discovery) {
+    return prefixes.expects(discovery);
+  }
+
+  /** Whether the home address may be used at all, as far as its prefix is told. */
+  public boolean isValid(Instant now) {
+    return prefixes.isValid(now);
+  }
+
+  /** Whether it may be taken for new communication. */
+  public boolean isPreferred(Instant now) {
+    return prefixes.isPreferred(now);
   }
 
   /** The correspondents in the Binding Update List. */
@@ -321,6 +343,8 @@ public final class MobileNode implements MobilityNode {
       arrived(now, arrived.message(), arrived.arrival(), actions);
     } else if (event instanceof NodeEvent.PrefixDiscoveryArrived arrived) {
       prefixes.arrived(now, arrived, attachment instanceof Attachment.Away, actions);
+    } else if (event instanceof NodeEvent.HomePrefixesTold news) {
+      prefixes.told(now, news.advertisement(), actions);
     } else if (event instanceof NodeEvent.DadFinished finished) {
       dadFinished(now, finished, actions);
     } else if (event instanceof NodeEvent.TunnelledPayload payload) {
@@ -352,6 +376,7 @@ public final class MobileNode implements MobilityNode {
     }
     deadlines(now, actions);
     prefixes.deadlines(now, knownBy(), actions);
+    sayWhetherPreferred(now, actions);
     optimizer.ifPresent(it -> it.follow(now, standing(now), actions));
     sayFarewell(now, actions);
     return attachment.equals(before) ? actions : testsFirst(actions);
@@ -384,6 +409,13 @@ public final class MobileNode implements MobilityNode {
   private static boolean isCareOfTest(NodeAction action) {
     return action instanceof NodeAction.SendMessage send
         && send.message() instanceof MobilityMessage.CareOfTestInit;
+  }
+
+  private void sayWhetherPreferred(Instant now, List<NodeAction> actions) {
+    if (preferred != prefixes.isPreferred(now)) {
+      preferred = !preferred;
+      actions.add(new NodeAction.PreferHomeAddress(home, preferred));
+    }
   }
 
   /** The care-of address by which the home agent reaches us now. */
@@ -511,8 +543,8 @@ public final class MobileNode implements MobilityNode {
     if (arrived.message() instanceof RouterAdvertisement advertisement) {
       if (arrived.source().isLinkLocal()) {
         actions.addAll(uplink.heard(now, arrived.source(), advertisement));
-        if (uplink.announces(settings.homePrefix())) {
-          prefixes.learn(now, advertisement, actions);
+        if (isHomeLink(uplink)) {
+          prefixes.heard(now, advertisement, actions);
         }
       }
     } else if (arrived.message() instanceof NeighborAdvertisement advertisement) {
@@ -562,6 +594,11 @@ public final class MobileNode implements MobilityNode {
 
   /** Finds out where we are, and acts if that has changed (RFC 6275 section 11.5). */
   private void attach(Instant now, List<NodeAction> actions) {
+    if (!prefixes.isValid(now)) {
+      retire(actions);
+      return;
+    }
+    retired = false;
     Attachment next = whereWeAre();
     if (next.equals(attachment)) {
       return;
@@ -588,7 +625,7 @@ public final class MobileNode implements MobilityNode {
         return new Attachment.Away(uplink.index(), chosen.careOf().get());
       } else if (chosen.interfaceIndex().equals(OptionalInt.of(uplink.index()))) {
         Optional<Attachment> there =
-            uplink.announces(settings.homePrefix())
+            isHomeLink(uplink)
                 ? Optional.of(new Attachment.Home(uplink.index()))
                 : candidate(uplink).map(Candidate::away);
         if (there.isPresent()) {
@@ -597,6 +634,12 @@ public final class MobileNode implements MobilityNode {
       }
     }
     return best();
+  }
+
+  /** All our home addresses are of one link, whichever of their prefixes is announced yet. */
+  private boolean isHomeLink(Uplink uplink) {
+    return uplink.announces(settings.homePrefix())
+        || settings.siblings().stream().anyMatch(uplink::announcesPrefixOf);
   }
 
   private boolean mayBind(Uplink uplink, CareOfAddress careOf) {
@@ -613,7 +656,7 @@ public final class MobileNode implements MobilityNode {
   /** Whether the home link, or a care-of address, is on that interface now. */
   public boolean mayAttach(int interfaceIndex) {
     return Optional.ofNullable(uplinks.get(interfaceIndex))
-        .filter(uplink -> uplink.announces(settings.homePrefix()) || candidate(uplink).isPresent())
+        .filter(uplink -> isHomeLink(uplink) || candidate(uplink).isPresent())
         .isPresent();
   }
 
@@ -623,7 +666,7 @@ public final class MobileNode implements MobilityNode {
    */
   private Attachment best() {
     for (Uplink uplink : uplinks.values()) {
-      if (uplink.announces(settings.homePrefix())) {
+      if (isHomeLink(uplink)) {
         return new Attachment.Home(uplink.index());
       }
     }
@@ -679,6 +722,30 @@ public final class MobileNode implements MobilityNode {
       acknowledged = Optional.empty();
       leaveTunnel(actions);
     }
+  }
+
+  /**
+   * The home address is valid no more, and so used no more (RFC 4862 section 5.5.4). The home agent
+   * has granted no binding beyond that.
+   */
+  private void retire(List<NodeAction> actions) {
+    if (retired) {
+      return;
+    }
+    retired = true;
+    attachment = new Attachment.Nowhere();
+    deferredUntil = Optional.empty();
+    search = Optional.empty();
+    detecting = false;
+    contested = false;
+    pending = Optional.empty();
+    acknowledged = Optional.empty();
+    farewellUntil = Optional.empty();
+    if (bindingMayExist) {
+      bindingMayExist = false;
+      actions.add(new NodeAction.ForgetBinding(home, sequence));
+    }
+    leaveTunnel(actions);
   }
 
   /**
@@ -1215,6 +1282,8 @@ public final class MobileNode implements MobilityNode {
     }
     if (acknowledgement.status().equals(BindingStatus.ACCEPTED_BUT_PREFIX_DISCOVERY_NECESSARY)) {
       prefixes.ask(now);
+    } else {
+      prefixes.accepted();
     }
   }
 
@@ -1231,6 +1300,12 @@ public final class MobileNode implements MobilityNode {
       actions.add(new NodeAction.ForgetBinding(home, sequence));
       leaveTunnel(actions);
       return;
+    }
+    if (status.equals(BindingStatus.NOT_HOME_SUBNET)) {
+      prefixes.refused();
+      if (!prefixes.isValid(now)) {
+        return;
+      }
     }
     Pending waiting = pending.orElseThrow();
     if (!update.careOf().equals(waiting.newest().careOf())) {

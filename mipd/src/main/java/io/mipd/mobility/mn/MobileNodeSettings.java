@@ -22,6 +22,8 @@ import java.util.Optional;
  *     is preferred, and among equals the one that is in use
  * @param routeOptimization empty for none: all goes by the home agent
  * @param corresponds whether it is also the correspondent of others
+ * @param advertisedOnly whether the home address is used only when, and as long as, its prefix is
+ *     told to be one of the home link: for an address that a renumbering is to bring
  */
 public record MobileNodeSettings(
     HomeAddress homeAddress,
@@ -32,7 +34,8 @@ public record MobileNodeSettings(
     ImmutableMap<String, Integer> interfaces,
     TunnelProtection protection,
     Optional<RouteOptimizationSettings> routeOptimization,
-    boolean corresponds) {
+    boolean corresponds,
+    boolean advertisedOnly) {
 
   public MobileNodeSettings {
     checkArgument(
@@ -60,7 +63,8 @@ public record MobileNodeSettings(
         interfaces,
         protection,
         routeOptimization,
-        corresponds);
+        corresponds,
+        false);
   }
 
   /** Whether it is a home address of the node, this one or another. */
@@ -81,7 +85,8 @@ public record MobileNodeSettings(
         newInterfaces,
         protection,
         newRouteOptimization,
-        corresponds);
+        corresponds,
+        advertisedOnly);
   }
 
   /** What the registration with the home agent wants of policies. */

@@ -32,8 +32,9 @@ import java.util.stream.Stream;
  * link's prefixes when the home address is about to become invalid, when the home agent says that
  * it is necessary, and when it tells of them unasked.
  *
- * <p>The home address itself is configured, and so are its associations: a new prefix is told, and
- * not taken into use.
+ * <p>Associations and policies of new prefixes are configured beforehand, as section 11.4.3
+ * assumes: home addresses that are used as soon as their prefix is told. What comes of a prefix for
+ * which there is none is told, and not taken into use.
  */
 final class PrefixDiscovery {
   /** Solicitations without an answer, before the next occasion is waited for. */
@@ -46,6 +47,7 @@ final class PrefixDiscovery {
   private static final int REMAINING = 4;
 
   private static final int MAX_PREFIXES = 64;
+  private static final Duration TWO_HOURS = Duration.ofHours(2);
 
   private final MobileNodeSettings settings;
   private final RandomGenerator random;
@@ -58,15 +60,38 @@ final class PrefixDiscovery {
   private int left;
   private Instant earliest = Instant.MIN;
 
+  /** Somebody has said that the home prefix is one of the home link. */
+  private boolean told;
+
   private Optional<Instant> validUntil = Optional.empty();
   private Optional<Instant> preferredUntil = Optional.empty();
+  private boolean deprecated;
+
+  /** The home address may be used as far as nothing else is told. */
+  private boolean isKnown;
+
   private Optional<Instant> askAt = Optional.empty();
   private boolean expired;
   private final Set<Ipv6Prefix> known = new LinkedHashSet<>();
 
-  PrefixDiscovery(MobileNodeSettings settings, RandomGenerator random) {
+  /**
+   * @param used whether an earlier life of this node has used the home address, and not found its
+   *     end
+   */
+  PrefixDiscovery(MobileNodeSettings settings, boolean used, RandomGenerator random) {
     this.settings = settings;
     this.random = random;
+    isKnown = used || !settings.advertisedOnly();
+  }
+
+  /** Whether the home address may be used at all (RFC 4862 section 5.5.4). */
+  boolean isValid(Instant now) {
+    return isKnown && !expired && !isDue(now, validUntil);
+  }
+
+  /** Whether it may be taken for new communication (likewise). */
+  boolean isPreferred(Instant now) {
+    return isValid(now) && !deprecated && !isDue(now, preferredUntil);
   }
 
   /** Until when the home address is valid; empty for ever, or if that is not known. */
@@ -84,53 +109,108 @@ final class PrefixDiscovery {
     solicitAt = Optional.of(now.isBefore(earliest) ? earliest : now);
   }
 
-  /** What a router on the home link, or the home agent, tells of its prefixes. */
-  void learn(Instant now, WithOptions advertisement, List<NodeAction> actions) {
+  /** What a router on the home link tells of its prefixes; nothing proves who it is. */
+  void heard(Instant now, WithOptions advertisement, List<NodeAction> actions) {
+    learn(now, advertisement, false, actions);
+  }
+
+  /** What the home agent tells of the home link's prefixes. */
+  void told(Instant now, WithOptions advertisement, List<NodeAction> actions) {
+    learn(now, advertisement, true, actions);
+  }
+
+  private void learn(
+      Instant now, WithOptions advertisement, boolean proven, List<NodeAction> actions) {
     for (NdOption option : advertisement.options()) {
       if (option instanceof PrefixInformation prefix
           && prefix.preferredLifetime() <= prefix.validLifetime()) {
-        learn(now, prefix, actions);
+        if (prefix.prefix().equals(settings.homePrefix())) {
+          learn(now, prefix, proven, actions);
+        } else {
+          tellOfOther(prefix, actions);
+        }
       }
     }
   }
 
-  private void learn(Instant now, PrefixInformation told, List<NodeAction> actions) {
-    Ipv6Prefix prefix = told.prefix();
-    if (prefix.equals(settings.homePrefix())) {
-      validUntil = end(now, told.validLifetime());
-      expired = false;
-      Optional<Instant> before = preferredUntil;
-      preferredUntil = end(now, told.preferredLifetime());
-      askAt =
-          told.validLifetime() == 0
-              ? Optional.empty()
-              : validUntil.map(
-                  end -> end.minus(Duration.ofSeconds(told.validLifetime()).dividedBy(REMAINING)));
-      if (told.preferredLifetime() == 0 && isInFuture(now, before)) {
-        tell(
-            "the home prefix " + prefix + " is deprecated, its addresses are still valid", actions);
-      }
-    } else if (told.autonomous()
-        && told.validLifetime() > 0
-        && prefix.address().isGlobalUnicast()
+  private void learn(
+      Instant now, PrefixInformation news, boolean proven, List<NodeAction> actions) {
+    boolean ends = news.validLifetime() == 0;
+    if (ends && (!isValid(now) || (!proven && !told))) {
+      return;
+    }
+    Ipv6Prefix prefix = news.prefix();
+    if (!isValid(now)) {
+      tell("the home prefix " + prefix + " is valid", actions);
+    }
+    boolean wasDeprecated = deprecated || isDue(now, preferredUntil);
+    long valid = proven ? news.validLifetime() : believed(now, news.validLifetime());
+    told = true;
+    isKnown = true;
+    expired = false;
+    validUntil = end(now, valid);
+    deprecated = news.preferredLifetime() == 0;
+    preferredUntil = deprecated ? Optional.empty() : end(now, news.preferredLifetime());
+    askAt =
+        valid == 0
+            ? Optional.empty()
+            : validUntil.map(end -> end.minus(Duration.ofSeconds(valid).dividedBy(REMAINING)));
+    if (deprecated && !wasDeprecated) {
+      tell("the home prefix " + prefix + " is deprecated, its addresses are still valid", actions);
+    }
+  }
+
+  /**
+   * Nothing protects a Router Advertisement, so that none makes the prefix end sooner than in two
+   * hours (RFC 4862 section 5.5.3 e).
+   */
+  private long believed(Instant now, long lifetime) {
+    long left =
+        !told
+            ? 0
+            : validUntil
+                .map(end -> Math.max(0, Duration.between(now, end).toSeconds()))
+                .orElse(PrefixInformation.INFINITE);
+    return lifetime > TWO_HOURS.toSeconds() || lifetime > left
+        ? lifetime
+        : Math.min(left, TWO_HOURS.toSeconds());
+  }
+
+  private void tellOfOther(PrefixInformation prefix, List<NodeAction> actions) {
+    if (prefix.autonomous()
+        && prefix.validLifetime() > 0
+        && prefix.prefix().address().isGlobalUnicast()
+        && settings.siblings().stream().noneMatch(prefix.prefix()::contains)
         && known.size() < MAX_PREFIXES
-        && known.add(prefix)) {
+        && known.add(prefix.prefix())) {
       tell(
           "the home link has another prefix, "
-              + prefix
-              + ": a home address of it needs a configuration and associations of its own",
+              + prefix.prefix()
+              + ": a home address of it needs an entry of its own in further-home-addresses",
           actions);
     }
-  }
-
-  private static boolean isInFuture(Instant now, Optional<Instant> when) {
-    return when.isEmpty() || now.isBefore(when.get());
   }
 
   private static Optional<Instant> end(Instant now, long lifetime) {
     return lifetime == PrefixInformation.INFINITE
         ? Optional.empty()
         : Optional.of(now.plusSeconds(lifetime));
+  }
+
+  /**
+   * The home agent takes no binding, for the home prefix is not one of its link (status 132). Where
+   * others may hear of a prefix from it, the home address waits until it is told again.
+   */
+  void refused() {
+    expired = settings.advertisedOnly();
+    deprecated = true;
+  }
+
+  /**
+   * The home agent has registered the home address, and its prefix is not deprecated (status 0).
+   */
+  void accepted() {
+    deprecated = false;
   }
 
   private static void tell(String words, List<NodeAction> actions) {
@@ -150,7 +230,7 @@ final class PrefixDiscovery {
       actions.add(new NodeAction.Refuse(UNPROTECTED, arrival.source()));
     } else if (!arrival.routingHeader()) {
       actions.add(new NodeAction.Refuse(MALFORMED, arrival.source()));
-    } else if (identifier.isEmpty() || identifier.getAsInt() != advertisement.identifier()) {
+    } else if (!expects(event)) {
       // Unsolicited, and so not to be believed: but a reason to ask.
       actions.add(new NodeAction.Refuse(UNEXPECTED, arrival.source()));
       if (away) {
@@ -159,8 +239,19 @@ final class PrefixDiscovery {
     } else {
       identifier = OptionalInt.empty();
       solicitAt = Optional.empty();
-      learn(now, advertisement, actions);
+      told(now, advertisement, actions);
     }
+  }
+
+  /** Whether this one will be believed: it answers what we have asked last. */
+  boolean expects(NodeEvent.PrefixDiscoveryArrived event) {
+    Arrival arrival = event.arrival();
+    return event.message() instanceof MobilePrefixAdvertisement advertisement
+        && arrival.source().equals(settings.homeAgent())
+        && arrival.destination().equals(settings.homeAddress().value())
+        && settings.protection().admitsPrefixDiscovery(arrival.securityPath())
+        && arrival.routingHeader()
+        && identifier.equals(OptionalInt.of(advertisement.identifier()));
   }
 
   /**
@@ -171,6 +262,10 @@ final class PrefixDiscovery {
       validUntil = Optional.empty();
       expired = true;
       tell("the home prefix " + settings.homePrefix() + " is no longer valid", actions);
+    }
+    if (isDue(now, preferredUntil)) {
+      preferredUntil = Optional.empty();
+      deprecated = true;
     }
     if (isDue(now, askAt)) {
       askAt = Optional.empty();
@@ -212,7 +307,8 @@ final class PrefixDiscovery {
    * @param registered whether there is somebody to ask
    */
   Optional<Instant> nextDeadline(boolean registered) {
-    return Stream.of(validUntil, askAt, registered ? solicitAt : Optional.<Instant>empty())
+    return Stream.of(
+            validUntil, preferredUntil, askAt, registered ? solicitAt : Optional.<Instant>empty())
         .flatMap(Optional::stream)
         .min(Instant::compareTo);
   }

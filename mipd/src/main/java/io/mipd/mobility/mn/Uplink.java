@@ -337,6 +337,14 @@ final class Uplink {
     return up && routers.values().stream().anyMatch(it -> it.prefixes().contains(prefix));
   }
 
+  /** Whether a prefix is announced that the address is of. */
+  boolean announcesPrefixOf(Ipv6Address address) {
+    return up
+        && routers.values().stream()
+            .flatMap(it -> it.prefixes().stream())
+            .anyMatch(it -> it.contains(address));
+  }
+
   /** The link-layer address of the router that says that it has this address. */
   Optional<LinkLayerAddress> linkLayerAddressOf(Ipv6Address router) {
     return routers.values().stream()

@@ -18,6 +18,7 @@ import io.mipd.mobility.wire.MobilityMessage.BindingUpdate;
 import io.mipd.xfrm.engine.Arrival;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.packet.Icmpv6Message.MobilePrefixAdvertisement;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -86,7 +87,7 @@ public final class Node implements MobilityNode {
         errors.answer(now, refused).ifPresent(actions::add);
       }
     } else if (event instanceof NodeEvent.PrefixDiscoveryArrived arrived && !mobiles.isEmpty()) {
-      fold(mobile(core -> core.isConcerned(arrived)).handle(now, event), actions);
+      prefixDiscovery(now, arrived, actions);
     } else {
       cores().forEach(core -> fold(core.handle(now, event), actions));
     }
@@ -101,6 +102,21 @@ public final class Node implements MobilityNode {
                           RoutePolicies.correspondent(local))));
     }
     return actions;
+  }
+
+  /** All home addresses are of one link: what one of them believes of its prefixes all learn. */
+  private void prefixDiscovery(
+      Instant now, NodeEvent.PrefixDiscoveryArrived arrived, List<NodeAction> actions) {
+    MobileNode recipient = mobile(core -> core.isConcerned(arrived));
+    boolean believed = recipient.expects(arrived);
+    fold(recipient.handle(now, arrived), actions);
+    if (believed && arrived.message() instanceof MobilePrefixAdvertisement advertisement) {
+      var told = new NodeEvent.HomePrefixesTold(advertisement);
+      mobiles.stream()
+          .map(Mobile::core)
+          .filter(core -> core != recipient)
+          .forEach(core -> fold(core.handle(now, told), actions));
+    }
   }
 
   private Stream<MobilityNode> cores() {

@@ -41,6 +41,12 @@ public record InterfaceAddress(
         interfaceIndex, address, prefixLength, ImmutableSet.copyOf(flags), FOREVER, FOREVER);
   }
 
+  /** The same, for new communication as long as it is valid, or deprecated from now on. */
+  public InterfaceAddress preferred(boolean preferred) {
+    return new InterfaceAddress(
+        interfaceIndex, address, prefixLength, flags, preferred ? validSeconds : 0, validSeconds);
+  }
+
   public Ipv6Prefix prefix() {
     return Ipv6Prefix.of(address, prefixLength);
   }

@@ -1,0 +1,42 @@
+package io.mipd.conformance;
+
+import io.mipd.mobility.NodeAction;
+import io.mipd.mobility.NodeEvent.AddressState;
+import io.mipd.xfrm.model.Ipv6Address;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.LinkedHashSet;
+import java.util.Optional;
+import java.util.Set;
+
+/** A node that a case is about, with all that it has sent, delivered and asked for. */
+abstract class Tested {
+  final Deque<byte[]> sent = new ArrayDeque<>();
+  final Deque<byte[]> delivered = new ArrayDeque<>();
+  final Set<Ipv6Address> detections = new LinkedHashSet<>();
+  final Set<Ipv6Address> proxied = new LinkedHashSet<>();
+  final Set<Ipv6Address> joined = new LinkedHashSet<>();
+  final Deque<NodeAction> performed = new ArrayDeque<>();
+
+  abstract void arrives(int index, byte[] packet);
+
+  abstract void sends(byte[] packet);
+
+  abstract void passes(Duration time);
+
+  abstract void link(int index, boolean up);
+
+  abstract void address(int index, Ipv6Address address, AddressState state);
+
+  abstract void detected(Ipv6Address address, boolean unique);
+
+  abstract void shutDown();
+
+  abstract Optional<Ipv6Address> boundTo(Ipv6Address home);
+
+  abstract NodeAction.Place place();
+
+  /** Before it is looked at: what it sends of what has arrived is in {@link #sent} afterwards. */
+  abstract void settle(boolean isExpected);
+}

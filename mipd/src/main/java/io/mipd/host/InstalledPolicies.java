@@ -77,8 +77,11 @@ public final class InstalledPolicies implements PoliciesOnDemand {
   /** By home address. */
   private final Map<Ipv6Address, HomeAgentWish> asleep = new HashMap<>();
 
-  /** The home addresses of those that are asleep, by care-of address. */
-  private final Map<Ipv6Address, ImmutableSet<Ipv6Address>> asleepByCareOf = new HashMap<>();
+  /** Where the tunnels of those that are asleep lead from here, and how many there. */
+  private final Map<Ipv6Address, Integer> asleepAt = new HashMap<>();
+
+  /** Their other end: that of one home agent. */
+  private Optional<Ipv6Address> agent = Optional.empty();
 
   private boolean mayWait;
 
@@ -148,8 +151,8 @@ public final class InstalledPolicies implements PoliciesOnDemand {
   }
 
   @Override
-  public void needTunnel(Ipv6Address farEnd) {
-    asleepByCareOf.getOrDefault(farEnd, ImmutableSet.of()).forEach(this::need);
+  public boolean hasTunnel(Ipv6Address here, Ipv6Address farEnd) {
+    return asleepAt.containsKey(farEnd) && agent.filter(here::equals).isPresent();
   }
 
   private void wake(HomeAgentWish waiting) {
@@ -162,14 +165,8 @@ public final class InstalledPolicies implements PoliciesOnDemand {
     merge.reserve(wish.owner());
     wishes.putIfAbsent(wish.owner(), MobilityWish.NOTHING);
     asleep.put(home, wish);
-    wish.careOf()
-        .ifPresent(
-            careOf ->
-                asleepByCareOf.merge(
-                    careOf.value(),
-                    ImmutableSet.of(home),
-                    (some, one) ->
-                        ImmutableSet.<Ipv6Address>builder().addAll(some).addAll(one).build()));
+    agent = Optional.of(wish.policies().agent());
+    wish.careOf().ifPresent(careOf -> asleepAt.merge(careOf.value(), 1, Integer::sum));
   }
 
   /** An owner that has something of its own next. */
@@ -178,13 +175,8 @@ public final class InstalledPolicies implements PoliciesOnDemand {
     if (before == null || before.careOf().isEmpty()) {
       return;
     }
-    asleepByCareOf.computeIfPresent(
-        before.careOf().get().value(),
-        (careOf, homes) -> {
-          ImmutableSet<Ipv6Address> others =
-              homes.stream().filter(it -> !it.equals(owner.address())).collect(toImmutableSet());
-          return others.isEmpty() ? null : others;
-        });
+    asleepAt.computeIfPresent(
+        before.careOf().get().value(), (careOf, count) -> count == 1 ? null : count - 1);
   }
 
   private void wakeAll() {

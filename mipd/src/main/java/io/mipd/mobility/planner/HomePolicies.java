@@ -82,6 +82,11 @@ public final class HomePolicies {
     this.roles = roles;
   }
 
+  /** The home agent's address. */
+  public Ipv6Address agent() {
+    return agent;
+  }
+
   /** The mobile node's end of the tunnel. */
   public Tunnel tunnel(CareOfAddress careOf) {
     Ipv6Address here = careOf.value();

@@ -129,8 +129,8 @@ final class Claims {
 
   private boolean isTunnel(Ipv6Address source, Ipv6Address destination) {
     Databases databases = core.databases();
-    databases.onDemand().needTunnel(source);
     return databases.isTunnel(source, destination)
+        || databases.onDemand().hasTunnel(destination, source)
         || !databases.tunnelEnd(source, destination).equals(destination);
   }
 

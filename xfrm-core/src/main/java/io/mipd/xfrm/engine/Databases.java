@@ -57,7 +57,7 @@ final class Databases {
     onDemand = source;
   }
 
-  /** Whoever puts policies in when they are needed, to be told before these are looked up. */
+  /** Whoever puts policies in when they are needed, to be told before they are looked up. */
   PoliciesOnDemand onDemand() {
     return onDemand;
   }

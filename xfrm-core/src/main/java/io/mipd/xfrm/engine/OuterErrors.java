@@ -36,10 +36,11 @@ final class OuterErrors {
 
   private boolean isTransformed(byte[] octets, int at, int end) {
     return switch (quoted.protocol()) {
-      case IpProtocol.IPV6 -> {
-        core.databases().onDemand().needTunnel(quoted.wireDestination());
-        yield core.databases().isTunnel(quoted.wireSource(), quoted.wireDestination());
-      }
+      case IpProtocol.IPV6 ->
+          core.databases().isTunnel(quoted.wireSource(), quoted.wireDestination())
+              || core.databases()
+                  .onDemand()
+                  .hasTunnel(quoted.wireSource(), quoted.wireDestination());
       case IpProtocol.ESP ->
           end - at >= 4 && isAssociation(TransformProtocol.ESP, Wire.getInt(octets, at));
       case IpProtocol.AH ->

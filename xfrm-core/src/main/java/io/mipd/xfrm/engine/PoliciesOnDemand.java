@@ -15,12 +15,14 @@ public interface PoliciesOnDemand {
         public void need(Ipv6Address address) {}
 
         @Override
-        public void needTunnel(Ipv6Address farEnd) {}
+        public boolean hasTunnel(Ipv6Address here, Ipv6Address farEnd) {
+          return false;
+        }
       };
 
   /** Policies and states are looked up next for packets from or to an address. */
   void need(Ipv6Address address);
 
-  /** It is looked up next whether there is a tunnel between this node and an address. */
-  void needTunnel(Ipv6Address farEnd);
+  /** Whether some of those that are not there yet know a tunnel between these ends. */
+  boolean hasTunnel(Ipv6Address here, Ipv6Address farEnd);
 }

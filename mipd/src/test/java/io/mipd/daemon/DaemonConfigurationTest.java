@@ -158,7 +158,7 @@ class DaemonConfigurationTest {
         "mobile-node.conf",
         "lifetime = 420s",
         "life-time = 420s",
-        ":51: mobile-node.life-time: unknown key; allowed: care-of-addresses,");
+        ":55: mobile-node.life-time: unknown key; allowed: care-of-addresses,");
   }
 
   @Test
@@ -176,7 +176,7 @@ class DaemonConfigurationTest {
         "mobile-node.conf",
         "lifetime = 420s",
         "lifetime = 420s\n  lifetime = 60s",
-        ":52: mobile-node.lifetime: given twice, first in line 51; allowed: each key once");
+        ":56: mobile-node.lifetime: given twice, first in line 55; allowed: each key once");
   }
 
   @Test

@@ -60,7 +60,7 @@ final class Daemon {
    */
   static int run(DaemonConfiguration configuration, UnaryOperator<XfrmBackend> between)
       throws SystemLacksException, IOException {
-    Probe.Choice choice = Probe.choose(configuration.world());
+    Probe.Choice choice = Probe.choose(configuration.world(), configuration.kernelInterface());
     if (choice.world() != DaemonConfiguration.WorldChoice.KERNEL
         && DaemonConfiguration.isNegotiated(configuration.role())) {
       throw new SystemLacksException(
@@ -215,7 +215,14 @@ final class Daemon {
           World world =
               inKernel
                   ? KernelWorld.open(
-                      role.setup(), poller, loop::now, system, between, sequences::ledger, shell)
+                      role.setup(),
+                      configuration.kernelInterface(),
+                      poller,
+                      loop::now,
+                      system,
+                      between,
+                      sequences::ledger,
+                      shell)
                   : EngineWorld.open(
                       role.setup(), poller, loop::now, netlink, between, sequences, shell);
           @Nullable HomeProxies proxies = role.proxies(system, world, poller).orElse(null);

@@ -12,6 +12,7 @@ import io.mipd.host.HomeAssociations;
 import io.mipd.http.HttpServer;
 import io.mipd.mobility.ProtocolConstants;
 import io.mipd.mobility.cn.CorrespondentSettings;
+import io.mipd.xfrm.linux.KernelInterface;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.ReqId;
@@ -35,6 +36,7 @@ import java.util.Set;
  * @param controlGroup whose members may ask there, too, for what changes nothing
  * @param tunnelDevice name of the device that home addresses are on while they are away
  * @param tunnelMtu its MTU in octets: what fits into an outer packet of 1500
+ * @param kernelInterface how the kernel is told of policies, where it is the kernel that transforms
  * @param charonSocket where charon takes commands (vici), for keys that it negotiates
  * @param userIpsec the user's own policies and associations
  * @param http how it serves over HTTP, if it does
@@ -49,6 +51,7 @@ record DaemonConfiguration(
     String tunnelDevice,
     int tunnelMtu,
     WorldChoice world,
+    KernelInterface kernelInterface,
     Path charonSocket,
     Role role,
     UserIpsec userIpsec,
@@ -69,6 +72,7 @@ record DaemonConfiguration(
         tunnelDevice,
         tunnelMtu,
         world,
+        kernelInterface,
         charonSocket,
         newRole,
         userIpsec,
@@ -86,6 +90,7 @@ record DaemonConfiguration(
         tunnelDevice,
         tunnelMtu,
         world,
+        kernelInterface,
         charonSocket,
         role,
         userIpsec,
@@ -127,6 +132,9 @@ record DaemonConfiguration(
 
   private static final ImmutableMap<String, WorldChoice> WORLDS =
       Maps.uniqueIndex(Arrays.asList(WorldChoice.values()), WorldChoice::toString);
+
+  private static final ImmutableMap<String, KernelInterface> INTERFACES =
+      Maps.uniqueIndex(Arrays.asList(KernelInterface.values()), KernelInterface::toString);
 
   /** What this node is. */
   sealed interface Role {
@@ -370,6 +378,14 @@ record DaemonConfiguration(
                 "cn",
                 CorrespondentNode.TITLE));
     WorldChoice world = root.choice("world", "auto", WORLDS);
+    KernelInterface kernelInterface =
+        root.choice("kernel-interface", KernelInterface.NETLINK.toString(), INTERFACES);
+    if (world == WorldChoice.ENGINE && kernelInterface == KernelInterface.PF_KEY) {
+      throw root.wrong(
+          "kernel-interface",
+          "pf-key, and world is engine, which tells the kernel of no policies",
+          "netlink, or world = kernel");
+    }
     Path state = root.path("state-directory", DEFAULT_STATE_DIRECTORY);
     Path socket = root.path("control-socket", DEFAULT_CONTROL_SOCKET);
     Path charon = root.path("charon-socket", DEFAULT_CHARON_SOCKET);
@@ -409,6 +425,7 @@ record DaemonConfiguration(
         device,
         mtu,
         world,
+        kernelInterface,
         charon,
         role,
         userIpsec,

@@ -80,6 +80,18 @@ final class Journal {
       }
     }
 
+    /**
+     * A policy of ours that bears no mark by which it would be known.
+     *
+     * @param policy its selector and direction
+     */
+    record PolicyPut(int priority, String policy) implements Entry {
+      @Override
+      public String toString() {
+        return "policy " + Integer.toUnsignedString(priority) + " " + policy;
+      }
+    }
+
     /** The kernel has policies and states of ours. */
     record XfrmUsed() implements Entry {
       @Override
@@ -190,6 +202,11 @@ final class Journal {
     if (words.get(0).equals("priority") && words.size() == 4) {
       return new Entry.PrioritySteppedBack(
           Long.parseLong(words.get(1)), Long.parseLong(words.get(2)), words.get(3));
+    }
+    if (words.get(0).equals("policy") && words.size() >= 3) {
+      return new Entry.PolicyPut(
+          Integer.parseUnsignedInt(words.get(1)),
+          line.substring("policy ".length() + words.get(1).length() + 1));
     }
     if (line.equals("xfrm")) {
       return new Entry.XfrmUsed();

@@ -16,10 +16,12 @@ import io.mipd.xfrm.backend.XfrmReply;
 import io.mipd.xfrm.engine.Arrival;
 import io.mipd.xfrm.engine.AssociationStatus;
 import io.mipd.xfrm.linux.KernelBackend;
+import io.mipd.xfrm.linux.KernelInterface;
 import io.mipd.xfrm.linux.KernelSequences;
 import io.mipd.xfrm.linux.MobilitySocket;
 import io.mipd.xfrm.linux.Poller;
 import io.mipd.xfrm.linux.SystemCallException;
+import io.mipd.xfrm.linux.UnmarkedPolicies;
 import io.mipd.xfrm.model.AssociationId;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Flow;
@@ -165,12 +167,14 @@ final class KernelWorld implements World {
    * Sets it all up; policies and states of a predecessor that was killed stay in force until the
    * first wishes replace them.
    *
+   * @param by how the kernel is told of policies
    * @param between makes of the kernel what the books are kept with
    * @throws IOException if something cannot be had; what was put into the system by then is in the
    *     journal
    */
   static KernelWorld open(
       Setup setup,
+      KernelInterface by,
       Poller poller,
       Supplier<Instant> clock,
       SystemChanges system,
@@ -180,7 +184,7 @@ final class KernelWorld implements World {
       throws IOException {
     system.xfrmIsUsed();
     Link device = system.putDevice(setup.device(), setup.deviceMtu());
-    KernelBackend kernel = KernelBackend.open();
+    KernelBackend kernel = KernelBackend.open(by, system.unmarkedPolicies());
     KernelWorld world = null;
     try {
       world = new KernelWorld(setup, poller, clock, up, system, kernel, between, ledgers, device);
@@ -739,6 +743,7 @@ final class KernelWorld implements World {
     report.put("distrusted", distrusted);
     report.put("repairs", repairs);
     report.put("notices-lost", kernel.overruns());
+    report.put("pf-key-requests", kernel.pfKeyRequests());
     return report;
   }
 
@@ -812,10 +817,11 @@ final class KernelWorld implements World {
   /**
    * Removes all that the kernel has of a daemon that is dead.
    *
+   * @param unmarked which policies are its own although they bear no mark
    * @return what was removed, in words
    */
-  static ImmutableList<String> removeAll() throws SystemCallException {
-    try (KernelBackend kernel = KernelBackend.open()) {
+  static ImmutableList<String> removeAll(UnmarkedPolicies unmarked) throws SystemCallException {
+    try (KernelBackend kernel = KernelBackend.open(KernelInterface.NETLINK, unmarked)) {
       int policies = kernel.policies().size();
       int states = kernel.ownAssociations().size();
       if (kernel.apply(new XfrmCommand.Flush()) instanceof XfrmReply.Failed failed) {

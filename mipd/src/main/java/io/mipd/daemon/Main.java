@@ -1,7 +1,9 @@
 package io.mipd.daemon;
 
+import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import io.mipd.control.ControlException;
+import io.mipd.xfrm.linux.KernelInterface;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -147,7 +149,14 @@ public final class Main {
     public Integer call() {
       boolean works = false;
       for (var world :
-          ImmutableMap.of("kernel", Probe.kernelWorld(), "engine", Probe.engineWorld())
+          ImmutableMap.of(
+                  "kernel",
+                  ImmutableList.<Probe.Finding>builder()
+                      .addAll(Probe.kernelWorld(KernelInterface.NETLINK))
+                      .add(Probe.pfKey(false))
+                      .build(),
+                  "engine",
+                  Probe.engineWorld())
               .entrySet()) {
         boolean one = Probe.works(world.getValue());
         works |= one;

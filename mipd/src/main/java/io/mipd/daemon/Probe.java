@@ -4,6 +4,7 @@ import com.google.common.base.Joiner;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
 import io.mipd.xfrm.linux.KernelFeatures;
+import io.mipd.xfrm.linux.KernelInterface;
 import io.mipd.xfrm.linux.NftTable;
 import io.mipd.xfrm.linux.SystemCallException;
 import java.io.IOException;
@@ -38,14 +39,16 @@ final class Probe {
   /**
    * Settles on a world.
    *
+   * @param by how the kernel's is to be told of policies
    * @throws SystemLacksException with what is missing for the one that is asked for, or for both
    */
-  static Choice choose(DaemonConfiguration.WorldChoice asked) throws SystemLacksException {
+  static Choice choose(DaemonConfiguration.WorldChoice asked, KernelInterface by)
+      throws SystemLacksException {
     if (asked == DaemonConfiguration.WorldChoice.ENGINE) {
       require(asked, engineWorld());
       return new Choice(asked, "as configured");
     }
-    ImmutableList<Finding> kernel = kernelWorld();
+    ImmutableList<Finding> kernel = kernelWorld(by);
     if (asked == DaemonConfiguration.WorldChoice.KERNEL) {
       require(asked, kernel);
       return new Choice(asked, "as configured");
@@ -104,7 +107,10 @@ final class Probe {
     }
   }
 
-  static ImmutableList<Finding> kernelWorld() {
+  /**
+   * @param by how it is to be told of policies
+   */
+  static ImmutableList<Finding> kernelWorld(KernelInterface by) {
     var findings = ImmutableList.<Finding>builder().addAll(common("policies and states"));
     KernelFeatures kernel = KernelFeatures.probe();
     for (KernelFeatures.Feature feature : KernelFeatures.Feature.values()) {
@@ -116,7 +122,22 @@ final class Probe {
               true,
               feature.option() + problem.map(text -> "; the kernel says: " + text).orElse("")));
     }
+    if (by == KernelInterface.PF_KEY) {
+      findings.add(pfKey(true));
+    }
     return findings.add(optimisticDad()).build();
+  }
+
+  /** To ask may have the kernel load the module. */
+  static Finding pfKey(boolean needed) {
+    Optional<String> problem = KernelFeatures.missingOfPfKey();
+    return new Finding(
+        "policies by PF_KEYv2",
+        problem.isEmpty(),
+        needed,
+        "CONFIG_NET_KEY, CONFIG_NET_KEY_MIGRATE (module af_key), for kernel-interface = "
+            + KernelInterface.PF_KEY
+            + problem.map(text -> "; the kernel says: " + text).orElse(""));
   }
 
   private static ImmutableList<Finding> common(String what) {

@@ -10,6 +10,7 @@ import io.mipd.xfrm.linux.KernelBackend;
 import io.mipd.xfrm.linux.Rtnetlink;
 import io.mipd.xfrm.linux.Sysctl;
 import io.mipd.xfrm.linux.SystemCallException;
+import io.mipd.xfrm.linux.UnmarkedPolicies;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.netlink.InterfaceAddress;
@@ -184,6 +185,11 @@ final class SystemChanges implements PeerRoutes.Tables {
     return new OthersPolicies(kernel, journal);
   }
 
+  /** Policies of ours that bear no mark, a predecessor's among them. */
+  UnmarkedPolicies unmarkedPolicies() {
+    return new JournalledPolicies(journal);
+  }
+
   /** From now on the kernel has policies and states of ours. */
   void xfrmIsUsed() throws IOException {
     journal.add(new Journal.Entry.XfrmUsed());
@@ -298,7 +304,7 @@ final class SystemChanges implements PeerRoutes.Tables {
       } else if (entry instanceof Journal.Entry.XfrmUsed && kept.isEmpty()) {
         attempt(
             () -> {
-              done.addAll(KernelWorld.removeAll());
+              done.addAll(KernelWorld.removeAll(unmarkedPolicies()));
               journal.remove(entry);
             });
       } else if (entry instanceof Journal.Entry.PrioritySteppedBack && kept.isEmpty()) {

@@ -132,6 +132,20 @@ class ConfigurationMistakesTest {
             "auto, kernel, engine"),
         row(
             MN,
+            "# kernel-interface = netlink",
+            "kernel-interface = pfkey",
+            "kernel-interface",
+            "unknown: \"pfkey\"",
+            "netlink, pf-key"),
+        row(
+            MN,
+            "world = auto",
+            "world = engine\nkernel-interface = pf-key",
+            "kernel-interface",
+            "pf-key, and world is engine",
+            "netlink, or world = kernel"),
+        row(
+            MN,
             "world = auto",
             "world = auto\nworld = engine",
             "world",

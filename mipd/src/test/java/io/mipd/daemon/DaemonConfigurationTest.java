@@ -158,7 +158,7 @@ class DaemonConfigurationTest {
         "mobile-node.conf",
         "lifetime = 420s",
         "life-time = 420s",
-        ":54: mobile-node.life-time: unknown key; allowed: care-of-addresses,");
+        ":58: mobile-node.life-time: unknown key; allowed: care-of-addresses,");
   }
 
   @Test
@@ -176,7 +176,7 @@ class DaemonConfigurationTest {
         "mobile-node.conf",
         "lifetime = 420s",
         "lifetime = 420s\n  lifetime = 60s",
-        ":55: mobile-node.lifetime: given twice, first in line 54; allowed: each key once");
+        ":59: mobile-node.lifetime: given twice, first in line 58; allowed: each key once");
   }
 
   @Test

@@ -316,6 +316,11 @@ final class TestNet implements AutoCloseable {
             .replace("/var/lib/mipd", etc.resolve("state").toString())
             .replace("/run/mipd/control.sock", etc.resolve("control.sock").toString())
             .replace("world = auto", "world = " + world());
+    String by = System.getenv("MIPD_KERNEL_INTERFACE");
+    text =
+        by == null
+            ? text
+            : text.replace("# kernel-interface = netlink", "kernel-interface = " + by);
     for (int i = 0; i < changes.length; i += 2) {
       assertThat(text).contains(changes[i]);
       text = text.replace(changes[i], changes[i + 1]);

@@ -34,6 +34,9 @@ import io.mipd.xfrm.netlink.SequencePosition;
 import io.mipd.xfrm.netlink.XfrmAttribute;
 import io.mipd.xfrm.netlink.XfrmAttributes;
 import io.mipd.xfrm.netlink.XfrmMessage;
+import io.mipd.xfrm.pfkey.PfKeyExtension;
+import io.mipd.xfrm.pfkey.PfKeyPolicy;
+import java.io.IOException;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -49,6 +52,12 @@ import java.util.function.Consumer;
  *
  * <p>All that it installs is of the main type and asks for a mark that no packet lacks: so it
  * stands beside a user's policy of equal selector, and is known again after a crash.
+ *
+ * <p>By {@link KernelInterface#PF_KEY} policies whose selector can be named there bear no mark, and
+ * {@link UnmarkedPolicies} knows them. Each keeps its kind as long as it is there: what PF_KEY
+ * cannot say of one, such as Mobile IPv6's headers, is told by netlink and still without the mark;
+ * and one that somebody else's of equal selector is in the way of has the mark. States are told by
+ * netlink always.
  */
 public final class KernelBackend implements XfrmBackend, AutoCloseable {
   /** A bit of the packet mark that must be 0: nobody may set it. */
@@ -72,16 +81,25 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
   private final KernelNotices notices;
   private final LastWords lastWords;
   private final Mark ours;
+  private final Ownership ownership;
+  private final Optional<PfKeyBackend> pfKey;
+  private long pfKeyRequests;
 
   /** Of policies that have a mark of their own; begins somewhere, for others may be left. */
   private int nextNumber = ThreadLocalRandom.current().nextInt(NUMBERS);
 
   private KernelBackend(
-      NetlinkSocket requests, KernelNotices notices, LastWords lastWords, Mark ours) {
+      NetlinkSocket requests,
+      KernelNotices notices,
+      LastWords lastWords,
+      Ownership ownership,
+      Optional<PfKeyBackend> pfKey) {
     this.requests = requests;
     this.notices = notices;
     this.lastWords = lastWords;
-    this.ours = ours;
+    this.ownership = ownership;
+    this.pfKey = pfKey;
+    ours = ownership.mark();
   }
 
   public static KernelBackend open() throws SystemCallException {
@@ -93,12 +111,50 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
    */
   public static KernelBackend open(Mark ours) throws SystemCallException {
     checkArgument(!ours.isAny(), "without a mark ours cannot be told from others'");
+    return open(new Ownership(ours, UnmarkedPolicies.NONE), KernelInterface.NETLINK);
+  }
+
+  /**
+   * @param unmarked also those of a predecessor that may have used the other interface
+   * @throws SystemCallException with EAFNOSUPPORT if PF_KEY is asked for and the kernel has none
+   */
+  public static KernelBackend open(KernelInterface by, UnmarkedPolicies unmarked)
+      throws SystemCallException {
+    KernelBackend kernel = open(new Ownership(OURS, unmarked), by);
+    try {
+      unmarked.adopt(
+          kernel.allPolicies().stream()
+              .filter(Ownership::isUnmarked)
+              .flatMap(one -> one.policy().stream())
+              .toList());
+      return kernel;
+    } catch (SystemCallException e) {
+      kernel.close();
+      throw e;
+    }
+  }
+
+  private static KernelBackend open(Ownership ownership, KernelInterface by)
+      throws SystemCallException {
     var requests = NetlinkSocket.forRequests(NetlinkSocket.NETLINK_XFRM, "xfrm");
     KernelNotices notices = null;
+    LastWords lastWords = null;
     try {
-      notices = KernelNotices.open(ours, requests.port());
-      return new KernelBackend(requests, notices, LastWords.open(requests.port()), ours);
+      notices = KernelNotices.open(ownership, requests.port());
+      lastWords = LastWords.open(requests.port());
+      return new KernelBackend(
+          requests,
+          notices,
+          lastWords,
+          ownership,
+          // Asked for with the same number, its changes are kept from our notices like netlink's.
+          by == KernelInterface.PF_KEY
+              ? Optional.of(PfKeyBackend.open(requests.port()))
+              : Optional.empty());
     } catch (SystemCallException e) {
+      if (lastWords != null) {
+        lastWords.close();
+      }
       if (notices != null) {
         notices.close();
       }
@@ -135,6 +191,12 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     }
     if (command instanceof XfrmCommand.PutRouteOptimization put) {
       return put(put.state());
+    } else if (command instanceof XfrmCommand.AddPolicy add) {
+      return put(XfrmMessage.NEWPOLICY, add.policy());
+    } else if (command instanceof XfrmCommand.UpdatePolicy update) {
+      return put(XfrmMessage.UPDPOLICY, update.policy());
+    } else if (command instanceof XfrmCommand.DeletePolicy delete) {
+      return delete(delete.id());
     } else if (command instanceof XfrmCommand.Migrate migrate) {
       return migrate(migrate);
     } else if (command instanceof XfrmCommand.TellKeyManager tell) {
@@ -153,6 +215,7 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
       var refusal = refusal(command);
       boolean alone =
           refusal.isPresent()
+              || isOrMayBeUnmarked(command)
               || command instanceof XfrmCommand.Migrate
               || command instanceof XfrmCommand.TellKeyManager
               || command instanceof XfrmCommand.Flush;
@@ -168,6 +231,16 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     }
     replies.addAll(applyTogether(waiting));
     return replies.build();
+  }
+
+  private boolean isOrMayBeUnmarked(XfrmCommand command) {
+    if (command instanceof XfrmCommand.AddPolicy add) {
+      return pfKey.isPresent() || ownership.unmarked().contains(add.policy().id());
+    } else if (command instanceof XfrmCommand.UpdatePolicy update) {
+      return pfKey.isPresent() || ownership.unmarked().contains(update.policy().id());
+    }
+    return command instanceof XfrmCommand.DeletePolicy delete
+        && ownership.unmarked().contains(delete.id());
   }
 
   private List<XfrmReply> applyTogether(List<XfrmCommand> commands) {
@@ -252,14 +325,11 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
 
   private NetlinkSocket.Request request(XfrmCommand command) {
     if (command instanceof XfrmCommand.AddPolicy add) {
-      return request(XfrmMessage.NEWPOLICY, add.policy());
+      return request(XfrmMessage.NEWPOLICY, add.policy(), ours);
     } else if (command instanceof XfrmCommand.UpdatePolicy update) {
-      return request(XfrmMessage.UPDPOLICY, update.policy());
+      return request(XfrmMessage.UPDPOLICY, update.policy(), ours);
     } else if (command instanceof XfrmCommand.DeletePolicy delete) {
-      return request(
-          "XFRM_MSG_DELPOLICY",
-          KernelPolicy.named(XfrmMessage.DELPOLICY, delete.id(), ours),
-          delete.id());
+      return deletion(delete.id());
     } else if (command instanceof XfrmCommand.AddAssociation add) {
       return request(add.association(), SequencePosition.START, 0);
     } else if (command instanceof XfrmCommand.DeleteAssociation delete) {
@@ -276,8 +346,15 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     throw new IllegalStateException("not one request: " + command);
   }
 
-  private NetlinkSocket.Request request(int type, Policy policy) {
-    var kernelPolicy = KernelPolicy.of(policy, ours);
+  private NetlinkSocket.Request deletion(Policy.Id id) {
+    return request(
+        "XFRM_MSG_DELPOLICY",
+        KernelPolicy.named(XfrmMessage.DELPOLICY, id, ownership.markOf(id)),
+        id);
+  }
+
+  private NetlinkSocket.Request request(int type, Policy policy, Mark mark) {
+    var kernelPolicy = KernelPolicy.of(policy, mark);
     if (!policy.selector().mark().isAny()) {
       kernelPolicy = kernelPolicy.numbered(nextNumber++ % NUMBERS);
     }
@@ -330,6 +407,85 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
 
   private static XfrmReply failed(SystemCallException e) {
     return failed(XfrmRequests.error(e), String.valueOf(e.getMessage()));
+  }
+
+  /**
+   * @param type {@link XfrmMessage#NEWPOLICY}, or {@link XfrmMessage#UPDPOLICY} also where there is
+   *     none
+   */
+  private XfrmReply put(int type, Policy policy) {
+    UnmarkedPolicies unmarked = ownership.unmarked();
+    boolean known = unmarked.contains(policy.id());
+    try {
+      if (!known && !canBeUnmarked(policy.id())) {
+        return send(request(type, policy, ours));
+      }
+      unmarked.coming(policy);
+    } catch (SystemCallException e) {
+      return failed(e);
+    } catch (IOException e) {
+      return failed(XfrmError.OTHER, policy + ": it cannot be remembered: " + e.getMessage());
+    }
+    // Somebody else's of its identity that has come meanwhile is not replaced.
+    XfrmReply reply = putUnmarked(known ? type : XfrmMessage.NEWPOLICY, policy);
+    if (reply instanceof XfrmReply.Done) {
+      unmarked.put(policy);
+    } else if (!known) {
+      unmarked.gone(policy.id());
+      return isFailure(reply, XfrmError.EXISTS) ? send(request(type, policy, ours)) : reply;
+    }
+    return reply;
+  }
+
+  /** Whether PF_KEY is to be used, can name it, and neither ours nor anybody else's is there. */
+  private boolean canBeUnmarked(Policy.Id id) throws SystemCallException {
+    return pfKey.isPresent()
+        && PfKeyPolicy.inexpressible(id.selector()).isEmpty()
+        && kernelPolicy(id, ours).isEmpty()
+        && kernelPolicy(id, Mark.ANY).isEmpty();
+  }
+
+  private XfrmReply putUnmarked(int type, Policy policy) {
+    if (pfKey.isEmpty() || PfKeyPolicy.inexpressible(policy).isPresent()) {
+      return send(request(type, policy, Mark.ANY));
+    }
+    pfKeyRequests++;
+    return pfKey
+        .get()
+        .apply(
+            type == XfrmMessage.NEWPOLICY
+                ? new XfrmCommand.AddPolicy(policy)
+                : new XfrmCommand.UpdatePolicy(policy));
+  }
+
+  private XfrmReply delete(Policy.Id id) {
+    boolean unmarked = ownership.unmarked().contains(id);
+    XfrmReply reply;
+    try {
+      if (unmarked && pfKey.isPresent() && isAnswered(id)) {
+        pfKeyRequests++;
+        reply = pfKey.get().apply(new XfrmCommand.DeletePolicy(id));
+      } else {
+        reply = send(deletion(id));
+      }
+    } catch (SystemCallException e) {
+      return failed(e);
+    }
+    if (unmarked && (reply instanceof XfrmReply.Done || isFailure(reply, XfrmError.NOT_FOUND))) {
+      ownership.unmarked().gone(id);
+    }
+    return reply;
+  }
+
+  /**
+   * Whether PF_KEY answers a deletion. Of a policy that it cannot tell, with Mobile IPv6's headers,
+   * it takes the deletion and says nothing.
+   */
+  private boolean isAnswered(Policy.Id id) throws SystemCallException {
+    return kernelPolicy(id, Mark.ANY)
+        .flatMap(KernelPolicy::policy)
+        .filter(there -> PfKeyPolicy.inexpressible(there).isEmpty())
+        .isPresent();
   }
 
   /**
@@ -401,7 +557,7 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
   private XfrmReply tell(XfrmCommand.TellKeyManager tell) {
     KeyManagerMove moved = KeyManagerMove.of(tell);
     Policy carrier = moved.carrier();
-    XfrmReply reply = send(request(XfrmMessage.UPDPOLICY, carrier));
+    XfrmReply reply = put(XfrmMessage.UPDPOLICY, carrier);
     if (reply instanceof XfrmReply.Failed) {
       return reply;
     }
@@ -412,7 +568,7 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
             Optional.of(
                 new XfrmAttribute.KeyManagerAddress(
                     tell.local(), tell.remote(), KernelSelector.AF_INET6)));
-    send(request(new XfrmCommand.DeletePolicy(carrier.id())));
+    delete(carrier.id());
     return told;
   }
 
@@ -446,7 +602,19 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
         new XfrmMessage.Migrate(
             new PolicyName(KernelSelector.of(policy.selector()), 0, policy.direction().number()),
             new XfrmAttributes(attributes.build()));
-    XfrmReply reply = send(request("XFRM_MSG_MIGRATE", message, policy + " " + moves));
+    XfrmReply reply;
+    if (pfKey.isPresent() && ownership.unmarked().contains(policy)) {
+      pfKeyRequests++;
+      reply =
+          pfKey
+              .get()
+              .move(
+                  policy,
+                  moves,
+                  keyManager.map(it -> new PfKeyExtension.AddressPair(it.local(), it.remote())));
+    } else {
+      reply = send(request("XFRM_MSG_MIGRATE", message, policy + " " + moves));
+    }
     if (reply instanceof XfrmReply.Done) {
       notices.expect(message);
     }
@@ -465,23 +633,22 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
                 policy.bundle().templates().stream()
                     .filter(template -> migrate.moves().stream().anyMatch(it -> it.isOf(template)))
                     .collect(toImmutableList())));
-    XfrmReply reply = send(request(XfrmMessage.UPDPOLICY, carrier));
+    XfrmReply reply = put(XfrmMessage.UPDPOLICY, carrier);
     if (reply instanceof XfrmReply.Failed) {
       return reply;
     }
     XfrmReply migrated = migrate(carrier.id(), migrate.moves(), Optional.empty());
-    send(request(new XfrmCommand.DeletePolicy(carrier.id())));
+    delete(carrier.id());
     if (migrated instanceof XfrmReply.Failed) {
       return migrated;
     }
-    return send(
-        request(
-            XfrmMessage.UPDPOLICY,
-            Policy.allow(
-                policy.selector(),
-                policy.direction(),
-                policy.priority(),
-                migrate.moved(policy.bundle()))));
+    return put(
+        XfrmMessage.UPDPOLICY,
+        Policy.allow(
+            policy.selector(),
+            policy.direction(),
+            policy.priority(),
+            migrate.moved(policy.bundle())));
   }
 
   /** Removes what is ours and leaves what is others'. */
@@ -643,7 +810,7 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
   }
 
   private boolean isOurs(KernelPolicy policy) {
-    return policy.isOurs(ours) && policy.policy(ours).isPresent();
+    return ownership.isOurs(policy) && policy.policy(ours).isPresent();
   }
 
   private ImmutableList<KernelPolicy> allPolicies() throws SystemCallException {
@@ -652,8 +819,16 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
 
   /** The policy of ours with this identity, as it is installed; empty if it is not there. */
   public Optional<Policy> policy(Policy.Id id) throws SystemCallException {
-    return XfrmRequests.policy(requests, KernelPolicy.named(XfrmMessage.GETPOLICY, id, ours), id)
-        .flatMap(policy -> policy.policy(ours));
+    return kernelPolicy(id, ownership.markOf(id)).flatMap(policy -> policy.policy(ours));
+  }
+
+  private Optional<KernelPolicy> kernelPolicy(Policy.Id id, Mark mark) throws SystemCallException {
+    return XfrmRequests.policy(requests, KernelPolicy.named(XfrmMessage.GETPOLICY, id, mark), id);
+  }
+
+  /** How often something was asked for by PF_KEY. */
+  public long pfKeyRequests() {
+    return pfKeyRequests;
   }
 
   /** All states, others' too, with their counters and sequence numbers. */
@@ -705,6 +880,7 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
   /** What it has installed stays. */
   @Override
   public void close() {
+    pfKey.ifPresent(PfKeyBackend::close);
     lastWords.close();
     notices.close();
     requests.close();

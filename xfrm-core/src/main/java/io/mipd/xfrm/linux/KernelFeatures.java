@@ -22,6 +22,7 @@ import io.mipd.xfrm.model.Spi;
 import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.netlink.Ipv6Tunnel;
+import io.mipd.xfrm.pfkey.PfKeyExtension;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
@@ -35,6 +36,7 @@ public final class KernelFeatures {
   private static final Ipv6Address THERE = Ipv6Address.parse("100::2");
   private static final Ipv6Address ELSEWHERE = Ipv6Address.parse("100::3");
   private static final ReqId REQID = new ReqId(0x6d69_7064);
+  private static final ReqId PF_KEY_REQID = new ReqId(PfKeyExtension.Request.MAX_REQID);
   private static final String DEVICE = "mipd-probe";
 
   /** Something that the kernel world needs. */
@@ -142,6 +144,38 @@ public final class KernelFeatures {
               : Feature.ROUTING_HEADER;
       attempt(kernel, missing, feature, new XfrmCommand.PutRouteOptimization(state));
       kernel.apply(new XfrmCommand.DeleteRouteOptimization(state.id()));
+    }
+  }
+
+  /**
+   * What the kernel said when a policy was to be put and moved by PF_KEYv2; empty if it does that.
+   * Not part of {@link #probe}, for to ask may have the kernel load {@code af_key}.
+   */
+  public static Optional<String> missingOfPfKey() {
+    // A move finds no association, and moves the template.
+    Policy policy =
+        Policy.allow(
+            Selector.between(THERE, HERE),
+            Direction.OUT,
+            Integer.MAX_VALUE,
+            Bundle.of(Template.tunnel(TransformProtocol.ESP, THERE, HERE, PF_KEY_REQID)));
+    var move =
+        new XfrmCommand.Move(
+            TransformProtocol.ESP, Mode.TUNNEL, PF_KEY_REQID, THERE, HERE, THERE, ELSEWHERE);
+    try (PfKeyBackend kernel = PfKeyBackend.open()) {
+      for (XfrmCommand command :
+          ImmutableList.of(
+              new XfrmCommand.UpdatePolicy(policy),
+              new XfrmCommand.Migrate(policy.id(), ImmutableList.of(move)),
+              new XfrmCommand.DeletePolicy(policy.id()))) {
+        if (kernel.apply(command) instanceof XfrmReply.Failed failed) {
+          kernel.apply(new XfrmCommand.Flush());
+          return Optional.of(reason(failed.text()));
+        }
+      }
+      return Optional.empty();
+    } catch (SystemCallException e) {
+      return Optional.of(reason("" + e.getMessage()));
     }
   }
 

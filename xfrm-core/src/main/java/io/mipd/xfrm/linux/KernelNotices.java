@@ -4,7 +4,6 @@ import io.mipd.xfrm.backend.XfrmNotice;
 import io.mipd.xfrm.model.AssociationId;
 import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.IpProtocol;
-import io.mipd.xfrm.model.Mark;
 import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.netlink.KernelAssociation;
@@ -43,7 +42,7 @@ final class KernelNotices implements AutoCloseable {
   private record Expected(PolicyName policy, List<XfrmAttribute.Migration> migrations) {}
 
   private final NetlinkSocket socket;
-  private final Mark ours;
+  private final Ownership ownership;
   private final int ownPort;
   private final List<Expected> expected = new ArrayList<>();
   private boolean hearsSequences;
@@ -51,16 +50,16 @@ final class KernelNotices implements AutoCloseable {
   private boolean associationsChanged;
   private long overruns;
 
-  private KernelNotices(NetlinkSocket socket, Mark ours, int ownPort) {
+  private KernelNotices(NetlinkSocket socket, Ownership ownership, int ownPort) {
     this.socket = socket;
-    this.ours = ours;
+    this.ownership = ownership;
     this.ownPort = ownPort;
   }
 
   /**
    * @param ownPort of the socket by whose requests we change things
    */
-  static KernelNotices open(Mark ours, int ownPort) throws SystemCallException {
+  static KernelNotices open(Ownership ownership, int ownPort) throws SystemCallException {
     int groups =
         GROUP_ACQUIRE
             | GROUP_EXPIRE
@@ -73,7 +72,7 @@ final class KernelNotices implements AutoCloseable {
     try {
       // So that many changes of ours at once do not crowd out what others do.
       socket.ignore(ownPort);
-      return new KernelNotices(socket, ours, ownPort);
+      return new KernelNotices(socket, ownership, ownPort);
     } catch (SystemCallException e) {
       socket.close();
       throw e;
@@ -171,11 +170,11 @@ final class KernelNotices implements AutoCloseable {
   /** Of ours only: what others' policies lack is their key manager's concern. */
   private Optional<XfrmNotice> acquire(XfrmMessage.Acquire acquire) {
     var policy = new KernelPolicy(acquire.policy(), acquire.attributes());
-    if (!policy.isOurs(ours)) {
+    if (!ownership.isOurs(policy)) {
       return Optional.empty();
     }
     return policy
-        .policy(ours)
+        .policy(ownership.mark())
         .flatMap(
             known ->
                 asked(acquire, known.bundle().templates())
@@ -221,7 +220,7 @@ final class KernelNotices implements AutoCloseable {
     if (state.id().isEmpty()) {
       return; // An acquire that nobody has answered.
     }
-    if (state.mark().equals(ours)) {
+    if (state.mark().equals(ownership.mark())) {
       consumer.accept(new XfrmNotice.Expire(state.id().get(), expire.hard()));
     } else {
       associationsChanged |= expire.hard();
@@ -231,7 +230,9 @@ final class KernelNotices implements AutoCloseable {
   private Optional<XfrmNotice> sequencesMoved(XfrmMessage.AsyncEvent event) {
     var protocol = TransformProtocol.ofNumber(event.name().protocol());
     var position = event.attributes().position();
-    if (!event.attributes().mark().equals(ours) || protocol.isEmpty() || position.isEmpty()) {
+    if (!event.attributes().mark().equals(ownership.mark())
+        || protocol.isEmpty()
+        || position.isEmpty()) {
       return Optional.empty();
     }
     return Optional.of(

@@ -44,7 +44,14 @@ public final class PfKeyBackend implements XfrmBackend, AutoCloseable {
    * @throws SystemCallException with EAFNOSUPPORT where the kernel has no {@code af_key}
    */
   public static PfKeyBackend open() throws SystemCallException {
-    return new PfKeyBackend(PfKeySocket.open());
+    return open((int) ProcessHandle.current().pid());
+  }
+
+  /**
+   * @param asker what the kernel tells listeners of netlink of the one whose doing a change is
+   */
+  static PfKeyBackend open(int asker) throws SystemCallException {
+    return new PfKeyBackend(PfKeySocket.open(asker));
   }
 
   @Override
@@ -54,8 +61,17 @@ public final class PfKeyBackend implements XfrmBackend, AutoCloseable {
 
   @Override
   public XfrmReply apply(XfrmCommand command) {
+    return reply(() -> carryOut(command));
+  }
+
+  private interface Work {
+    /** Returns why it is not done, if it is not. */
+    Optional<XfrmReply> run() throws SystemCallException;
+  }
+
+  private static XfrmReply reply(Work work) {
     try {
-      Optional<XfrmReply> refusal = carryOut(command);
+      Optional<XfrmReply> refusal = work.run();
       return refusal.isPresent() ? refusal.get() : XfrmReply.DONE;
     } catch (SystemCallException e) {
       return new XfrmReply.Failed(XfrmRequests.error(e), String.valueOf(e.getMessage()));
@@ -134,6 +150,19 @@ public final class PfKeyBackend implements XfrmBackend, AutoCloseable {
     return Optional.empty();
   }
 
+  /**
+   * As {@link XfrmCommand.Migrate}.
+   *
+   * @param keyManager what key managers are told with it
+   */
+  XfrmReply move(
+      Policy.Id policy,
+      List<XfrmCommand.Move> moves,
+      Optional<PfKeyExtension.AddressPair> keyManager) {
+    return reply(
+        () -> migrate(policy, moves, keyManager.map(PfKeyExtension.KeyManagerAddress::new)));
+  }
+
   /** The kernel tells everybody that it is done, by a message that bears no number of ours. */
   private Optional<XfrmReply> migrate(
       Policy.Id policy,
@@ -148,6 +177,14 @@ public final class PfKeyBackend implements XfrmBackend, AutoCloseable {
     var requests = requestsOf(message);
     socket.request(
         "SADB_X_MIGRATE", message, policy, answer -> requestsOf(answer).equals(requests));
+    if (!associations.isEmpty()) {
+      follow(moves);
+    }
+    return Optional.empty();
+  }
+
+  /** Which of those that this object has put are elsewhere now. */
+  private void follow(List<XfrmCommand.Move> moves) throws SystemCallException {
     Set<AssociationId> now =
         associations().stream().map(one -> one.id()).collect(ImmutableSet.toImmutableSet());
     for (XfrmCommand.Move move : moves) {
@@ -166,7 +203,6 @@ public final class PfKeyBackend implements XfrmBackend, AutoCloseable {
         }
       }
     }
-    return Optional.empty();
   }
 
   private static ImmutableList<PfKeyExtension.Request> requestsOf(PfKeyMessage message) {

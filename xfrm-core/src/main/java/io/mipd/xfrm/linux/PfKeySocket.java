@@ -34,20 +34,23 @@ final class PfKeySocket implements AutoCloseable {
   private static final int MAX_QUEUED = 1 << 16;
 
   private final FileDescriptor descriptor;
-  private final int process = (int) ProcessHandle.current().pid();
+  private final int process;
   private final NativeMemory memory = new NativeMemory(BUFFER);
   private final byte[] octets = new byte[BUFFER];
   private final ByteBuf request = Unpooled.buffer(4096);
   private int sequence;
 
-  private PfKeySocket(FileDescriptor descriptor) {
+  private PfKeySocket(FileDescriptor descriptor, int process) {
     this.descriptor = descriptor;
+    this.process = process;
   }
 
   /**
+   * @param process by which answers to us are known, and by which the kernel tells listeners of
+   *     netlink whose doing a change is
    * @throws SystemCallException with EAFNOSUPPORT where the kernel has no {@code af_key}
    */
-  static PfKeySocket open() throws SystemCallException {
+  static PfKeySocket open(int process) throws SystemCallException {
     var descriptor = FileDescriptor.blockingSocket(PF_KEY, SOCK_RAW, PF_KEY_V2, "pf_key");
     try {
       // struct timeval
@@ -55,7 +58,7 @@ final class PfKeySocket implements AutoCloseable {
       timeout.buffer().putLong(0, ANSWER_SECONDS);
       descriptor.setOption(SOL_SOCKET, SO_RCVTIMEO, timeout);
       descriptor.setQueues(QUEUE);
-      return new PfKeySocket(descriptor);
+      return new PfKeySocket(descriptor, process);
     } catch (SystemCallException e) {
       descriptor.close();
       throw e;

@@ -4,14 +4,16 @@ import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.packet.Checksum;
 import io.netty.buffer.Unpooled;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.OptionalInt;
 
 /**
  * What an application sends or gets: UDP; with {@link IpProtocol#MOBILITY} or {@link
  * IpProtocol#ICMPV6} a message of a type.
  *
  * @param number a port of the sender's, or the message's type
- * @param port to which it goes; 0 for a message
+ * @param port to which it goes; of a message the code, which only ICMPv6 has
  */
 public record Datagram(
     Ipv6Address source, Ipv6Address destination, int protocol, int number, int port, String text) {
@@ -32,6 +34,7 @@ public record Datagram(
   /** In messages that the stack, too, may send: in what their receivers ignore. */
   private static final int SIGN = 0x6275;
 
+  private static final int PACKET_TOO_BIG = 2;
   private static final int NEIGHBOR_SOLICITATION = 135;
   private static final int FIRST_INFORMATIONAL = 128;
 
@@ -55,7 +58,11 @@ public record Datagram(
 
   /** An ICMPv6 message of code 0; an error quotes what it answers. */
   public static Datagram icmpv6(Ipv6Address source, Ipv6Address destination, int type) {
-    return new Datagram(source, destination, IpProtocol.ICMPV6, type, 0, "");
+    return icmpv6(source, destination, type, 0);
+  }
+
+  public static Datagram icmpv6(Ipv6Address source, Ipv6Address destination, int type, int code) {
+    return new Datagram(source, destination, IpProtocol.ICMPV6, type, code, "");
   }
 
   public boolean isUdp() {
@@ -64,6 +71,22 @@ public record Datagram(
 
   public boolean isIcmpv6() {
     return protocol == IpProtocol.ICMPV6;
+  }
+
+  /** What a Packet Too Big in clear says that would fit; empty if the packet is none. */
+  static OptionalInt tooBig(byte[] packet) {
+    boolean is =
+        packet[NEXT_HEADER] == IpProtocol.ICMPV6
+            && packet.length >= HEADER + 8
+            && packet[HEADER] == PACKET_TOO_BIG;
+    return is ? OptionalInt.of(ByteBuffer.wrap(packet).getInt(HEADER + 4)) : OptionalInt.empty();
+  }
+
+  /** Whether a packet is an ICMPv6 error in clear that is none of these. */
+  static boolean isErrorOfTheStack(byte[] packet) {
+    return packet[NEXT_HEADER] == IpProtocol.ICMPV6
+        && (packet[HEADER] & 0xff) < FIRST_INFORMATIONAL
+        && !isSigned(packet);
   }
 
   /** Whether an ICMPv6 message in clear is one of these, rather than of the stack's own. */
@@ -116,6 +139,7 @@ public record Datagram(
     }
     byte[] message = new byte[8 + body.length];
     message[0] = (byte) number;
+    message[1] = (byte) port;
     putShort(message, sign(number), SIGN);
     System.arraycopy(body, 0, message, 8, body.length);
     return message;

@@ -26,6 +26,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.random.RandomGeneratorFactory;
 
 /** The engine between an application and a wire, with a stack that forwards by its TUN device. */
@@ -41,6 +42,7 @@ public final class EngineHost implements Host, EngineSink {
   private final PacketBuffer buffer = new PacketBuffer();
   private final List<byte[]> transmitted = new ArrayList<>();
   private final List<byte[]> handedOver = new ArrayList<>();
+  private OptionalInt tooBig = OptionalInt.empty();
 
   public EngineHost(ImmutableMap<Ipv6Address, Role> roles) {
     engine =
@@ -62,13 +64,35 @@ public final class EngineHost implements Host, EngineSink {
 
   @Override
   public ImmutableList<byte[]> sends(Datagram datagram) {
+    return sends(datagram, 0);
+  }
+
+  /**
+   * @param mark of its packet
+   */
+  ImmutableList<byte[]> sends(Datagram datagram, int mark) {
     long notOurs = notOurs();
-    engine.output(fill(datagram.octets()));
+    PacketBuffer packet = fill(datagram.octets());
+    packet.setMark(mark);
+    engine.output(packet);
+    tooBig =
+        handedOver.stream().map(Datagram::tooBig).flatMapToInt(OptionalInt::stream).findFirst();
+    handedOver.removeIf(one -> Datagram.tooBig(one).isPresent());
     if (notOurs() > notOurs) {
       // What stays on its link the stack sends there, and no route leads it into the TUN device.
       return ImmutableList.of(datagram.octets());
     }
     return taken(transmitted);
+  }
+
+  /** Has it send ICMPv6 errors, which else it does not for want of a source. */
+  void sendErrorsFrom(Ipv6Address source) {
+    addresses.setErrorSource(source);
+  }
+
+  /** What the stack was told that would fit, when the last datagram that it sent did not. */
+  OptionalInt tooBig() {
+    return tooBig;
   }
 
   private long notOurs() {
@@ -165,7 +189,7 @@ public final class EngineHost implements Host, EngineSink {
       return Datagram.mobility(source, destination, packet[HEADER + 2]);
     }
     if (packet[NEXT_HEADER] == (byte) IpProtocol.ICMPV6) {
-      return Datagram.icmpv6(source, destination, packet[HEADER] & 0xff);
+      return Datagram.icmpv6(source, destination, packet[HEADER] & 0xff, packet[HEADER + 1] & 0xff);
     }
     byte[] text =
         Arrays.copyOfRange(packet, HEADER + UDP_HEADER, HEADER + port(packet, HEADER + 4));

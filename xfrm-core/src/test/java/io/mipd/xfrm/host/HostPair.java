@@ -8,10 +8,20 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.Collectors;
 
 /** The host under test, once with our engine and once with Linux. */
 final class HostPair {
+  /**
+   * What does not fit and is sent here: our engine tells the stack, which divides it; Linux divides
+   * it itself, inside of a tunnel and outside of transport mode.
+   */
+  private static final String IN_PIECES = "in pieces";
+
+  private static final String TOO_BIG = "too big for ";
+  private static final int LINK_MTU = 1500;
+
   private final Setting setting;
   private final EngineHost engine;
   private final KernelHost kernel;
@@ -29,21 +39,28 @@ final class HostPair {
     this.kernel = kernel;
   }
 
-  /** Sends, or has it forwarded; returns whether the engine lets it out. */
-  boolean leaving(Datagram datagram) throws Exception {
+  /**
+   * Sends, or has it forwarded; returns whether the engine lets it out.
+   *
+   * @param mark of what is sent by UDP
+   */
+  boolean leaving(Datagram datagram, int mark) throws Exception {
     packet = datagram.octets();
     within = datagram;
     arrived = false;
     before = Map.copyOf(engine.discards());
     ImmutableList<byte[]> left;
     if (setting.kind().forwards()) {
-      byEngine = dissected(engine.receives(packet).left());
+      byEngine = forwarded(engine.receives(packet).left());
       left = byEngine.isEmpty() ? kernel.refuses(packet).left() : kernel.receives(packet).left();
+      byKernel = forwarded(left);
     } else {
-      byEngine = dissected(engine.sends(datagram));
-      left = kernel.sends(datagram);
+      byEngine = dissected(engine.sends(datagram, mark));
+      left = mark == 0 ? kernel.sends(datagram) : kernel.sends(datagram, mark);
+      boolean fits = engine.tooBig().isEmpty();
+      byEngine = fits ? byEngine : IN_PIECES;
+      byKernel = !fits && isInPieces(left) ? IN_PIECES : dissected(left);
     }
-    byKernel = dissected(left);
     return !byEngine.isEmpty();
   }
 
@@ -122,6 +139,25 @@ final class HostPair {
   /** What differs in what came of the latest packet. */
   Optional<String> difference() {
     return byEngine.equals(byKernel) ? Optional.empty() : Optional.of(toString());
+  }
+
+  /** Each of them fits into the link. */
+  private static boolean isInPieces(List<byte[]> packets) {
+    return packets.size() > 1 && packets.stream().allMatch(one -> one.length <= LINK_MTU);
+  }
+
+  /** Of a router: what it makes of the packet, or what it tells its sender that would fit. */
+  private String forwarded(List<byte[]> packets) {
+    var tooBig =
+        packets.stream().map(Datagram::tooBig).flatMapToInt(OptionalInt::stream).findFirst();
+    return tooBig.isPresent()
+        ? TOO_BIG + tooBig.getAsInt()
+        : dissected(packets.stream().filter(one -> !Datagram.isErrorOfTheStack(one)).toList());
+  }
+
+  /** Whether the latest packet did not fit into the link with all that is put around it. */
+  boolean isTooBig() {
+    return byEngine.equals(IN_PIECES) || byEngine.startsWith(TOO_BIG);
   }
 
   private String dissected(List<byte[]> packets) {

@@ -8,6 +8,7 @@ import io.mipd.xfrm.backend.XfrmCommand;
 import io.mipd.xfrm.backend.XfrmReply;
 import io.mipd.xfrm.engine.LocalAddresses.Role;
 import io.mipd.xfrm.linux.KernelBackend;
+import io.mipd.xfrm.linux.MarkedSocket;
 import io.mipd.xfrm.linux.MobilitySocket;
 import io.mipd.xfrm.linux.SystemCallException;
 import io.mipd.xfrm.linux.TestNamespace;
@@ -36,14 +37,9 @@ import java.util.Optional;
  * arrives is written, packet by packet and without neighbours.
  */
 public final class KernelHost implements Host {
-  private static final int ICMPV6_INFORMATIONAL = 128;
-
   /** Those that cases send, beside what the stack says of its own accord. */
   private static final ImmutableSet<Integer> ICMPV6_TYPES =
       ImmutableSet.of(1, 131, 135, 136, 143, 144, 145, 146, 147);
-
-  private static final int HEADER = 40;
-  private static final int NEXT_HEADER = 6;
 
   /**
    * On the one CPU of the guest it is within the call, but for what goes through a tunnel device.
@@ -189,6 +185,25 @@ public final class KernelHost implements Host {
     return whatLeaves();
   }
 
+  /**
+   * UDP from a socket of its own.
+   *
+   * @param mark of the socket
+   */
+  ImmutableList<byte[]> sends(Datagram datagram, int mark) throws Exception {
+    try (MarkedSocket socket =
+        namespace.within(() -> MarkedSocket.open(datagram.source(), datagram.number(), mark))) {
+      socket.send(
+          datagram.destination(),
+          datagram.port(),
+          datagram.text().getBytes(StandardCharsets.UTF_8));
+    } catch (SystemCallException e) {
+      // EPERM: a policy blocks it.
+      return everythingThatLeft();
+    }
+    return whatLeaves();
+  }
+
   /** The socket of a flow; each has its own, for connected ones keep their way. */
   public DatagramChannel sender(Datagram datagram) throws Exception {
     var address = new InetSocketAddress(datagram.source().toInetAddress(), datagram.number());
@@ -291,12 +306,11 @@ public final class KernelHost implements Host {
     return all.build();
   }
 
-  /** Multicast listener reports, ICMPv6 errors. */
+  /** Multicast listener reports, ICMPv6 errors but for Packet Too Big. */
   private static boolean isOfTheStack(byte[] packet) {
     return !Datagram.isSigned(packet)
-        && (Ipv6Address.read(packet, 24).isMulticast()
-            || (packet[NEXT_HEADER] == IpProtocol.ICMPV6
-                && (packet[HEADER] & 0xff) < ICMPV6_INFORMATIONAL));
+        && Datagram.tooBig(packet).isEmpty()
+        && (Ipv6Address.read(packet, 24).isMulticast() || Datagram.isErrorOfTheStack(packet));
   }
 
   /** One that has arrived; a connection's own socket has it rather than the one for all. */
@@ -326,7 +340,10 @@ public final class KernelHost implements Host {
         (index, source, destination, careOf, routing, message) ->
             all.add(
                 Datagram.icmpv6(
-                    source, destination, message.getUnsignedByte(message.readerIndex()))));
+                    source,
+                    destination,
+                    message.getUnsignedByte(message.readerIndex()),
+                    message.getUnsignedByte(message.readerIndex() + 1))));
     return all.stream().findFirst();
   }
 

@@ -11,7 +11,7 @@ import java.util.Optional;
 /**
  * What Linux does otherwise than our engine; docs/linux.md has each with its reason. Each explains
  * one way in which the two may differ: that one of them refuses, never that what both take is not
- * the same.
+ * the same, but where another policy decides.
  */
 enum KernelLimit {
   /** Its association vouches for a packet of a tunnel, wherever it seems to come from. */
@@ -27,6 +27,18 @@ enum KernelLimit {
     boolean explains(Setting setting, HostPair pair) {
       WireView wire = pair.wire();
       return wire.fragment() && wire.upper() == IpProtocol.AH && pair.kernelAloneRefuses();
+    }
+  },
+  /** Behind a Fragment header that holds all of the packet ports and types are not read. */
+  ATOMIC_FRAGMENT_HIDES_PORTS {
+    @Override
+    boolean explains(Setting setting, HostPair pair) {
+      return pair.hasArrived()
+          && pair.wire().atomic()
+          && (pair.kernelAloneRefuses() || pair.engineAloneRefuses())
+          && setting.hasInwards(
+              it ->
+                  !it.selector().sourcePort().isAny() || !it.selector().destinationPort().isAny());
     }
   },
   /** A Home Address option or routing header is refused where no template names it. */
@@ -77,14 +89,29 @@ enum KernelLimit {
           && !pair.kernelRefuses();
     }
   },
-  /** The type of a Mobility Header message that arrives is read behind it. */
+  /** The type of a Mobility Header message that arrives or is forwarded is read behind it. */
   MOBILITY_TYPE_MISREAD {
+    @Override
+    boolean explains(Setting setting, HostPair pair) {
+      if (pair.within().protocol() != IpProtocol.MOBILITY) {
+        return false;
+      }
+      return pair.hasArrived()
+          ? (pair.kernelAloneRefuses() || pair.engineAloneRefuses())
+              && setting.hasInwards(it -> namesTypeOf(it, IpProtocol.MOBILITY))
+          : setting.kind().forwards()
+              && setting.hasOutwards(it -> namesTypeOf(it, IpProtocol.MOBILITY));
+    }
+  },
+  /** Behind a Home Address option or routing header that of ICMPv6 is, too. */
+  ICMPV6_TYPE_MISREAD {
     @Override
     boolean explains(Setting setting, HostPair pair) {
       return pair.hasArrived()
           && (pair.kernelAloneRefuses() || pair.engineAloneRefuses())
-          && pair.within().protocol() == IpProtocol.MOBILITY
-          && setting.hasInwards(it -> it.selector().namesType());
+          && pair.within().protocol() == IpProtocol.ICMPV6
+          && (pair.wire().option() || pair.wire().routing())
+          && setting.hasInwards(it -> namesTypeOf(it, IpProtocol.ICMPV6));
     }
   },
   /** With a window that is no power of two, what is older than the first packet is refused. */
@@ -104,6 +131,10 @@ enum KernelLimit {
       return pair.wire().optionInFragment() && pair.engineAloneRefuses();
     }
   };
+
+  private static boolean namesTypeOf(Policy policy, int protocol) {
+    return policy.selector().protocol() == protocol && policy.selector().namesType();
+  }
 
   abstract boolean explains(Setting setting, HostPair pair);
 

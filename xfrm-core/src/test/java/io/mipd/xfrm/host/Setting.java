@@ -13,6 +13,7 @@ import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.Mark;
 import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.PortMatch;
@@ -51,6 +52,13 @@ record Setting(
   static final ImmutableMap<Ipv6Address, String> NAMES =
       ImmutableMap.of(H, "H", C, "C", P, "P", A, "A", X, "X");
 
+  /** What policies ask for; packets have one of {@link #PACKET_MARKS}. */
+  private static final ImmutableList<Mark> MARKS =
+      ImmutableList.of(
+          new Mark(0, 1), new Mark(1, 1), new Mark(2, 0xf), new Mark(3, -1), new Mark(0, -1));
+
+  static final ImmutableList<Integer> PACKET_MARKS = ImmutableList.of(1, 2, 3, 0x10);
+
   private static final ImmutableList<Kind> KINDS = ImmutableList.copyOf(Kind.values());
 
   /** The host under test. */
@@ -67,6 +75,15 @@ record Setting(
         case MOBILE -> ImmutableMap.of(H, Role.HOME, C, Role.LINK);
         case PEER -> ImmutableMap.of(P, Role.LINK, A, Role.LINK);
         case HOME_AGENT -> ImmutableMap.of(A, Role.LINK, H, Role.SERVED);
+      };
+    }
+
+    /** Where it is reached. */
+    Ipv6Address link() {
+      return switch (this) {
+        case MOBILE -> C;
+        case PEER -> P;
+        case HOME_AGENT -> A;
       };
     }
 
@@ -129,6 +146,13 @@ record Setting(
   boolean hasInwards(Predicate<Policy> condition) {
     return policies.stream()
         .filter(policy -> policy.direction() != Direction.OUT)
+        .anyMatch(condition);
+  }
+
+  /** Whether some policy for what leaves is so. */
+  boolean hasOutwards(Predicate<Policy> condition) {
+    return policies.stream()
+        .filter(policy -> policy.direction() == Direction.OUT)
         .anyMatch(condition);
   }
 
@@ -212,7 +236,13 @@ record Setting(
                 Ipv6Prefix.of(flows.source().address(), 48 + random.nextInt(81)),
                 Ipv6Prefix.of(flows.destination().address(), 48 + random.nextInt(81)))
             : flows;
-    return switch (random.nextInt(6)) {
+    within =
+        switch (random.nextInt(8)) {
+          case 0, 1 -> within.withMark(MARKS.get(random.nextInt(MARKS.size())));
+          case 2 -> withInterface(within, 1 + random.nextInt(2));
+          default -> within;
+        };
+    return switch (random.nextInt(8)) {
       case 0 -> within;
       case 1 -> within.withProtocol(IpProtocol.UDP);
       case 2 ->
@@ -224,8 +254,32 @@ record Setting(
               .withProtocol(IpProtocol.UDP)
               .withPorts(PortMatch.exactly(Datagram.OWN_PORT), PortMatch.ANY);
       case 4 -> within.withType(IpProtocol.MOBILITY, 1 + random.nextInt(6));
+      case 5 -> within.withProtocol(IpProtocol.ICMPV6).withPorts(type(random), code(random));
+      case 6 -> within.withProtocol(IpProtocol.ICMPV6);
       default -> within.withProtocol(IpProtocol.MOBILITY);
     };
+  }
+
+  /** Which only what passes an xfrm interface can have. */
+  private static Selector withInterface(Selector selector, int interfaceId) {
+    return new Selector(
+        selector.source(),
+        selector.destination(),
+        selector.protocol(),
+        selector.sourcePort(),
+        selector.destinationPort(),
+        selector.mark(),
+        interfaceId);
+  }
+
+  /** One of {@link Datagram}'s, or several. */
+  private static PortMatch type(RandomGenerator random) {
+    int type = DifferentialKernelTest.FIRST_ICMPV6_TYPE + random.nextInt(4);
+    return random.nextInt(4) == 0 ? new PortMatch(type & 0xfe, 0xfe) : PortMatch.exactly(type);
+  }
+
+  private static PortMatch code(RandomGenerator random) {
+    return random.nextBoolean() ? PortMatch.ANY : PortMatch.exactly(random.nextInt(2));
   }
 
   @Override

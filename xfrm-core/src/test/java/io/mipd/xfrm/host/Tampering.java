@@ -82,8 +82,9 @@ enum Tampering {
       int front = random.nextInt(8) == 0 ? HEADER : perFragment(packet);
       int payload = packet.length - front;
       int id = random.nextInt();
+      int most = random.nextBoolean() ? 10 : 180;
       for (int from = 0; from < payload; ) {
-        int to = Math.min(payload, from + 8 * (1 + random.nextInt(10)));
+        int to = Math.min(payload, from + 8 * (1 + random.nextInt(most)));
         fragments.add(fragment(packet, front, id, from, to));
         from = to;
       }

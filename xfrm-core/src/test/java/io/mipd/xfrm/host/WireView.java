@@ -12,6 +12,7 @@ import io.mipd.xfrm.model.Ipv6Address;
  * @param option whether a Home Address option is there
  * @param routing whether a type 2 routing header is
  * @param fragment whether a Fragment header is
+ * @param atomic whether that holds the whole packet (RFC 6946)
  * @param optionInFragment whether a routing header or destination options come behind that
  * @param paddingSpeaks whether a PadN option has anything but zeros
  * @param upper the protocol behind these; -1 if the packet ends before
@@ -22,6 +23,7 @@ record WireView(
     boolean option,
     boolean routing,
     boolean fragment,
+    boolean atomic,
     boolean optionInFragment,
     boolean paddingSpeaks,
     int upper) {
@@ -34,6 +36,7 @@ record WireView(
     boolean option = false;
     boolean routing = false;
     boolean fragment = false;
+    boolean atomic = false;
     boolean optionInFragment = false;
     boolean paddingSpeaks = false;
     int protocol = packet[6] & 0xff;
@@ -47,6 +50,7 @@ record WireView(
       int end = Math.min(packet.length, at + length);
       optionInFragment |= fragment && protocol != IpProtocol.FRAGMENT;
       fragment |= protocol == IpProtocol.FRAGMENT;
+      atomic |= protocol == IpProtocol.FRAGMENT && isAtomic(packet, at);
       routing |= protocol == IpProtocol.ROUTING && packet[at + 2] == 2;
       if (protocol == IpProtocol.DESTINATION_OPTIONS || protocol == IpProtocol.HOP_BY_HOP) {
         for (int i = at + 2; i + 1 < end; ) {
@@ -68,9 +72,15 @@ record WireView(
         option,
         routing,
         fragment,
+        atomic,
         optionInFragment,
         paddingSpeaks,
         protocol);
+  }
+
+  /** Fragment Offset and M flag are zero (RFC 8200 section 4.5). */
+  private static boolean isAtomic(byte[] packet, int at) {
+    return packet[at + 2] == 0 && (packet[at + 3] & 0xf9) == 0;
   }
 
   private static boolean isExtension(int protocol) {

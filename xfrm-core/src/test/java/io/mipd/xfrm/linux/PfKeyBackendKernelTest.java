@@ -258,7 +258,7 @@ class PfKeyBackendKernelTest {
 
   @Test
   void tellsKeyManagersWhereTheyTalk() throws Exception {
-    try (var listener = host.namespace().within(PfKeySocket::open)) {
+    try (var listener = host.namespace().within(() -> PfKeySocket.open(1))) {
       done(new XfrmCommand.TellKeyManager(Mode.TUNNEL, SITES, ELSEWHERE, THERE));
       assertThat(listener.hear())
           .flatExtracting(PfKeyMessage::extensions)

@@ -1,0 +1,98 @@
+package io.mipd.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mipd.merger.source.PolicyWords;
+import io.mipd.xfrm.model.Policy;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class JournalledPoliciesTest {
+  private static final Policy PAYLOAD =
+      PolicyWords.parse(
+          "src 2001:db8:1::100 dir out priority 3000000000 tmpl src 2001:db8:a::10 dst"
+              + " 2001:db8:1::1 proto esp reqid 5 mode tunnel");
+  private static final Policy TYPED =
+      PolicyWords.parse("src 2001:db8:1::100 proto mobility-header type 5 dir in action block");
+
+  @TempDir private Path folder = Path.of("");
+
+  @SuppressWarnings("NullAway.Init")
+  private JournalledPolicies policies;
+
+  @BeforeEach
+  void open() throws IOException {
+    policies = new JournalledPolicies(Journal.open(folder));
+  }
+
+  private JournalledPolicies successor() throws IOException {
+    return new JournalledPolicies(Journal.open(folder));
+  }
+
+  private static Policy withPriority(Policy policy, int priority) {
+    return new Policy(
+        policy.selector(), policy.direction(), priority, policy.action(), policy.bundle());
+  }
+
+  @Test
+  void aSuccessorKnowsWhatWasPut() throws IOException {
+    for (Policy policy : List.of(PAYLOAD, TYPED)) {
+      policies.coming(policy);
+      policies.put(policy);
+    }
+    JournalledPolicies next = successor();
+    next.adopt(List.of(PAYLOAD, TYPED));
+    assertThat(next.contains(PAYLOAD.id())).isTrue();
+    assertThat(next.contains(TYPED.id())).isTrue();
+  }
+
+  @Test
+  void whatWasOnlyToComeIsForgottenUnlessItIsThere() throws IOException {
+    policies.coming(PAYLOAD);
+    JournalledPolicies next = successor();
+    assertThat(next.contains(PAYLOAD.id())).isTrue();
+    next.adopt(List.of());
+    assertThat(next.contains(PAYLOAD.id())).isFalse();
+  }
+
+  @Test
+  void anothersInItsPlaceIsNoneOfOurs() throws IOException {
+    policies.coming(PAYLOAD);
+    policies.put(PAYLOAD);
+    JournalledPolicies next = successor();
+    next.adopt(List.of(withPriority(PAYLOAD, 7)));
+    assertThat(next.contains(PAYLOAD.id())).isFalse();
+  }
+
+  @Test
+  void eitherOfTwoIsOursWhileOneTakesThePlaceOfTheOther() throws IOException {
+    policies.coming(PAYLOAD);
+    policies.put(PAYLOAD);
+    Policy changed = withPriority(PAYLOAD, 7);
+    policies.coming(changed);
+    for (Policy there : List.of(PAYLOAD, changed)) {
+      JournalledPolicies next = successor();
+      next.adopt(List.of(there));
+      assertThat(next.contains(PAYLOAD.id())).isTrue();
+    }
+    policies.put(changed);
+    policies.coming(TYPED);
+    JournalledPolicies next = successor();
+    next.adopt(List.of(PAYLOAD));
+    assertThat(next.contains(PAYLOAD.id())).as("with the priority that it had before").isFalse();
+  }
+
+  @Test
+  void whatHasGoneIsForgotten() throws IOException {
+    policies.coming(PAYLOAD);
+    policies.put(PAYLOAD);
+    policies.gone(PAYLOAD.id());
+    assertThat(policies.contains(PAYLOAD.id())).isFalse();
+    policies.coming(TYPED);
+    assertThat(successor().contains(PAYLOAD.id())).isFalse();
+  }
+}

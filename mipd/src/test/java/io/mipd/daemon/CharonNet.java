@@ -13,9 +13,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 
 /**
- * A charon of its own for the home agent and for the mobile node of a {@link TestNet}. Its
- * configuration is what a trial with Debian's strongSwan 5.9.8 has found to work; docs/ikev2.md
- * says why.
+ * A charon of its own for each of the nodes of a {@link TestNet} that needs one. Its configuration
+ * is what a trial with Debian's strongSwan 5.9.8 has found to work; docs/ikev2.md says why.
  */
 final class CharonNet {
   private static final Path CHARON = Path.of("/usr/lib/ipsec/charon");

@@ -1,0 +1,467 @@
+package io.mipd.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.ImmutableSetMultimap;
+import io.mipd.control.ControlRequest;
+import io.mipd.daemon.TestNet.Mipd;
+import io.mipd.xfrm.model.Ipv6Address;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The charon that has the keys of the home registration has a tunnel of the user's as well, between
+ * home address and correspondent, with policies of its own. tshark tells how its packets and those
+ * of its key exchange are nested.
+ */
+@Tag("kernel")
+class IkeUserTunnelTest {
+  private static final String HOME = TestNet.HOME_ADDRESS;
+  private static final String PEER = TestNet.CORRESPONDENT;
+  private static final String AGENT = TestNet.HOME_AGENT;
+  private static final String OURS = CharonConfiguration.name(Ipv6Address.parse(HOME));
+
+  /** Of the mobile node's configuration. */
+  private static final String BY_THE_AGENT =
+      "route-optimization { enabled = on, peers = [{ prefix = \""
+          + PEER
+          + "/128\", use = off }] }\n";
+
+  private static final String DIRECTLY = "route-optimization { enabled = on }\n";
+
+  /** For swanctl. */
+  private static final String USERS =
+      """
+      connections {
+        users {
+          version = 2
+          local_addrs = %1$s
+          remote_addrs = %2$s
+          mobike = no
+          proposals = aes128-sha256-x25519
+          local {
+            auth = psk
+            id = %1$s
+          }
+          remote {
+            auth = psk
+            id = %2$s
+          }
+          children {
+            users {
+              mode = tunnel
+              local_ts = %1$s/128
+              remote_ts = %2$s/128
+              esp_proposals = aes128-sha256
+            }
+          }
+        }
+      }
+      secrets {
+        ike-users {
+          id-1 = %1$s
+          id-2 = %2$s
+          secret = "the user's own"
+        }
+      }
+      """;
+
+  @TempDir private Path folder = Path.of("");
+
+  @SuppressWarnings("NullAway.Init")
+  private TestNet net;
+
+  @SuppressWarnings("NullAway.Init")
+  private CharonNet charon;
+
+  @SuppressWarnings("NullAway.Init")
+  private IkeDecryption decryption;
+
+  @SuppressWarnings("NullAway.Init")
+  private Mipd agent;
+
+  @SuppressWarnings("NullAway.Init")
+  private Mipd mobile;
+
+  @SuppressWarnings("NullAway.Init")
+  private Mipd peer;
+
+  private @Nullable PacketLog home;
+  private final List<PacketLog> links = new ArrayList<>();
+  private final List<Stage> stages = new ArrayList<>();
+  private ImmutableSet<String> mobileBefore = ImmutableSet.of();
+  private ImmutableSet<String> peerBefore = ImmutableSet.of();
+
+  @BeforeEach
+  void build() throws Exception {
+    CharonNet.needed();
+    TestNet.needsCommand("tshark");
+    net = TestNet.create(folder);
+    charon = new CharonNet(net);
+    decryption = new IkeDecryption(folder);
+  }
+
+  @AfterEach
+  void takeDown() throws Exception {
+    net.close();
+  }
+
+  /**
+   * The headers of a packet from the outside in, and the addresses of each IPv6 header; the home
+   * address is the last one where a header of Mobile IPv6 has it.
+   */
+  private record Nesting(String protocols, String sources, String destinations) {
+    /** Of the packet that goes the same way back. */
+    Nesting back() {
+      return new Nesting(
+          protocols.replace("ipv6.routing", "ipv6.dstopts"),
+          /* sources= */ destinations,
+          /* destinations= */ sources);
+    }
+  }
+
+  /** Pings of a size of their own are to be so from the correspondent to the home address. */
+  private record Stage(String name, int size, Nesting nesting) {}
+
+  /** In the user's ESP tunnel alone. */
+  private static Nesting alone() {
+    return new Nesting("ipv6:esp:ipv6:icmpv6", PEER + "," + PEER, HOME + "," + HOME);
+  }
+
+  /** In it, with the routing header or the Home Address option around. */
+  private Nesting optimized() throws Exception {
+    return new Nesting(
+        "ipv6:ipv6.routing:esp:ipv6:icmpv6", PEER + "," + PEER, careOf() + "," + HOME);
+  }
+
+  /** In it, which is in the home agent's ESP tunnel. */
+  private Nesting tunnelled() throws Exception {
+    return new Nesting(
+        "ipv6:esp:ipv6:esp:ipv6:icmpv6",
+        AGENT + "," + PEER + "," + PEER,
+        careOf() + "," + HOME + "," + HOME);
+  }
+
+  private Nesting optimizedWithoutTheUsers() throws Exception {
+    return new Nesting("ipv6:ipv6.routing:icmpv6", PEER, careOf());
+  }
+
+  /** In the home agent's tunnel, without the user's. */
+  private Nesting withoutTheUsers() throws Exception {
+    return new Nesting("ipv6:esp:ipv6:icmpv6", AGENT + "," + PEER, careOf() + "," + HOME);
+  }
+
+  /** Pings there and back; how they were nested is looked at in the end. */
+  private void stage(String name, Nesting nesting) throws Exception {
+    int size = 200 + 8 * stages.size();
+    net.in("cn", "ping -n -c 3 -i 0.2 -W 5 -s " + size + " " + HOME);
+    decryption.associations(net.in("mn", "ip xfrm state"));
+    stages.add(new Stage(name, size, nesting));
+  }
+
+  private String careOf() throws Exception {
+    var bindings = net.status(agent).getConfigList("bindings");
+    return bindings.isEmpty() ? "" : bindings.get(0).getString("care-of-address");
+  }
+
+  private void reachable(String where) throws Exception {
+    net.until(
+        "pings go on " + where,
+        TestNet.LONG,
+        () -> net.succeeds("cn", "ping -n -c 1 -W 1 " + HOME));
+  }
+
+  private void load(String node, String here, String there) throws Exception {
+    Path file = net.folder().resolve(node + "-users.conf");
+    Files.writeString(file, USERS.formatted(here, there));
+    charon.swanctl(node, "--load-all --file " + file);
+  }
+
+  /** All but the mobile node's mipd, at home. */
+  private void start() throws Exception {
+    for (String node : List.of("ha", "mn", "cn")) {
+      charon.start(node);
+    }
+    load("mn", HOME, PEER);
+    load("cn", PEER, HOME);
+    agent =
+        net.startMipd(
+            "ha",
+            charon.configuration(
+                "ha",
+                "home-agent.conf",
+                "the agent's",
+                "local-identity = ha.example.org, remote-identity = mn.example.org, secret = ike.secret"));
+    net.plug("h");
+    net.until(
+        "the kernel has an address at home",
+        TestNet.LONG,
+        () -> {
+          String addresses = net.ip("mn", "-6", "addr", "show", "dev", "eth0");
+          return addresses.contains("2001:db8:1:") && !addresses.contains("tentative");
+        });
+  }
+
+  private Mipd startMobile() throws Exception {
+    return net.startMipd(
+        "mn",
+        charon.configuration(
+            "mn",
+            "mobile-node.conf",
+            "the agent's",
+            "local-identity = mn.example.org, remote-identity = ha.example.org, secret = ike.secret",
+            "mobile-node {",
+            "mobile-node {\n" + BY_THE_AGENT));
+  }
+
+  /** The peer is reached directly from now on. */
+  private void optimize() throws Exception {
+    Path file = mobile.configuration();
+    Files.writeString(file, Files.readString(file).replace(BY_THE_AGENT, DIRECTLY));
+    assertThat(net.ask(mobile, ControlRequest.of("reload")).getConfigList("changes"))
+        .extracting(change -> change.getString("effect"))
+        .containsOnly("applied");
+  }
+
+  private void registered(String link) throws Exception {
+    net.until(
+        "registered at " + link, TestNet.LONG, () -> careOf().startsWith("2001:db8:" + link + ":"));
+    reachable("at " + link);
+  }
+
+  private void optimizedAt(String link) throws Exception {
+    registered(link);
+    net.until(
+        "optimized at " + link,
+        TestNet.LONG,
+        // What comes by the home agent has it begin.
+        () -> net.succeeds("cn", "ping -n -c 1 -W 1 " + HOME) && isOptimized());
+    reachable("directly");
+  }
+
+  private boolean isOptimized() throws Exception {
+    var routes = net.status(mobile).getConfigList("routes");
+    return routes.size() == 1
+        && routes.get(0).getString("state").equals("optimized")
+        && routes.get(0).getString("care-of-address").equals(careOf());
+  }
+
+  /** The CHILD_SA from a node, and then the IKE_SA from there. */
+  private void rekeys(String node) throws Exception {
+    int begun = charon.logged("cn", "CHILD_SA users");
+    charon.swanctl(node, "--rekey --child users");
+    net.until(
+        "another CHILD_SA from " + node,
+        TestNet.LONG,
+        () -> charon.logged("cn", "CHILD_SA users") > begun);
+    int before = charon.logged("cn", "IKE_SA users");
+    charon.swanctl(node, "--rekey --ike users");
+    net.until(
+        "another IKE_SA from " + node,
+        TestNet.LONG,
+        () -> charon.logged("cn", "IKE_SA users") > before);
+    reachable("rekeyed from " + node);
+  }
+
+  /** At home, with the user's tunnel, and with all links looked at. */
+  private void beginAtHome() throws Exception {
+    start();
+    home = PacketLog.start(net, "ha", "eth1", "home");
+    links.add(home);
+    links.add(PacketLog.start(net, "r", "ea", "a"));
+    links.add(PacketLog.start(net, "r", "eb", "b"));
+    mobileBefore = net.system("mn");
+    peerBefore = net.system("cn");
+    peer = net.startMipd("cn", net.configuration("cn", "correspondent.conf"));
+    mobile = startMobile();
+    reachable("at home");
+    charon.swanctl("mn", "--initiate --child users");
+    reachable("at home within the tunnel");
+    stage("home", alone());
+  }
+
+  /** At home again; then nothing is left, of whomever. */
+  private void endAtHome() throws Exception {
+    links.forEach(PacketLog::close);
+    areNestedRight();
+    charon.swanctl("mn", "--terminate --ike users");
+    assertThat(net.stop(mobile)).isZero();
+    assertThat(net.stop(peer)).isZero();
+    charon.swanctl("mn", "--terminate --ike " + OURS);
+    net.awaitSystem("mn", mobileBefore);
+    net.awaitSystem("cn", peerBefore);
+  }
+
+  private void comesHome() throws Exception {
+    net.plug("h");
+    net.until("de-registered", TestNet.LONG, () -> careOf().isEmpty());
+    reachable("at home again");
+    stage("back", alone());
+  }
+
+  @Test
+  @Tag("long")
+  void isNestedRightWhereverTheMobileNodeIs() throws Exception {
+    beginAtHome();
+    net.plug("a");
+    registered("a");
+    stage("tunnelled", tunnelled());
+    rekeys("mn");
+    stage("tunnelled, rekeyed", tunnelled());
+    charon.swanctl("mn", "--terminate --ike users");
+    reachable("without the user's tunnel");
+    stage("tunnelled, gone", withoutTheUsers());
+    charon.swanctl("cn", "--initiate --child users");
+    reachable("with the user's tunnel again");
+    stage("tunnelled, come again", tunnelled());
+
+    net.plug("b");
+    registered("b");
+    stage("tunnelled, moved", tunnelled());
+
+    optimize();
+    optimizedAt("b");
+    stage("optimized", optimized());
+    rekeys("mn");
+    rekeys("cn");
+    stage("optimized, rekeyed", optimized());
+    charon.swanctl("cn", "--terminate --ike users");
+    reachable("without the user's tunnel");
+    stage("optimized, gone", optimizedWithoutTheUsers());
+    charon.swanctl("mn", "--initiate --child users");
+    reachable("with the user's tunnel again");
+    stage("optimized, come again", optimized());
+
+    net.plug("a");
+    optimizedAt("a");
+    stage("optimized, moved", optimized());
+
+    comesHome();
+    rekeys("cn");
+    stage("back, rekeyed", alone());
+    endAtHome();
+  }
+
+  /** What charon has made outlives mipd, and mipd takes its own over. */
+  @Test
+  @Tag("long")
+  void outlivesMipd() throws Exception {
+    start();
+    links.add(PacketLog.start(net, "r", "ea", "a"));
+    links.add(PacketLog.start(net, "r", "eb", "b"));
+    peer = net.startMipd("cn", net.configuration("cn", "correspondent.conf"));
+    mobile = startMobile();
+    net.plug("a");
+    registered("a");
+    charon.swanctl("mn", "--initiate --child users");
+    reachable("within the tunnel");
+    stage("before", tunnelled());
+    String ikeSa = ikeSa();
+
+    net.kill(mobile);
+    reachable("without mipd");
+    mobile = net.startMipd("mn", mobile.configuration());
+    net.until("registered again", TestNet.LONG, this::isRegistered);
+    reachable("with another mipd");
+    stage("after", tunnelled());
+    net.plug("b");
+    registered("b");
+    stage("moved", tunnelled());
+
+    optimize();
+    optimizedAt("b");
+    stage("optimized", optimized());
+    net.kill(mobile);
+    mobile = net.startMipd("mn", mobile.configuration());
+    net.until("registered again", TestNet.LONG, this::isRegistered);
+    optimizedAt("b");
+    stage("optimized after", optimized());
+    rekeys("mn");
+    stage("optimized after, rekeyed", optimized());
+    net.plug("a");
+    optimizedAt("a");
+    stage("optimized, moved", optimized());
+
+    net.kill(agent);
+    agent = net.startMipd("ha", agent.configuration());
+    registered("a");
+    net.plug("b");
+    optimizedAt("b");
+    stage("another home agent", optimized());
+    assertThat(ikeSa()).as("the IKE_SA with the home agent").isEqualTo(ikeSa);
+    links.forEach(PacketLog::close);
+    areNestedRight();
+  }
+
+  private boolean isRegistered() throws Exception {
+    return net.status(mobile).hasPath("registration.care-of-address");
+  }
+
+  private String ikeSa() throws Exception {
+    return CharonNet.connection(net.status(mobile)).getString("ike-sa");
+  }
+
+  /** How the links have seen all stages, and all key exchange with the peer. */
+  private void areNestedRight() throws Exception {
+    var seen = ImmutableSetMultimap.<Integer, Nesting>builder();
+    for (PacketLog link : links) {
+      for (List<String> packet :
+          fields(link, "icmpv6.type == 128 || icmpv6.type == 129", "data.len")) {
+        seen.put(
+            Integer.parseInt(packet.get(3)),
+            new Nesting(packet.get(0), packet.get(1), packet.get(2)));
+      }
+    }
+    var nestings = seen.build();
+    for (Stage stage : stages) {
+      assertThat(nestings.get(stage.size()))
+          .as(stage.name())
+          .containsExactlyInAnyOrder(stage.nesting(), stage.nesting().back());
+    }
+    for (PacketLog link : links) {
+      assertThat(fields(link, "isakmp && ipv6.addr == " + PEER, "frame.number"))
+          .as("key exchange with the peer, %s", link.file())
+          .extracting(packet -> packet.get(0))
+          .containsOnly(link.equals(home) ? "ipv6:udp:isakmp" : "ipv6:esp:ipv6:udp:isakmp");
+      if (!link.equals(home)) {
+        assertThat(link.packets(PacketLog.from(Ipv6Address.parse(HOME))))
+            .as("from the home address on a foreign link, %s", link.file())
+            .isEmpty();
+      }
+    }
+  }
+
+  /** Protocols, sources, destinations and one more field of packets. */
+  private ImmutableList<List<String>> fields(PacketLog link, String filter, String more)
+      throws Exception {
+    return decryption
+        .tshark(
+            link.file(),
+            "-Y",
+            filter,
+            "-T",
+            "fields",
+            "-e",
+            "frame.protocols",
+            "-e",
+            "ipv6.src",
+            "-e",
+            "ipv6.dst",
+            "-e",
+            more)
+        .lines()
+        .map(line -> line.replace("eth:ethertype:", "").replace(":data", ""))
+        .map(line -> List.of(line.split("\t", -1)))
+        .collect(ImmutableList.toImmutableList());
+  }
+}

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 class JournalledPoliciesTest {
   private static final Policy PAYLOAD =
       PolicyWords.parse(
-          "src 2001:db8:1::100 dir out priority 3000000000 tmpl src 2001:db8:a::10 dst"
+          "src 2001:db8:1::100 dir out priority 2000000000 tmpl src 2001:db8:a::10 dst"
               + " 2001:db8:1::1 proto esp reqid 5 mode tunnel");
   private static final Policy TYPED =
       PolicyWords.parse("src 2001:db8:1::100 proto mobility-header type 5 dir in action block");

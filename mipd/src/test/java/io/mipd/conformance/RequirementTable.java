@@ -18,7 +18,9 @@ final class RequirementTable {
       Every MUST, SHOULD and their negations of sections 6 to 11, in the order of the text and in our words, with the cases that show
       it. A case is a line of `mipd/src/test/resources/conformance/*.cases`: packets in, packets expected and what holds afterwards,
       with a clock of its own, for the protocol core with the packet engine (`mvn -pl mipd -am test -Dtest=ConformanceTest`). Packets
-      are made and read by code of the tests. What other tests show without naming a requirement is not counted here.
+      are made and read by code of the tests. What other tests show without naming a requirement is not counted here. Those cases of the
+      correspondent that leave nothing behind in it, and wait for nothing but answers, are played against a live daemon as well
+      (`LiveConformanceTest`, as root).
 
       This file is written by `RequirementTableTest` from the requirements, the cases and `verdicts.txt`, and fails the build when it is
       not up to date.

@@ -1,0 +1,84 @@
+package io.mipd.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.google.common.collect.ImmutableList;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Cases of the suite against a daemon that lives: those of the correspondent that leave nothing
+ * behind in it, and wait for nothing but answers.
+ */
+@Tag("root")
+class LiveConformanceTest {
+  private static final Map<String, List<String>> MACROS = Suite.macros();
+
+  @TempDir private static Path folder = Path.of("");
+
+  @SuppressWarnings("NullAway.Init")
+  private static LiveNode node;
+
+  @BeforeAll
+  static void start() throws Exception {
+    boolean possible =
+        System.getProperty("user.name", "").equals("root")
+            && Files.exists(Path.of("/dev/net/tun"))
+            && Files.isExecutable(Path.of("/usr/sbin/sysctl"));
+    if (!possible) {
+      System.err.println("SKIPPED: it needs root, /dev/net/tun and sysctl");
+      assertThat(System.getenv("CI")).isNotEqualTo("true");
+    }
+    assumeTrue(possible, "it needs root, /dev/net/tun and sysctl");
+    node = LiveNode.start(folder);
+  }
+
+  @AfterAll
+  static void stop() throws Exception {
+    if (node != null) {
+      node.close();
+    }
+  }
+
+  private static ImmutableList<String> expanded(List<String> steps) {
+    return steps.stream()
+        .flatMap(
+            step ->
+                MACROS.containsKey(step)
+                    ? expanded(MACROS.getOrDefault(step, List.of())).stream()
+                    : Stream.of(step))
+        .collect(ImmutableList.toImmutableList());
+  }
+
+  private static boolean isLive(Suite.Case one) {
+    List<String> steps = expanded(one.steps());
+    return steps.get(0).equals("cn")
+        && steps.stream()
+            .skip(1)
+            .allMatch(it -> it.startsWith("> ") || it.startsWith("< ") || it.equals("nothing"))
+        // No Binding Update, of which something would stay, and no payload, to which the kernel
+        // has answers of its own.
+        && steps.stream().noneMatch(it -> it.matches(".* (bu|udp) .*"));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> rfc6275() {
+    List<Suite.Case> live = Suite.cases().stream().filter(LiveConformanceTest::isLive).toList();
+    assertThat(live).hasSizeGreaterThan(30);
+    return live.stream()
+        .map(
+            one ->
+                DynamicTest.dynamicTest(
+                    one.name(), () -> new Script(MACROS, kind -> node.anew()).run(one.steps())));
+  }
+}

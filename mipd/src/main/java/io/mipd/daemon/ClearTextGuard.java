@@ -43,10 +43,22 @@ record ClearTextGuard(String tunName, ImmutableList<Policy> user, Optional<Ipv6A
       return "";
     }
     var rules = new StringBuilder();
+    if (direction == Direction.OUT) {
+      // The device takes no marks along: to the engine these would be packets like others.
+      policies.stream()
+          .filter(one -> !one.selector().mark().isAny() && drops(one))
+          .forEach(
+              one ->
+                  rule(
+                      rules,
+                      "oifname \"" + tunName + "\" " + matches(one.selector()) + "drop"));
+    }
     rule(rules, device + " { \"" + tunName + "\", \"lo\" } accept");
-    // What the engine has made or will undo, and what the kernel's own associations have: ESP, AH,
-    // Mobility Header. Names of protocols would need a file of netbase's.
-    rule(rules, "meta l4proto { 50, 51, 135 } accept");
+    if (direction != Direction.FWD) {
+      // What the engine has made or will undo, and what the kernel's own associations have: ESP,
+      // AH, Mobility Header. Names of protocols would need a file of netbase's.
+      rule(rules, "meta l4proto { 50, 51, 135 } accept");
+    }
     // Exempt from a user's "any": ICMPv6 errors, neighbour discovery, MLD; home agent address
     // discovery (RFC 6275 sections 6.5 and 6.6), for which the daemon has a socket of the kernel's.
     rule(rules, "icmpv6 type { 1-127, 130-137, 143-145 } accept");

@@ -137,6 +137,8 @@ final class Daemon {
                 new Rehearsal(new SecureRandom()).play(REHEARSED_HANDOVERS);
               } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
+              } catch (RuntimeException e) {
+                log.debug("the rehearsal of a handover", e);
               }
             },
             "rehearsal");

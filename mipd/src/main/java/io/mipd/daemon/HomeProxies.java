@@ -53,6 +53,7 @@ final class HomeProxies implements AutoCloseable {
     List<Ipv6Address> byUs = new ArrayList<>();
     for (Ipv6Address address : all) {
       if (proxied.containsKey(address) || proxied.size() < MOST_IN_KERNEL) {
+        beyond.remove(address);
         proxied.put(address, homeLink.name());
         inKernel.add(address);
       } else {

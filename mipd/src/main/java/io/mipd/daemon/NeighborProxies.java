@@ -1,7 +1,6 @@
 package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
-import io.mipd.xfrm.linux.IcmpSocket;
 import io.mipd.xfrm.linux.PacketSocket;
 import io.mipd.xfrm.linux.Poller;
 import io.mipd.xfrm.linux.SocketFilter;
@@ -22,6 +21,7 @@ import java.io.IOException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,21 +50,18 @@ final class NeighborProxies implements AutoCloseable {
   private static final int LINK_HOP_LIMIT = 255;
 
   private final Poller poller;
-  private final IcmpSocket icmp;
+  private final NetworkWatch network;
   private final Ipv6Address source;
   private final Map<Ipv6Address, Integer> interfaces = new HashMap<>();
-  private final Map<Integer, Side> sides = new TreeMap<>();
+  private final Map<Integer, PacketSocket> sockets = new TreeMap<>();
   private final PacketBuffer[] arrived = new PacketBuffer[PacketSocket.BATCH];
-
-  /** A link where somebody may ask. */
-  private record Side(PacketSocket socket, MacAddress address) {}
 
   /**
    * @param source the address that it answers from
    */
-  NeighborProxies(Poller poller, IcmpSocket icmp, Ipv6Address source) {
+  NeighborProxies(Poller poller, NetworkWatch network, Ipv6Address source) {
     this.poller = poller;
-    this.icmp = icmp;
+    this.network = network;
     this.source = source;
     for (int i = 0; i < arrived.length; i++) {
       arrived[i] = new PacketBuffer();
@@ -77,19 +74,15 @@ final class NeighborProxies implements AutoCloseable {
    * @throws IOException if it cannot hear or answer there
    */
   void add(Link link, List<Ipv6Address> addresses) throws IOException {
-    MacAddress mac =
-        link.address()
-            .orElseThrow(
-                () -> new IOException(link.name() + " has no link-layer address to answer with"));
-    Side before = sides.get(link.index());
-    if (before == null) {
+    if (link.address().isEmpty()) {
+      throw new IOException(link.name() + " has no link-layer address to answer with");
+    }
+    if (!sockets.containsKey(link.index())) {
       PacketSocket socket =
           PacketSocket.openForAllGroups(
               link.index(), SocketFilter.icmpv6(Icmpv6Message.NEIGHBOR_SOLICITATION));
-      sides.put(link.index(), new Side(socket, mac));
+      sockets.put(link.index(), socket);
       poller.add(socket.fd(), () -> take(socket));
-    } else {
-      sides.put(link.index(), new Side(before.socket(), mac));
     }
     addresses.forEach(address -> interfaces.put(address, link.index()));
   }
@@ -132,8 +125,8 @@ final class NeighborProxies implements AutoCloseable {
 
   /** Not overriding, for who is at home himself comes first (RFC 4861 section 7.2.8). */
   private void answer(int interfaceIndex, Ipv6Address target, Ipv6Address asker) {
-    Side side = sides.get(interfaceIndex);
-    if (side == null) {
+    Optional<MacAddress> mac = network.link(interfaceIndex).flatMap(Link::address);
+    if (mac.isEmpty()) {
       return;
     }
     // Who has no address yet is about to take this one (section 7.2.4).
@@ -147,11 +140,11 @@ final class NeighborProxies implements AutoCloseable {
             target,
             ImmutableList.of(
                 new NdOption.TargetLinkLayerAddress(
-                    new LinkLayerAddress(Octets.of(side.address().toOctets())))));
+                    new LinkLayerAddress(Octets.of(mac.get().toOctets())))));
     ByteBuf out = Unpooled.buffer(HEADER);
     Icmpv6Codec.encode(answer, source, destination, out);
     try {
-      icmp.send(interfaceIndex, source, destination, out);
+      network.icmp().send(interfaceIndex, source, destination, out);
     } catch (SystemCallException e) {
       log.debug("advertisement of {} to {}: {}", target, destination, e.toString());
     }
@@ -159,11 +152,11 @@ final class NeighborProxies implements AutoCloseable {
 
   @Override
   public void close() {
-    for (Side side : sides.values()) {
-      poller.remove(side.socket().fd());
-      side.socket().close();
+    for (PacketSocket socket : sockets.values()) {
+      poller.remove(socket.fd());
+      socket.close();
     }
-    sides.clear();
+    sockets.clear();
     interfaces.clear();
   }
 }

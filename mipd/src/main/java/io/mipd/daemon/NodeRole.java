@@ -281,7 +281,7 @@ abstract class NodeRole {
 
     @Override
     Optional<HomeProxies> proxies(SystemChanges system, World world, Poller poller) {
-      var beyond = new NeighborProxies(poller, world.network().icmp(), agent.address());
+      var beyond = new NeighborProxies(poller, world.network(), agent.address());
       return Optional.of(new HomeProxies(system, world.homeDevice(), beyond));
     }
 

@@ -61,12 +61,22 @@ class ClearTextGuardTest {
             "}");
   }
 
+  /** The device takes no mark along, and by another policy it might get there. */
+  @Test
+  void whatIsToBeProtectedForItsMarkDoesNotEnterTheDevice() {
+    String chain = rules("src 2001:db8:1::1 mark 0x1/0xff dir out tmpl proto esp reqid 1");
+    assertThat(chain.lines().skip(2).map(String::strip))
+        .startsWith(
+            "oifname \"mipd0\" ip6 saddr 2001:db8:1::1/128 ip6 daddr ::/0 meta mark & 255 == 1 drop",
+            "oifname { \"mipd0\", \"lo\" } accept");
+  }
+
   @Test
   void dropsWhatIsToBePassedOnWithoutTheProtectionThatItIsToHave() {
     String chain = rules("src 2001:db8:c::2 dir fwd priority 5 tmpl proto esp reqid 1");
     assertThat(chain.lines().map(String::strip))
         .contains("chain forward {", "ip6 saddr 2001:db8:c::2/128 ip6 daddr ::/0 drop")
-        .doesNotContain("chain input {");
+        .doesNotContain("chain input {", "meta l4proto { 50, 51, 135 } accept");
   }
 
   @Test

@@ -384,12 +384,15 @@ public final class MobileNode implements MobilityNode {
 
   /**
    * A Care-of Test Init goes by itself, without the policies that come with a movement, and is not
-   * to wait until they are merged.
+   * to wait until they are merged. Where policies are the first, nothing is to come before them.
    */
   private static List<NodeAction> testsFirst(List<NodeAction> actions) {
     int policies = 0;
     while (policies < actions.size() && !isForPolicies(actions.get(policies))) {
       policies++;
+    }
+    if (policies == 0) {
+      return actions;
     }
     List<NodeAction> rest = actions.subList(policies, actions.size());
     return Stream.of(

@@ -49,9 +49,7 @@ record ClearTextGuard(String tunName, ImmutableList<Policy> user, Optional<Ipv6A
           .filter(one -> !one.selector().mark().isAny() && drops(one))
           .forEach(
               one ->
-                  rule(
-                      rules,
-                      "oifname \"" + tunName + "\" " + matches(one.selector()) + "drop"));
+                  rule(rules, "oifname \"" + tunName + "\" " + matches(one.selector()) + "drop"));
     }
     rule(rules, device + " { \"" + tunName + "\", \"lo\" } accept");
     if (direction != Direction.FWD) {

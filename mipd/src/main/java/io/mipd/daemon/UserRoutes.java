@@ -72,8 +72,7 @@ final class UserRoutes {
         case HOST -> putForHost(system, route, source);
         case ROUTER -> {}
       }
-      system.putRoute(
-          Route.blackhole(destination).withMetric(GUARD_METRIC).withTable(TABLE));
+      system.putRoute(Route.blackhole(destination).withMetric(GUARD_METRIC).withTable(TABLE));
       system.putRoute(route.withTable(TABLE));
       system.putRule(
           RoutingRule.lookup(RULE_PRIORITY, source, TABLE)

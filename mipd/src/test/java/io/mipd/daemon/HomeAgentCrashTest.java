@@ -153,7 +153,7 @@ class HomeAgentCrashTest {
 
   /** Takes note of the acknowledgements that have come. */
   private void listen() throws Exception {
-    for (byte[] packet : heard.all(HomeAgentCrashTest::isAcknowledgement)) {
+    for (byte[] packet : heard.take(HomeAgentCrashTest::isAcknowledgement)) {
       Node node = byHome.get(Ipv6Address.read(packet, FINAL_ADDRESS));
       if (node == null) {
         continue;
@@ -168,7 +168,6 @@ class HomeAgentCrashTest {
         acknowledgements++;
       }
     }
-    heard.clear();
   }
 
   private static boolean isAcknowledgement(byte[] packet) {
@@ -244,11 +243,10 @@ class HomeAgentCrashTest {
               nodes.send(Forger.datagram(ROUTER, home, "go on"));
             }
           }
-          for (byte[] packet : heard.all(HomeAgentCrashTest::isTunnelled)) {
+          for (byte[] packet : heard.take(HomeAgentCrashTest::isTunnelled)) {
             reached.put(
                 Ipv6Address.read(packet, INNER_DESTINATION), Ipv6Address.read(packet, DESTINATION));
           }
-          heard.clear();
           return reached.keySet().containsAll(bound.keySet());
         });
     assertThat(reached).isEqualTo(bound);

@@ -43,6 +43,13 @@ final class Tap implements AutoCloseable {
     return packets.stream().filter(kind).toList();
   }
 
+  /** What {@link #all} gives, and no later call will; nothing is missed between two calls. */
+  List<byte[]> take(Predicate<byte[]> kind) throws SystemCallException {
+    List<byte[]> some = all(kind);
+    packets.clear();
+    return some;
+  }
+
   /** The first of a kind; waits for it. */
   byte[] await(String what, Predicate<byte[]> kind) throws Exception {
     net.until(what, Duration.ofSeconds(10), () -> !all(kind).isEmpty());

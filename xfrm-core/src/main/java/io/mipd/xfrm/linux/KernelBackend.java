@@ -65,7 +65,11 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
 
   /** Templates of both policy types that act on one packet; the kernel's sixth gives ENOBUFS. */
   public static final Limits LIMITS =
-      new Limits(5, /* ahTunnelsUnderOptions= */ false, KernelPolicy.reservedMarks(OURS));
+      new Limits(
+          5,
+          /* ahTunnelsUnderOptions= */ false,
+          KernelPolicy.reservedMarks(OURS),
+          KernelRelease.running().seesPortsBehindOptions());
 
   /** How many policies with marks of their own may be made. */
   private static final int NUMBERS = 1 << 26;

@@ -193,6 +193,8 @@ class UnmarkedPoliciesKernelTest {
     assertThat(backend.policies().get(0).bundle().templates())
         .containsExactly(Template.tunnel(TransformProtocol.ESP, NEXT_CARE_OF, AGENT, REQID));
     done(new XfrmCommand.TellKeyManager(Mode.TUNNEL, REQID, NEXT_CARE_OF, AGENT));
+    assertThat(remembered.policies.keySet()).as("no carrier left").containsExactly(TUNNELLED.id());
+    assertThat(backend.foreignPolicies()).isEmpty();
     assertThat(notices()).as("of our own doing").isEmpty();
     node.sh("ip xfrm policy delete src " + HOME + " dst " + PEER + " dir out");
     assertThat(notices()).containsExactly(new XfrmNotice.PoliciesChanged());

@@ -7,18 +7,20 @@ import io.mipd.xfrm.linux.UnmarkedPolicies;
 import io.mipd.xfrm.model.Policy;
 import java.io.IOException;
 import java.util.List;
-import java.util.Set;
 
 /**
  * The policies of ours that bear no mark, by the journal: each is written down, with its priority,
- * before it is put. One that somebody else has put in its place while nobody was here is his,
- * unless it has the priority of ours.
+ * before it is put. One that somebody else has put in its place is his, unless it is like ours; the
+ * journal of a predecessor knows no more of that than the priority.
  */
 final class JournalledPolicies implements UnmarkedPolicies {
   private final Journal journal;
 
   /** By selector and direction; two while one takes the place of another. */
   private final SetMultimap<String, Journal.Entry.PolicyPut> entries = LinkedHashMultimap.create();
+
+  /** What was put, or is about to be, for an entry; of a predecessor's, what was found. */
+  private final SetMultimap<Journal.Entry.PolicyPut, Policy> contents = LinkedHashMultimap.create();
 
   JournalledPolicies(Journal journal) {
     this.journal = journal;
@@ -35,11 +37,21 @@ final class JournalledPolicies implements UnmarkedPolicies {
   }
 
   @Override
+  public boolean isAsPut(Policy there) {
+    return contains(there.id())
+        && contents.get(entry(there)).stream().anyMatch(it -> UnmarkedPolicies.alike(it, there));
+  }
+
+  @Override
   public void adopt(List<Policy> there) {
-    Set<Journal.Entry.PolicyPut> asPut =
-        there.stream().map(JournalledPolicies::entry).collect(ImmutableSet.toImmutableSet());
+    for (Policy policy : there) {
+      Journal.Entry.PolicyPut entry = entry(policy);
+      if (entries.containsEntry(entry.policy(), entry)) {
+        contents.put(entry, policy);
+      }
+    }
     for (Journal.Entry.PolicyPut one : ImmutableSet.copyOf(entries.values())) {
-      if (!asPut.contains(one)) {
+      if (!contents.containsKey(one)) {
         forget(one);
       }
     }
@@ -50,6 +62,7 @@ final class JournalledPolicies implements UnmarkedPolicies {
     Journal.Entry.PolicyPut entry = entry(policy);
     journal.add(entry);
     entries.put(entry.policy(), entry);
+    contents.put(entry, policy);
   }
 
   @Override
@@ -60,6 +73,7 @@ final class JournalledPolicies implements UnmarkedPolicies {
         forget(one);
       }
     }
+    contents.replaceValues(now, ImmutableSet.of(policy));
   }
 
   @Override
@@ -69,6 +83,7 @@ final class JournalledPolicies implements UnmarkedPolicies {
 
   private void forget(Journal.Entry.PolicyPut entry) {
     entries.remove(entry.policy(), entry);
+    contents.removeAll(entry);
     journal.removeLater(entry);
   }
 

@@ -52,6 +52,7 @@ final class PolicyStateDocument {
     document.put("max-templates", state.inputs().limits().maxTemplates());
     document.put("ah-tunnels-under-options", state.inputs().limits().ahTunnelsUnderOptions());
     document.put("reserved-marks", state.inputs().limits().reservedMarks());
+    document.put("ports-behind-options", state.inputs().limits().portsBehindOptions());
     document.put("user", words(state.inputs().user()));
     document.put("others", words(state.inputs().others()));
     List<Object> wishes = new ArrayList<>();
@@ -145,7 +146,8 @@ final class PolicyStateDocument {
               new XfrmBackend.Limits(
                   document.getInt("max-templates"),
                   document.getBoolean("ah-tunnels-under-options"),
-                  document.getInt("reserved-marks"))),
+                  document.getInt("reserved-marks"),
+                  document.getBoolean("ports-behind-options"))),
           associations.build(),
           homes.build());
     } catch (ConfigException | IllegalArgumentException e) {

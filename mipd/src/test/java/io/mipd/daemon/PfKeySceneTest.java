@@ -280,6 +280,30 @@ class PfKeySceneTest {
     assertThat(databases("mn", true)).isEqualTo(mobileBefore);
   }
 
+  @Test
+  void aPolicyThatTheUserPutsInThePlaceOfOursIsHisAndOursStandsBesideIt() throws Exception {
+    net.plug("a");
+    start(KernelInterface.PF_KEY);
+    registers("a");
+    assertThat(marked("ha")).noneMatch(PfKeySceneTest::hasSameSelector);
+    assertThat(databases("ha", true)).anyMatch(PfKeySceneTest::hasSameSelector);
+    net.in("ha", "ip xfrm policy update " + SAME_SELECTOR + " priority 1000000");
+    net.until(
+        "ours is back",
+        TestNet.LONG,
+        () -> marked("ha").stream().anyMatch(PfKeySceneTest::hasSameSelector));
+    assertThat(net.in("ha", "ip xfrm policy")).contains("priority 1000000");
+    reachable("beside the user's");
+    movesTo("b");
+    stop();
+    assertThat(net.in("ha", "ip xfrm policy")).contains("priority 1000000");
+    net.in("ha", "ip xfrm policy delete " + SAME_SELECTOR);
+  }
+
+  private static boolean hasSameSelector(String policy) {
+    return policy.startsWith("src ::/0 dst " + HOME + "/128\n") && policy.contains("dir out");
+  }
+
   private static List<String> unnumbered(List<String> databases) {
     return databases.stream().map(one -> one.replaceAll("priority \\d+", "priority")).toList();
   }

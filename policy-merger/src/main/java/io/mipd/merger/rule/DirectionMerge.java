@@ -8,6 +8,7 @@ import io.mipd.merger.source.MobilityPolicy;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Flow;
+import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.Selector;
 import java.util.ArrayList;
@@ -415,6 +416,16 @@ final class DirectionMerge implements Inputs {
                                   Finding.Kind.SIGNALLING_OVERRIDDEN, words, policy, signalling)));
     }
     MobilityPolicy payload = here.policyOrNull(place.mobility());
+    if (payload != null && isUnseen(policy.selector(), payload)) {
+      return conflict(
+          Finding.Kind.PORTS_UNSEEN,
+          "the user's "
+              + policy
+              + " does not hold for what bears a Home Address option or routing header: the kernel"
+              + " (Linux before 6.7) does not see the ports behind it",
+          policy,
+          payload);
+    }
     return payload != null
             && payload.kind().isPayload()
             && payload.action() == Policy.Action.ALLOW
@@ -425,6 +436,17 @@ final class DirectionMerge implements Inputs {
             policy,
             payload)
         : Optional.empty();
+  }
+
+  /** Whether what comes by the route is not compared with the ports. */
+  private boolean isUnseen(Selector user, MobilityPolicy route) {
+    return direction == Direction.IN
+        && !limits.portsBehindOptions()
+        && IpProtocol.hasPorts(user.protocol())
+        && !(user.sourcePort().isAny() && user.destinationPort().isAny())
+        && route.kind() == MobilityPolicy.Kind.OPTIMIZED
+        && route.bundle().templates().stream()
+            .anyMatch(template -> template.protocol().isRouteOptimization());
   }
 
   private static Optional<Finding> conflict(

@@ -27,6 +27,11 @@ public record Finding(Kind kind, String words, Flow witness) {
     OUTER_FLOW_PASSES(true),
     /** Mobility blocks flows that a user's policy would protect, as long as there is no binding. */
     USER_POLICY_SHADOWED(false),
+    /**
+     * A user's policy for what arrives names ports, which the backend does not see in what comes by
+     * an optimized route: it does not hold there.
+     */
+    PORTS_UNSEEN(true),
     /** No flow reaches a user's policy: those before it take them all. */
     UNREACHABLE(true),
     /** A user's policy sends packets of a home address on a foreign link without a tunnel. */

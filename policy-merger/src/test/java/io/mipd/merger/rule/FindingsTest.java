@@ -179,6 +179,54 @@ class FindingsTest {
     assertThat(findings(List.of(UPDATE, optimized, TUNNEL), user(1, toPeer, USERS))).isEmpty();
   }
 
+  /** What comes from the peer by its route bears a routing header. */
+  @Test
+  void portsThatLinuxDoesNotSeeBehindARoutingHeader() {
+    var old =
+        new XfrmBackend.Limits(
+            5, /* ahTunnelsUnderOptions= */ false, 0, /* portsBehindOptions= */ false);
+    Selector received = Selector.between(P, H);
+    Selector toPort =
+        received.withProtocol(IpProtocol.UDP).withPorts(PortMatch.ANY, PortMatch.exactly(53));
+    var route =
+        new MobilityPolicy(
+            received,
+            Direction.IN,
+            Kind.OPTIMIZED,
+            Policy.Action.ALLOW,
+            Bundle.of(Template.routingHeader(P, H).asOptional()),
+            "what comes directly");
+    for (Policy user :
+        List.of(
+            Policy.allow(toPort, Direction.IN, 1, Bundle.of(USERS)),
+            Policy.allow(
+                toPort, Direction.IN, 1, Bundle.of(Template.tunnel(ESP, P, H, new ReqId(1)))),
+            Policy.block(toPort, Direction.IN, 1))) {
+      only(Finding.Kind.PORTS_UNSEEN, toPort, findings(old, route, user));
+      assertThat(findings(LINUX, route, user))
+          .extracting(Finding::kind)
+          .as("%s", user)
+          .doesNotContain(Finding.Kind.PORTS_UNSEEN);
+    }
+    for (Selector seen :
+        List.of(
+            received,
+            received.withProtocol(IpProtocol.UDP),
+            Selector.between(GATEWAY, H)
+                .withProtocol(IpProtocol.UDP)
+                .withPorts(PortMatch.ANY, PortMatch.exactly(53)))) {
+      assertThat(findings(old, route, Policy.allow(seen, Direction.IN, 1, Bundle.of(USERS))))
+          .as("%s", seen)
+          .isEmpty();
+    }
+  }
+
+  private static ImmutableList<Finding> findings(
+      XfrmBackend.Limits limits, MobilityPolicy mobility, Policy user) {
+    return PolicyMerger.merge(ImmutableList.of(user), ImmutableList.of(mobility), limits)
+        .findings();
+  }
+
   /** To the gateway the route is optimized, to the peer it is not. */
   @Test
   void anOptionalTunnelWithoutWhichMobilityWouldHaveSomethingElse() {
@@ -249,7 +297,7 @@ class FindingsTest {
   /** The marks of the user's policy and of one on its outer flow, together all that are free. */
   @Test
   void aComposedMarkIsOneThatTheBackendCanBear() {
-    var limits = new XfrmBackend.Limits(5, false, 0xc000_0000);
+    var limits = new XfrmBackend.Limits(5, false, 0xc000_0000, true);
     Policy inner = user(1, Selector.between(H, P).withMark(new Mark(0x1, 0x0fff_ffff)), USERS);
     Policy outer =
         user(
@@ -273,7 +321,7 @@ class FindingsTest {
 
   @Test
   void aMarkThatIsTheBackendsOwnIsLeftOut() {
-    var limits = new XfrmBackend.Limits(5, false, 0xc000_0000);
+    var limits = new XfrmBackend.Limits(5, false, 0xc000_0000, true);
     Selector marked = Selector.between(H, P).withMark(new Mark(0x8000_0001, ~0));
     Merged merged =
         PolicyMerger.merge(

@@ -33,11 +33,17 @@ public interface XfrmBackend {
    *     or type 2 routing header that AH covers (Linux: no)
    * @param reservedMarks bits that no packet's mark has, for policies of the backend's are known by
    *     them (Linux: the two highest)
+   * @param portsBehindOptions whether the ports of what arrives are seen behind a Home Address
+   *     option or routing header (Linux: from 6.7 on)
    */
-  record Limits(int maxTemplates, boolean ahTunnelsUnderOptions, int reservedMarks) {
-    /** Who has no marks of its own. */
+  record Limits(
+      int maxTemplates,
+      boolean ahTunnelsUnderOptions,
+      int reservedMarks,
+      boolean portsBehindOptions) {
+    /** Who has no marks of its own, and sees all ports. */
     public Limits(int maxTemplates, boolean ahTunnelsUnderOptions) {
-      this(maxTemplates, ahTunnelsUnderOptions, 0);
+      this(maxTemplates, ahTunnelsUnderOptions, 0, /* portsBehindOptions= */ true);
     }
 
     /** Whose only limit is a number. */

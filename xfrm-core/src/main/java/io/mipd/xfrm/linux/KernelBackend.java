@@ -56,8 +56,8 @@ import java.util.function.Consumer;
  * <p>By {@link KernelInterface#PF_KEY} policies whose selector can be named there bear no mark, and
  * {@link UnmarkedPolicies} knows them. Each keeps its kind as long as it is there: what PF_KEY
  * cannot say of one, such as Mobile IPv6's headers, is told by netlink and still without the mark;
- * and one that somebody else's of equal selector is in the way of has the mark. States are told by
- * netlink always.
+ * and one that somebody else's of equal selector is in the way of, or has replaced, has the mark.
+ * States are told by netlink always.
  */
 public final class KernelBackend implements XfrmBackend, AutoCloseable {
   /** A bit of the packet mark that must be 0: nobody may set it. */
@@ -65,7 +65,11 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
 
   /** Templates of both policy types that act on one packet; the kernel's sixth gives ENOBUFS. */
   public static final Limits LIMITS =
-      new Limits(5, /* ahTunnelsUnderOptions= */ false, KernelPolicy.reservedMarks(OURS));
+      new Limits(
+          5,
+          /* ahTunnelsUnderOptions= */ false,
+          KernelPolicy.reservedMarks(OURS),
+          KernelRelease.running().seesPortsBehindOptions());
 
   /** How many policies with marks of their own may be made. */
   private static final int NUMBERS = 1 << 26;
@@ -415,8 +419,10 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
    */
   private XfrmReply put(int type, Policy policy) {
     UnmarkedPolicies unmarked = ownership.unmarked();
-    boolean known = unmarked.contains(policy.id());
+    boolean known;
     try {
+      cedeToOthers(policy.id());
+      known = unmarked.contains(policy.id());
       if (!known && !canBeUnmarked(policy.id())) {
         return send(request(type, policy, ours));
       }
@@ -430,11 +436,27 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     XfrmReply reply = putUnmarked(known ? type : XfrmMessage.NEWPOLICY, policy);
     if (reply instanceof XfrmReply.Done) {
       unmarked.put(policy);
-    } else if (!known) {
+    } else if (!known && isFailure(reply, XfrmError.EXISTS)) {
       unmarked.gone(policy.id());
-      return isFailure(reply, XfrmError.EXISTS) ? send(request(type, policy, ours)) : reply;
+      return send(request(type, policy, ours));
+    } else if (!known) {
+      forgetUnlessThere(policy.id());
     }
     return reply;
+  }
+
+  private void cedeToOthers(Policy.Id id) throws SystemCallException {
+    if (ownership.unmarked().contains(id)) {
+      ownership.cede(id, kernelPolicy(id, Mark.ANY));
+    }
+  }
+
+  private void forgetUnlessThere(Policy.Id id) {
+    try {
+      ownership.failed(id, kernelPolicy(id, Mark.ANY));
+    } catch (SystemCallException e) {
+      // It may be there: it stays ours, and is put again or taken away as such.
+    }
   }
 
   /** Whether PF_KEY is to be used, can name it, and neither ours nor anybody else's is there. */
@@ -459,9 +481,11 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
   }
 
   private XfrmReply delete(Policy.Id id) {
-    boolean unmarked = ownership.unmarked().contains(id);
+    boolean unmarked;
     XfrmReply reply;
     try {
+      cedeToOthers(id);
+      unmarked = ownership.unmarked().contains(id);
       if (unmarked && pfKey.isPresent() && isAnswered(id)) {
         pfKeyRequests++;
         reply = pfKey.get().apply(new XfrmCommand.DeletePolicy(id));
@@ -819,7 +843,9 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
 
   /** The policy of ours with this identity, as it is installed; empty if it is not there. */
   public Optional<Policy> policy(Policy.Id id) throws SystemCallException {
-    return kernelPolicy(id, ownership.markOf(id)).flatMap(policy -> policy.policy(ours));
+    return kernelPolicy(id, ownership.markOf(id))
+        .filter(policy -> !ownership.isUnmarkedOfOthers(policy))
+        .flatMap(policy -> policy.policy(ours));
   }
 
   private Optional<KernelPolicy> kernelPolicy(Policy.Id id, Mark mark) throws SystemCallException {

@@ -11,6 +11,11 @@ final class NoUnmarkedPolicies implements UnmarkedPolicies {
   }
 
   @Override
+  public boolean isAsPut(Policy there) {
+    return false;
+  }
+
+  @Override
   public void adopt(List<Policy> there) {
     // Whatever bears no mark is somebody else's.
   }

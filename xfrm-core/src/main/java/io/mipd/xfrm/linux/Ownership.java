@@ -3,6 +3,7 @@ package io.mipd.xfrm.linux;
 import io.mipd.xfrm.model.Mark;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.netlink.KernelPolicy;
+import java.util.Optional;
 
 /**
  * How policies of ours are told from others'.
@@ -15,8 +16,35 @@ record Ownership(Mark mark, UnmarkedPolicies unmarked) {
   }
 
   private boolean isUnmarkedOfOurs(KernelPolicy policy) {
-    return isUnmarked(policy)
-        && policy.policy().map(Policy::id).filter(unmarked::contains).isPresent();
+    return isUnmarked(policy) && policy.policy().filter(unmarked::isAsPut).isPresent();
+  }
+
+  /** Whether it bears no mark and is not as we have put it, if we have. */
+  boolean isUnmarkedOfOthers(KernelPolicy policy) {
+    return isUnmarked(policy) && !isUnmarkedOfOurs(policy);
+  }
+
+  /**
+   * What somebody else has put in the place of one of ours is his from now on.
+   *
+   * @param there what the kernel has of this identity without a mark
+   */
+  void cede(Policy.Id id, Optional<KernelPolicy> there) {
+    if (there.filter(this::isUnmarkedOfOthers).isPresent()) {
+      unmarked.gone(id);
+    }
+  }
+
+  /**
+   * An addition has failed, or has not been answered, which the kernel may do that has carried it
+   * out.
+   *
+   * @param there what the kernel has of this identity without a mark
+   */
+  void failed(Policy.Id id, Optional<KernelPolicy> there) {
+    if (there.filter(this::isUnmarkedOfOurs).isEmpty()) {
+      unmarked.gone(id);
+    }
   }
 
   /** Whether it is of the kind that PF_KEY makes. */

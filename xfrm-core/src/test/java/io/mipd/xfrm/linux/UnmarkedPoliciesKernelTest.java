@@ -19,9 +19,7 @@ import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -59,37 +57,7 @@ class UnmarkedPoliciesKernelTest {
           Direction.OUT,
           10);
 
-  /** In memory, by identity. */
-  private static final class Remembered implements UnmarkedPolicies {
-    final Map<Policy.Id, Policy> policies = new HashMap<>();
-
-    @Override
-    public boolean contains(Policy.Id id) {
-      return policies.containsKey(id);
-    }
-
-    @Override
-    public void adopt(List<Policy> there) {
-      policies.values().removeIf(one -> !there.contains(one));
-    }
-
-    @Override
-    public void coming(Policy policy) {
-      policies.put(policy.id(), policy);
-    }
-
-    @Override
-    public void put(Policy policy) {
-      assertThat(policies).containsEntry(policy.id(), policy);
-    }
-
-    @Override
-    public void gone(Policy.Id id) {
-      policies.remove(id);
-    }
-  }
-
-  private final Remembered remembered = new Remembered();
+  private final RememberedPolicies remembered = new RememberedPolicies();
   private TestNamespace node;
   private KernelBackend backend;
 
@@ -183,6 +151,37 @@ class UnmarkedPoliciesKernelTest {
   }
 
   @Test
+  void whatAUserReplacesIsHisAndOursStandsBesideIt() throws Exception {
+    done(new XfrmCommand.AddPolicy(TUNNELLED));
+    assertThat(remembered.policies.values()).containsExactly(TUNNELLED);
+    String users =
+        "src " + HOME + "/128 dst " + PEER + "/128 dir out priority 70000 tmpl src " + HOME;
+    String update = "ip xfrm policy update " + users + " dst " + PEER + " proto esp mode tunnel";
+    node.sh(update);
+    assertThat(notices()).containsExactly(new XfrmNotice.PoliciesChanged());
+    assertThat(backend.policies()).isEmpty();
+    assertThat(backend.policy(TUNNELLED.id())).isEmpty();
+    assertThat(backend.foreignPolicies()).hasSize(1);
+    // As a repair has it.
+    done(new XfrmCommand.UpdatePolicy(TUNNELLED));
+    assertThat(remembered.policies).isEmpty();
+    assertThat(backend.policies()).containsExactly(TUNNELLED);
+    assertThat(backend.foreignPolicies()).hasSize(1);
+    done(new XfrmCommand.DeletePolicy(TUNNELLED.id()));
+    assertThat(policies()).contains("priority 70000").doesNotContain("mark");
+    node.sh("ip xfrm policy flush");
+
+    // Replaced when nobody has looked yet.
+    done(new XfrmCommand.AddPolicy(TUNNELLED));
+    node.sh(update);
+    assertThat(backend.apply(new XfrmCommand.DeletePolicy(TUNNELLED.id())))
+        .isInstanceOf(XfrmReply.Failed.class);
+    done(new XfrmCommand.Flush());
+    assertThat(remembered.policies).isEmpty();
+    assertThat(policies()).contains("priority 70000");
+  }
+
+  @Test
   void movesByPfKeyAndKnowsItForItsOwnDoing() throws Exception {
     done(new XfrmCommand.AddPolicy(TUNNELLED));
     var move =
@@ -194,6 +193,8 @@ class UnmarkedPoliciesKernelTest {
     assertThat(backend.policies().get(0).bundle().templates())
         .containsExactly(Template.tunnel(TransformProtocol.ESP, NEXT_CARE_OF, AGENT, REQID));
     done(new XfrmCommand.TellKeyManager(Mode.TUNNEL, REQID, NEXT_CARE_OF, AGENT));
+    assertThat(remembered.policies.keySet()).as("no carrier left").containsExactly(TUNNELLED.id());
+    assertThat(backend.foreignPolicies()).isEmpty();
     assertThat(notices()).as("of our own doing").isEmpty();
     node.sh("ip xfrm policy delete src " + HOME + " dst " + PEER + " dir out");
     assertThat(notices()).containsExactly(new XfrmNotice.PoliciesChanged());

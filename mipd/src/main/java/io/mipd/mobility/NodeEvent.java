@@ -82,8 +82,11 @@ public sealed interface NodeEvent {
   /**
    * Another home address of the node has been told of the home link's prefixes, and has believed it
    * (RFC 6275 section 11.4.3).
+   *
+   * @param isProtected whether an association of that home address with the home agent proves it
    */
-  record HomePrefixesTold(Icmpv6Message.MobilePrefixAdvertisement advertisement)
+  record HomePrefixesTold(
+      Icmpv6Message.MobilePrefixAdvertisement advertisement, boolean isProtected)
       implements NodeEvent {}
 
   /**

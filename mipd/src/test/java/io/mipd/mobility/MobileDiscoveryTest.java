@@ -353,4 +353,20 @@ class MobileDiscoveryTest {
         .contains(new NodeAction.HomeAgentFails());
     assertThat(registers(BindingStatus.ACCEPTED)).doesNotContain(new NodeAction.HomeAgentFails());
   }
+
+  /** What has come in clear to another home address ends none that asks for protection. */
+  @Test
+  void believesAnotherHomeAddressAsFarAsThatIsProtected() {
+    registers(BindingStatus.ACCEPTED);
+    MobileNode mobile = (MobileNode) node;
+    var ended = new MobilePrefixAdvertisement(7, false, false, ImmutableList.of(home(0, 0)));
+    var soon = new MobilePrefixAdvertisement(8, false, false, ImmutableList.of(home(9000, 9000)));
+    for (MobilePrefixAdvertisement news : List.of(ended, soon, ended)) {
+      on(new NodeEvent.HomePrefixesTold(news, /* isProtected= */ false));
+      assertThat(mobile.isValid(now.plusSeconds(7199))).isTrue();
+    }
+    assertThat(mobile.isValid(now.plusSeconds(7200))).isFalse();
+    on(new NodeEvent.HomePrefixesTold(ended, /* isProtected= */ true));
+    assertThat(mobile.isValid(now)).isFalse();
+  }
 }

@@ -338,6 +338,17 @@ public final class HomeAgent implements MobilityNode {
     }
   }
 
+  /** Home prefixes mostly are valid for longer than any binding. */
+  private void scheduleAgain(Instant changedFrom) {
+    boolean concerned =
+        registrations.values().stream()
+            .flatMap(it -> it.binding.stream())
+            .anyMatch(it -> it.expiry().isAfter(changedFrom));
+    if (concerned) {
+      registrations.values().forEach(this::schedule);
+    }
+  }
+
   private static Instant earlier(Instant one, Optional<Instant> other) {
     return other.isPresent() && other.get().isBefore(one) ? other.get() : one;
   }
@@ -441,15 +452,11 @@ public final class HomeAgent implements MobilityNode {
         && arrived.source().isLinkLocal()
         && arrived.message() instanceof Icmpv6Message.RouterAdvertisement advertisement) {
       agents.heard(now, arrived.source(), advertisement);
-      Instant before = prefixes.soonestEnd();
+      var before = prefixes.ends();
       if (prefixes.heard(now, advertisement)) {
         prefixAdvertiser.changed(now);
       }
-      // It mostly is valid for longer than any binding.
-      Instant longest = now.plus(BindingLifetime.LONGEST.asDuration());
-      if (before.isBefore(longest) || prefixes.soonestEnd().isBefore(longest)) {
-        registrations.values().forEach(this::schedule);
-      }
+      scheduleAgain(prefixes.changedFrom(before));
     }
   }
 

@@ -1,6 +1,7 @@
 package io.mipd.mobility.ha;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
 import io.mipd.mobility.ha.HomeAgentSettings.HomePrefix;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.xfrm.model.Ipv6Prefix;
@@ -12,6 +13,7 @@ import java.time.Instant;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * The prefixes that are advertised on the home link, by us and by its other routers (RFC 6275
@@ -25,6 +27,7 @@ final class HomeLinkPrefixes {
   private static final Duration TWO_HOURS = Duration.ofHours(2);
 
   private HomeAgentSettings settings;
+  private ImmutableList<HomePrefix> configured;
   private final Map<Ipv6Prefix, AdvertisedPrefix> heard = new LinkedHashMap<>();
 
   /** When a configured prefix ceases to be valid that others advertise. */
@@ -32,11 +35,14 @@ final class HomeLinkPrefixes {
 
   HomeLinkPrefixes(HomeAgentSettings settings) {
     this.settings = settings;
+    configured = settings.prefixes();
   }
 
   /** Goes by these from now on. */
   void adopt(HomeAgentSettings newSettings) {
     settings = newSettings;
+    configured = settings.prefixes();
+    ends.keySet().removeIf(it -> !isConfigured(it));
     if (settings.advertising().isPresent()) {
       heard.keySet().removeIf(this::isConfigured);
       ends.clear();
@@ -66,7 +72,7 @@ final class HomeLinkPrefixes {
   }
 
   private boolean isConfigured(Ipv6Prefix prefix) {
-    return settings.prefixes().stream().anyMatch(it -> it.prefix().equals(prefix));
+    return configured.stream().anyMatch(it -> it.prefix().equals(prefix));
   }
 
   private boolean learn(Instant now, PrefixInformation told) {
@@ -110,9 +116,12 @@ final class HomeLinkPrefixes {
 
   /** What a Mobile Prefix Advertisement lists now: all of it, home prefixes first. */
   ImmutableList<NdOption> options(Instant now) {
-    heard.values().removeIf(it -> !now.isBefore(it.validUntil()) && hasBeenToldGone(now, it));
+    // A home prefix that has ended must not be taken for one that nobody has told of.
+    heard
+        .entrySet()
+        .removeIf(it -> !isConfigured(it.getKey()) && hasBeenToldGone(now, it.getValue()));
     var options = ImmutableList.<NdOption>builder();
-    settings.prefixes().forEach(it -> options.add(home(now, it)));
+    configured.forEach(it -> options.add(home(now, it)));
     heard.forEach(
         (prefix, it) -> {
           if (!isConfigured(prefix)) {
@@ -162,9 +171,21 @@ final class HomeLinkPrefixes {
         .orElse(Duration.ZERO);
   }
 
-  /** When the first of them ceases to be valid; {@link Instant#MAX} as below. */
-  Instant soonestEnd() {
-    return ends.values().stream().min(Comparator.naturalOrder()).orElse(Instant.MAX);
+  /** When home prefixes cease to be valid, as far as is known. */
+  ImmutableMap<Ipv6Prefix, Instant> ends() {
+    return ImmutableMap.copyOf(ends);
+  }
+
+  /**
+   * From when on bindings end otherwise than before: the first of the ends that are not the same
+   * any more, as it was or is; {@link Instant#MAX} if all are.
+   */
+  Instant changedFrom(ImmutableMap<Ipv6Prefix, Instant> before) {
+    return ends.entrySet().stream()
+        .filter(it -> !it.getValue().equals(before.get(it.getKey())))
+        .flatMap(it -> Stream.of(it.getValue(), before.getOrDefault(it.getKey(), Instant.MAX)))
+        .min(Comparator.naturalOrder())
+        .orElse(Instant.MAX);
   }
 
   /** When it ceases to be valid; {@link Instant#MAX} for never, as far as is known. */

@@ -125,6 +125,9 @@ public final class MobileNode implements MobilityNode {
   /** Its prefix is not valid, or not yet, and nothing of the home address is in use. */
   private boolean retired;
 
+  /** The home agent has said that its prefix is over, and correspondents and it are told so. */
+  private boolean withdrawing;
+
   /** The last that was said of it: the home address may be taken for new communication. */
   private boolean preferred = true;
 
@@ -262,6 +265,11 @@ public final class MobileNode implements MobilityNode {
     return prefixes.expects(discovery);
   }
 
+  /** Whether what it believes of prefixes has come by an association with the home agent. */
+  public boolean protectsPrefixDiscovery() {
+    return settings.protection().prefixDiscovery().isPresent();
+  }
+
   /** Whether the home address may be used at all, as far as its prefix is told. */
   public boolean isValid(Instant now) {
     return prefixes.isValid(now);
@@ -344,7 +352,7 @@ public final class MobileNode implements MobilityNode {
     } else if (event instanceof NodeEvent.PrefixDiscoveryArrived arrived) {
       prefixes.arrived(now, arrived, attachment instanceof Attachment.Away, actions);
     } else if (event instanceof NodeEvent.HomePrefixesTold news) {
-      prefixes.told(now, news.advertisement(), actions);
+      prefixes.toldAnother(now, news.advertisement(), news.isProtected(), actions);
     } else if (event instanceof NodeEvent.DadFinished finished) {
       dadFinished(now, finished, actions);
     } else if (event instanceof NodeEvent.TunnelledPayload payload) {
@@ -439,7 +447,11 @@ public final class MobileNode implements MobilityNode {
     return new Standing.Away(
         away.careOf(),
         tunnelEnd.isPresent() && !returning,
-        settled && !dismissed && registeredCareOf().equals(here) && tunnelEnd.equals(here)
+        settled
+                && !isLeaving()
+                && prefixes.isValid(now)
+                && registeredCareOf().equals(here)
+                && tunnelEnd.equals(here)
             ? acknowledged.map(it -> bindableUntil(now, it))
             : Optional.empty());
   }
@@ -473,21 +485,22 @@ public final class MobileNode implements MobilityNode {
   private Optional<Instant> renewal() {
     return pending.isPresent()
             || deferredUntil.isPresent()
-            || dismissed
+            || isLeaving()
             || !(attachment instanceof Attachment.Away)
         ? Optional.empty()
         : acknowledged.map(Acknowledged::refreshAt);
   }
 
   private void deadlines(Instant now, List<NodeAction> actions) {
-    if (acknowledged.isPresent() && isDue(now, acknowledged.map(Acknowledged::expiry))) {
+    if (acknowledged.isPresent()
+        && (isDue(now, acknowledged.map(Acknowledged::expiry)) || prefixes.runsOut(now))) {
       actions.add(new NodeAction.Tell("the binding has expired without being renewed"));
       acknowledged = Optional.empty();
       bindingMayExist = false;
       if (!isHome) {
         leaveTunnel(actions);
       }
-      if (dismissed && !(attachment instanceof Attachment.Home)) {
+      if (isLeaving() && !(attachment instanceof Attachment.Home)) {
         // What the home agent was to be told has become true by itself.
         pending = Optional.empty();
         deferredUntil = Optional.empty();
@@ -597,12 +610,20 @@ public final class MobileNode implements MobilityNode {
 
   /** Finds out where we are, and acts if that has changed (RFC 6275 section 11.5). */
   private void attach(Instant now, List<NodeAction> actions) {
-    if (!prefixes.isValid(now)) {
-      retire(actions);
+    if (!prefixes.mayBeRegistered()) {
+      withdraw(now, actions);
       return;
     }
     retired = false;
+    if (withdrawing) {
+      withdrawing = false;
+      farewellUntil = Optional.empty();
+      comeBack(now, actions);
+    }
     Attachment next = whereWeAre();
+    if (next instanceof Attachment.Home && !prefixes.isValid(now)) {
+      next = new Attachment.Nowhere();
+    }
     if (next.equals(attachment)) {
       return;
     }
@@ -728,9 +749,26 @@ public final class MobileNode implements MobilityNode {
   }
 
   /**
-   * The home address is valid no more, and so used no more (RFC 4862 section 5.5.4). The home agent
-   * has granted no binding beyond that.
+   * The home address is valid no more, by the home agent's word. Correspondents learn of it first
+   * (RFC 6275 section 11.4.2), then the home agent, as far as there is a way.
    */
+  private void withdraw(Instant now, List<NodeAction> actions) {
+    boolean reachable =
+        bindingMayExist
+            && acknowledged.isPresent()
+            && tunnelEnd.isPresent()
+            && attachment instanceof Attachment.Away
+            && whereWeAre().equals(attachment);
+    if (!reachable) {
+      withdrawing = false;
+      retire(actions);
+    } else if (!withdrawing) {
+      withdrawing = true;
+      takeLeave(now);
+    }
+  }
+
+  /** The home address is used no more (RFC 4862 section 5.5.4). */
   private void retire(List<NodeAction> actions) {
     if (retired) {
       return;
@@ -974,6 +1012,11 @@ public final class MobileNode implements MobilityNode {
     }
   }
 
+  /** No binding is wanted: so the operator says, or the home agent, whose prefix is over. */
+  private boolean isLeaving() {
+    return dismissed || withdrawing;
+  }
+
   private boolean isForAddressAway(OutstandingUpdate update) {
     return !update.lifetime().isZero();
   }
@@ -991,7 +1034,7 @@ public final class MobileNode implements MobilityNode {
    */
   private void sendUpdate(Instant now, Duration timeout, List<NodeAction> actions) {
     boolean away = attachment instanceof Attachment.Away;
-    boolean binds = away && !dismissed;
+    boolean binds = away && !isLeaving();
     if (away && duplicate) {
       // RFC 6275 section 11.7.1: the home address must not be used again.
       return;
@@ -1006,7 +1049,7 @@ public final class MobileNode implements MobilityNode {
         attachment instanceof Attachment.Away at ? at.careOf() : new CareOfAddress(home.value());
     BindingLifetime lifetime = binds ? lifetime(now, careOf) : BindingLifetime.DEREGISTER;
     sequence = sequence.next();
-    settled = settled && !dismissed && registeredCareOf().equals(Optional.of(careOf));
+    settled = settled && !isLeaving() && registeredCareOf().equals(Optional.of(careOf));
     var update =
         new BindingUpdate(
             sequence,
@@ -1078,7 +1121,7 @@ public final class MobileNode implements MobilityNode {
   /** RFC 6275 section 11.8: a new sequence number, and twice the wait up to its ceiling. */
   private void retransmit(Instant now, List<NodeAction> actions) {
     unanswered++;
-    if (unanswered >= MAX_UNANSWERED && attachment instanceof Attachment.Away && !dismissed) {
+    if (unanswered >= MAX_UNANSWERED && attachment instanceof Attachment.Away && !isLeaving()) {
       unanswered = 0;
       actions.add(new NodeAction.HomeAgentFails());
     }
@@ -1165,7 +1208,7 @@ public final class MobileNode implements MobilityNode {
         && message instanceof MobilityMessage.BindingRefreshRequest
         && acknowledged.isPresent()
         && pending.isEmpty()
-        && !dismissed
+        && !isLeaving()
         && attachment instanceof Attachment.Away) {
       sendUpdate(now, firstTimeout(), actions);
     } else {
@@ -1187,7 +1230,7 @@ public final class MobileNode implements MobilityNode {
     if (!ours) {
       actions.add(new NodeAction.Refuse(UNEXPECTED, arrival.source()));
     } else if (attachment instanceof Attachment.Away
-        && !dismissed
+        && !isLeaving()
         && pending.isEmpty()
         && deferredUntil.isEmpty()) {
       sendUpdate(now, ProtocolConstants.INITIAL_BINDACK_TIMEOUT_FIRST_REG, actions);
@@ -1306,7 +1349,8 @@ public final class MobileNode implements MobilityNode {
     }
     if (status.equals(BindingStatus.NOT_HOME_SUBNET)) {
       prefixes.refused();
-      if (!prefixes.isValid(now)) {
+      if (!prefixes.mayBeRegistered()) {
+        acknowledged = Optional.empty();
         return;
       }
     }
@@ -1317,7 +1361,10 @@ public final class MobileNode implements MobilityNode {
     }
     Duration longest = ProtocolConstants.MAX_BINDACK_TIMEOUT;
     pending = Optional.of(new Pending(waiting.outstanding(), longest, now.plus(longest)));
-    if (attachment instanceof Attachment.Away && !dismissed) {
+    // Where the home link is renumbered the same home agent serves another home address.
+    boolean renumbered =
+        status.equals(BindingStatus.NOT_HOME_SUBNET) && !settings.siblings().isEmpty();
+    if (attachment instanceof Attachment.Away && !isLeaving() && !renumbered) {
       actions.add(new NodeAction.HomeAgentFails());
     }
   }

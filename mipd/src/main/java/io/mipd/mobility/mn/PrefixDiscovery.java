@@ -12,6 +12,7 @@ import io.mipd.mobility.ProtocolConstants;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.xfrm.engine.Arrival;
 import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.SecurityPath;
 import io.mipd.xfrm.packet.Icmpv6Message.MobilePrefixAdvertisement;
 import io.mipd.xfrm.packet.Icmpv6Message.MobilePrefixSolicitation;
 import io.mipd.xfrm.packet.Icmpv6Message.WithOptions;
@@ -71,7 +72,13 @@ final class PrefixDiscovery {
   private boolean isKnown;
 
   private Optional<Instant> askAt = Optional.empty();
+
+  /** The valid lifetime has run out, and nobody has told another. */
   private boolean expired;
+
+  /** The home agent has said that the home prefix is not one of the home link any more. */
+  private boolean over;
+
   private final Set<Ipv6Prefix> known = new LinkedHashSet<>();
 
   /**
@@ -86,7 +93,20 @@ final class PrefixDiscovery {
 
   /** Whether the home address may be used at all (RFC 4862 section 5.5.4). */
   boolean isValid(Instant now) {
-    return isKnown && !expired && !isDue(now, validUntil);
+    return mayBeRegistered() && !expired && !runsOut(now);
+  }
+
+  /**
+   * Whether the home agent may be asked for a binding: also where the valid lifetime has run out
+   * without its word, for there is no asking for prefixes without a binding.
+   */
+  boolean mayBeRegistered() {
+    return isKnown && !over;
+  }
+
+  /** Whether the valid lifetime has run out since the last event. */
+  boolean runsOut(Instant now) {
+    return isDue(now, validUntil);
   }
 
   /** Whether it may be taken for new communication (likewise). */
@@ -96,7 +116,7 @@ final class PrefixDiscovery {
 
   /** Until when the home address is valid; empty for ever, or if that is not known. */
   Optional<Instant> validUntil(Instant now) {
-    return expired ? Optional.of(now) : validUntil;
+    return expired || runsOut(now) ? Optional.of(now) : validUntil;
   }
 
   /** The home agent has said that it is necessary, or the home address is about to expire. */
@@ -115,8 +135,19 @@ final class PrefixDiscovery {
   }
 
   /** What the home agent tells of the home link's prefixes. */
-  void told(Instant now, WithOptions advertisement, List<NodeAction> actions) {
+  private void told(Instant now, WithOptions advertisement, List<NodeAction> actions) {
     learn(now, advertisement, true, actions);
+  }
+
+  /**
+   * What the home agent has told another home address.
+   *
+   * @param isProtected whether that was by an association of the two
+   */
+  void toldAnother(
+      Instant now, WithOptions advertisement, boolean isProtected, List<NodeAction> actions) {
+    boolean proven = isProtected || settings.protection().admitsPrefixDiscovery(SecurityPath.EMPTY);
+    learn(now, advertisement, proven, actions);
   }
 
   private void learn(
@@ -136,7 +167,10 @@ final class PrefixDiscovery {
   private void learn(
       Instant now, PrefixInformation news, boolean proven, List<NodeAction> actions) {
     boolean ends = news.validLifetime() == 0;
-    if (ends && (!isValid(now) || (!proven && !told))) {
+    if (ends && (proven || !told || !isValid(now))) {
+      if (proven && mayBeRegistered()) {
+        end(actions);
+      }
       return;
     }
     Ipv6Prefix prefix = news.prefix();
@@ -148,25 +182,40 @@ final class PrefixDiscovery {
     told = true;
     isKnown = true;
     expired = false;
+    over = false;
     validUntil = end(now, valid);
     deprecated = news.preferredLifetime() == 0;
     preferredUntil = deprecated ? Optional.empty() : end(now, news.preferredLifetime());
-    askAt =
-        valid == 0
-            ? Optional.empty()
-            : validUntil.map(end -> end.minus(Duration.ofSeconds(valid).dividedBy(REMAINING)));
+    askAt = validUntil.map(end -> end.minus(Duration.ofSeconds(valid).dividedBy(REMAINING)));
     if (deprecated && !wasDeprecated) {
       tell("the home prefix " + prefix + " is deprecated, its addresses are still valid", actions);
     }
   }
 
+  /** By the home agent's own word. */
+  private void end(List<NodeAction> actions) {
+    over = true;
+    deprecated = true;
+    validUntil = Optional.empty();
+    preferredUntil = Optional.empty();
+    askAt = Optional.empty();
+    solicitAt = Optional.empty();
+    if (!expired) {
+      tellOfEnd(actions);
+    }
+  }
+
+  private void tellOfEnd(List<NodeAction> actions) {
+    tell("the home prefix " + settings.homePrefix() + " is no longer valid", actions);
+  }
+
   /**
    * Nothing protects a Router Advertisement, so that none makes the prefix end sooner than in two
-   * hours (RFC 4862 section 5.5.3 e).
+   * hours (RFC 4862 section 5.5.3 e). What nobody has told of yet is valid without limit.
    */
   private long believed(Instant now, long lifetime) {
     long left =
-        !told
+        !mayBeRegistered() || expired
             ? 0
             : validUntil
                 .map(end -> Math.max(0, Duration.between(now, end).toSeconds()))
@@ -202,7 +251,7 @@ final class PrefixDiscovery {
    * others may hear of a prefix from it, the home address waits until it is told again.
    */
   void refused() {
-    expired = settings.advertisedOnly();
+    over |= settings.advertisedOnly();
     deprecated = true;
   }
 
@@ -258,10 +307,11 @@ final class PrefixDiscovery {
    * @param careOf by which the home agent knows us; empty while it does not
    */
   void deadlines(Instant now, Optional<CareOfAddress> careOf, List<NodeAction> actions) {
-    if (isDue(now, validUntil)) {
+    if (runsOut(now)) {
       validUntil = Optional.empty();
       expired = true;
-      tell("the home prefix " + settings.homePrefix() + " is no longer valid", actions);
+      tellOfEnd(actions);
+      ask(now);
     }
     if (isDue(now, preferredUntil)) {
       preferredUntil = Optional.empty();

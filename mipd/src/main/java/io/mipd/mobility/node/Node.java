@@ -111,7 +111,7 @@ public final class Node implements MobilityNode {
     boolean believed = recipient.expects(arrived);
     fold(recipient.handle(now, arrived), actions);
     if (believed && arrived.message() instanceof MobilePrefixAdvertisement advertisement) {
-      var told = new NodeEvent.HomePrefixesTold(advertisement);
+      var told = new NodeEvent.HomePrefixesTold(advertisement, recipient.protectsPrefixDiscovery());
       mobiles.stream()
           .map(Mobile::core)
           .filter(core -> core != recipient)

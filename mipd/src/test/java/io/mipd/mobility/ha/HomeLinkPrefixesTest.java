@@ -29,7 +29,7 @@ class HomeLinkPrefixesTest {
               "eth0",
               Ipv6Address.parse("2001:db8:1::1"),
               HOME_PREFIX,
-              Duration.ofSeconds(420),
+              Duration.ofMinutes(7),
               Optional.empty(),
               HomeAgentSettings.PrefixLifetimes.DEFAULT,
               ImmutableList.of(),

@@ -147,7 +147,11 @@ class RenumberingTest {
         "the old one is not in use",
         TestNet.LONG,
         () -> !net.status(mobile).getBoolean("registration.valid"));
-    assertThat(net.status(mobile).getString("places.\"" + OLD + "\"")).isEqualTo("nowhere");
+    // First correspondents and home agent are told.
+    net.until(
+        "the old one is nowhere",
+        TestNet.LONG,
+        () -> net.status(mobile).getString("places.\"" + OLD + "\"").equals("nowhere"));
     awaitBound(agent, "b", NEW);
     assertThat(isReached(OLD)).isFalse();
     assertThat(isReached(NEW)).isTrue();

@@ -17,7 +17,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The user's IPsec for care-of addresses, and for what a home agent passes on. */
 @Tag("root")
-@Tag("kernel")
 class UserIpsecOnTheWayTest {
   private static final int THERE = 0x3001;
   private static final int BACK = 0x3002;
@@ -179,6 +178,7 @@ class UserIpsecOnTheWayTest {
 
   /** Whoever sends to the correspondent by the home agent, at home and through its tunnels. */
   @Test
+  @Tag("kernel")
   void aHomeAgentProtectsWhatItPassesOn() throws Exception {
     net.plug("h");
     Mipd agent = net.startMipd("ha", agent());

@@ -35,6 +35,8 @@ import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.TransformProtocol;
+import io.mipd.xfrm.packet.Icmpv6Message.MobilePrefixAdvertisement;
+import io.mipd.xfrm.packet.NdOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -601,11 +603,14 @@ class RouteOptimizationTest {
   @Test
   void asksForNoLongerThanTheHomeAddressIsValid() {
     var conversation = Conversation.of(Exchange.ESP, Conversation.SETTINGS);
-    conversation.exchange.validLifetime = Duration.ofMinutes(5);
-    conversation.exchange.movesTo(Link.HOME_LINK);
-    conversation.exchange.settle();
-    conversation.exchange.validLifetime = Duration.ofDays(1);
     conversation.exchange.registeredAt(Link.A);
+    var prefix =
+        new NdOption.PrefixInformation(
+            64, HOME.value(), true, true, false, /* validLifetime= */ 300, 300);
+    conversation.exchange.toMobile(
+        new NodeEvent.HomePrefixesTold(
+            new MobilePrefixAdvertisement(7, false, false, ImmutableList.of(prefix)),
+            /* isProtected= */ true));
     assertThat(lifetimeAskedAfter(conversation, Duration.ofSeconds(50)))
         .isBetween(Duration.ofSeconds(240), Duration.ofSeconds(250));
   }

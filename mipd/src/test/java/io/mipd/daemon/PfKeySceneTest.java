@@ -228,6 +228,7 @@ class PfKeySceneTest {
   }
 
   @Test
+  @Tag("long")
   void isKnownAgainAfterACrashAndTellsOthersFromOurs() throws Exception {
     net.plug("a");
     String users = "src 2001:db8:c::c dst 2001:db8:f::1 dir in priority 70007";

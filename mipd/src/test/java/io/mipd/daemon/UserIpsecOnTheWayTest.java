@@ -178,7 +178,6 @@ class UserIpsecOnTheWayTest {
 
   /** Whoever sends to the correspondent by the home agent, at home and through its tunnels. */
   @Test
-  @Tag("kernel")
   void aHomeAgentProtectsWhatItPassesOn() throws Exception {
     net.plug("h");
     Mipd agent = net.startMipd("ha", agent());

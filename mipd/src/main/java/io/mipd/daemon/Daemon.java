@@ -79,6 +79,7 @@ final class Daemon {
       Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(loop, served), "stop"));
       var agents = HomeAgentChoice.open(state.path());
       var current = new CurrentConfiguration(configuration);
+      Thread rehearsal = rehearsal();
       while (true) {
         Optional<Integer> status =
             serve(
@@ -91,6 +92,7 @@ final class Daemon {
                 netlink,
                 loop,
                 manager,
+                rehearsal,
                 logs,
                 isToFind(configuration) ? Optional.of(agents) : Optional.empty());
         if (status.isPresent()) {
@@ -127,8 +129,8 @@ final class Daemon {
     }
   }
 
-  /** Has the JVM compile what a handover needs before one comes. */
-  private static void rehearse() {
+  /** Has the JVM compile what a handover needs before one comes; to be started once. */
+  private static Thread rehearsal() {
     var thread =
         new Thread(
             () -> {
@@ -143,7 +145,7 @@ final class Daemon {
             },
             "rehearsal");
     thread.setDaemon(true);
-    thread.start();
+    return thread;
   }
 
   private static MessageCounts counts(DaemonConfiguration configuration) {
@@ -181,6 +183,7 @@ final class Daemon {
       Rtnetlink netlink,
       EventLoop loop,
       ServiceManager manager,
+      Thread rehearsal,
       OperatorAccess.Logs logs,
       Optional<HomeAgentChoice> agents)
       throws SystemLacksException, IOException {
@@ -261,7 +264,9 @@ final class Daemon {
         access.tell();
         System.err.println("mipd ready: " + configuration.role().title() + " " + choice);
         manager.ready(configuration.role().title() + ", world " + choice);
-        rehearse();
+        if (rehearsal.getState() == Thread.State.NEW) {
+          rehearsal.start();
+        }
         loop.run(manager.alive(shell));
         if (loop.isStopping()) {
           manager.stopping();

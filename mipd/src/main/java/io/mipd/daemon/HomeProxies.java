@@ -106,7 +106,8 @@ final class HomeProxies implements AutoCloseable {
     beyond.close();
   }
 
-  private static Route guard(Ipv6Prefix host) {
-    return Route.blackhole(host).withMetric(GUARD_METRIC);
+  /** Lies under a route into the device: when we die and it goes, nothing leaves in clear. */
+  static Route guard(Ipv6Prefix destination) {
+    return Route.blackhole(destination).withMetric(GUARD_METRIC);
   }
 }

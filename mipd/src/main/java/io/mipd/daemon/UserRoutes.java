@@ -39,9 +39,6 @@ final class UserRoutes {
   /** Before those of the kernel for its links (256), and of {@link PeerRoutes}. */
   private static final int METRIC = 128;
 
-  /** Behind every other route: when we die and the device goes, nothing leaves in clear. */
-  private static final int GUARD_METRIC = 0x7fff_ff00;
-
   private UserRoutes() {}
 
   /**
@@ -72,7 +69,7 @@ final class UserRoutes {
         case HOST -> putForHost(system, route, source);
         case ROUTER -> {}
       }
-      system.putRoute(Route.blackhole(destination).withMetric(GUARD_METRIC).withTable(TABLE));
+      system.putRoute(HomeProxies.guard(destination).withTable(TABLE));
       system.putRoute(route.withTable(TABLE));
       system.putRule(
           RoutingRule.lookup(RULE_PRIORITY, source, TABLE)

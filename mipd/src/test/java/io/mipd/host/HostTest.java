@@ -1,34 +1,26 @@
 package io.mipd.host;
 
+import static io.mipd.host.Hosts.AGENT;
+import static io.mipd.host.Hosts.ASSOCIATIONS;
+import static io.mipd.host.Hosts.ETH0;
+import static io.mipd.host.Hosts.HOME_PREFIX;
+import static io.mipd.host.Hosts.PROTECTION;
+import static io.mipd.host.Hosts.advertisement;
+import static io.mipd.host.Hosts.associations;
+import static io.mipd.host.Hosts.attach;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeEvent;
-import io.mipd.mobility.NodeEvent.AddressState;
 import io.mipd.mobility.ha.HomeAgent;
 import io.mipd.mobility.ha.HomeAgentSettings;
-import io.mipd.mobility.mn.MobileNode;
-import io.mipd.mobility.mn.MobileNodeSettings;
 import io.mipd.mobility.node.Node;
-import io.mipd.mobility.planner.TunnelProtection;
 import io.mipd.mobility.wire.HomeAddress;
-import io.mipd.mobility.wire.SequenceNumber;
-import io.mipd.xfrm.crypto.EncryptionAlgorithm;
-import io.mipd.xfrm.crypto.IntegrityAlgorithm;
-import io.mipd.xfrm.crypto.KeyMaterial;
 import io.mipd.xfrm.host.Datagram;
 import io.mipd.xfrm.host.Dissection;
 import io.mipd.xfrm.model.Ipv6Address;
-import io.mipd.xfrm.model.Ipv6Prefix;
-import io.mipd.xfrm.model.ReqId;
-import io.mipd.xfrm.model.SecurityAssociation;
-import io.mipd.xfrm.model.Spi;
-import io.mipd.xfrm.packet.Icmpv6Message;
-import io.mipd.xfrm.packet.LinkLayerAddress;
-import io.mipd.xfrm.packet.NdOption;
-import io.mipd.xfrm.packet.Octets;
 import io.mipd.xfrm.transform.MemorySequenceStore;
 import java.time.Duration;
 import java.time.Instant;
@@ -43,46 +35,11 @@ import org.junit.jupiter.api.Test;
 /** A home agent and a mobile node, wired together. */
 class HostTest {
   private static final Ipv6Address HOME = Ipv6Address.parse("2001:db8:1::100");
-  private static final Ipv6Address AGENT = Ipv6Address.parse("2001:db8:1::1");
   private static final Ipv6Address CARE_OF = Ipv6Address.parse("2001:db8:a::100");
   private static final Ipv6Address PEER = Ipv6Address.parse("2001:db8:c::c");
-  private static final Ipv6Address ROUTER = Ipv6Address.parse("fe80::a");
-  private static final Ipv6Prefix HOME_PREFIX = Ipv6Prefix.parse("2001:db8:1::/64");
-  private static final int ETH0 = 2;
-
-  private static final HomeAssociations ASSOCIATIONS =
-      new HomeAssociations(
-          pair(0x1001, 0x1002),
-          Optional.empty(),
-          Optional.empty(),
-          Optional.of(pair(0x2001, 0x2002)));
-
-  private static final TunnelProtection PROTECTION =
-      new TunnelProtection(
-          Optional.of(new ReqId(0x1001)),
-          Optional.empty(),
-          Optional.empty(),
-          Optional.of(new ReqId(0x2001)));
 
   private static final ImmutableMap<Ipv6Address, String> NAMES =
       ImmutableMap.of(HOME, "H", AGENT, "A", CARE_OF, "C", PEER, "P");
-
-  private static HomeAssociations.Pair pair(int up, int down) {
-    return new HomeAssociations.Pair(new Spi(up), new Spi(down), new ReqId(up));
-  }
-
-  private static ImmutableList<SecurityAssociation> associations() {
-    return ASSOCIATIONS.between(
-        HOME,
-        AGENT,
-        (spi, it) ->
-            it.encryption(
-                    EncryptionAlgorithm.AES_CBC,
-                    KeyMaterial.parseHex("000102030405060708090a0b0c0d0e0f"))
-                .integrity(
-                    IntegrityAlgorithm.HMAC_SHA1_96,
-                    KeyMaterial.parseHex("000102030405060708090a0b0c0d0e0f10111213")));
-  }
 
   /** A host's surroundings that keep all they are told. */
   private static final class Outside implements Surroundings {
@@ -121,7 +78,7 @@ class HostTest {
   private final List<String> seen = new ArrayList<>();
   private Instant now = Instant.EPOCH;
   private final Host agent = agent();
-  private final Host mobile = mobile();
+  private final Host mobile = Hosts.mobile(HOME, aroundMobile);
 
   private Host agent() {
     var core =
@@ -140,60 +97,14 @@ class HostTest {
         new Node(Optional.empty(), Optional.of(core), Optional.empty()),
         HostSettings.PLAIN
             .withServed(HOME)
-            .withAssociations(associations(), ImmutableMap.of(HOME, ASSOCIATIONS.tunnels())),
+            .withAssociations(associations(HOME), ImmutableMap.of(HOME, ASSOCIATIONS.tunnels())),
         new MemorySequenceStore(),
         new Random(2),
         aroundAgent);
   }
 
-  private Host mobile() {
-    var settings =
-        new MobileNodeSettings(
-            new HomeAddress(HOME),
-            HOME_PREFIX,
-            AGENT,
-            Duration.ofMinutes(7),
-            ImmutableMap.of("eth0", 10),
-            PROTECTION,
-            Optional.empty(),
-            /* corresponds= */ false);
-    var core = new MobileNode(settings, false, new SequenceNumber(7), new Random(3));
-    return new Host(
-        new Node(
-            Optional.of(new Node.Mobile(core, settings.homeAddress(), settings.policies())),
-            Optional.empty(),
-            Optional.empty()),
-        HostSettings.PLAIN
-            .withHome(HOME)
-            .withAssociations(associations(), ImmutableMap.of(HOME, ASSOCIATIONS.tunnels())),
-        new MemorySequenceStore(),
-        new Random(4),
-        aroundMobile);
-  }
-
-  private static void attach(Host host, Instant now, int index, String name, Ipv6Address address) {
-    host.handle(
-        now,
-        new NodeEvent.LinkChanged(
-            index, name, true, Optional.of(new LinkLayerAddress(Octets.parse("020000000001")))));
-    host.handle(now, new NodeEvent.AddressChanged(index, address, 64, AddressState.USABLE));
-  }
-
   private void advertise() {
-    var advertisement =
-        new Icmpv6Message.RouterAdvertisement(
-            64,
-            false,
-            false,
-            false,
-            0,
-            1800,
-            0,
-            0,
-            ImmutableList.of(
-                new NdOption.PrefixInformation(
-                    64, Ipv6Address.parse("2001:db8:a::"), true, true, false, 86400, 14400)));
-    mobile.arrived(now, ETH0, MobilityPacket.onLink(advertisement, ROUTER, Ipv6Address.ALL_NODES));
+    mobile.arrived(now, ETH0, advertisement());
   }
 
   /** What each has sent arrives at the other, until nothing is on its way. */
@@ -209,7 +120,7 @@ class HostTest {
   }
 
   private byte[] seen(byte[] packet) {
-    seen.add(Dissection.of(packet, NAMES, associations()).chain());
+    seen.add(Dissection.of(packet, NAMES, associations(HOME)).chain());
     return packet;
   }
 

@@ -1,41 +1,35 @@
 package io.mipd.host;
 
+import static io.mipd.host.Hosts.AGENT;
+import static io.mipd.host.Hosts.ASSOCIATIONS;
+import static io.mipd.host.Hosts.ETH0;
+import static io.mipd.host.Hosts.HOME_PREFIX;
+import static io.mipd.host.Hosts.PROTECTION;
+import static io.mipd.host.Hosts.advertisement;
+import static io.mipd.host.Hosts.associations;
+import static io.mipd.host.Hosts.attach;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeEvent;
-import io.mipd.mobility.NodeEvent.AddressState;
 import io.mipd.mobility.binding.HomeBinding;
 import io.mipd.mobility.ha.HomeAgent;
 import io.mipd.mobility.ha.HomeAgentSettings;
-import io.mipd.mobility.mn.MobileNode;
-import io.mipd.mobility.mn.MobileNodeSettings;
 import io.mipd.mobility.node.Node;
 import io.mipd.mobility.planner.TunnelProtection;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.SequenceNumber;
-import io.mipd.xfrm.crypto.EncryptionAlgorithm;
-import io.mipd.xfrm.crypto.IntegrityAlgorithm;
-import io.mipd.xfrm.crypto.KeyMaterial;
 import io.mipd.xfrm.host.Datagram;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
-import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Policy;
-import io.mipd.xfrm.model.ReqId;
-import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.model.Selector;
-import io.mipd.xfrm.model.Spi;
 import io.mipd.xfrm.packet.Checksum;
-import io.mipd.xfrm.packet.Icmpv6Message;
-import io.mipd.xfrm.packet.LinkLayerAddress;
-import io.mipd.xfrm.packet.NdOption;
-import io.mipd.xfrm.packet.Octets;
 import io.mipd.xfrm.transform.MemorySequenceStore;
 import io.netty.buffer.Unpooled;
 import java.nio.ByteBuffer;
@@ -54,36 +48,18 @@ import org.junit.jupiter.api.Test;
  * them, beside one that has made them all: whatever comes, both do the same.
  */
 class OnDemandTest {
-  private static final int ETH0 = 2;
   private static final int HOMES = 130;
 
   /** Home addresses without a binding, behind those with one. */
   private static final int UNBOUND = 10;
 
-  private static final Ipv6Prefix HOME_PREFIX = Ipv6Prefix.parse("2001:db8:1::/64");
-  private static final Ipv6Address AGENT = Ipv6Address.parse("2001:db8:1::1");
   private static final Ipv6Address PEER = Ipv6Address.parse("2001:db8:c::c");
-  private static final Ipv6Address ROUTER = Ipv6Address.parse("fe80::a");
   private static final Ipv6Address ELSEWHERE = Ipv6Address.parse("2001:db8:e::e");
   private static final Instant START = Instant.EPOCH;
   private static final int ACKNOWLEDGE_AND_HOME = 0xc000;
 
   /** Its signalling and its payload are protected. */
   private static final Ipv6Address PROTECTED = home(0);
-
-  private static final HomeAssociations ASSOCIATIONS =
-      new HomeAssociations(
-          pair(0x1001, 0x1002),
-          Optional.empty(),
-          Optional.empty(),
-          Optional.of(pair(0x2001, 0x2002)));
-
-  private static final TunnelProtection PROTECTION =
-      new TunnelProtection(
-          Optional.of(new ReqId(0x1001)),
-          Optional.empty(),
-          Optional.empty(),
-          Optional.of(new ReqId(0x2001)));
 
   /** The user's: about nobody here, but with one all policies are made at once. */
   private static final Policy UNRELATED =
@@ -134,10 +110,6 @@ class OnDemandTest {
     }
   }
 
-  private static HomeAssociations.Pair pair(int up, int down) {
-    return new HomeAssociations.Pair(new Spi(up), new Spi(down), new ReqId(up));
-  }
-
   private static Ipv6Address home(int number) {
     return new Ipv6Address(HOME_PREFIX.address().high(), 0x10000 + number);
   }
@@ -159,19 +131,6 @@ class OnDemandTest {
               START.plusSeconds(300 + i % 3)));
     }
     return all.build();
-  }
-
-  private static ImmutableList<SecurityAssociation> associations() {
-    return ASSOCIATIONS.between(
-        PROTECTED,
-        AGENT,
-        (spi, it) ->
-            it.encryption(
-                    EncryptionAlgorithm.AES_CBC,
-                    KeyMaterial.parseHex("000102030405060708090a0b0c0d0e0f"))
-                .integrity(
-                    IntegrityAlgorithm.HMAC_SHA1_96,
-                    KeyMaterial.parseHex("000102030405060708090a0b0c0d0e0f10111213")));
   }
 
   private static Host agent(
@@ -200,26 +159,19 @@ class OnDemandTest {
         new Node(Optional.empty(), Optional.of(core), Optional.empty()),
         HostSettings.PLAIN
             .withServed(homes)
-            .withAssociations(associations(), ImmutableMap.of(PROTECTED, ASSOCIATIONS.tunnels()))
+            .withAssociations(
+                associations(PROTECTED), ImmutableMap.of(PROTECTED, ASSOCIATIONS.tunnels()))
             .withUser(user),
         new MemorySequenceStore(),
         new Random(2),
         around);
   }
 
-  private static void attach(Host host, Instant now, String name, Ipv6Address address) {
-    host.handle(
-        now,
-        new NodeEvent.LinkChanged(
-            ETH0, name, true, Optional.of(new LinkLayerAddress(Octets.parse("020000000001")))));
-    host.handle(now, new NodeEvent.AddressChanged(ETH0, address, 64, AddressState.USABLE));
-  }
-
   @BeforeEach
   void bothBegin() {
     for (Host host : List.of(waiting, eager)) {
       host.start(now);
-      attach(host, now, "eth1", AGENT);
+      attach(host, now, ETH0, "eth1", AGENT);
     }
     assertThat(aroundWaiting.told()).isEqualTo(aroundEager.told());
     assertThat(waiting.policies().asleep()).isEqualTo(HOMES);
@@ -335,12 +287,12 @@ class OnDemandTest {
   void protectedPacketsAreTakenAlsoIfTheyAreTheFirst() {
     var aroundMobile = new Outside();
     var aroundEarlier = new Outside();
-    Host mobile = mobile(aroundMobile);
+    Host mobile = Hosts.mobile(PROTECTED, aroundMobile);
     Host earlier = agent(ImmutableList.of(UNRELATED), aroundEarlier, ImmutableList.of());
     earlier.start(now);
-    attach(earlier, now, "eth1", AGENT);
+    attach(earlier, now, ETH0, "eth1", AGENT);
     mobile.start(now);
-    attach(mobile, now, "eth0", careOf(0));
+    attach(mobile, now, ETH0, "eth0", careOf(0));
     mobile.arrived(now, ETH0, advertisement());
     byte[] update = aroundMobile.wire.get(0);
     earlier.arrived(now, ETH0, update.clone());
@@ -355,49 +307,6 @@ class OnDemandTest {
     assertThat(waiting.policies().asleep()).isEqualTo(HOMES - 1);
     arrives(update);
     leaves(Datagram.udp(PEER, PROTECTED, "down").octets());
-  }
-
-  private static byte[] advertisement() {
-    return MobilityPacket.onLink(
-        new Icmpv6Message.RouterAdvertisement(
-            64,
-            false,
-            false,
-            false,
-            0,
-            1800,
-            0,
-            0,
-            ImmutableList.of(
-                new NdOption.PrefixInformation(
-                    64, Ipv6Address.parse("2001:db8:a::"), true, true, false, 86400, 14400))),
-        ROUTER,
-        Ipv6Address.ALL_NODES);
-  }
-
-  private static Host mobile(Outside around) {
-    var settings =
-        new MobileNodeSettings(
-            new HomeAddress(PROTECTED),
-            HOME_PREFIX,
-            AGENT,
-            Duration.ofMinutes(7),
-            ImmutableMap.of("eth0", 10),
-            PROTECTION,
-            Optional.empty(),
-            /* corresponds= */ false);
-    var core = new MobileNode(settings, false, new SequenceNumber(7), new Random(3));
-    return new Host(
-        new Node(
-            Optional.of(new Node.Mobile(core, settings.homeAddress(), settings.policies())),
-            Optional.empty(),
-            Optional.empty()),
-        HostSettings.PLAIN
-            .withHome(PROTECTED)
-            .withAssociations(associations(), ImmutableMap.of(PROTECTED, ASSOCIATIONS.tunnels())),
-        new MemorySequenceStore(),
-        new Random(4),
-        around);
   }
 
   @Test

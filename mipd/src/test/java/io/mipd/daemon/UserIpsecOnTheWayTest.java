@@ -176,8 +176,12 @@ class UserIpsecOnTheWayTest {
     }
   }
 
-  /** Whoever sends to the correspondent by the home agent, at home and through its tunnels. */
+  /**
+   * Whoever sends to the correspondent by the home agent, at home and through its tunnels. A
+   * correspondent whose policy is for all that it sends still finds its router anew.
+   */
   @Test
+  @Tag("kernel")
   void aHomeAgentProtectsWhatItPassesOn() throws Exception {
     net.plug("h");
     Mipd agent = net.startMipd("ha", agent());
@@ -187,6 +191,9 @@ class UserIpsecOnTheWayTest {
       answers("mn", TestNet.HOME_ADDRESS, TestNet.CORRESPONDENT);
       answers("ha", TestNet.HOME_AGENT, TestNet.CORRESPONDENT);
       answers("cn", TestNet.CORRESPONDENT, TestNet.HOME_ADDRESS);
+      for (String node : List.of("cn", "r")) {
+        net.ip(node, "-6", "neigh", "flush", "all");
+      }
       net.plug("a");
       net.until(
           "registered",
@@ -203,6 +210,10 @@ class UserIpsecOnTheWayTest {
               wire.packets(PacketLog.esp(THERE)).size() >= there + 6
                   && wire.packets(PacketLog.esp(BACK)).size() >= back + 6);
       assertThat(wire.packets(ofCorrespondent().and(UserIpsecOnTheWayTest::isClear))).isEmpty();
+      // The router's answers come in clear, to the address that had something to send.
+      assertThat(net.in("cn", "sh -c 'grep TmplMismatch /proc/net/xfrm_stat || true'"))
+          .as("what the kernel's policies have refused, where it has any")
+          .doesNotContainPattern("[1-9]");
     }
     for (Mipd one : List.of(mobile, peer, agent)) {
       assertThat(net.stop(one)).isZero();

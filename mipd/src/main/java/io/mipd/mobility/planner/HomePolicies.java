@@ -51,15 +51,15 @@ public final class HomePolicies {
    */
   private static final int MISREAD_TYPE = IpProtocol.ICMPV6;
 
-  /** Types 130 to 137, and 143. */
-  private static final ImmutableList<PortMatch> DISCOVERY_AND_LISTENERS =
+  /** Types 133 to 137. */
+  private static final ImmutableList<PortMatch> DISCOVERY =
       ImmutableList.of(
-          new PortMatch(130, 0xfffe),
-          PortMatch.exactly(132),
-          PortMatch.exactly(133),
-          new PortMatch(134, 0xfffe),
-          new PortMatch(136, 0xfffe),
-          PortMatch.exactly(143));
+          PortMatch.exactly(133), new PortMatch(134, 0xfffe), new PortMatch(136, 0xfffe));
+
+  /** Types 130 to 132, and 143. */
+  private static final ImmutableList<PortMatch> LISTENERS =
+      ImmutableList.of(
+          new PortMatch(130, 0xfffe), PortMatch.exactly(132), PortMatch.exactly(143));
 
   private final Ipv6Address home;
   private final Ipv6Address agent;
@@ -298,21 +298,30 @@ public final class HomePolicies {
   /**
    * What a node needs on its links before any binding, and a user's policy "for any" is not for:
    * neighbour and router discovery (RFC 4861) and the reports of multicast listeners (RFC 2710, RFC
-   * 3810). All of it is between link-local addresses, or to multicast groups of the link's scope,
-   * or with a care-of address that is still being found out.
+   * 3810).
+   *
+   * <p>Discovery is so between any two addresses: what a node asks about its neighbours, and asks
+   * them themselves, is from the address whose packet waits for it (RFC 4861 section 7.2.2), and
+   * they answer to that. None of it passes a router (hop limit 255). Listeners speak between
+   * link-local addresses, or to multicast groups of the link's scope.
    */
   public static MobilityWish links() {
     var policies = ImmutableList.<MobilityPolicy>builder();
-    for (PortMatch types : DISCOVERY_AND_LISTENERS) {
-      for (Selector selector :
-          ImmutableList.of(
-              typed(Selector.between(LINK_LOCAL, ANY), types),
-              typed(Selector.between(ANY, LINK_LOCAL), types),
-              typed(Selector.between(ANY, LINK_SCOPE_MULTICAST), types))) {
-        for (Direction direction : ImmutableList.of(Direction.OUT, Direction.IN)) {
+    for (Direction direction : ImmutableList.of(Direction.OUT, Direction.IN)) {
+      for (PortMatch types : DISCOVERY) {
+        policies.add(
+            MobilityPolicy.exempt(
+                typed(Selector.ANY, types), direction, "neighbour discovery (RFC 4861)"));
+      }
+      for (PortMatch types : LISTENERS) {
+        for (Selector selector :
+            ImmutableList.of(
+                Selector.between(LINK_LOCAL, ANY),
+                Selector.between(ANY, LINK_LOCAL),
+                Selector.between(ANY, LINK_SCOPE_MULTICAST))) {
           policies.add(
               MobilityPolicy.exempt(
-                  selector, direction, "neighbour discovery and multicast listeners"));
+                  typed(selector, types), direction, "multicast listeners (RFC 3810)"));
         }
       }
     }

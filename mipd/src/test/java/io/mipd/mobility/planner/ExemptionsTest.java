@@ -82,6 +82,21 @@ class ExemptionsTest {
     // It may come in ESP none the less.
     assertThat(bundle(Direction.IN, Flow.icmpv6(LINK, GROUP, type, 0)))
         .isEqualTo(Bundle.of(USERS.asOptional()));
+  }
+
+  /** The kernel asks, and is answered, at addresses of any scope. */
+  @ParameterizedTest
+  @ValueSource(ints = {133, 134, 135, 136, 137})
+  void whatNeighboursAskEachOther(int type) {
+    assertThat(bundle(Direction.OUT, Flow.icmpv6(C, P, type, 0)).isEmpty()).isTrue();
+    assertThat(bundle(Direction.IN, Flow.icmpv6(P, C, type, 0)))
+        .isEqualTo(Bundle.of(USERS.asOptional()));
+    assertThat(bundle(Direction.OUT, Flow.icmpv6(H, P, type, 0)).templates()).startsWith(OUT);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {130, 131, 132, 143})
+  void listenersSpeakOnTheLink(int type) {
     assertThat(bundle(Direction.OUT, Flow.icmpv6(H, P, type, 0)).templates())
         .as("beyond the link it is meant")
         .startsWith(USERS, OUT);

@@ -58,8 +58,7 @@ public final class HomePolicies {
 
   /** Types 130 to 132, and 143. */
   private static final ImmutableList<PortMatch> LISTENERS =
-      ImmutableList.of(
-          new PortMatch(130, 0xfffe), PortMatch.exactly(132), PortMatch.exactly(143));
+      ImmutableList.of(new PortMatch(130, 0xfffe), PortMatch.exactly(132), PortMatch.exactly(143));
 
   private final Ipv6Address home;
   private final Ipv6Address agent;

@@ -53,6 +53,12 @@ final class Cables {
     guest.ifPresent(batch -> batch.run(ImmutableList.of("link set " + guestPlug(index) + " up")));
   }
 
+  /** The command that moves the first cable of a mobile node that is in no guest. */
+  static String byHand(String switches, Link link) {
+    String set = "ip -n " + switches + " link set " + plug(0);
+    return set + " down nomaster && " + set + " master " + link.bridge() + " up";
+  }
+
   /** The switch's end of the mobile node's n-th cable: a veth, or the TAP of its guest. */
   static String plug(int index) {
     return "mn" + index;

@@ -59,6 +59,11 @@ final class Forwarder {
     this.directions = directions.clone();
   }
 
+  /** What of the input has it go on until it is killed, and what it says to that. */
+  static final char KEEP = 'k';
+
+  static final String KEPT = "goes on";
+
   /** A line between two interfaces, as {@link #main} takes it. */
   static ImmutableList<String> arguments(String left, String right, Line line, long seed) {
     return ImmutableList.of(left, right, words(line), Long.toString(seed));
@@ -154,12 +159,18 @@ final class Forwarder {
     }
   }
 
-  /** A line of input asks for a report of the time since the last one; the end of it ends us. */
+  /**
+   * A line of input asks for a report of the time since the last one; the end of it ends us, unless
+   * {@link #KEEP} was there before.
+   */
   private void obey(Poller poller) {
     try {
       for (int octet = System.in.read(); octet >= 0; octet = System.in.read()) {
         if (octet == '\n') {
           System.out.println(report());
+        } else if (octet == KEEP) {
+          System.out.println(KEPT);
+          return;
         }
       }
     } catch (IOException e) {

@@ -102,6 +102,9 @@ public final class Lab {
             "kept: ip netns exec "
                 + network.namespace("mn")
                 + " bash; bin/lab --cleanup removes it");
+        if (!options.world().isWhollyInGuest() && options.world() != World.MIXED_MN_KERNEL) {
+          System.out.println("moved to A by: " + Cables.byHand(network.namespace("sw"), Link.A));
+        }
       }
       return end(run);
     }

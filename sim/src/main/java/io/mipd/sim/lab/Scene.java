@@ -186,11 +186,15 @@ final class Scene {
     if (options.ike()) {
       keysVerdict();
     }
-    if (!options.keep()) {
+    if (options.keep()) {
+      line.getOutputStream().write(new byte[] {'\n', Forwarder.KEEP});
+      line.getOutputStream().flush();
+      awaitText("the long line", log("core"), Forwarder.KEPT);
+    } else {
       stopDaemons(daemons);
+      line.getOutputStream().close();
+      line.waitFor();
     }
-    line.getOutputStream().close();
-    line.waitFor();
     reportLine();
     reportGuestClock();
     stopCaptures();

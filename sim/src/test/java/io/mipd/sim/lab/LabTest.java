@@ -77,7 +77,7 @@ class LabTest {
 
   @Test
   void atHomeEverythingArrivesAndTheLineDelays(@TempDir Path folder) throws Exception {
-    Ended ended = lab("--no-daemons", "--delay", "20", "--out", folder.toString());
+    Ended ended = lab("--no-daemons", "--delay", "20", "--keep", "--out", folder.toString());
     assertThat(ended.output()).endsWith("results: " + folder + "\n");
     assertThat(ended.status()).as(ended.output()).isZero();
     assertThat(Files.readString(folder.resolve("handovers.csv")))
@@ -93,6 +93,12 @@ class LabTest {
     assertThat(times).isNotEmpty();
     assertThat(times).allMatch(time -> Double.parseDouble(time) >= 40);
     assertThat(times).anyMatch(time -> Double.parseDouble(time) < 50);
+    // It is there for a look, with its line.
+    String mobile = Network.PREFIX + ended.pid() + "-mn";
+    assertThat(ended.output()).contains("kept: ip netns exec " + mobile + " bash");
+    Program.local("ip", "netns", "exec", mobile, "ping", "-c", "1", "-W", "5", "2001:db8:c::c")
+        .must();
+    assertThat(lab("--cleanup").status()).isZero();
     assertNothingIsLeftOf(ended.pid());
   }
 

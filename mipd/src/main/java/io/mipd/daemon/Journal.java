@@ -2,7 +2,10 @@ package io.mipd.daemon;
 
 import com.google.common.base.Splitter;
 import com.google.common.collect.ImmutableList;
+import io.mipd.xfrm.model.AssociationId;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Spi;
+import io.mipd.xfrm.model.TransformProtocol;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -10,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -89,6 +93,19 @@ final class Journal {
       @Override
       public String toString() {
         return "policy " + Integer.toUnsignedString(priority) + " " + policy;
+      }
+    }
+
+    /** An association of ours that bears no mark by which it would be known. */
+    record AssociationPut(AssociationId id) implements Entry {
+      @Override
+      public String toString() {
+        return "association "
+            + id.protocol().kernelName()
+            + " "
+            + id.spi()
+            + " "
+            + id.destination();
       }
     }
 
@@ -208,10 +225,24 @@ final class Journal {
           Integer.parseUnsignedInt(words.get(1)),
           line.substring("policy ".length() + words.get(1).length() + 1));
     }
+    if (words.get(0).equals("association") && words.size() == 4) {
+      return new Entry.AssociationPut(
+          new AssociationId(
+              Ipv6Address.parse(words.get(3)),
+              protocol(words.get(1)),
+              Spi.ofAssociation(Long.decode(words.get(2)))));
+    }
     if (line.equals("xfrm")) {
       return new Entry.XfrmUsed();
     }
     throw new IllegalArgumentException("unknown entry");
+  }
+
+  private static TransformProtocol protocol(String name) {
+    return Arrays.stream(TransformProtocol.values())
+        .filter(one -> one.isIpsec() && one.kernelName().equals(name))
+        .findFirst()
+        .orElseThrow(() -> new IllegalArgumentException("no protocol of IPsec: " + name));
   }
 
   /** Oldest first. */

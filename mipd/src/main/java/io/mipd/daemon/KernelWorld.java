@@ -21,6 +21,7 @@ import io.mipd.xfrm.linux.KernelSequences;
 import io.mipd.xfrm.linux.MobilitySocket;
 import io.mipd.xfrm.linux.Poller;
 import io.mipd.xfrm.linux.SystemCallException;
+import io.mipd.xfrm.linux.UnmarkedAssociations;
 import io.mipd.xfrm.linux.UnmarkedPolicies;
 import io.mipd.xfrm.model.AssociationId;
 import io.mipd.xfrm.model.Direction;
@@ -167,7 +168,7 @@ final class KernelWorld implements World {
    * Sets it all up; policies and states of a predecessor that was killed stay in force until the
    * first wishes replace them.
    *
-   * @param by how the kernel is told of policies
+   * @param by how the kernel is told of policies and associations
    * @param between makes of the kernel what the books are kept with
    * @throws IOException if something cannot be had; what was put into the system by then is in the
    *     journal
@@ -184,7 +185,8 @@ final class KernelWorld implements World {
       throws IOException {
     system.xfrmIsUsed();
     Link device = system.putDevice(setup.device(), setup.deviceMtu());
-    KernelBackend kernel = KernelBackend.open(by, system.unmarkedPolicies());
+    KernelBackend kernel =
+        KernelBackend.open(by, system.unmarkedPolicies(), system.unmarkedAssociations());
     KernelWorld world = null;
     try {
       world = new KernelWorld(setup, poller, clock, up, system, kernel, between, ledgers, device);
@@ -246,7 +248,8 @@ final class KernelWorld implements World {
 
   @Override
   public void establish(ImmutableList<SecurityAssociation> associations) throws IOException {
-    ledger.establish(associations);
+    ledger.establish(
+        associations.stream().map(kernel::asTold).collect(ImmutableList.toImmutableList()));
   }
 
   /** The first policies are in force by now, so that what reaches the socket has met them. */
@@ -817,11 +820,15 @@ final class KernelWorld implements World {
   /**
    * Removes all that the kernel has of a daemon that is dead.
    *
-   * @param unmarked which policies are its own although they bear no mark
+   * @param unmarkedPolicies which are its own although they bear no mark
+   * @param unmarkedAssociations likewise
    * @return what was removed, in words
    */
-  static ImmutableList<String> removeAll(UnmarkedPolicies unmarked) throws SystemCallException {
-    try (KernelBackend kernel = KernelBackend.open(KernelInterface.NETLINK, unmarked)) {
+  static ImmutableList<String> removeAll(
+      UnmarkedPolicies unmarkedPolicies, UnmarkedAssociations unmarkedAssociations)
+      throws SystemCallException {
+    try (KernelBackend kernel =
+        KernelBackend.open(KernelInterface.NETLINK, unmarkedPolicies, unmarkedAssociations)) {
       int policies = kernel.policies().size();
       int states = kernel.ownAssociations().size();
       if (kernel.apply(new XfrmCommand.Flush()) instanceof XfrmReply.Failed failed) {

@@ -10,6 +10,7 @@ import io.mipd.xfrm.linux.KernelBackend;
 import io.mipd.xfrm.linux.Rtnetlink;
 import io.mipd.xfrm.linux.Sysctl;
 import io.mipd.xfrm.linux.SystemCallException;
+import io.mipd.xfrm.linux.UnmarkedAssociations;
 import io.mipd.xfrm.linux.UnmarkedPolicies;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
@@ -190,6 +191,11 @@ final class SystemChanges implements PeerRoutes.Tables {
     return new JournalledPolicies(journal);
   }
 
+  /** Associations likewise. */
+  UnmarkedAssociations unmarkedAssociations() {
+    return new JournalledAssociations(journal);
+  }
+
   /** From now on the kernel has policies and states of ours. */
   void xfrmIsUsed() throws IOException {
     journal.add(new Journal.Entry.XfrmUsed());
@@ -304,7 +310,7 @@ final class SystemChanges implements PeerRoutes.Tables {
       } else if (entry instanceof Journal.Entry.XfrmUsed && kept.isEmpty()) {
         attempt(
             () -> {
-              done.addAll(KernelWorld.removeAll(unmarkedPolicies()));
+              done.addAll(KernelWorld.removeAll(unmarkedPolicies(), unmarkedAssociations()));
               journal.remove(entry);
             });
       } else if (entry instanceof Journal.Entry.PrioritySteppedBack && kept.isEmpty()) {

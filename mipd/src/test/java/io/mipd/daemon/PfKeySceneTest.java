@@ -3,6 +3,7 @@ package io.mipd.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.mipd.daemon.TestNet.Mipd;
 import io.mipd.xfrm.linux.KernelInterface;
@@ -21,9 +22,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Home agent and mobile node that tell Linux of their policies by PF_KEY as far as that goes. They
- * have a user's IPsec in their configurations, a tunnel from the home address to the home agent's
- * other address.
+ * Home agent and mobile node that tell Linux of their policies and associations by PF_KEY as far as
+ * that goes. They have a user's IPsec in their configurations, a tunnel from the home address to
+ * the home agent's other address, with an algorithm that PF_KEY cannot say.
  */
 @Tag("kernel")
 class PfKeySceneTest {
@@ -31,6 +32,16 @@ class PfKeySceneTest {
   private static final String PEER = "2001:db8:f::1";
   private static final ImmutableList<String> NODES = ImmutableList.of("ha", "mn");
   private static final String OUR_MARK = "mark 0/0x80000000";
+
+  /** Of what protects the samples' first mobile node. */
+  private static final ImmutableMap<String, String> INDENT =
+      ImmutableMap.of("home-agent.conf", " ".repeat(8), "mobile-node.conf", " ".repeat(4));
+
+  /** SPIs of the associations with the home agent, and of the user's. */
+  private static final ImmutableSet<String> MOBILITY =
+      ImmutableSet.of("1001", "1002", "1003", "1004", "1005", "1006", "1007", "1008");
+
+  private static final ImmutableSet<String> USERS = ImmutableSet.of("3001", "3002");
 
   /** A user's at the home agent, with the selector of one of mipd's; it asks for nothing. */
   private static final String SAME_SELECTOR = "src ::/0 dst " + HOME + "/128 dir out";
@@ -64,8 +75,18 @@ class PfKeySceneTest {
   private Path configuration(String node, String sample, KernelInterface by) throws Exception {
     String key = "0f".repeat(16) + " " + "1f".repeat(32) + "\n";
     net.keys(node, "user.keys", "0x3001 " + key + "0x3002 " + key);
+    // 160 bits of the samples' 256.
+    net.keys(node, "mobile-node-1.keys", TestNet.sampleKeys().replaceAll("(?m)[0-9a-f]{24}$", ""));
     Path file =
-        net.configuration(node, sample, "# kernel-interface = netlink", "kernel-interface = " + by);
+        net.configuration(
+            node,
+            sample,
+            "# kernel-interface = netlink",
+            "kernel-interface = " + by,
+            "\n" + INDENT.get(sample) + "integrity = hmac-sha2-256-128",
+            "\n" + INDENT.get(sample) + "integrity = hmac-sha1-96",
+            "\n" + INDENT.get(sample) + "replay-window = 128",
+            "\n" + INDENT.get(sample) + "replay-window = 32");
     String self = node.equals("mn") ? HOME.toString() : PEER;
     String other = node.equals("mn") ? PEER : HOME.toString();
     String tunnel = "src = \"%s\", dst = \"%s\", proto = esp, mode = tunnel, reqid = 9";
@@ -131,10 +152,20 @@ class PfKeySceneTest {
         .splitAsStream(all)
         .filter(one -> !one.contains("spi 0x00000000") || one.contains("mode ro"))
         .map(one -> one.replaceAll("(?m)^\\s*(anti-replay|seq-hi|lastused|[0-9a-f]{8}).*\n", ""))
-        .map(one -> marks ? one : one.replaceAll("\\s*" + OUR_MARK + "\\s*\n", "\n"))
+        .map(one -> marks ? one : withoutMarkAndSelector(one))
         .map(one -> one.replaceAll("[ \t]+(?=\n)", "").strip())
         .sorted()
         .toList();
+  }
+
+  /** An association that came by PF_KEY has no selector of its own. */
+  private static String withoutMarkAndSelector(String one) {
+    String unmarked = one.replaceAll("\\s*" + OUR_MARK + "\\s*\n", "\n");
+    return isAssociation(one) ? unmarked.replaceAll("(?m)^\\s*sel .*\n", "") : unmarked;
+  }
+
+  private static boolean isAssociation(String one) {
+    return one.contains("\tproto esp spi ");
   }
 
   /** What of it is a policy and bears our mark. */
@@ -143,6 +174,15 @@ class PfKeySceneTest {
         .filter(one -> one.contains(" dir ") || one.contains("\tdir "))
         .filter(one -> one.contains(OUR_MARK))
         .toList();
+  }
+
+  /** SPIs of the associations that bear our mark, or bear none. */
+  private ImmutableSet<String> associations(String node, boolean marked) throws Exception {
+    return databases(node, true).stream()
+        .filter(PfKeySceneTest::isAssociation)
+        .filter(one -> one.contains(OUR_MARK) == marked)
+        .map(one -> one.replaceAll("(?s).* spi 0x0*([0-9a-f]+).*", "$1"))
+        .collect(ImmutableSet.toImmutableSet());
   }
 
   private List<List<String>> everywhere() throws Exception {
@@ -201,6 +241,9 @@ class PfKeySceneTest {
     start(KernelInterface.NETLINK);
     registers("a");
     List<List<String>> byNetlink = everywhere();
+    for (String node : NODES) {
+      assertThat(associations(node, false)).as(node).isEmpty();
+    }
     assertThat(pfKeyRequests(agent)).isZero();
     stop();
     net.awaitSystem("ha", before);
@@ -216,6 +259,8 @@ class PfKeySceneTest {
       // PF_KEY has no type 0, nor a mask of types.
       assertThat(marked(one.node())).as(one.node()).allMatch(it -> it.contains("type 0"));
       assertThat(pfKeyRequests(one)).as(one.node()).isPositive();
+      assertThat(associations(one.node(), false)).as(one.node()).isEqualTo(MOBILITY);
+      assertThat(associations(one.node(), true)).as(one.node()).isEqualTo(USERS);
       // What it does by the other interface it does not take for somebody else's doing.
       assertThat(net.status(one).getInt("counters.repairs")).as(one.node()).isZero();
     }

@@ -4,6 +4,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 import static com.google.common.collect.ImmutableList.toImmutableList;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.Lists;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.backend.XfrmCommand;
@@ -34,6 +35,7 @@ import io.mipd.xfrm.netlink.SequencePosition;
 import io.mipd.xfrm.netlink.XfrmAttribute;
 import io.mipd.xfrm.netlink.XfrmAttributes;
 import io.mipd.xfrm.netlink.XfrmMessage;
+import io.mipd.xfrm.pfkey.PfKeyAssociation;
 import io.mipd.xfrm.pfkey.PfKeyExtension;
 import io.mipd.xfrm.pfkey.PfKeyPolicy;
 import java.io.IOException;
@@ -57,7 +59,10 @@ import java.util.function.Consumer;
  * {@link UnmarkedPolicies} knows them. Each keeps its kind as long as it is there: what PF_KEY
  * cannot say of one, such as Mobile IPv6's headers, is told by netlink and still without the mark;
  * and one that somebody else's of equal selector is in the way of, or has replaced, has the mark.
- * States are told by netlink always.
+ *
+ * <p>Likewise associations that can be said by PF_KEY bear no mark, and {@link
+ * UnmarkedAssociations} knows them; the others, and the states of Mobile IPv6, have the mark. What
+ * an association is to begin with, its sequence numbers, is told by netlink when it is there.
  */
 public final class KernelBackend implements XfrmBackend, AutoCloseable {
   /** A bit of the packet mark that must be 0: nobody may set it. */
@@ -70,6 +75,12 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
           /* ahTunnelsUnderOptions= */ false,
           KernelPolicy.reservedMarks(OURS),
           KernelRelease.running().seesPortsBehindOptions());
+
+  /**
+   * Of the kernel's clock, after which it tells numbers that have moved: a quarter of a second to
+   * two and a half, by how fast that runs.
+   */
+  private static final int NOTICE_TICKS = 250;
 
   /** How many policies with marks of their own may be made. */
   private static final int NUMBERS = 1 << 26;
@@ -115,22 +126,31 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
    */
   public static KernelBackend open(Mark ours) throws SystemCallException {
     checkArgument(!ours.isAny(), "without a mark ours cannot be told from others'");
-    return open(new Ownership(ours, UnmarkedPolicies.NONE), KernelInterface.NETLINK);
+    return open(
+        new Ownership(ours, UnmarkedPolicies.NONE, UnmarkedAssociations.NONE),
+        KernelInterface.NETLINK);
   }
 
   /**
    * @param unmarked also those of a predecessor that may have used the other interface
+   * @param associations likewise
    * @throws SystemCallException with EAFNOSUPPORT if PF_KEY is asked for and the kernel has none
    */
-  public static KernelBackend open(KernelInterface by, UnmarkedPolicies unmarked)
+  public static KernelBackend open(
+      KernelInterface by, UnmarkedPolicies unmarked, UnmarkedAssociations associations)
       throws SystemCallException {
-    KernelBackend kernel = open(new Ownership(OURS, unmarked), by);
+    KernelBackend kernel = open(new Ownership(OURS, unmarked, associations), by);
     try {
       unmarked.adopt(
           kernel.allPolicies().stream()
               .filter(Ownership::isUnmarked)
               .flatMap(one -> one.policy().stream())
               .toList());
+      for (AssociationId id : associations.all()) {
+        if (kernel.sequenceOf(id).isEmpty()) {
+          associations.gone(id);
+        }
+      }
       return kernel;
     } catch (SystemCallException e) {
       kernel.close();
@@ -195,6 +215,11 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     }
     if (command instanceof XfrmCommand.PutRouteOptimization put) {
       return put(put.state());
+    } else if (command instanceof XfrmCommand.AddAssociation add
+        && isToldByPfKey(add.association())) {
+      return add(new Continued(add.association(), SequencePosition.START, 0));
+    } else if (command instanceof XfrmCommand.DeleteAssociation delete) {
+      return delete(delete.id());
     } else if (command instanceof XfrmCommand.AddPolicy add) {
       return put(XfrmMessage.NEWPOLICY, add.policy());
     } else if (command instanceof XfrmCommand.UpdatePolicy update) {
@@ -242,6 +267,10 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
       return pfKey.isPresent() || ownership.unmarked().contains(add.policy().id());
     } else if (command instanceof XfrmCommand.UpdatePolicy update) {
       return pfKey.isPresent() || ownership.unmarked().contains(update.policy().id());
+    } else if (command instanceof XfrmCommand.AddAssociation add) {
+      return isToldByPfKey(add.association());
+    } else if (command instanceof XfrmCommand.DeleteAssociation delete) {
+      return ownership.associations().contains(delete.id());
     }
     return command instanceof XfrmCommand.DeletePolicy delete
         && ownership.unmarked().contains(delete.id());
@@ -471,13 +500,10 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     if (pfKey.isEmpty() || PfKeyPolicy.inexpressible(policy).isPresent()) {
       return send(request(type, policy, Mark.ANY));
     }
-    pfKeyRequests++;
-    return pfKey
-        .get()
-        .apply(
-            type == XfrmMessage.NEWPOLICY
-                ? new XfrmCommand.AddPolicy(policy)
-                : new XfrmCommand.UpdatePolicy(policy));
+    return byPfKey(
+        type == XfrmMessage.NEWPOLICY
+            ? new XfrmCommand.AddPolicy(policy)
+            : new XfrmCommand.UpdatePolicy(policy));
   }
 
   private XfrmReply delete(Policy.Id id) {
@@ -487,8 +513,7 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
       cedeToOthers(id);
       unmarked = ownership.unmarked().contains(id);
       if (unmarked && pfKey.isPresent() && isAnswered(id)) {
-        pfKeyRequests++;
-        reply = pfKey.get().apply(new XfrmCommand.DeletePolicy(id));
+        reply = byPfKey(new XfrmCommand.DeletePolicy(id));
       } else {
         reply = send(deletion(id));
       }
@@ -497,6 +522,99 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     }
     if (unmarked && (reply instanceof XfrmReply.Done || isFailure(reply, XfrmError.NOT_FOUND))) {
       ownership.unmarked().gone(id);
+    }
+    return reply;
+  }
+
+  private boolean isToldByPfKey(SecurityAssociation association) {
+    return pfKey.isPresent() && PfKeyAssociation.inexpressible(association).isEmpty();
+  }
+
+  /**
+   * What the kernel is told of an association: if PF_KEY can say all but its selector, it has none,
+   * and only the policies that demand its request id say what it is for.
+   */
+  public SecurityAssociation asTold(SecurityAssociation association) {
+    Selector selector = association.selector();
+    if (!selector.mark().isAny() || selector.interfaceId() != 0) {
+      return association;
+    }
+    SecurityAssociation bare = association.toBuilder().selector(Selector.ANY).build();
+    return isToldByPfKey(bare) ? bare : association;
+  }
+
+  /** By PF_KEY; its numbers by netlink, before anybody is told that it is there. */
+  private XfrmReply add(Continued one) {
+    AssociationId id = one.association().id();
+    UnmarkedAssociations unmarked = ownership.associations();
+    boolean known = unmarked.contains(id);
+    try {
+      unmarked.coming(ImmutableList.of(id));
+    } catch (IOException e) {
+      return failed(XfrmError.OTHER, id + ": it cannot be remembered: " + e.getMessage());
+    }
+    XfrmReply reply = byPfKey(new XfrmCommand.AddAssociation(one.association()));
+    if (reply instanceof XfrmReply.Failed) {
+      if (!known) {
+        forgetUnlessThere(id, reply);
+      }
+      return reply;
+    }
+    XfrmReply begun =
+        one.noticeEvery() == 0 && one.position().equals(SequencePosition.START)
+            ? XfrmReply.DONE
+            : send(beginning(one));
+    if (begun instanceof XfrmReply.Failed) {
+      // Better none than one that begins anew.
+      delete(id);
+    }
+    return begun;
+  }
+
+  private XfrmReply byPfKey(XfrmCommand command) {
+    pfKeyRequests++;
+    return pfKey.orElseThrow().apply(command);
+  }
+
+  private void forgetUnlessThere(AssociationId id, XfrmReply reply) {
+    try {
+      if (isFailure(reply, XfrmError.EXISTS) || sequenceOf(id).isEmpty()) {
+        ownership.associations().gone(id);
+      }
+    } catch (SystemCallException e) {
+      // It may be there: it stays ours, and is put again or taken away as such.
+    }
+  }
+
+  private static NetlinkSocket.Request beginning(Continued one) {
+    SecurityAssociation association = one.association();
+    var attributes = ImmutableList.<XfrmAttribute>builder();
+    attributes.add(KernelAssociation.replay(one.position()));
+    if (one.noticeEvery() > 0) {
+      attributes.add(new XfrmAttribute.NumberValue(XfrmAttribute.REPLAY_THRESH, one.noticeEvery()));
+      attributes.add(new XfrmAttribute.NumberValue(XfrmAttribute.ETIMER_THRESH, NOTICE_TICKS));
+    }
+    return XfrmRequests.replacement(
+        "XFRM_MSG_NEWAE",
+        new XfrmMessage.AsyncEvent(
+            XfrmMessage.NEWAE,
+            KernelAssociation.name(association.id()),
+            association.source(),
+            0,
+            association.reqId(),
+            new XfrmAttributes(attributes.build())),
+        association.id());
+  }
+
+  private XfrmReply delete(AssociationId id) {
+    UnmarkedAssociations unmarked = ownership.associations();
+    var deletion = new XfrmCommand.DeleteAssociation(id);
+    if (!unmarked.contains(id)) {
+      return send(request(deletion));
+    }
+    XfrmReply reply = pfKey.isPresent() ? byPfKey(deletion) : send(request(deletion));
+    if (reply instanceof XfrmReply.Done || isFailure(reply, XfrmError.NOT_FOUND)) {
+      unmarked.gone(id);
     }
     return reply;
   }
@@ -597,6 +715,47 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
   }
 
   private XfrmReply migrate(
+      Policy.Id policy,
+      ImmutableList<XfrmCommand.Move> moves,
+      Optional<XfrmAttribute.KeyManagerAddress> keyManager) {
+    ImmutableMap<AssociationId, AssociationId> moving = movingUnmarked(moves);
+    try {
+      if (!moving.isEmpty()) {
+        ownership.associations().coming(moving.values().asList());
+      }
+    } catch (IOException e) {
+      return failed(XfrmError.OTHER, policy + ": it cannot be remembered: " + e.getMessage());
+    }
+    XfrmReply reply = migrateTogether(policy, moves, keyManager);
+    moving.forEach(this::settle);
+    return reply;
+  }
+
+  /** From where to where associations may move that bear no mark. */
+  private ImmutableMap<AssociationId, AssociationId> movingUnmarked(
+      ImmutableList<XfrmCommand.Move> moves) {
+    UnmarkedAssociations unmarked = ownership.associations();
+    var moving = ImmutableMap.<AssociationId, AssociationId>builder();
+    for (XfrmCommand.Move move : moves) {
+      for (AssociationId id : unmarked.to(move.oldDestination())) {
+        var there = new AssociationId(move.newDestination(), id.protocol(), id.spi());
+        if (id.protocol() == move.protocol() && !unmarked.contains(there)) {
+          moving.put(id, there);
+        }
+      }
+    }
+    return moving.buildKeepingLast();
+  }
+
+  private void settle(AssociationId before, AssociationId after) {
+    try {
+      ownership.associations().gone(sequenceOf(after).isPresent() ? before : after);
+    } catch (SystemCallException e) {
+      // Both stay ours: what is not there does no harm.
+    }
+  }
+
+  private XfrmReply migrateTogether(
       Policy.Id policy,
       ImmutableList<XfrmCommand.Move> moves,
       Optional<XfrmAttribute.KeyManagerAddress> keyManager) {
@@ -744,13 +903,16 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
       if (all.stream().anyMatch(one -> one.noticeEvery() > 0)) {
         notices.hearSequences();
       }
-      return requests
-          .batch(
-              all.stream()
-                  .map(one -> request(one.association(), one.position(), one.noticeEvery()))
-                  .toList())
-          .stream()
-          .map(KernelBackend::reply)
+      var byNetlink =
+          requests
+              .batch(
+                  all.stream()
+                      .filter(one -> !isToldByPfKey(one.association()))
+                      .map(one -> request(one.association(), one.position(), one.noticeEvery()))
+                      .toList())
+              .iterator();
+      return all.stream()
+          .map(one -> isToldByPfKey(one.association()) ? add(one) : reply(byNetlink.next()))
           .collect(toImmutableList());
     } catch (SystemCallException e) {
       return ImmutableList.copyOf(Collections.nCopies(all.size(), failed(e)));
@@ -787,11 +949,12 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
   private List<Removal> removeTogether(List<AssociationId> ids) {
     List<Removal> removals = new ArrayList<>();
     try {
-      var requested = Lists.transform(ids, id -> request(new XfrmCommand.DeleteAssociation(id)));
       List<XfrmReply> replies = new ArrayList<>();
       Map<AssociationId, SequencePosition> last =
           lastWords.during(
-              () -> requests.batch(requested).forEach(outcome -> replies.add(reply(outcome))));
+              () ->
+                  replies.addAll(
+                      applyAll(Lists.transform(ids, XfrmCommand.DeleteAssociation::new))));
       for (int i = 0; i < ids.size(); i++) {
         var position = Optional.ofNullable(last.get(ids.get(i)));
         removals.add(
@@ -886,9 +1049,7 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
 
   /** The states that we made, and those that an acquire made for our policies. */
   public ImmutableList<KernelAssociation> ownAssociations() throws SystemCallException {
-    return associations().stream()
-        .filter(association -> association.mark().equals(ours))
-        .collect(toImmutableList());
+    return associations().stream().filter(ownership::isOurs).collect(toImmutableList());
   }
 
   /** Empty if there is no such association. */

@@ -2,7 +2,7 @@ package io.mipd.xfrm.linux;
 
 import java.util.Locale;
 
-/** By which of its two interfaces the kernel is told of policies. */
+/** By which of its two interfaces the kernel is told of policies and associations. */
 public enum KernelInterface {
   NETLINK,
   /** PF_KEYv2 where it can say what is asked for; the rest by netlink. */

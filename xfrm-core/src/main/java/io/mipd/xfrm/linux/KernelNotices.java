@@ -220,7 +220,7 @@ final class KernelNotices implements AutoCloseable {
     if (state.id().isEmpty()) {
       return; // An acquire that nobody has answered.
     }
-    if (state.mark().equals(ownership.mark())) {
+    if (ownership.isOurs(state)) {
       consumer.accept(new XfrmNotice.Expire(state.id().get(), expire.hard()));
     } else {
       associationsChanged |= expire.hard();
@@ -230,16 +230,14 @@ final class KernelNotices implements AutoCloseable {
   private Optional<XfrmNotice> sequencesMoved(XfrmMessage.AsyncEvent event) {
     var protocol = TransformProtocol.ofNumber(event.name().protocol());
     var position = event.attributes().position();
-    if (!event.attributes().mark().equals(ownership.mark())
-        || protocol.isEmpty()
-        || position.isEmpty()) {
+    if (protocol.isEmpty() || position.isEmpty()) {
       return Optional.empty();
     }
-    return Optional.of(
-        new XfrmNotice.SequencesMoved(
-            new AssociationId(event.name().destination(), protocol.get(), event.name().spi()),
-            position.get().outbound(),
-            position.get().inbound()));
+    var id = new AssociationId(event.name().destination(), protocol.get(), event.name().spi());
+    return ownership.isOurs(id, event.attributes().mark())
+        ? Optional.of(
+            new XfrmNotice.SequencesMoved(id, position.get().outbound(), position.get().inbound()))
+        : Optional.empty();
   }
 
   private static Optional<XfrmNotice> report(XfrmMessage.Report report) {

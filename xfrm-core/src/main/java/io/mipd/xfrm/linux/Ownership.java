@@ -1,18 +1,34 @@
 package io.mipd.xfrm.linux;
 
+import io.mipd.xfrm.model.AssociationId;
 import io.mipd.xfrm.model.Mark;
 import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.netlink.KernelAssociation;
 import io.mipd.xfrm.netlink.KernelPolicy;
 import java.util.Optional;
 
 /**
- * How policies of ours are told from others'.
+ * How policies and states of ours are told from others'.
  *
  * @param mark that is asked for by those that bear one
  */
-record Ownership(Mark mark, UnmarkedPolicies unmarked) {
+record Ownership(Mark mark, UnmarkedPolicies unmarked, UnmarkedAssociations associations) {
   boolean isOurs(KernelPolicy policy) {
     return policy.isOurs(mark) || isUnmarkedOfOurs(policy);
+  }
+
+  boolean isOurs(KernelAssociation state) {
+    return state
+        .id()
+        .map(id -> isOurs(id, state.mark()))
+        .orElseGet(() -> state.mark().equals(mark));
+  }
+
+  /**
+   * @param there its mark
+   */
+  boolean isOurs(AssociationId id, Mark there) {
+    return there.equals(mark) || (there.isAny() && associations.contains(id));
   }
 
   private boolean isUnmarkedOfOurs(KernelPolicy policy) {

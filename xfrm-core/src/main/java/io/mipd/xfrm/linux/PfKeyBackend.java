@@ -1,7 +1,6 @@
 package io.mipd.xfrm.linux;
 
 import com.google.common.collect.ImmutableList;
-import com.google.common.collect.ImmutableSet;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.backend.XfrmCommand;
 import io.mipd.xfrm.backend.XfrmError;
@@ -185,8 +184,6 @@ public final class PfKeyBackend implements XfrmBackend, AutoCloseable {
 
   /** Which of those that this object has put are elsewhere now. */
   private void follow(List<XfrmCommand.Move> moves) throws SystemCallException {
-    Set<AssociationId> now =
-        associations().stream().map(one -> one.id()).collect(ImmutableSet.toImmutableSet());
     for (XfrmCommand.Move move : moves) {
       var moved =
           associations.stream()
@@ -197,11 +194,23 @@ public final class PfKeyBackend implements XfrmBackend, AutoCloseable {
               .toList();
       for (AssociationId id : moved) {
         var there = new AssociationId(move.newDestination(), id.protocol(), id.spi());
-        if (now.contains(there)) {
+        if (!there.equals(id) && isThere(there)) {
           associations.remove(id);
           associations.add(there);
         }
       }
+    }
+  }
+
+  private boolean isThere(AssociationId id) throws SystemCallException {
+    try {
+      socket.request("SADB_GET", PfKeyAssociation.query(id), id);
+      return true;
+    } catch (SystemCallException e) {
+      if (XfrmRequests.error(e) == XfrmError.NOT_FOUND) {
+        return false;
+      }
+      throw e;
     }
   }
 

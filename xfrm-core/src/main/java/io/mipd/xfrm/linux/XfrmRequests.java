@@ -15,11 +15,19 @@ import java.util.Optional;
 
 /** Requests of NETLINK_XFRM and their answers. */
 final class XfrmRequests {
+  private static final int NLM_F_REPLACE = 0x100;
+
   private XfrmRequests() {}
 
   static NetlinkSocket.Request request(String name, XfrmMessage message, Object object) {
     return new NetlinkSocket.Request(
         name, message.type(), 0, object, out -> XfrmMessageCodec.encode(message, out));
+  }
+
+  /** A request that takes the place of what is there. */
+  static NetlinkSocket.Request replacement(String name, XfrmMessage message, Object object) {
+    return new NetlinkSocket.Request(
+        name, message.type(), NLM_F_REPLACE, object, out -> XfrmMessageCodec.encode(message, out));
   }
 
   static void send(NetlinkSocket socket, NetlinkSocket.Request request) throws SystemCallException {

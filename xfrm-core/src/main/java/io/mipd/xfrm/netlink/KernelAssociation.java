@@ -66,19 +66,23 @@ public record KernelAssociation(AssociationInfo info, XfrmAttributes attributes)
     if (large) {
       attributes.add(extendedReplay(association, position));
     } else if (!position.equals(SequencePosition.START)) {
-      checkArgument(
-          position.outbound() <= LOW && position.inbound() <= LOW, "not 32 bits: %s", position);
-      attributes.add(
-          new XfrmAttribute.Replay(
-              (int) position.outbound(),
-              (int) position.inbound(),
-              position.inbound() == 0 ? 0 : ALL_TAKEN));
+      attributes.add(replay(position));
     }
     if (noticeEvery > 0) {
       attributes.add(new XfrmAttribute.NumberValue(XfrmAttribute.REPLAY_THRESH, noticeEvery));
     }
     addKey(association.selector().mark().and(ours), association.selector(), attributes);
     return new KernelAssociation(info, new XfrmAttributes(attributes.build()));
+  }
+
+  /** Numbers of 32 bits that go on behind these, with a window of 32 packets at most. */
+  public static XfrmAttribute replay(SequencePosition position) {
+    checkArgument(
+        position.outbound() <= LOW && position.inbound() <= LOW, "not 32 bits: %s", position);
+    return new XfrmAttribute.Replay(
+        (int) position.outbound(),
+        (int) position.inbound(),
+        position.inbound() == 0 ? 0 : ALL_TAKEN);
   }
 
   private static void addAlgorithms(
@@ -199,11 +203,12 @@ public record KernelAssociation(AssociationInfo info, XfrmAttributes attributes)
   public static XfrmMessage.AssociationNamed named(int type, AssociationId id, Mark ours) {
     var attributes = ImmutableList.<XfrmAttribute>builder();
     addKey(ours, Selector.ANY, attributes);
-    return new XfrmMessage.AssociationNamed(
-        type,
-        new AssociationName(
-            id.destination(), id.spi(), KernelSelector.AF_INET6, id.protocol().number()),
-        new XfrmAttributes(attributes.build()));
+    return new XfrmMessage.AssociationNamed(type, name(id), new XfrmAttributes(attributes.build()));
+  }
+
+  public static AssociationName name(AssociationId id) {
+    return new AssociationName(
+        id.destination(), id.spi(), KernelSelector.AF_INET6, id.protocol().number());
   }
 
   /** Names the state of this identity: without an SPI the source address is part of it. */

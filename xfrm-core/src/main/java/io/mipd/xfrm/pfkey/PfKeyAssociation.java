@@ -119,8 +119,17 @@ public final class PfKeyAssociation {
 
   /** Has one deleted; the source is not looked at. */
   public static PfKeyMessage deletion(AssociationId id) {
+    return named(PfKeyMessage.DELETE, id);
+  }
+
+  /** Asks whether one is there; the source is not looked at. */
+  public static PfKeyMessage query(AssociationId id) {
+    return named(PfKeyMessage.GET, id);
+  }
+
+  private static PfKeyMessage named(int type, AssociationId id) {
     return PfKeyMessage.request(
-        PfKeyMessage.DELETE,
+        type,
         associationType(id.protocol()),
         ImmutableList.of(
             new Sa(id.spi(), 0, Sa.MATURE, 0, 0, 0),

@@ -33,8 +33,9 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Configured keys never repeat a number, whatever ends: the association, the process, both. */
 @Tag("kernel")
@@ -46,7 +47,10 @@ class KernelSequencesKernelTest {
 
   @TempDir private Path directory = Path.of("");
   private TestNamespace namespace;
+
+  @SuppressWarnings("NullAway.Init")
   private KernelBackend backend;
+
   private DatagramSocket socket;
 
   @BeforeEach
@@ -55,9 +59,14 @@ class KernelSequencesKernelTest {
     namespace.sh(
         "ip link add d0 type dummy && ip link set d0 up"
             + " && ip addr add 2001:db8:1::10/64 dev d0 nodad && ip -6 route add default dev d0");
-    backend = namespace.within(KernelBackend::open);
     socket =
         namespace.within(() -> new DatagramSocket(new InetSocketAddress(HOME.toInetAddress(), 0)));
+  }
+
+  private void start(KernelInterface by) throws Exception {
+    backend =
+        namespace.within(
+            () -> KernelBackend.open(by, new RememberedPolicies(), new RememberedAssociations()));
     var policy =
         Policy.allow(
             Selector.between(HOME, AGENT),
@@ -70,7 +79,9 @@ class KernelSequencesKernelTest {
   @AfterEach
   void close() {
     socket.close();
-    backend.close();
+    if (backend != null) {
+      backend.close();
+    }
     namespace.close();
   }
 
@@ -111,8 +122,10 @@ class KernelSequencesKernelTest {
     return new FileSequenceStore(directory).ledger(association).reserved();
   }
 
-  @Test
-  void goesOnWhereItStoodWhenItWasTakenOut() throws Exception {
+  @ParameterizedTest
+  @EnumSource(KernelInterface.class)
+  void goesOnWhereItStoodWhenItWasTakenOut(KernelInterface by) throws Exception {
+    start(by);
     for (boolean extended : new boolean[] {false, true}) {
       var association = association(extended);
       var first = sequences();
@@ -129,8 +142,10 @@ class KernelSequencesKernelTest {
     }
   }
 
-  @Test
-  void theReserveIsAlwaysAheadOfWhatIsSent() throws Exception {
+  @ParameterizedTest
+  @EnumSource(KernelInterface.class)
+  void theReserveIsAlwaysAheadOfWhatIsSent(KernelInterface by) throws Exception {
+    start(by);
     var association = association(false);
     var sequences = sequences();
     assertThat(sequences.install(association)).isEqualTo(XfrmReply.DONE);
@@ -144,8 +159,10 @@ class KernelSequencesKernelTest {
   }
 
   /** The machine is switched off: what was reserved is skipped. */
-  @Test
-  void skipsTheReserveWhenItsEndWasNotTold() throws Exception {
+  @ParameterizedTest
+  @EnumSource(KernelInterface.class)
+  void skipsTheReserveWhenItsEndWasNotTold(KernelInterface by) throws Exception {
+    start(by);
     var association = association(false);
     assertThat(sequences().install(association)).isEqualTo(XfrmReply.DONE);
     send(7);
@@ -157,8 +174,10 @@ class KernelSequencesKernelTest {
   }
 
   /** The process is killed and the kernel goes on. */
-  @Test
-  void takesOverWhatTheKernelWentOnWith() throws Exception {
+  @ParameterizedTest
+  @EnumSource(KernelInterface.class)
+  void takesOverWhatTheKernelWentOnWith(KernelInterface by) throws Exception {
+    start(by);
     var association = association(false);
     assertThat(sequences().install(association)).isEqualTo(XfrmReply.DONE);
     send(3 * BLOCK);
@@ -171,8 +190,10 @@ class KernelSequencesKernelTest {
   }
 
   /** A disk that is full, or broken: nothing may be sent that is not reserved. */
-  @Test
-  void takesOutWhatItCannotReserveForUntilItCan() throws Exception {
+  @ParameterizedTest
+  @EnumSource(KernelInterface.class)
+  void takesOutWhatItCannotReserveForUntilItCan(KernelInterface by) throws Exception {
+    start(by);
     var association = association(false);
     var disk = new Disk(new FileSequenceStore(directory));
     var sequences = new KernelSequences(backend, disk::ledger, BLOCK, EVERY);
@@ -210,8 +231,10 @@ class KernelSequencesKernelTest {
   }
 
   /** What is out when it is moved comes back at its new place; what is deleted does not. */
-  @Test
-  void whatIsTakenOutMayMoveOrGo() throws Exception {
+  @ParameterizedTest
+  @EnumSource(KernelInterface.class)
+  void whatIsTakenOutMayMoveOrGo(KernelInterface by) throws Exception {
+    start(by);
     var disk = new Disk(new FileSequenceStore(directory));
     var sequences = new KernelSequences(backend, disk::ledger, BLOCK, EVERY);
     var tunnel =

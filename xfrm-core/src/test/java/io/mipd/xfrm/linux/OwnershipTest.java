@@ -37,7 +37,8 @@ class OwnershipTest {
           Bundle.of(Template.tunnel(TransformProtocol.ESP, HOME, PEER, new ReqId(9))));
 
   private final RememberedPolicies remembered = new RememberedPolicies();
-  private final Ownership ownership = new Ownership(KernelBackend.OURS, remembered);
+  private final Ownership ownership =
+      new Ownership(KernelBackend.OURS, remembered, UnmarkedAssociations.NONE);
 
   @BeforeEach
   void put() {

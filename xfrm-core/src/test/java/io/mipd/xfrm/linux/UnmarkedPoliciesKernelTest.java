@@ -69,7 +69,7 @@ class UnmarkedPoliciesKernelTest {
   }
 
   private KernelBackend open(KernelInterface by) throws Exception {
-    return node.within(() -> KernelBackend.open(by, remembered));
+    return node.within(() -> KernelBackend.open(by, remembered, UnmarkedAssociations.NONE));
   }
 
   @AfterEach

@@ -51,17 +51,6 @@ import org.junit.jupiter.api.Test;
 class ChangeUnderTrafficKernelTest {
   private static final Pair USERS = Pair.tunnel(TransformProtocol.ESP, H, P, 0x1001);
 
-  /** The association from the new care-of address, for changes that do not move the first. */
-  private static final Pair NEW_TUNNEL =
-      new Pair(
-          TransformProtocol.ESP,
-          Mode.TUNNEL,
-          NEW_C,
-          A,
-          Case.PAYLOAD_TUNNEL.reqId(),
-          0x2011,
-          Case.PAYLOAD_TUNNEL.encryption());
-
   private static final String AT_C = "C>A ESP(0x2001) H>P ESP(0x1001) H>P UDP";
   private static final String AT_NEW_C = "C'>A ESP(0x2011) H>P ESP(0x1001) H>P UDP";
   private static final String MOVED = "C'>A ESP(0x2001) H>P ESP(0x1001) H>P UDP";
@@ -75,7 +64,7 @@ class ChangeUnderTrafficKernelTest {
   private final ImmutableList<SecurityAssociation> associations =
       ImmutableList.<SecurityAssociation>builder()
           .addAll(row.associations())
-          .addAll(NEW_TUNNEL.associations())
+          .addAll(TransactionUnderTraffic.NEW_TUNNEL.associations())
           .build();
 
   private static Case at(Case mobility) {
@@ -146,7 +135,7 @@ class ChangeUnderTrafficKernelTest {
   @Test
   void aPlanChangesItInPlace() throws Exception {
     Host host = kernels.host(MOBILE_NODE);
-    NEW_TUNNEL
+    TransactionUnderTraffic.NEW_TUNNEL
         .associations()
         .forEach(one -> EngineWorld.done(host, new XfrmCommand.AddAssociation(one)));
     var here = row.merged(MOBILE_NODE).policies();

@@ -50,7 +50,7 @@ abstract class TransactionUnderTraffic {
   private static final Pair USERS_ANY = Pair.tunnel(TransformProtocol.ESP, H, G, 0x8001);
 
   /** The association from the new care-of address. */
-  private static final Pair NEW_TUNNEL =
+  static final Pair NEW_TUNNEL =
       new Pair(
           TransformProtocol.ESP,
           Mode.TUNNEL,

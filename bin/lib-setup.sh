@@ -15,6 +15,7 @@ SETUP_PACKAGES=(
   procps:sysctl
   kmod:modprobe
   ethtool:ethtool
+  strace:strace
   chromium:chromium
 )
 

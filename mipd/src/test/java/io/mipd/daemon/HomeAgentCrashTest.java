@@ -7,9 +7,11 @@ import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
@@ -17,6 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -25,9 +28,10 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * A home agent is killed again and again while many mobile nodes register, a registration every two
- * milliseconds. Whatever it has acknowledged, its successor knows: it refuses what is not newer,
- * tells the last number, and sends to the care-of address that came with it. Who finds that out
- * makes and reads packets by itself.
+ * milliseconds: at every step of a registration in turn, and at random. Whatever it has
+ * acknowledged, its successor knows: it refuses what is not newer, tells the last number, and sends
+ * to the care-of address that came with it. Who finds that out makes and reads packets by itself.
+ * Between two steps strace kills it, as it is about to make the system call of the next one.
  */
 @Tag("root")
 @Tag("long")
@@ -98,20 +102,37 @@ class HomeAgentCrashTest {
 
   private record Asked(Ipv6Address careOf, int units) {}
 
-  /** How far the last registration before a crash had come. */
-  private enum Reached {
-    NOTHING,
-    DISK,
-    ACKNOWLEDGED
+  /** How far a registration has come when the home agent is killed. */
+  private enum Step {
+    /** It is in the queue of the socket. */
+    ARRIVED,
+    /** It is accepted, and about to be written. */
+    ACCEPTED,
+    /** It is written, and about to be made durable. */
+    WRITTEN,
+    /** It is durable, and about to be acknowledged. */
+    DURABLE,
+    /** Its acknowledgement has come. */
+    ACKNOWLEDGED,
+    /** Whatever is under way. */
+    RANDOM
   }
 
-  private final Map<Reached, Integer> reached = new EnumMap<>(Reached.class);
+  /**
+   * What a successor has of registrations that were not acknowledged.
+   *
+   * @param kept mobile nodes whose last number is a later one than was acknowledged
+   */
+  private record Unacknowledged(int kept) {}
+
+  private final Map<Step, Integer> killed = new EnumMap<>(Step.class);
   private final List<Node> all = new ArrayList<>();
   private final Map<Ipv6Address, Node> byHome = new HashMap<>();
   private int acknowledgements;
 
   @BeforeEach
   void build() throws Exception {
+    TestNet.needsCommand("strace");
     net = TestNet.create(folder);
     net.ip("r", "-6", "route", "add", "blackhole", CARE_OF + "/48");
     nodes = Forger.at(net, "r", KeyFile.read(net.keys("x", "none.keys", "# none\n")));
@@ -200,8 +221,9 @@ class HomeAgentCrashTest {
    * What was registered before cannot be registered again by an old message; the refusal tells the
    * last number, and so which registration is in force.
    */
-  private void assertNothingIsForgotten() throws Exception {
+  private Unacknowledged assertNothingIsForgotten() throws Exception {
     listen();
+    int kept = 0;
     for (Node node : all) {
       node.told = -1;
     }
@@ -225,10 +247,14 @@ class HomeAgentCrashTest {
       if (Objects.requireNonNull(asked).units() > 0) {
         bound.put(node.home, asked.careOf());
       }
+      if (node.told > node.acknowledged) {
+        kept++;
+      }
       node.acknowledged = node.told;
       node.asked.keySet().removeIf(sequence -> sequence < node.told);
     }
     assertTrafficGoesTo(bound);
+    return new Unacknowledged(kept);
   }
 
   /** Packets for the mobile nodes go to where they are, without any action of theirs. */
@@ -256,6 +282,90 @@ class HomeAgentCrashTest {
     return packet.length >= INNER_DESTINATION + 16 && packet[6] == IpProtocol.IPV6;
   }
 
+  /**
+   * Kills the home agent when a registration has come so far.
+   *
+   * @param last whose registration it is, if that can be said before
+   * @return how many registrations have been sent meanwhile
+   */
+  private int kill(Mipd agent, Step step, Node last) throws Exception {
+    String process = Long.toString(agent.process().pid());
+    switch (step) {
+      case ARRIVED -> {
+        net.sh("kill -STOP " + process);
+        net.until(
+            "it stands still",
+            TestNet.LONG,
+            () -> Files.readString(Path.of("/proc", process, "status")).contains("State:\tT"));
+        register(last, LIFETIME);
+      }
+      case ACCEPTED -> {
+        return killBefore(agent, "write", "-P", log().toString());
+      }
+      case WRITTEN -> {
+        return killBefore(agent, "fdatasync", "-P", log().toString());
+      }
+      case DURABLE -> {
+        return killBefore(agent, "sendmmsg");
+      }
+      case ACKNOWLEDGED -> {
+        register(last, LIFETIME);
+        net.until(
+            "acknowledged",
+            TestNet.LONG,
+            () -> {
+              listen();
+              return last.acknowledged == last.sent;
+            });
+      }
+      case RANDOM -> {
+        register(last, LIFETIME);
+        LockSupport.parkNanos(random.nextInt(STEPS_NANOS));
+      }
+    }
+    net.kill(agent);
+    return 1;
+  }
+
+  /** The write-ahead log of the store. */
+  private Path log() throws IOException {
+    try (Stream<Path> files = Files.list(folder.resolve("ha/state/home-bindings"))) {
+      return files
+          .filter(file -> file.toString().endsWith(".log"))
+          .max(Comparator.naturalOrder())
+          .orElseThrow();
+    }
+  }
+
+  /**
+   * Registers until a system call is about to be made, which it then is not.
+   *
+   * @param options of strace, which calls are meant
+   */
+  private int killBefore(Mipd agent, String call, String... options) throws Exception {
+    String said = net.said("strace");
+    List<String> command =
+        new ArrayList<>(
+            List.of("strace", "-f", "-p", Long.toString(agent.process().pid()), "-e", call));
+    command.addAll(List.of("-e", "inject=" + call + ":signal=KILL"));
+    command.addAll(List.of(options));
+    Process strace = net.start("ha", "strace", command.toArray(new String[0]));
+    long last = System.nanoTime() + TestNet.LONG.toNanos();
+    int count = 0;
+    while (agent.process().isAlive()) {
+      assertThat(System.nanoTime()).as(net.said("strace")).isLessThan(last);
+      register(all.get(random.nextInt(NODES)), LIFETIME);
+      count++;
+      listen();
+      LockSupport.parkNanos(SPACING_NANOS);
+    }
+    strace.waitFor();
+    assertThat(net.said("strace").substring(said.length()))
+        .contains(call + "(")
+        .contains("+++ killed by SIGKILL +++");
+    return count;
+  }
+
   @Test
   void nothingAcknowledgedIsForgottenInAHundredCrashes() throws Exception {
     Path configuration = configuration();
@@ -271,30 +381,29 @@ class HomeAgentCrashTest {
           return all.stream().allMatch(node -> node.acknowledged > 0);
         });
     int registrations = NODES;
-    int acknowledged = 0;
     for (int round = 0; round < CRASHES; round++) {
       registrations += registerFor(Duration.ofMillis(100 + random.nextInt(400)));
+      Step step = Step.values()[round % Step.values().length];
       Node last = all.get(random.nextInt(NODES));
-      register(last, LIFETIME);
-      registrations++;
-      LockSupport.parkNanos(random.nextInt(STEPS_NANOS));
-      net.kill(agent);
+      registrations += kill(agent, step, last);
       listen();
-      boolean acknowledgedLast = last.acknowledged == last.sent;
+      int acknowledgedLast = last.acknowledged;
+      int sentLast = last.sent;
       agent = net.startQuietMipd("ha", configuration);
-      assertNothingIsForgotten();
-      reached.merge(
-          acknowledgedLast
-              ? Reached.ACKNOWLEDGED
-              : last.told == last.sent ? Reached.DISK : Reached.NOTHING,
-          1,
-          Integer::sum);
-      acknowledged = all.stream().mapToInt(node -> node.acknowledged).sum();
+      Unacknowledged found = assertNothingIsForgotten();
+      switch (step) {
+        case ARRIVED -> assertThat(last.told).as("nobody has read it").isLessThan(sentLast);
+        case WRITTEN, DURABLE ->
+            assertThat(found.kept()).as("%s and not acknowledged", step).isPositive();
+        case ACKNOWLEDGED -> assertThat(acknowledgedLast).isEqualTo(sentLast);
+        default -> {}
+      }
+      killed.merge(step, 1, Integer::sum);
     }
+    assertThat(killed).containsOnlyKeys(Step.values());
     System.out.printf(
-        "killed %d times: %d registrations, %d acknowledged, sequence numbers up to %d in all;"
-            + " the last before a crash had come as far as %s%n",
-        CRASHES, registrations, acknowledgements, acknowledged, reached);
+        "killed %d times: %d registrations, %d acknowledged; killed when a registration was %s%n",
+        CRASHES, registrations, acknowledgements, killed);
     assertThat(net.stop(agent)).isZero();
   }
 }

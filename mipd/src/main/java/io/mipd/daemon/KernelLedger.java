@@ -191,9 +191,13 @@ final class KernelLedger implements XfrmBackend {
       }
     }
     for (SecurityAssociation stale : there.values()) {
-      log.info("no longer configured, removed: {}", stale);
+      log.info("not as it is configured now, removed: {}", stale);
+      // What comes in its place goes on behind its numbers.
+      if (sequences.takeOver(stale) instanceof XfrmReply.Failed failed) {
+        log.warn("{}: {}", stale.id(), failed.text());
+      }
     }
-    kernel.remove(there.values().stream().map(SecurityAssociation::id).toList());
+    sequences.remove(there.values().stream().map(SecurityAssociation::id).toList());
     for (XfrmReply reply :
         applyAll(missing.stream().map(XfrmCommand.AddAssociation::new).toList())) {
       require(reply);

@@ -132,7 +132,7 @@ final class Probe {
   static Finding pfKey(boolean needed) {
     Optional<String> problem = KernelFeatures.missingOfPfKey();
     return new Finding(
-        "policies by PF_KEYv2",
+        "policies and associations by PF_KEYv2",
         problem.isEmpty(),
         needed,
         "CONFIG_NET_KEY, CONFIG_NET_KEY_MIGRATE (module af_key), for kernel-interface = "

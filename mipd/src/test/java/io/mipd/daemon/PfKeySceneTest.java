@@ -161,7 +161,13 @@ class PfKeySceneTest {
   /** An association that came by PF_KEY has no selector of its own. */
   private static String withoutMarkAndSelector(String one) {
     String unmarked = one.replaceAll("\\s*" + OUR_MARK + "\\s*\n", "\n");
-    return isAssociation(one) ? unmarked.replaceAll("(?m)^\\s*sel .*\n", "") : unmarked;
+    return isAssociation(one) && MOBILITY.contains(spi(one))
+        ? unmarked.replaceAll("(?m)^\\s*sel .*\n", "")
+        : unmarked;
+  }
+
+  private static String spi(String association) {
+    return association.replaceAll("(?s).* spi 0x0*([0-9a-f]+).*", "$1");
   }
 
   private static boolean isAssociation(String one) {
@@ -181,7 +187,7 @@ class PfKeySceneTest {
     return databases(node, true).stream()
         .filter(PfKeySceneTest::isAssociation)
         .filter(one -> one.contains(OUR_MARK) == marked)
-        .map(one -> one.replaceAll("(?s).* spi 0x0*([0-9a-f]+).*", "$1"))
+        .map(PfKeySceneTest::spi)
         .collect(ImmutableSet.toImmutableSet());
   }
 
@@ -243,6 +249,9 @@ class PfKeySceneTest {
     List<List<String>> byNetlink = everywhere();
     for (String node : NODES) {
       assertThat(associations(node, false)).as(node).isEmpty();
+      assertThat(databases(node, true).stream().filter(one -> MOBILITY.contains(spi(one))))
+          .as(node)
+          .allMatch(one -> one.contains("\tsel "));
     }
     assertThat(pfKeyRequests(agent)).isZero();
     stop();
@@ -368,12 +377,12 @@ class PfKeySceneTest {
       Process process = net.start("ha", "ha", command.toArray(new String[0]));
       assertThat(process.waitFor(TestNet.START.toSeconds(), TimeUnit.SECONDS)).isTrue();
       assertThat(net.said("ha"))
-          .contains("the kernel world lacks: policies by PF_KEYv2")
+          .contains("the kernel world lacks: policies and associations by PF_KEYv2")
           .contains("CONFIG_NET_KEY")
           .contains("EAFNOSUPPORT");
       assertThat(process.exitValue()).isEqualTo(3);
       assertThat(net.mipd("ha", "probe")).isZero();
-      assertThat(net.said("ha")).contains("no   policies by PF_KEYv2: CONFIG_NET_KEY");
+      assertThat(net.said("ha")).contains("no   policies and associations by PF_KEYv2: CONFIG_NET_KEY");
     } finally {
       Files.writeString(loader, program);
       net.sh(program + " af_key");

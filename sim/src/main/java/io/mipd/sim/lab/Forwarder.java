@@ -31,6 +31,11 @@ import java.util.concurrent.locks.ReentrantLock;
  * for one frame does not make the next look younger than it is.
  */
 final class Forwarder {
+  /** What of the input has it go on until it is killed, and what it says to that. */
+  static final char KEEP = 'k';
+
+  static final String KEPT = "goes on";
+
   /** Frames inside at once, each direction: 100 Mbit/s of full frames for 400 ms. */
   private static final int CAPACITY = 4096;
 
@@ -58,11 +63,6 @@ final class Forwarder {
   private Forwarder(Direction... directions) {
     this.directions = directions.clone();
   }
-
-  /** What of the input has it go on until it is killed, and what it says to that. */
-  static final char KEEP = 'k';
-
-  static final String KEPT = "goes on";
 
   /** A line between two interfaces, as {@link #main} takes it. */
   static ImmutableList<String> arguments(String left, String right, Line line, long seed) {

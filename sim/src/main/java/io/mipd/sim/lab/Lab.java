@@ -94,6 +94,9 @@ public final class Lab {
         scene.run();
       } catch (Scene.SceneFailure | IOException e) {
         run.results().verdict("the scene runs to its end", false, "" + e.getMessage());
+        if (options.keep()) {
+          scene.keepLine();
+        }
       }
       tell(run);
       if (options.keep()) {

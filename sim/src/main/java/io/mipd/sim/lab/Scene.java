@@ -66,6 +66,7 @@ final class Scene {
   private final Map<Link, Process> routers = new EnumMap<>(Link.class);
   private final List<Capture> mobileCaptures = new ArrayList<>();
   private final Tshark tshark;
+  private Optional<Process> longLine = Optional.empty();
   private long windowStart;
   private final long[] captureMarks = new long[2];
 
@@ -105,6 +106,7 @@ final class Scene {
     network.build(this::bootGuest);
     startCaptures();
     Process line = startLine();
+    longLine = Optional.of(line);
     if (options.daemons()) {
       startRouter("ara", Link.A);
       startRouter("arb", Link.B);
@@ -187,8 +189,8 @@ final class Scene {
       keysVerdict();
     }
     if (options.keep()) {
-      line.getOutputStream().write(new byte[] {'\n', Forwarder.KEEP});
-      line.getOutputStream().flush();
+      line.getOutputStream().write('\n');
+      keepLine();
       awaitText("the long line", log("core"), Forwarder.KEPT);
     } else {
       stopDaemons(daemons);
@@ -199,6 +201,14 @@ final class Scene {
     reportGuestClock();
     stopCaptures();
     inspectCaptures();
+  }
+
+  /** Has the long line, if there is one, go on when this process has ended. */
+  void keepLine() throws IOException {
+    if (longLine.isPresent() && longLine.get().isAlive()) {
+      longLine.get().getOutputStream().write(Forwarder.KEEP);
+      longLine.get().getOutputStream().flush();
+    }
   }
 
   // Setting up.

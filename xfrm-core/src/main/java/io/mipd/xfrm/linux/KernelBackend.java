@@ -2,9 +2,11 @@ package io.mipd.xfrm.linux;
 
 import static com.google.common.base.Preconditions.checkArgument;
 import static com.google.common.collect.ImmutableList.toImmutableList;
+import static com.google.common.collect.ImmutableSet.toImmutableSet;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Lists;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.backend.XfrmCommand;
@@ -217,7 +219,7 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
       return put(put.state());
     } else if (command instanceof XfrmCommand.AddAssociation add
         && isToldByPfKey(add.association())) {
-      return add(new Continued(add.association(), SequencePosition.START, 0));
+      return install(new Continued(add.association(), SequencePosition.START, 0));
     } else if (command instanceof XfrmCommand.DeleteAssociation delete) {
       return delete(delete.id());
     } else if (command instanceof XfrmCommand.AddPolicy add) {
@@ -543,27 +545,33 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     return isToldByPfKey(bare) ? bare : association;
   }
 
-  /** By PF_KEY; its numbers by netlink, before anybody is told that it is there. */
-  private XfrmReply add(Continued one) {
+  /**
+   * By PF_KEY; its numbers by netlink, as soon as it is there. It is in the journal already.
+   *
+   * @param isNew whether it was not there before
+   */
+  private XfrmReply add(Continued one, boolean isNew) {
     AssociationId id = one.association().id();
-    UnmarkedAssociations unmarked = ownership.associations();
-    boolean known = unmarked.contains(id);
-    try {
-      unmarked.coming(ImmutableList.of(id));
-    } catch (IOException e) {
-      return failed(XfrmError.OTHER, id + ": it cannot be remembered: " + e.getMessage());
-    }
     XfrmReply reply = byPfKey(new XfrmCommand.AddAssociation(one.association()));
-    if (reply instanceof XfrmReply.Failed) {
-      if (!known) {
-        forgetUnlessThere(id, reply);
+    if (reply instanceof XfrmReply.Failed failed) {
+      if (isNew && failed.error() == XfrmError.EXISTS) {
+        ownership.associations().gone(id);
+        return failed(
+            XfrmError.EXISTS,
+            failed.text()
+                + ": in its place is somebody else's, or one left by a mipd whose journal is gone"
+                + " (ip xfrm state delete)");
+      } else if (isNew) {
+        // It may be there without an answer, and would begin anew.
+        delete(id);
       }
       return reply;
     }
+    boolean begins = one.noticeEvery() > 0 || !one.position().equals(SequencePosition.START);
     XfrmReply begun =
-        one.noticeEvery() == 0 && one.position().equals(SequencePosition.START)
-            ? XfrmReply.DONE
-            : send(beginning(one));
+        begins
+            ? send(event(one.association(), Optional.of(one.position()), one.noticeEvery()))
+            : XfrmReply.DONE;
     if (begun instanceof XfrmReply.Failed) {
       // Better none than one that begins anew.
       delete(id);
@@ -576,22 +584,15 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     return pfKey.orElseThrow().apply(command);
   }
 
-  private void forgetUnlessThere(AssociationId id, XfrmReply reply) {
-    try {
-      if (isFailure(reply, XfrmError.EXISTS) || sequenceOf(id).isEmpty()) {
-        ownership.associations().gone(id);
-      }
-    } catch (SystemCallException e) {
-      // It may be there: it stays ours, and is put again or taken away as such.
-    }
-  }
-
-  private static NetlinkSocket.Request beginning(Continued one) {
-    SecurityAssociation association = one.association();
+  /**
+   * @param position where its numbers are to go on, if not where they are
+   */
+  private static NetlinkSocket.Request event(
+      SecurityAssociation association, Optional<SequencePosition> position, int noticeEvery) {
     var attributes = ImmutableList.<XfrmAttribute>builder();
-    attributes.add(KernelAssociation.replay(one.position()));
-    if (one.noticeEvery() > 0) {
-      attributes.add(new XfrmAttribute.NumberValue(XfrmAttribute.REPLAY_THRESH, one.noticeEvery()));
+    position.ifPresent(it -> attributes.add(KernelAssociation.replay(it)));
+    if (noticeEvery > 0) {
+      attributes.add(new XfrmAttribute.NumberValue(XfrmAttribute.REPLAY_THRESH, noticeEvery));
       attributes.add(new XfrmAttribute.NumberValue(XfrmAttribute.ETIMER_THRESH, NOTICE_TICKS));
     }
     return XfrmRequests.replacement(
@@ -737,6 +738,9 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
     UnmarkedAssociations unmarked = ownership.associations();
     var moving = ImmutableMap.<AssociationId, AssociationId>builder();
     for (XfrmCommand.Move move : moves) {
+      if (move.oldDestination().equals(move.newDestination())) {
+        continue;
+      }
       for (AssociationId id : unmarked.to(move.oldDestination())) {
         var there = new AssociationId(move.newDestination(), id.protocol(), id.spi());
         if (id.protocol() == move.protocol() && !unmarked.contains(there)) {
@@ -897,11 +901,26 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
   public record Continued(
       SecurityAssociation association, SequencePosition position, int noticeEvery) {}
 
+  private XfrmReply install(Continued one) {
+    return install(ImmutableList.of(one)).get(0);
+  }
+
   /** As {@link XfrmCommand.AddAssociation} for each, many at a time. */
   public ImmutableList<XfrmReply> install(List<Continued> all) {
+    UnmarkedAssociations unmarked = ownership.associations();
+    ImmutableSet<AssociationId> coming =
+        all.stream()
+            .map(Continued::association)
+            .filter(this::isToldByPfKey)
+            .map(SecurityAssociation::id)
+            .filter(id -> !unmarked.contains(id))
+            .collect(toImmutableSet());
     try {
       if (all.stream().anyMatch(one -> one.noticeEvery() > 0)) {
         notices.hearSequences();
+      }
+      if (!coming.isEmpty()) {
+        unmarked.coming(coming.asList());
       }
       var byNetlink =
           requests
@@ -912,16 +931,31 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
                       .toList())
               .iterator();
       return all.stream()
-          .map(one -> isToldByPfKey(one.association()) ? add(one) : reply(byNetlink.next()))
+          .map(
+              one ->
+                  isToldByPfKey(one.association())
+                      ? add(one, coming.contains(one.association().id()))
+                      : reply(byNetlink.next()))
           .collect(toImmutableList());
     } catch (SystemCallException e) {
       return ImmutableList.copyOf(Collections.nCopies(all.size(), failed(e)));
+    } catch (IOException e) {
+      XfrmReply reply =
+          failed(XfrmError.OTHER, "associations cannot be remembered: " + e.getMessage());
+      return ImmutableList.copyOf(Collections.nCopies(all.size(), reply));
     }
   }
 
-  /** Tells {@link XfrmNotice.SequencesMoved} from now on. */
-  void hearSequences() throws SystemCallException {
+  /**
+   * Tells {@link XfrmNotice.SequencesMoved} of an association that is there, whoever has put it.
+   *
+   * @param noticeEvery packets
+   */
+  XfrmReply hear(SecurityAssociation association, int noticeEvery) throws SystemCallException {
     notices.hearSequences();
+    return ownership.associations().contains(association.id())
+        ? send(event(association, Optional.empty(), noticeEvery))
+        : XfrmReply.DONE;
   }
 
   /**

@@ -30,7 +30,7 @@ public final class KernelSequences {
   /** Numbers reserved at a time. */
   static final int BLOCK = 1 << 20;
 
-  /** Packets after which the kernel tells its position; the time of one second does so as well. */
+  /** Packets after which the kernel tells its position; it does so after some time as well. */
   static final int NOTICE_EVERY = 1 << 14;
 
   /** Opens the durable side of an association. */
@@ -133,18 +133,31 @@ public final class KernelSequences {
     }
   }
 
-  /** Goes on with an association that is in the kernel, from a process that has died. */
+  /**
+   * Goes on with an association that is in the kernel, from a process that has died. One that is
+   * further behind the reserve than that is ever moved on was put and not told where to begin: it
+   * is put again.
+   */
   public XfrmReply takeOver(SecurityAssociation association) {
+    AssociationId id = association.id();
     try {
-      Optional<SequencePosition> position = backend.sequenceOf(association.id());
+      Optional<SequencePosition> position = backend.sequenceOf(id);
       if (position.isEmpty()) {
-        return new XfrmReply.Failed(XfrmError.NOT_FOUND, "nothing there: " + association.id());
+        return new XfrmReply.Failed(XfrmError.NOT_FOUND, "nothing there: " + id);
       }
-      backend.hearSequences();
-      hold(association, ledgers.ledger(association));
-      return moved(association.id(), position.get());
+      SequenceLedger ledger = ledgers.ledger(association);
+      if (position.get().outbound() < ledger.reserved() - block) {
+        XfrmReply removed = backend.remove(id).reply();
+        return removed instanceof XfrmReply.Failed ? removed : install(association);
+      }
+      XfrmReply heard = backend.hear(association, noticeEvery);
+      if (heard instanceof XfrmReply.Failed) {
+        return heard;
+      }
+      hold(association, ledger);
+      return moved(id, position.get());
     } catch (IOException e) {
-      return failed(association.id(), e);
+      return failed(id, e);
     }
   }
 

@@ -90,7 +90,12 @@ public final class PfKeyBackend implements XfrmBackend, AutoCloseable {
     } else if (command instanceof XfrmCommand.DeleteAssociation delete) {
       return delete(delete.id());
     } else if (command instanceof XfrmCommand.Migrate migrate) {
-      return migrate(migrate.policy(), migrate.moves(), Optional.empty());
+      Optional<XfrmReply> refusal =
+          migrate(migrate.policy(), migrate.moves(), Optional.empty());
+      if (refusal.isEmpty()) {
+        follow(migrate.moves());
+      }
+      return refusal;
     } else if (command instanceof XfrmCommand.TellKeyManager tell) {
       return tell(tell);
     } else if (command instanceof XfrmCommand.Flush) {
@@ -150,7 +155,7 @@ public final class PfKeyBackend implements XfrmBackend, AutoCloseable {
   }
 
   /**
-   * As {@link XfrmCommand.Migrate}.
+   * As {@link XfrmCommand.Migrate}, for who knows himself where associations are.
    *
    * @param keyManager what key managers are told with it
    */
@@ -176,9 +181,6 @@ public final class PfKeyBackend implements XfrmBackend, AutoCloseable {
     var requests = requestsOf(message);
     socket.request(
         "SADB_X_MIGRATE", message, policy, answer -> requestsOf(answer).equals(requests));
-    if (!associations.isEmpty()) {
-      follow(moves);
-    }
     return Optional.empty();
   }
 

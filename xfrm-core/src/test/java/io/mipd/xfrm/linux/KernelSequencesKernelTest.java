@@ -189,6 +189,36 @@ class KernelSequencesKernelTest {
     assertThat(reserved(association)).isEqualTo(3L * BLOCK);
   }
 
+  /**
+   * The process is killed between the two messages by which an association comes by PF_KEY; or the
+   * first one, which has nothing to skip, is there and was never told to tell.
+   */
+  @ParameterizedTest
+  @EnumSource(KernelInterface.class)
+  void whatWasPutAndNotToldWhereToBeginIsPutAgain(KernelInterface by) throws Exception {
+    start(by);
+    var association = association(false);
+    var put = new XfrmCommand.AddAssociation(association);
+    for (long past : new long[] {0, 3L * BLOCK}) {
+      SequenceLedger ledger = new FileSequenceStore(directory).ledger(association);
+      ledger.reserve(past);
+      ledger.reserve(past + BLOCK);
+      assertThat(backend.apply(put)).isEqualTo(XfrmReply.DONE);
+      var next = sequences();
+      assertThat(next.takeOver(association)).isEqualTo(XfrmReply.DONE);
+      long begins = backend.sequenceOf(association.id()).orElseThrow().outbound();
+      assertThat(begins).isEqualTo(past == 0 ? 0 : past + BLOCK);
+      send(10);
+      hear(next);
+      // Without a notice it would not have been moved on.
+      send(2 * BLOCK);
+      hear(next);
+      assertThat(reserved(association)).isGreaterThan(begins + 2 * BLOCK + 10);
+      assertThat(next.removeAll()).isEmpty();
+      assertThat(reserved(association)).isEqualTo(begins + 2 * BLOCK + 10);
+    }
+  }
+
   /** A disk that is full, or broken: nothing may be sent that is not reserved. */
   @ParameterizedTest
   @EnumSource(KernelInterface.class)

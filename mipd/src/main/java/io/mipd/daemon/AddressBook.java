@@ -97,6 +97,11 @@ final class AddressBook implements LocalAddresses {
   }
 
   @Override
+  public ImmutableSet<Ipv6Address> home() {
+    return home;
+  }
+
+  @Override
   public Role roleOf(Ipv6Address address) {
     Role role = roles.get(address);
     if (role != null) {

@@ -60,6 +60,7 @@ final class Cores {
             new HomeAgentSettings.PrefixDelivery(agent.deliveryLeast(), agent.deliveryLongest()),
             accessList(agent),
             agent.virtual(),
+            agent.multicast(),
             served.buildOrThrow());
     var core = new HomeAgent(settings, restored(store, now), ended(store), new SecureRandom());
     Optional<Node.Correspondent> correspondent = correspondent(role.configuration);
@@ -272,7 +273,8 @@ final class Cores {
             protection(one.protection()),
             mobile.optimization().map(Cores::optimization),
             role.configuration.correspondent().isPresent(),
-            one.advertisedOnly());
+            one.advertisedOnly(),
+            mobile.groupsByTunnel() && one.address().equals(mobile.homeAddress()));
     Optional<BindingStore.Entry> stored = store.entry(home);
     var core =
         new MobileNode(

@@ -100,6 +100,7 @@ record DaemonConfiguration(
   }
 
   private static final String CORRESPONDENT = "correspondent";
+  private static final String MULTICAST = "multicast";
   private static final String FURTHER_HOMES = "further-home-addresses";
   private static final String FURTHER_PREFIXES = "further-home-prefixes";
 
@@ -150,6 +151,7 @@ record DaemonConfiguration(
    * @param deliveryLeast MinMobPfxAdvInterval (RFC 6275 section 13)
    * @param deliveryLongest MaxMobPfxAdvInterval
    * @param careOfAddresses which may be registered; the first rule that fits decides
+   * @param multicast whether mobile nodes get the groups that they ask for by the tunnel
    */
   record HomeAgent(
       String homeInterface,
@@ -162,6 +164,7 @@ record DaemonConfiguration(
       Duration deliveryLeast,
       Duration deliveryLongest,
       ImmutableList<CareOfRule> careOfAddresses,
+      boolean multicast,
       ImmutableList<Served> served)
       implements Role {
     static final String TITLE = "home-agent";
@@ -284,6 +287,8 @@ record DaemonConfiguration(
    * @param lifetime to ask for
    * @param sourceAddresses the first that contains the destination decides; the home address where
    *     none does
+   * @param groupsByTunnel whether multicast groups are listened to by the tunnel while away, rather
+   *     than on the visited link
    */
   record MobileNode(
       Ipv6Address homeAddress,
@@ -295,7 +300,8 @@ record DaemonConfiguration(
       ImmutableList<SourceChoice> sourceAddresses,
       Optional<Protection> protection,
       ImmutableList<Home> furtherHomes,
-      Optional<Optimization> optimization)
+      Optional<Optimization> optimization,
+      boolean groupsByTunnel)
       implements Role {
     static final String TITLE = "mobile-node";
 
@@ -310,7 +316,8 @@ record DaemonConfiguration(
           sourceAddresses,
           protection,
           furtherHomes,
-          optimization);
+          optimization,
+          groupsByTunnel);
     }
 
     /** All its home addresses, the first one first. */
@@ -377,10 +384,10 @@ record DaemonConfiguration(
                 CorrespondentNode.TITLE,
                 "cn",
                 CorrespondentNode.TITLE));
-    WorldChoice world = root.choice("world", "auto", WORLDS);
+    WorldChoice asked = root.choice("world", "auto", WORLDS);
     KernelInterface kernelInterface =
         root.choice("kernel-interface", KernelInterface.NETLINK.toString(), INTERFACES);
-    if (world == WorldChoice.ENGINE && kernelInterface == KernelInterface.PF_KEY) {
+    if (asked == WorldChoice.ENGINE && kernelInterface == KernelInterface.PF_KEY) {
       throw root.wrong(
           "kernel-interface",
           "pf-key, and world is engine, which tells the kernel of no policies",
@@ -398,6 +405,17 @@ record DaemonConfiguration(
           case MobileNode.TITLE -> mobileNode(root.section(title));
           default -> new CorrespondentNode();
         };
+    boolean tunnelsGroups = isMulticastTunnelled(role);
+    if (tunnelsGroups && (asked == WorldChoice.KERNEL || isNegotiated(role))) {
+      throw root.wrong(
+          title + "." + MULTICAST,
+          "through the tunnel, which takes the engine world, and "
+              + (asked == WorldChoice.KERNEL
+                  ? "world is kernel"
+                  : "keying is ike, which takes the kernel"),
+          "world = engine or auto with keys of a file, or no multicast through the tunnel");
+    }
+    WorldChoice world = tunnelsGroups ? WorldChoice.ENGINE : asked;
     if (world == WorldChoice.ENGINE && isNegotiated(role)) {
       throw root.wrong(
           "world",
@@ -523,6 +541,13 @@ record DaemonConfiguration(
             && mobile.protection().filter(NegotiatedKeys.class::isInstance).isPresent();
   }
 
+  /** Whether packets for multicast groups go through the tunnels with mobile nodes. */
+  static boolean isMulticastTunnelled(Role role) {
+    return role instanceof HomeAgent agent
+        ? agent.multicast()
+        : role instanceof MobileNode mobile && mobile.groupsByTunnel();
+  }
+
   private static ImmutableList<HomeAssociations.Pair> pairs(Role role) {
     var pairs = ImmutableList.<HomeAssociations.Pair>builder();
     if (role instanceof HomeAgent agent) {
@@ -560,6 +585,8 @@ record DaemonConfiguration(
       rules.add(new CareOfRule(one.prefix("prefix"), one.flag("allow", true)));
       one.finish();
     }
+    boolean multicast =
+        section.choice(MULTICAST, "off", ImmutableMap.of("off", false, "tunnel", true));
     var served = ImmutableList.<Served>builder();
     Set<Ipv6Address> homes = new HashSet<>();
     Map<Object, Ipv6Address> identities = new HashMap<>();
@@ -620,6 +647,7 @@ record DaemonConfiguration(
         least,
         longest,
         rules.build(),
+        multicast,
         served.build());
   }
 
@@ -712,6 +740,8 @@ record DaemonConfiguration(
     ImmutableList<Home> further =
         furtherHomes(section, new Home(home, prefix, protection, false), agent);
     Optional<Optimization> optimization = optimization(section);
+    boolean groupsByTunnel =
+        section.choice(MULTICAST, "local", ImmutableMap.of("local", false, "home-tunnel", true));
     section.finish();
     return new MobileNode(
         home,
@@ -723,7 +753,8 @@ record DaemonConfiguration(
         sources,
         protection,
         further,
-        optimization);
+        optimization,
+        groupsByTunnel);
   }
 
   private static ImmutableList<Home> furtherHomes(

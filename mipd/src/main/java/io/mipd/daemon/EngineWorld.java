@@ -78,6 +78,7 @@ final class EngineWorld implements World {
   private final AddressBook addresses;
   private final NetworkWatch watch;
   private final Optional<PassedPolicies> passed;
+  private final Optional<TunnelledGroups> groups;
   private final PeerLearner peers;
   private final Sink sink = new Sink();
   private final PacketEngine engine;
@@ -126,6 +127,20 @@ final class EngineWorld implements World {
         NetworkWatch.open(
             poller, addresses, up, this::changed, ImmutableSet.of(), /* routes= */ !setup.router());
     passed = PassedPolicies.open(poller, addresses, up::found);
+    groups =
+        setup.tunnelsGroups()
+            ? Optional.of(
+                new TunnelledGroups(
+                    poller,
+                    watch.icmp(),
+                    netlink,
+                    tun.interfaceIndex(),
+                    watch::link,
+                    engine,
+                    up,
+                    /* listens= */ !setup.router(),
+                    this::flush))
+            : Optional.empty();
     dropTable =
         NftTable.owned(
             DropTable.FAMILY,
@@ -208,6 +223,11 @@ final class EngineWorld implements World {
   public boolean askOnDemand(PoliciesOnDemand source) {
     engine.setOnDemand(source);
     return true;
+  }
+
+  @Override
+  public Optional<TunnelledGroups> groups() {
+    return groups;
   }
 
   @Override
@@ -332,12 +352,16 @@ final class EngineWorld implements World {
       engine.tick(now);
     }
     passed.ifPresent(one -> one.turn(now));
+    groups.ifPresent(one -> one.turn(now));
     flush();
   }
 
   @Override
   public Optional<Instant> nextDeadline() {
-    return Stream.of(engine.nextDeadline(), passed.flatMap(PassedPolicies::nextDeadline))
+    return Stream.of(
+            engine.nextDeadline(),
+            passed.flatMap(PassedPolicies::nextDeadline),
+            groups.flatMap(TunnelledGroups::nextDeadline))
         .flatMap(Optional::stream)
         .min(Comparator.naturalOrder());
   }
@@ -576,11 +600,31 @@ final class EngineWorld implements World {
     @Override
     public void deliver(PacketBuffer packet) {
       tapped(setup.device(), /* inbound= */ true, packet);
+      if (groups.isPresent() && setup.router() && isForGroup(packet)) {
+        groups.get().fromTunnel(packet, homeLinkOfAgent());
+        return;
+      }
       try {
         tun.write(packet);
       } catch (SystemCallException e) {
         log.debug("TUN device: {}", e.toString());
       }
+    }
+
+    private static boolean isForGroup(PacketBuffer packet) {
+      return packet.array()[packet.start() + Filters.DESTINATION] == (byte) 0xff;
+    }
+
+    private OptionalInt homeLinkOfAgent() {
+      return setup
+          .homeLink()
+          .map(it -> addresses.interfaceOf(it.agent()))
+          .orElseGet(OptionalInt::empty);
+    }
+
+    @Override
+    public void listener(PacketBuffer packet, Ipv6Address group, Arrival arrival) {
+      up.listener(MobilityPacket.message(packet), group, arrival);
     }
 
     @Override
@@ -622,6 +666,7 @@ final class EngineWorld implements World {
       routed.close();
     }
     passed.ifPresent(PassedPolicies::close);
+    groups.ifPresent(TunnelledGroups::close);
     watch.close();
     tun.close();
     dropTable.close();
@@ -632,6 +677,8 @@ final class EngineWorld implements World {
   static final class Filters {
     /** Offset of the Source Address in the IPv6 header (RFC 8200 section 3). */
     static final int SOURCE = 8;
+
+    static final int DESTINATION = 24;
 
     private static final int NEXT_HEADER = 6;
     private static final int FIRST_OCTET_OF_PAYLOAD = 40;

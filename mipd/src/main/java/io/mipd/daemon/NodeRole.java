@@ -245,6 +245,7 @@ abstract class NodeRole {
           /* learning= */ false,
           inboundSpis(true, Set.of(agent.address())),
           configuration.userIpsec().policies(),
+          DaemonConfiguration.isMulticastTunnelled(configuration.role()),
           negotiated());
     }
 
@@ -361,6 +362,7 @@ abstract class NodeRole {
           mobile.optimization().isPresent(),
           inboundSpis(false, guarded()),
           configuration.userIpsec().policies(),
+          DaemonConfiguration.isMulticastTunnelled(configuration.role()),
           negotiated());
     }
 
@@ -490,6 +492,7 @@ abstract class NodeRole {
           /* learning= */ false,
           inboundSpis(false, Set.of()),
           configuration.userIpsec().policies(),
+          DaemonConfiguration.isMulticastTunnelled(configuration.role()),
           negotiated());
     }
 

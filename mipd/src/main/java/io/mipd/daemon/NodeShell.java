@@ -3,6 +3,7 @@ package io.mipd.daemon;
 import com.google.common.collect.ArrayListMultimap;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.ListMultimap;
 import com.google.common.collect.Maps;
 import com.google.common.collect.Multimaps;
@@ -378,6 +379,12 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
               sendIcmpv6(send.interfaceIndex(), send.source(), send.destination(), send.message()));
     } else if (action instanceof NodeAction.SendDiscovery send) {
       attempt(action, () -> send(send));
+    } else if (action instanceof NodeAction.SendListenerMessage send) {
+      all.world().groups().ifPresent(it -> it.send(send));
+    } else if (action instanceof NodeAction.Subscribe subscribe) {
+      if (all.world().groups().isPresent()) {
+        attempt(action, () -> all.world().groups().get().subscribe(subscribe));
+      }
     } else if (action instanceof NodeAction.JoinAnycast join) {
       attempt(
           action,
@@ -399,6 +406,9 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
       HomePlace home = all.places().get(place.address().value());
       if (home != null) {
         home.put(place.place(), all.world().network().link(place.interfaceIndex()));
+      }
+      if (all.world().groups().isPresent()) {
+        attempt(action, () -> all.world().groups().get().place(place));
       }
     } else if (action instanceof NodeAction.PreferHomeAddress prefer) {
       HomePlace home = all.places().get(prefer.address().value());
@@ -598,6 +608,16 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
   @Override
   public void prefixDiscovery(ByteBuf octets, Arrival arrival) {
     parts().driver().prefixDiscovery(octets, arrival);
+  }
+
+  @Override
+  public void listener(ByteBuf octets, Ipv6Address group, Arrival arrival) {
+    parts().driver().listener(octets, group, arrival);
+  }
+
+  @Override
+  public void groupsJoined(ImmutableSet<Ipv6Address> groups) {
+    deliver(new NodeEvent.GroupsJoined(groups));
   }
 
   @Override

@@ -142,6 +142,7 @@ record Reload(ImmutableList<Change> changes, DaemonConfiguration then) {
           agent.deliveryLeast(),
           agent.deliveryLongest(),
           other.careOfAddresses(),
+          agent.multicast(),
           agent.served());
     }
     if (now instanceof DaemonConfiguration.MobileNode mobile
@@ -156,7 +157,8 @@ record Reload(ImmutableList<Change> changes, DaemonConfiguration then) {
           mobile.sourceAddresses(),
           mobile.protection(),
           mobile.furtherHomes(),
-          bothOptimize(mobile, other) ? other.optimization() : mobile.optimization());
+          bothOptimize(mobile, other) ? other.optimization() : mobile.optimization(),
+          mobile.groupsByTunnel());
     }
     return now;
   }

@@ -60,6 +60,17 @@ interface World extends AutoCloseable {
      */
     void prefixDiscovery(ByteBuf message, Arrival arrival);
 
+    /**
+     * A message of Multicast Listener Discovery out of a tunnel: likewise only to be noted.
+     *
+     * @param message from the Type field on; only valid during the call
+     * @param group its destination
+     */
+    void listener(ByteBuf message, Ipv6Address group, Arrival arrival);
+
+    /** The multicast groups of global scope that programs listen to are others now. */
+    void groupsJoined(ImmutableSet<Ipv6Address> groups);
+
     /** Likewise only to be noted. */
     void notice(XfrmNotice notice);
 
@@ -100,6 +111,7 @@ interface World extends AutoCloseable {
    * @param learning whether {@link Upward#tunnelled} is wanted
    * @param spis of inbound associations
    * @param user the user's own policies
+   * @param tunnelsGroups whether packets for multicast groups pass the tunnels
    * @param negotiated request ids of associations with the home agent that a key manager makes
    */
   record Setup(
@@ -113,6 +125,7 @@ interface World extends AutoCloseable {
       boolean learning,
       ImmutableSet<Spi> spis,
       ImmutableList<Policy> user,
+      boolean tunnelsGroups,
       ImmutableSet<ReqId> negotiated) {}
 
   /**
@@ -207,6 +220,11 @@ interface World extends AutoCloseable {
       Ipv6Address destination,
       Optional<CareOfAddress> careOf)
       throws IOException;
+
+  /** Where packets for multicast groups pass the tunnels: who sees to that. */
+  default Optional<TunnelledGroups> groups() {
+    return Optional.empty();
+  }
 
   /**
    * Has somebody see its packets, or nobody any more.

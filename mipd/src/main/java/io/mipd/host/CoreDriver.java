@@ -416,6 +416,27 @@ public final class CoreDriver {
     note(new NodeEvent.PrefixDiscoveryArrived(message, arrival));
   }
 
+  /**
+   * Notes a message of Multicast Listener Discovery.
+   *
+   * @param octets from the Type field on; only read during the call
+   * @param group its destination
+   */
+  public void listener(ByteBuf octets, Ipv6Address group, Arrival arrival) {
+    Icmpv6Message message;
+    try {
+      message = Icmpv6Codec.decode(octets, arrival.source(), group);
+    } catch (MalformedPacketException e) {
+      malformed++;
+      log.debug("listener discovery from {}: {}", arrival.source(), e.toString());
+      return;
+    }
+    if (message instanceof Icmpv6Message.OfListeners ofListeners) {
+      log.debug("received {} from {}", message, arrival.source());
+      note(new NodeEvent.ListenerMessageArrived(ofListeners, group, arrival));
+    }
+  }
+
   /** Notes what a world reports. */
   public void notice(XfrmNotice notice) {
     log.debug("notice {}", notice);

@@ -67,6 +67,7 @@ public final class Host {
   private final InstalledPolicies policies;
   private final CoreDriver driver;
   private final PeerLearner peers = new PeerLearner(this::now);
+  private final GroupForwarder groups;
   private final PacketBuffer usual = new PacketBuffer(USUAL_PACKET);
   private final PacketBuffer message = new PacketBuffer(2048);
 
@@ -111,6 +112,7 @@ public final class Host {
     this.around = around;
     addresses = new HostAddresses(settings.home(), settings.served());
     engine = new PacketEngine(settings.engine(), new Sink(), addresses, sequences, random);
+    groups = new GroupForwarder(engine);
     backend = between.apply(new EngineBackend(engine));
     policies = new InstalledPolicies(backend, settings.user());
     engine.setOnDemand(policies);
@@ -183,7 +185,10 @@ public final class Host {
     boolean taken = engine.claims(packet);
     if (taken) {
       engine.input(packet);
-    } else if (octets.length > HEADER && (octets[NEXT_HEADER] & 0xff) == IpProtocol.ICMPV6) {
+    } else if (octets.length >= HEADER && Ipv6Address.read(octets, DESTINATION).isMulticast()) {
+      groups.forward(packet);
+    }
+    if (!taken && octets.length > HEADER && (octets[NEXT_HEADER] & 0xff) == IpProtocol.ICMPV6) {
       driver
           .icmpv6(
               interfaceIndex,
@@ -288,6 +293,8 @@ public final class Host {
       around.transmit(
           send.interfaceIndex(),
           MobilityPacket.onLink(send.message(), send.source(), send.destination()));
+    } else if (action instanceof NodeAction.SendListenerMessage send) {
+      groups.send(send);
     } else if (action instanceof NodeAction.InterceptPeer intercept) {
       var pair = new Pair(intercept.local(), intercept.peer());
       if (intercept.on()) {
@@ -304,6 +311,8 @@ public final class Host {
         }
       } else if (action instanceof NodeAction.PlaceHomeAddress place) {
         places.put(place.address().value(), place.place());
+      } else if (action instanceof NodeAction.Subscribe subscribe) {
+        groups.subscribe(subscribe);
       }
       around.perform(action);
     }
@@ -352,6 +361,7 @@ public final class Host {
     @Override
     public void deliver(PacketBuffer inner) {
       around.deliver(inner.toOctets());
+      groups.forward(inner);
     }
 
     @Override
@@ -362,6 +372,11 @@ public final class Host {
     @Override
     public void prefixDiscovery(PacketBuffer inner, Arrival arrival) {
       driver.prefixDiscovery(MobilityPacket.message(inner), arrival);
+    }
+
+    @Override
+    public void listener(PacketBuffer inner, Ipv6Address group, Arrival arrival) {
+      driver.listener(MobilityPacket.message(inner), group, arrival);
     }
 
     @Override

@@ -34,6 +34,11 @@ final class HostAddresses implements LocalAddresses {
   }
 
   @Override
+  public ImmutableSet<Ipv6Address> home() {
+    return home;
+  }
+
+  @Override
   public Role roleOf(Ipv6Address address) {
     if (home.contains(address)) {
       return Role.HOME;

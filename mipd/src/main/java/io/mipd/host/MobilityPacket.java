@@ -59,6 +59,20 @@ public final class MobilityPacket {
     return ByteBufUtil.getBytes(out);
   }
 
+  /**
+   * Fills the buffer with a message of Multicast Listener Discovery, with hop limit 1 and the
+   * Router Alert option (RFC 2711).
+   */
+  public static void ofListeners(
+      Icmpv6Message message, Ipv6Address source, Ipv6Address destination, PacketBuffer into) {
+    ByteBuf out = header(IpProtocol.HOP_BY_HOP, source, destination);
+    out.setByte(HOP_LIMIT_AT, 1);
+    // Next Header, Hdr Ext Len; Router Alert with value 0; PadN.
+    out.writeByte(IpProtocol.ICMPV6).writeByte(0).writeInt(0x0502_0000).writeShort(0x0100);
+    Icmpv6Codec.encode(message, source, destination, out);
+    complete(out, into);
+  }
+
   private static ByteBuf header(int nextHeader, Ipv6Address source, Ipv6Address destination) {
     ByteBuf out = Unpooled.buffer(HEADER + 64);
     out.writeInt(VERSION).writeShort(0).writeByte(nextHeader).writeByte(HOP_LIMIT);

@@ -24,11 +24,12 @@ public interface Surroundings {
    * Something that the core wants of an operating system: {@link NodeAction.StartDad}, {@link
    * NodeAction.JoinAnycast}, {@link NodeAction.Proxy}, {@link NodeAction.SolicitRouters}, {@link
    * NodeAction.ForgetLink}, {@link NodeAction.PlaceHomeAddress}, {@link NodeAction.RetakeAddress},
-   * {@link NodeAction.KnowNeighbor}; what is to be durable, {@link NodeAction.RememberBinding},
-   * {@link NodeAction.ForgetBinding}, {@link NodeAction.RememberSequence}; or to be known, {@link
-   * NodeAction.HomeAgentsFound}, {@link NodeAction.HomeAgentFails}, {@link NodeAction.Tell}. The
-   * host has done its own part of {@code Proxy}, {@code PlaceHomeAddress} and {@link
-   * NodeAction.InterceptPeer}: which packets meet policies.
+   * {@link NodeAction.KnowNeighbor}, {@link NodeAction.Subscribe}; what is to be durable, {@link
+   * NodeAction.RememberBinding}, {@link NodeAction.ForgetBinding}, {@link
+   * NodeAction.RememberSequence}; or to be known, {@link NodeAction.HomeAgentsFound}, {@link
+   * NodeAction.HomeAgentFails}, {@link NodeAction.Tell}. The host has done its own part of {@code
+   * Proxy}, {@code PlaceHomeAddress} and {@link NodeAction.InterceptPeer}: which packets meet
+   * policies.
    */
   void perform(NodeAction action);
 }

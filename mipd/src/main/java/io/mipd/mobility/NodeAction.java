@@ -46,6 +46,29 @@ public sealed interface NodeAction {
       Optional<CareOfAddress> careOf)
       implements NodeAction {}
 
+  /**
+   * Send a message of Multicast Listener Discovery through the tunnel of a home address (RFC 6275
+   * sections 10.4.3 and 11.3.4).
+   *
+   * @param source link-local
+   * @param destination a group
+   * @param toMobileNode whether we are the home agent
+   */
+  record SendListenerMessage(
+      HomeAddress through,
+      boolean toMobileNode,
+      Icmpv6Message.OfListeners message,
+      Ipv6Address source,
+      Ipv6Address destination)
+      implements NodeAction {}
+
+  /**
+   * What is sent on the home link to this group is to go to the mobile node as well, or not any
+   * more (RFC 6275 section 10.4.2).
+   */
+  record Subscribe(int interfaceIndex, HomeAddress homeAddress, Ipv6Address group, boolean on)
+      implements NodeAction {}
+
   /** Have an anycast address on this interface, which is up (RFC 4291 section 2.6). */
   record JoinAnycast(int interfaceIndex, Ipv6Address address) implements NodeAction {}
 

@@ -80,6 +80,19 @@ public sealed interface NodeEvent {
   record PrefixDiscoveryArrived(Icmpv6Message message, Arrival arrival) implements NodeEvent {}
 
   /**
+   * A message of Multicast Listener Discovery came out of a tunnel.
+   *
+   * @param group its destination
+   * @param arrival its destination is the home address whose tunnel it came by (mobile node); else
+   *     its security path tells the tunnel
+   */
+  record ListenerMessageArrived(
+      Icmpv6Message.OfListeners message, Ipv6Address group, Arrival arrival) implements NodeEvent {}
+
+  /** The multicast groups of global scope that programs of this host listen to, all of them. */
+  record GroupsJoined(ImmutableSet<Ipv6Address> groups) implements NodeEvent {}
+
+  /**
    * Another home address of the node has been told of the home link's prefixes, and has believed it
    * (RFC 6275 section 11.4.3).
    *

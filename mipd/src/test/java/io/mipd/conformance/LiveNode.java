@@ -1,6 +1,7 @@
 package io.mipd.conformance;
 
 import com.google.common.base.Splitter;
+import com.google.common.collect.ImmutableSet;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeEvent.AddressState;
 import io.mipd.xfrm.linux.NetworkNamespace;
@@ -184,6 +185,11 @@ final class LiveNode extends Tested implements AutoCloseable {
   @Override
   void detected(Ipv6Address address, boolean unique) {
     throw notHere("dad");
+  }
+
+  @Override
+  void listens(ImmutableSet<Ipv6Address> groups) {
+    throw notHere("listens");
   }
 
   @Override

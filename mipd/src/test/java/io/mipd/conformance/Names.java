@@ -40,6 +40,8 @@ final class Names {
           .put("all", hex("ff02::1"))
           .put("routers", hex("ff02::2"))
           .put("group", hex("ff0e::101"))
+          .put("group2", hex("ff1e::202"))
+          .put("mldrouters", hex("ff02::16"))
           .buildOrThrow();
 
   private Names() {}

@@ -265,6 +265,31 @@ final class PacketMaker {
         ends.hop = 1;
         out.octet(131).octet(0).two(0).four(0).all(Names.octets(words.next()));
       }
+      case "mldq" -> {
+        ends.hop = 1;
+        String group = words.next();
+        boolean first = words.peek().equals("v1");
+        if (first) {
+          words.next();
+        }
+        words.expect("within");
+        out.octet(130).octet(0).two(0).two(words.number()).two(0).all(Names.octets(group));
+        if (!first) {
+          // Robustness 2, 125 s, no sources.
+          out.octet(2).octet(125).two(0);
+        }
+      }
+      case "mldone" -> {
+        ends.hop = 1;
+        out.octet(132).octet(0).two(0).four(0).all(Names.octets(words.next()));
+      }
+      case "mld2" -> {
+        ends.hop = 1;
+        out.octet(143).octet(0).two(0).two(0).two(words.number());
+        while (words.peek().startsWith("record(")) {
+          record(Words.arguments(words.next()), out);
+        }
+      }
       case "dhaadreq" -> out.octet(144).octet(0).two(0).two(identifier(words)).two(reserved(words));
       case "dhaadrep" -> {
         out.octet(145).octet(0).two(0).two(identifier(words)).two(reserved(words));
@@ -317,6 +342,23 @@ final class PacketMaker {
       ends.hop = words.number();
     }
     return checked(out.toArray(), 2, ICMPV6, ends, isBad(words));
+  }
+
+  /** {@code record(TYPE GROUP SOURCE ... [aux])}, with four octets of auxiliary data. */
+  private static void record(Words words, Octets out) {
+    int type = words.number();
+    byte[] group = Names.octets(words.next());
+    var sources = new Octets();
+    int count = 0;
+    while (!words.isAtEnd() && !words.peek().equals("aux")) {
+      sources.all(Names.octets(words.next()));
+      count++;
+    }
+    boolean auxiliary = !words.isAtEnd();
+    out.octet(type).octet(auxiliary ? 1 : 0).two(count).all(group).all(sources.toArray());
+    if (auxiliary) {
+      out.four(0);
+    }
   }
 
   private int identifier(Words words) {

@@ -178,7 +178,26 @@ final class PacketText {
               .append(Octets.two(octets, 4))
               .append(' ')
               .append(Octets.two(octets, 6));
+      case 130 -> {
+        text.append(" mldq ").append(Names.of(octets, 8));
+        text.append(octets.length == 24 ? " v1" : "")
+            .append(" within ")
+            .append(Octets.two(octets, 4));
+      }
       case 131 -> text.append(" mld ").append(Names.of(octets, 8));
+      case 132 -> text.append(" mldone ").append(Names.of(octets, 8));
+      case 143 -> {
+        text.append(" mld2 ").append(Octets.two(octets, 6));
+        for (int at = 8; at < octets.length; ) {
+          text.append(" record(").append(octets[at]).append(' ').append(Names.of(octets, at + 4));
+          int end = at + 20 + 16 * Octets.two(octets, at + 2);
+          for (int source = at + 20; source < end; source += 16) {
+            text.append(' ').append(Names.of(octets, source));
+          }
+          text.append(')');
+          at = end;
+        }
+      }
       case 133 -> {
         text.append(" rs");
         unusual("reserved", Octets.four(octets, 4), 0);

@@ -1,6 +1,7 @@
 package io.mipd.conformance;
 
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import io.mipd.mobility.NodeEvent.AddressState;
 import io.mipd.xfrm.model.Ipv6Address;
 import java.time.Duration;
@@ -127,6 +128,14 @@ final class Script {
             false,
             subject().performed.stream()
                 .anyMatch(it -> it.getClass().getSimpleName().equals(unwanted)));
+      }
+      case "unjoined" -> check(false, subject().joined.contains(Subject.address(words.next())));
+      case "listens" -> {
+        var groups = ImmutableSet.<Ipv6Address>builder();
+        while (!words.isAtEnd()) {
+          groups.add(Subject.address(words.next()));
+        }
+        subject().listens(groups.build());
       }
       case "stop" -> subject().shutDown();
       default -> throw new IllegalArgumentException("no such step: " + verb);

@@ -107,6 +107,10 @@ final class Subject extends Tested implements Surroundings {
           "ha telling",
           "ha of two prefixes",
           "ha of an old prefix",
+          "ha multicast",
+          "ha plain multicast",
+          "mn multicast",
+          "mn plain multicast",
           "mn",
           "mn to be renumbered",
           "mn plain",
@@ -130,7 +134,8 @@ final class Subject extends Tested implements Surroundings {
    *   <li>{@code mn}: the mobile node H, which optimizes routes, with its cables out; {@code mn
    *       plain} without ESP for payload, {@code mn cn} correspondent as well; {@code mn both} with
    *       both H and H2; {@code mn to be renumbered} with H, and with N as soon as its prefix is
-   *       told; {@code mn seeking} a home agent
+   *       told; {@code mn seeking} a home agent; {@code mn multicast} listens to groups by the
+   *       tunnel, {@code ha multicast} asks for it
    * </ul>
    */
   static Subject of(String kind) {
@@ -145,15 +150,14 @@ final class Subject extends Tested implements Surroundings {
               correspondent(
                   new CorrespondentSettings(
                       LIFETIME, /* maximumBindings= */ 1, /* maximumBindingsOfPrefix= */ 1));
-          case "ha" -> agent(protection(1), Optional.empty(), PrefixDelivery.DEFAULT);
-          case "ha plain" -> agent(plain(1), Optional.empty(), PrefixDelivery.DEFAULT);
+          case "ha" -> agent(protection(1), /* multicast= */ false);
+          case "ha plain" -> agent(plain(1), /* multicast= */ false);
           case "ha advertising" ->
-              agent(protection(1), advertising(Duration.ofSeconds(3)), PrefixDelivery.DEFAULT);
+              agent(advertising(Duration.ofSeconds(3)), PrefixDelivery.DEFAULT);
           case "ha advertising fast" ->
-              agent(protection(1), advertising(Duration.ofMillis(70)), PrefixDelivery.DEFAULT);
+              agent(advertising(Duration.ofMillis(70)), PrefixDelivery.DEFAULT);
           case "ha telling" ->
               agent(
-                  protection(1),
                   Optional.empty(),
                   new PrefixDelivery(Duration.ofSeconds(10), Duration.ofSeconds(30)));
           case "mn" -> mobile(protection(1), false, Optional.empty());
@@ -168,6 +172,10 @@ final class Subject extends Tested implements Surroundings {
                   settings(OTHER_HOME, ImmutableSet.of(HOME), protection(2), false));
           case "mn to be renumbered" ->
               homes(settings(HOME, ImmutableSet.of(NEW_HOME), protection(1), false), renumbered());
+          case "ha multicast" -> agent(protection(1), true);
+          case "ha plain multicast" -> agent(plain(1), true);
+          case "mn multicast" -> listening(protection(1));
+          case "mn plain multicast" -> listening(plain(1));
           case "mn seeking" -> seeking();
           default -> throw new IllegalArgumentException("no such node: " + kind);
         };
@@ -216,10 +224,20 @@ final class Subject extends Tested implements Surroundings {
         new HomeAgentSettings.Advertising(interval, Duration.ofMinutes(30), /* preference= */ 0));
   }
 
+  private static Subject agent(TunnelProtection ofHome, boolean multicast) {
+    return agent(ofHome, Optional.empty(), PrefixDelivery.DEFAULT, multicast);
+  }
+
+  private static Subject agent(
+      Optional<HomeAgentSettings.Advertising> advertising, PrefixDelivery delivery) {
+    return agent(protection(1), advertising, delivery, /* multicast= */ false);
+  }
+
   private static Subject agent(
       TunnelProtection ofHome,
       Optional<HomeAgentSettings.Advertising> advertising,
-      PrefixDelivery delivery) {
+      PrefixDelivery delivery,
+      boolean multicast) {
     return agent(
         OTHER_HOME,
         new HomeAgentSettings(
@@ -233,6 +251,7 @@ final class Subject extends Tested implements Surroundings {
             delivery,
             AccessList.EVERYWHERE,
             /* virtual= */ false,
+            multicast,
             ImmutableMap.of(
                 new HomeAddress(HOME), ofHome, new HomeAddress(OTHER_HOME), protection(2))));
   }
@@ -253,6 +272,7 @@ final class Subject extends Tested implements Surroundings {
             PrefixDelivery.DEFAULT,
             AccessList.EVERYWHERE,
             /* virtual= */ false,
+            /* multicast= */ false,
             ImmutableMap.of(
                 new HomeAddress(HOME), protection(1), new HomeAddress(NEW_HOME), protection(2))));
   }
@@ -283,10 +303,31 @@ final class Subject extends Tested implements Surroundings {
 
   private static Subject mobile(
       TunnelProtection protection, boolean corresponds, Optional<TransformProtocol> user) {
-    MobileNodeSettings settings = settings(HOME, ImmutableSet.of(), protection, corresponds);
+    return mobile(settings(HOME, ImmutableSet.of(), protection, corresponds), user);
+  }
+
+  private static Subject listening(TunnelProtection protection) {
+    MobileNodeSettings one = settings(HOME, ImmutableSet.of(), protection, false);
+    return mobile(
+        new MobileNodeSettings(
+            one.homeAddress(),
+            one.siblings(),
+            one.homePrefix(),
+            one.homeAgent(),
+            one.lifetime(),
+            one.interfaces(),
+            one.protection(),
+            one.routeOptimization(),
+            one.corresponds(),
+            one.advertisedOnly(),
+            /* groupsByTunnel= */ true),
+        Optional.empty());
+  }
+
+  private static Subject mobile(MobileNodeSettings settings, Optional<TransformProtocol> user) {
     var core = new MobileNode(settings, false, STORED, new Random(4));
     Optional<CorrespondentNode> cn =
-        corresponds ? Optional.of(correspondentCore()) : Optional.empty();
+        settings.corresponds() ? Optional.of(correspondentCore()) : Optional.empty();
     return new Subject(
         Optional.empty(),
         cn,
@@ -323,7 +364,8 @@ final class Subject extends Tested implements Surroundings {
             new RouteOptimizationSettings(
                 ImmutableList.of(), RouteOptimizationSettings.DEFAULT_MAX_PEERS, LIFETIME)),
         corresponds,
-        /* advertisedOnly= */ false);
+        /* advertisedOnly= */ false,
+        /* groupsByTunnel= */ false);
   }
 
   private static MobileNodeSettings renumbered() {
@@ -338,7 +380,8 @@ final class Subject extends Tested implements Surroundings {
         old.protection(),
         old.routeOptimization(),
         old.corresponds(),
-        /* advertisedOnly= */ true);
+        /* advertisedOnly= */ true,
+        /* groupsByTunnel= */ false);
   }
 
   private static Subject homes(MobileNodeSettings first, MobileNodeSettings second) {
@@ -475,6 +518,11 @@ final class Subject extends Tested implements Surroundings {
   }
 
   @Override
+  void listens(ImmutableSet<Ipv6Address> groups) {
+    host.handle(now, new NodeEvent.GroupsJoined(groups));
+  }
+
+  @Override
   void shutDown() {
     host.handle(now, new NodeEvent.ShutdownRequested());
   }
@@ -558,6 +606,10 @@ final class Subject extends Tested implements Surroundings {
       detections.add(dad.address().value());
     } else if (action instanceof NodeAction.JoinAnycast join) {
       joined.add(join.address());
+    } else if (action instanceof NodeAction.Subscribe subscribe && subscribe.on()) {
+      joined.add(subscribe.group());
+    } else if (action instanceof NodeAction.Subscribe subscribe) {
+      joined.remove(subscribe.group());
     } else if (action instanceof NodeAction.Proxy proxy && proxy.on()) {
       proxied.add(proxy.address().value());
     } else if (action instanceof NodeAction.Proxy proxy) {

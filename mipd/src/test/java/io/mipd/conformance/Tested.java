@@ -1,5 +1,6 @@
 package io.mipd.conformance;
 
+import com.google.common.collect.ImmutableSet;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeEvent.AddressState;
 import io.mipd.xfrm.model.Ipv6Address;
@@ -30,6 +31,9 @@ abstract class Tested {
   abstract void address(int index, Ipv6Address address, AddressState state);
 
   abstract void detected(Ipv6Address address, boolean unique);
+
+  /** Programs listen to these groups, and no others. */
+  abstract void listens(ImmutableSet<Ipv6Address> groups);
 
   abstract void shutDown();
 

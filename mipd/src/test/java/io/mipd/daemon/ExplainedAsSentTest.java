@@ -2,6 +2,7 @@ package io.mipd.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.common.collect.ImmutableSet;
 import io.mipd.merger.explain.Explainer;
 import io.mipd.merger.explain.Explanation;
 import io.mipd.merger.explain.Packet;
@@ -234,6 +235,11 @@ class ExplainedAsSentTest {
     @Override
     public Role roleOf(Ipv6Address address) {
       return address.equals(H) ? Role.HOME : address.equals(C) ? Role.LINK : Role.OTHER;
+    }
+
+    @Override
+    public ImmutableSet<Ipv6Address> home() {
+      return ImmutableSet.of(H);
     }
 
     @Override

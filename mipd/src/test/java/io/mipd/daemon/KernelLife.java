@@ -78,6 +78,7 @@ final class KernelLife implements AutoCloseable {
             /* learning= */ false,
             ImmutableSet.of(),
             ImmutableList.of(),
+            /* tunnelsGroups= */ false,
             ImmutableSet.of());
     var store = new FileSequenceStore(folder.resolve("sequences"));
     ledger =

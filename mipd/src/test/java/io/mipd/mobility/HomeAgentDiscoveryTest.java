@@ -83,6 +83,7 @@ class HomeAgentDiscoveryTest {
                     new AccessList.Rule(Ipv6Prefix.parse("2001:db8:b:1::/64"), true),
                     new AccessList.Rule(Ipv6Prefix.parse("2001:db8:b::/48"), false))),
             /* virtual= */ true,
+            /* multicast= */ false,
             ImmutableMap.of(HOME, PROTECTION)),
         ImmutableList.of(),
         new Random(10));

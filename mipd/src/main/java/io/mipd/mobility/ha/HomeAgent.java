@@ -11,6 +11,7 @@ import static io.mipd.mobility.NodeAction.Refusal.WRONG_ADDRESS;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import io.mipd.mobility.AnycastAddress;
 import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.MobilityWish;
@@ -78,6 +79,7 @@ public final class HomeAgent implements MobilityNode {
   private final HomeAgentsList agents;
   private final HomeLinkPrefixes prefixes;
   private final PrefixAdvertiser prefixAdvertiser;
+  private final Optional<GroupMembership> groups;
   private final RandomGenerator random;
   private Optional<HomeLink> homeLink = Optional.empty();
   private boolean homeLinkIsUp;
@@ -192,6 +194,10 @@ public final class HomeAgent implements MobilityNode {
             settings.advertising().map(HomeAgentSettings.Advertising::preference).orElse(0));
     prefixes = new HomeLinkPrefixes(settings);
     prefixAdvertiser = new PrefixAdvertiser(settings, prefixes, random);
+    groups =
+        settings.multicast()
+            ? Optional.of(new GroupMembership(settings.address()))
+            : Optional.empty();
     registrations.values().forEach(this::schedule);
   }
 
@@ -251,6 +257,8 @@ public final class HomeAgent implements MobilityNode {
       icmpv6(now, arrived, actions);
     } else if (event instanceof NodeEvent.PrefixDiscoveryArrived arrived) {
       prefixDiscovery(now, arrived, actions);
+    } else if (event instanceof NodeEvent.ListenerMessageArrived arrived) {
+      listenerSays(now, arrived, actions);
     } else if (event instanceof NodeEvent.LinkChanged change) {
       linkChanged(now, change, actions);
     } else if (event instanceof NodeEvent.AddressChanged change) {
@@ -322,6 +330,7 @@ public final class HomeAgent implements MobilityNode {
     Instant first = earlier(Instant.MAX, due.next());
     first = earlier(first, advertiser.flatMap(RouterAdvertiser::nextDeadline));
     first = earlier(first, prefixAdvertiser.nextDeadline());
+    first = earlier(first, groups.flatMap(GroupMembership::nextDeadline));
     return first.equals(Instant.MAX) ? Optional.empty() : Optional.of(first);
   }
 
@@ -380,6 +389,36 @@ public final class HomeAgent implements MobilityNode {
     }
     advertiser.ifPresent(it -> actions.addAll(it.onDeadline(now)));
     prefixAdvertiser.deadlines(now, actions);
+    groups.ifPresent(it -> it.deadlines(now, homeInterface(), actions));
+  }
+
+  private int homeInterface() {
+    return homeLink.map(HomeLink::interfaceIndex).orElse(0);
+  }
+
+  /** What an unknown mobile node says is ignored (RFC 6275 section 10.4.3). */
+  private void listenerSays(
+      Instant now, NodeEvent.ListenerMessageArrived arrived, List<NodeAction> actions) {
+    boolean taken =
+        groups
+            .filter(
+                it ->
+                    it.arrived(now, arrived.message(), arrived.arrival(), homeInterface(), actions))
+            .isPresent();
+    if (!taken) {
+      actions.add(new NodeAction.Refuse(UNEXPECTED, arrived.arrival().source()));
+    }
+  }
+
+  /** The multicast groups that a mobile node gets through its tunnel. */
+  public ImmutableSet<Ipv6Address> groups(HomeAddress home) {
+    return groups.map(it -> it.groups(home)).orElse(ImmutableSet.of());
+  }
+
+  private void bound(Instant now, Registration registration, CareOfAddress careOf) {
+    prefixAdvertiser.bound(now, registration.home, careOf);
+    groups.ifPresent(
+        it -> it.bound(now, registration.home, careOf, registration.policies.tunnel(careOf)));
   }
 
   /** With its own lifetime, or with the home prefix's if that ends before (section 10.3.1). */
@@ -409,7 +448,7 @@ public final class HomeAgent implements MobilityNode {
     for (Registration it : registrations.values()) {
       if (it.binding.isPresent() && it.restored) {
         restored++;
-        prefixAdvertiser.bound(now, it.home, it.binding.get().careOf());
+        bound(now, it, it.binding.get().careOf());
         defended.add(it);
       } else if (it.binding.isPresent() && it.yieldingUntil.isEmpty() && !wasUp) {
         // Nobody knows what the link has heard meanwhile.
@@ -858,7 +897,7 @@ public final class HomeAgent implements MobilityNode {
       HomeBinding binding,
       Optional<HomeBinding> before,
       List<NodeAction> actions) {
-    prefixAdvertiser.bound(now, registration.home, binding.careOf());
+    bound(now, registration, binding.careOf());
     Ipv6Address from =
         before.map(it -> it.careOf().value()).orElseGet(() -> registration.home.value());
     boolean moves = !from.equals(binding.careOf().value());
@@ -1041,6 +1080,7 @@ public final class HomeAgent implements MobilityNode {
     bound--;
     registration.binding = Optional.empty();
     prefixAdvertiser.unbound(registration.home);
+    groups.ifPresent(it -> it.unbound(registration.home, homeInterface(), actions));
     registration.yieldingUntil = Optional.empty();
     schedule(registration);
     actions.add(

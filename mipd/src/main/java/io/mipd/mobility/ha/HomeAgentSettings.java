@@ -23,6 +23,8 @@ import java.util.Optional;
  * @param careOfAddresses which may be registered
  * @param virtual whether the home link is nothing but an address of ours: nobody else is on it, so
  *     that nothing has to be found out and announced there
+ * @param multicast whether mobile nodes are asked to which groups they listen, and get what is sent
+ *     there on the home link (RFC 6275 sections 10.4.2 and 10.4.3)
  * @param served by home address, in the order of the configuration
  */
 public record HomeAgentSettings(
@@ -36,6 +38,7 @@ public record HomeAgentSettings(
     PrefixDelivery prefixDelivery,
     AccessList careOfAddresses,
     boolean virtual,
+    boolean multicast,
     ImmutableMap<HomeAddress, TunnelProtection> served) {
 
   public HomeAgentSettings {
@@ -61,6 +64,7 @@ public record HomeAgentSettings(
         PrefixDelivery.DEFAULT,
         AccessList.EVERYWHERE,
         false,
+        false,
         served);
   }
 
@@ -80,6 +84,7 @@ public record HomeAgentSettings(
         prefixDelivery,
         newCareOfAddresses,
         virtual,
+        multicast,
         served);
   }
 

@@ -30,6 +30,7 @@ import io.mipd.mobility.wire.MobilityOption;
 import io.mipd.mobility.wire.SequenceNumber;
 import io.mipd.xfrm.engine.Arrival;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.packet.Icmpv6Message;
 import io.mipd.xfrm.packet.Icmpv6Message.NeighborAdvertisement;
 import io.mipd.xfrm.packet.Icmpv6Message.NeighborSolicitation;
 import io.mipd.xfrm.packet.Icmpv6Message.RouterAdvertisement;
@@ -70,6 +71,7 @@ public final class MobileNode implements MobilityNode {
   private final HomePolicies policies;
   private final Optional<RouteOptimizer> optimizer;
   private final PrefixDiscovery prefixes;
+  private final Optional<GroupListener> groups;
   private final Map<Integer, Uplink> uplinks = new LinkedHashMap<>();
   private final Map<Integer, String> names = new LinkedHashMap<>();
 
@@ -191,6 +193,8 @@ public final class MobileNode implements MobilityNode {
     home = settings.homeAddress();
     policies = settings.policies();
     prefixes = new PrefixDiscovery(settings, bindingMayExist, random);
+    groups =
+        settings.groupsByTunnel() ? Optional.of(new GroupListener(home, random)) : Optional.empty();
     optimizer =
         settings
             .routeOptimization()
@@ -353,6 +357,10 @@ public final class MobileNode implements MobilityNode {
       prefixes.arrived(now, arrived, attachment instanceof Attachment.Away, actions);
     } else if (event instanceof NodeEvent.HomePrefixesTold news) {
       prefixes.toldAnother(now, news.advertisement(), news.isProtected(), actions);
+    } else if (event instanceof NodeEvent.ListenerMessageArrived arrived) {
+      askedForGroups(now, arrived);
+    } else if (event instanceof NodeEvent.GroupsJoined joined) {
+      groups.ifPresent(it -> it.joined(now, joined.groups(), actions));
     } else if (event instanceof NodeEvent.DadFinished finished) {
       dadFinished(now, finished, actions);
     } else if (event instanceof NodeEvent.TunnelledPayload payload) {
@@ -387,6 +395,7 @@ public final class MobileNode implements MobilityNode {
     sayWhetherPreferred(now, actions);
     optimizer.ifPresent(it -> it.follow(now, standing(now), actions));
     sayFarewell(now, actions);
+    groups.ifPresent(it -> followGroups(now, it, actions));
     return attachment.equals(before) ? actions : testsFirst(actions);
   }
 
@@ -415,6 +424,26 @@ public final class MobileNode implements MobilityNode {
     return action instanceof NodeAction.WantMobility
         || action instanceof NodeAction.WantRoute
         || action instanceof NodeAction.MoveTunnel;
+  }
+
+  private void askedForGroups(Instant now, NodeEvent.ListenerMessageArrived arrived) {
+    if (arrived.arrival().destination().equals(home.value())
+        && isReachedByTunnel()
+        && arrived.message() instanceof Icmpv6Message.ListenerQuery query) {
+      groups.ifPresent(it -> it.asked(now, query));
+    }
+  }
+
+  private void followGroups(Instant now, GroupListener it, List<NodeAction> actions) {
+    if (isReachedByTunnel()) {
+      it.deadlines(now, actions);
+    } else {
+      it.unbound();
+    }
+  }
+
+  private boolean isReachedByTunnel() {
+    return !isHome && acknowledged.isPresent() && tunnelEnd.isPresent();
   }
 
   private static boolean isCareOfTest(NodeAction action) {
@@ -476,6 +505,7 @@ public final class MobileNode implements MobilityNode {
             announceAt.stream(),
             farewellUntil.stream(),
             prefixes.nextDeadline(knownBy().isPresent()).stream(),
+            groups.flatMap(GroupListener::nextDeadline).stream(),
             optimizer.flatMap(RouteOptimizer::nextDeadline).stream())
         .flatMap(instants -> instants)
         .min(Instant::compareTo);

@@ -24,6 +24,8 @@ import java.util.Optional;
  * @param corresponds whether it is also the correspondent of others
  * @param advertisedOnly whether the home address is used only when, and as long as, its prefix is
  *     told to be one of the home link: for an address that a renumbering is to bring
+ * @param groupsByTunnel whether groups that programs listen to are told to the home agent while
+ *     away (RFC 6275 section 11.3.4)
  */
 public record MobileNodeSettings(
     HomeAddress homeAddress,
@@ -35,7 +37,8 @@ public record MobileNodeSettings(
     TunnelProtection protection,
     Optional<RouteOptimizationSettings> routeOptimization,
     boolean corresponds,
-    boolean advertisedOnly) {
+    boolean advertisedOnly,
+    boolean groupsByTunnel) {
 
   public MobileNodeSettings {
     checkArgument(
@@ -64,6 +67,7 @@ public record MobileNodeSettings(
         protection,
         routeOptimization,
         corresponds,
+        false,
         false);
   }
 
@@ -86,7 +90,8 @@ public record MobileNodeSettings(
         protection,
         newRouteOptimization,
         corresponds,
-        advertisedOnly);
+        advertisedOnly,
+        groupsByTunnel);
   }
 
   /** What the registration with the home agent wants of policies. */

@@ -36,6 +36,7 @@ class HomeLinkPrefixesTest {
               HomeAgentSettings.PrefixDelivery.DEFAULT,
               AccessList.EVERYWHERE,
               /* virtual= */ false,
+              /* multicast= */ false,
               ImmutableMap.of()));
 
   private void hears(Ipv6Prefix prefix, long valid) {

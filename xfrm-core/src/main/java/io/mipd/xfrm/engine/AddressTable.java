@@ -1,6 +1,8 @@
 package io.mipd.xfrm.engine;
 
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Maps;
 import io.mipd.xfrm.model.Ipv6Address;
 import java.util.LinkedHashMap;
 
@@ -31,6 +33,11 @@ public final class AddressTable implements LocalAddresses {
   public Role roleOf(Ipv6Address address) {
     Role role = roles.get(address);
     return role == null ? Role.OTHER : role;
+  }
+
+  @Override
+  public ImmutableSet<Ipv6Address> home() {
+    return ImmutableSet.copyOf(Maps.filterValues(roles, Role.HOME::equals).keySet());
   }
 
   @Override

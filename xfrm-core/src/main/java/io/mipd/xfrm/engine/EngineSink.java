@@ -31,6 +31,16 @@ public interface EngineSink {
   }
 
   /**
+   * A message of Multicast Listener Discovery out of a tunnel (RFC 6275 sections 10.4.3 and
+   * 11.3.4); the buffer is as in {@link #mobility}. At a mobile node it came by the tunnel of the
+   * home address that is the arrival's destination; at a home agent the arrival tells by which
+   * tunnel, and whose that is no policy has said.
+   *
+   * @param group the destination in the packet
+   */
+  default void listener(PacketBuffer packet, Ipv6Address group, Arrival arrival) {}
+
+  /**
    * A packet that is about to be delivered to a home address of ours came by its tunnel, and is not
    * one of key exchange, which always does.
    */

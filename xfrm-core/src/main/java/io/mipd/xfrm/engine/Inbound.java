@@ -624,6 +624,66 @@ final class Inbound {
 
   /** A packet from a tunnel for somebody else: the home agent forwards it (RFC 6275 10.4.5). */
   private Next forward() {
+    return destination.isMulticast() ? group() : passOn();
+  }
+
+  /**
+   * A packet from a tunnel for a group. At a mobile node it is let through as what comes to the
+   * home address whose tunnel it came by (RFC 6275 section 11.3.4).
+   */
+  private Next group() {
+    boolean ofListeners = isOfListeners();
+    for (Ipv6Address home : core.local().home()) {
+      if (isAllowedTo(home, ofListeners)) {
+        if (ofListeners) {
+          return listener(home);
+        } else if (destination.isLinkScopeMulticast()) {
+          return discard(Discard.NOT_OURS);
+        }
+        core.deliver(p);
+        return Next.DONE;
+      }
+    }
+    return ofListeners ? listener(destination) : passOn();
+  }
+
+  /**
+   * Whether a packet that came like this may go to the home address.
+   *
+   * @param ofListeners it has a link-local source, and is not for what policies say of those
+   */
+  private boolean isAllowedTo(Ipv6Address home, boolean ofListeners) {
+    Ipv6Address from = source;
+    Ipv6Address group = destination;
+    source = ofListeners ? Ipv6Address.UNSPECIFIED : from;
+    destination = home;
+    setAddresses();
+    boolean allowed = checkPolicy(Direction.IN) == null;
+    source = from;
+    destination = group;
+    setAddresses();
+    return allowed;
+  }
+
+  /** RFC 2710 section 3 and RFC 3810 section 5 have hop limit 1. */
+  private boolean isOfListeners() {
+    return reader.protocol() == IpProtocol.ICMPV6
+        && Wire.octet(p.array(), p.start() + Wire.HOP_LIMIT) == 1
+        && Icmpv6Message.isOfListeners(flow.sourcePort);
+  }
+
+  private Next listener(Ipv6Address through) {
+    Ipv6Address group = destination;
+    destination = through;
+    Arrival arrival = arrival();
+    destination = group;
+    header = reader.upperOffset();
+    strip(IpProtocol.ICMPV6);
+    core.sink().listener(p, group, arrival);
+    return Next.DONE;
+  }
+
+  private Next passOn() {
     Discard reason = checkPolicy(Direction.FWD);
     if (reason != null) {
       return discard(reason);

@@ -1,5 +1,6 @@
 package io.mipd.xfrm.engine;
 
+import com.google.common.collect.ImmutableSet;
 import io.mipd.xfrm.model.Ipv6Address;
 
 /**
@@ -28,6 +29,9 @@ public interface LocalAddresses {
   }
 
   Role roleOf(Ipv6Address address);
+
+  /** Those whose role is {@link Role#HOME}. */
+  ImmutableSet<Ipv6Address> home();
 
   /**
    * The source of ICMPv6 errors that this node sends to {@code destination} (RFC 4443 section 2.2);

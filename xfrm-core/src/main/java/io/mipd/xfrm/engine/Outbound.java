@@ -56,11 +56,30 @@ final class Outbound {
     core.countDiscard(send(p, careOf));
   }
 
-  private @Nullable Discard send(PacketBuffer p, @Nullable Ipv6Address careOf) {
-    Discard malformed = FlowReader.readHeader(p);
-    if (malformed == null) {
-      malformed = reader.read(p, flow);
+  /** By the tunnel that a packet between these addresses would take. */
+  void outputToGroup(PacketBuffer p, Ipv6Address source, Ipv6Address destination) {
+    core.counters().count(Traffic.OUTPUT_PACKETS);
+    core.counters().count(Traffic.OUTPUT_BYTES, p.length());
+    Discard reason = read(p);
+    if (reason == null) {
+      flow.sourceHigh = source.high();
+      flow.sourceLow = source.low();
+      flow.destinationHigh = destination.high();
+      flow.destinationLow = destination.low();
+      OutboundPath path = cachedPath();
+      boolean refused = path.refusal != null;
+      reason = refused || path.startsWithTunnel ? send(p, path, false) : Discard.NOT_OURS;
     }
+    core.countDiscard(reason);
+  }
+
+  private @Nullable Discard read(PacketBuffer p) {
+    Discard malformed = FlowReader.readHeader(p);
+    return malformed == null ? reader.read(p, flow) : malformed;
+  }
+
+  private @Nullable Discard send(PacketBuffer p, @Nullable Ipv6Address careOf) {
+    Discard malformed = read(p);
     if (malformed != null) {
       return malformed;
     }
@@ -68,6 +87,13 @@ final class Outbound {
       return Discard.NOT_OURS;
     }
     OutboundPath path = careOf == null ? cachedPath() : resolver.resolve(flow, careOf);
+    return send(p, path, careOf != null || reader.protocol() == IpProtocol.MOBILITY);
+  }
+
+  /**
+   * @param ownMessage whether it leaves in any case, in fragments where it is too big
+   */
+  private @Nullable Discard send(PacketBuffer p, OutboundPath path, boolean ownMessage) {
     Discard refusal = path.refusal;
     if (refusal != null) {
       XfrmNotice.Acquire missing = path.missing;
@@ -89,7 +115,6 @@ final class Outbound {
     if (path.startsInTransportMode && isFragment(p)) {
       return sendReassembled(p);
     }
-    boolean ownMessage = careOf != null || reader.protocol() == IpProtocol.MOBILITY;
     if (p.length() > path.maxInner()
         && p.length() > EngineSettings.MINIMUM_LINK_MTU
         && !ownMessage) {

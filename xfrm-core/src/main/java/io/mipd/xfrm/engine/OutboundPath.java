@@ -39,6 +39,9 @@ final class OutboundPath {
   /** Whether ESP or AH is put into the packet itself rather than around it. */
   final boolean startsInTransportMode;
 
+  /** Whether a tunnel is the first that is put around the packet. */
+  final boolean startsWithTunnel;
+
   /** The addresses on the wire. */
   final Ipv6Address outerSource;
 
@@ -61,10 +64,12 @@ final class OutboundPath {
       XfrmNotice.@Nullable Acquire missing,
       List<Step> steps,
       boolean startsInTransportMode,
+      boolean startsWithTunnel,
       boolean cacheable,
       Ipv6Address outerSource,
       Ipv6Address outerDestination) {
     this.cacheable = cacheable;
+    this.startsWithTunnel = startsWithTunnel;
     this.generation = generation;
     this.refusal = refusal;
     this.missing = missing;
@@ -82,6 +87,7 @@ final class OutboundPath {
         missing,
         List.of(),
         false,
+        false,
         reason != Discard.OUT_NO_POLICY && reason != Discard.OUT_STATE_SEQ_ERROR,
         Ipv6Address.UNSPECIFIED,
         Ipv6Address.UNSPECIFIED);
@@ -90,13 +96,22 @@ final class OutboundPath {
   /** Without a policy, as the packet is. */
   static OutboundPath unprotected(long generation, Ipv6Address source, Ipv6Address destination) {
     return new OutboundPath(
-        generation, null, null, List.of(), false, /* cacheable= */ false, source, destination);
+        generation,
+        null,
+        null,
+        List.of(),
+        false,
+        false,
+        /* cacheable= */ false,
+        source,
+        destination);
   }
 
   static OutboundPath through(
       long generation,
       List<Step> steps,
       boolean startsInTransportMode,
+      boolean startsWithTunnel,
       Ipv6Address outerSource,
       Ipv6Address outerDestination) {
     return new OutboundPath(
@@ -105,6 +120,7 @@ final class OutboundPath {
         null,
         steps,
         startsInTransportMode,
+        startsWithTunnel,
         /* cacheable= */ true,
         outerSource,
         outerDestination);

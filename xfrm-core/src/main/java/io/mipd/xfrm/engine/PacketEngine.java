@@ -76,6 +76,14 @@ public final class PacketEngine {
   }
 
   /**
+   * Sends a packet for a multicast group through a tunnel: the one that a packet between these
+   * addresses would take. Where no tunnel is what their policy says first, it is discarded.
+   */
+  public void outputToGroup(PacketBuffer packet, Ipv6Address source, Ipv6Address destination) {
+    outbound.outputToGroup(packet, source, destination);
+  }
+
+  /**
    * Takes a packet that arrived on a link for one of our outer addresses: undoes what was done to
    * it, checks it against policy, and delivers it.
    */

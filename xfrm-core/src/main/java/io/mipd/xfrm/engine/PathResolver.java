@@ -70,6 +70,7 @@ final class PathResolver {
     private final List<Step> protection = new ArrayList<>();
     private boolean hasAh;
     private boolean startsInTransportMode;
+    private boolean startsWithHeader;
     private boolean inTunnel;
     private boolean lacksNumbers;
     private @Nullable Template ahTunnel;
@@ -100,7 +101,12 @@ final class PathResolver {
         return OutboundPath.refused(generation, Discard.OUT_STATE_SEQ_ERROR, null);
       }
       return OutboundPath.through(
-          generation, done, startsInTransportMode, wireSource, wireDestination);
+          generation,
+          done,
+          startsInTransportMode,
+          /* startsWithTunnel= */ inTunnel && !startsInTransportMode && !startsWithHeader,
+          wireSource,
+          wireDestination);
     }
 
     /** Returns whether what the template needs is there, or it can do without. */
@@ -174,6 +180,7 @@ final class PathResolver {
       if (careOf.equals(home)) {
         return true;
       }
+      startsWithHeader |= !inTunnel;
       if (homeAddressOption) {
         mobility.add(0, new Step(transforms.homeAddressOption(careOf), null, route));
         wireSource = careOf;

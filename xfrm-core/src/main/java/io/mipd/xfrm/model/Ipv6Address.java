@@ -125,6 +125,11 @@ public record Ipv6Address(long high, long low) implements Comparable<Ipv6Address
     return isMulticast() && (scope == 1 || scope == 2);
   }
 
+  /** A multicast address of global scope, E (RFC 4291 section 2.7). */
+  public boolean isGlobalMulticast() {
+    return isMulticast() && ((high >>> 48) & 0x0f) == 0x0e;
+  }
+
   /**
    * A unicast address of global scope, the only kind that can be a home or care-of address: not
    * unspecified, loopback, multicast or link-local. Unique local addresses (RFC 4193) count.

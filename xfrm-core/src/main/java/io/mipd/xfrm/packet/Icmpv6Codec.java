@@ -7,6 +7,7 @@ import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.packet.MalformedPacketException.Reason;
 import io.netty.buffer.ByteBuf;
+import java.util.Optional;
 
 // Every message:
 //
@@ -28,6 +29,23 @@ import io.netty.buffer.ByteBuf;
 //   |R|S|O|                        Reserved                         |
 //   +-+-+-+---------------------------------------------------------+
 //   |                        Target Address                         |  128 bits
+//
+//   Multicast Listener Discovery (RFC 2710 section 3; RFC 3810 sections 5.1, 5.2)
+//   +-------------------------------+-------------------------------+
+//   |     Maximum Response Code     |            Reserved           |
+//   +-------------------------------+-------------------------------+
+//   |                       Multicast Address                       |  128 bits
+//   +-------+-+-----+---------------+-------------------------------+
+//   | Resv  |S| QRV |     QQIC      |     Number of Sources (N)     |  queries of version 2;
+//   +-------+-+-----+---------------+-------------------------------+  then N addresses
+//
+//   Multicast Listener Report of version 2
+//   +-------------------------------+-------------------------------+
+//   |           Reserved            | Nr of Mcast Address Records   |
+//   +---------------+---------------+-------------------------------+
+//   |  Record Type  |  Aux Data Len |     Number of Sources (N)     |  each; then the group, N
+//   +---------------+---------------+-------------------------------+  addresses, Aux Data Len * 32
+// bits
 //
 //   Home Agent Address Discovery (RFC 6275 sections 6.5, 6.6)
 //   +-------------------------------+-------------------------------+
@@ -68,6 +86,10 @@ public final class Icmpv6Codec {
           new Icmpv6Message.EchoRequest(in.readUnsignedShort(), in.readUnsignedShort(), rest(in));
       case Icmpv6Message.ECHO_REPLY ->
           new Icmpv6Message.EchoReply(in.readUnsignedShort(), in.readUnsignedShort(), rest(in));
+      case Icmpv6Message.LISTENER_QUERY -> listenerQuery(in);
+      case Icmpv6Message.LISTENER_REPORT -> new Icmpv6Message.ListenerReport(listenersGroup(in));
+      case Icmpv6Message.LISTENER_DONE -> new Icmpv6Message.ListenerDone(listenersGroup(in));
+      case Icmpv6Message.LISTENER_REPORT_2 -> listenerReport(in);
       case Icmpv6Message.ROUTER_SOLICITATION -> {
         in.skipBytes(4);
         yield new Icmpv6Message.RouterSolicitation(NdOptionCodec.decode(in));
@@ -105,6 +127,56 @@ public final class Icmpv6Codec {
       }
       default -> new Icmpv6Message.Unknown(type, code, rest(in));
     };
+  }
+
+  /** Behind the response delay, which only queries have. */
+  private static Ipv6Address listenersGroup(ByteBuf in) throws MalformedPacketException {
+    Wire.require(in, 20);
+    in.skipBytes(4);
+    return Wire.readAddress(in);
+  }
+
+  /** Its length tells the version (RFC 3810 section 8.1). */
+  private static Icmpv6Message listenerQuery(ByteBuf in) throws MalformedPacketException {
+    Wire.require(in, 20);
+    int code = in.getUnsignedShort(in.readerIndex());
+    Ipv6Address group = listenersGroup(in);
+    if (!in.isReadable()) {
+      return new Icmpv6Message.ListenerQuery(code, group, Optional.empty());
+    }
+    Wire.require(in, 4);
+    int robustness = in.readUnsignedByte() & 7;
+    int interval = in.readUnsignedByte();
+    addresses(in, in.readUnsignedShort());
+    return new Icmpv6Message.ListenerQuery(
+        code, group, Optional.of(new Icmpv6Message.ListenerQuery.Querier(robustness, interval)));
+  }
+
+  private static ImmutableList<Ipv6Address> addresses(ByteBuf in, int count)
+      throws MalformedPacketException {
+    Wire.require(in, count * (Ipv6Address.BITS / 8));
+    var addresses = ImmutableList.<Ipv6Address>builder();
+    for (int i = 0; i < count; i++) {
+      addresses.add(Wire.readAddress(in));
+    }
+    return addresses.build();
+  }
+
+  private static Icmpv6Message listenerReport(ByteBuf in) throws MalformedPacketException {
+    in.skipBytes(2);
+    int count = in.readUnsignedShort();
+    var records = ImmutableList.<Icmpv6Message.GroupRecord>builder();
+    for (int i = 0; i < count; i++) {
+      Wire.require(in, 20);
+      int type = in.readUnsignedByte();
+      int auxiliary = 4 * in.readUnsignedByte();
+      int sources = in.readUnsignedShort();
+      Ipv6Address group = Wire.readAddress(in);
+      records.add(new Icmpv6Message.GroupRecord(type, group, addresses(in, sources)));
+      Wire.require(in, auxiliary);
+      in.skipBytes(auxiliary);
+    }
+    return new Icmpv6Message.ListenerReport2(records.build());
   }
 
   private static Icmpv6Message routerAdvertisement(ByteBuf in) throws MalformedPacketException {
@@ -167,6 +239,25 @@ public final class Icmpv6Codec {
     } else if (message instanceof Icmpv6Message.EchoReply echo) {
       out.writeShort(echo.identifier()).writeShort(echo.sequence());
       echo.data().writeTo(out);
+    } else if (message instanceof Icmpv6Message.ListenerQuery it) {
+      out.writeShort(it.maximumResponseCode()).writeShort(0);
+      Wire.write(out, it.group());
+      it.querier()
+          .ifPresent(
+              one -> out.writeByte(one.robustness()).writeByte(one.intervalCode()).writeShort(0));
+    } else if (message instanceof Icmpv6Message.ListenerReport it) {
+      out.writeInt(0);
+      Wire.write(out, it.group());
+    } else if (message instanceof Icmpv6Message.ListenerDone it) {
+      out.writeInt(0);
+      Wire.write(out, it.group());
+    } else if (message instanceof Icmpv6Message.ListenerReport2 it) {
+      out.writeShort(0).writeShort(it.records().size());
+      for (Icmpv6Message.GroupRecord one : it.records()) {
+        out.writeByte(one.type()).writeByte(0).writeShort(one.sources().size());
+        Wire.write(out, one.group());
+        one.sources().forEach(source -> Wire.write(out, source));
+      }
     } else if (message instanceof Icmpv6Message.RouterSolicitation) {
       out.writeInt(0);
     } else if (message instanceof Icmpv6Message.RouterAdvertisement it) {

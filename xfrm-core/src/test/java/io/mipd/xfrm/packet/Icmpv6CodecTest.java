@@ -8,6 +8,7 @@ import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -16,6 +17,8 @@ class Icmpv6CodecTest {
   private static final Ipv6Address SOURCE = Ipv6Address.parse("fe80::1");
   private static final Ipv6Address DESTINATION = Ipv6Address.parse("2001:db8:1::100");
   private static final Ipv6Address PREFIX = Ipv6Address.parse("2001:db8:1::1");
+
+  private static final Ipv6Address GROUP = Ipv6Address.parse("ff0e::101");
 
   private static final ImmutableList<NdOption> OPTIONS =
       ImmutableList.of(
@@ -42,6 +45,15 @@ class Icmpv6CodecTest {
               ImmutableList.of(
                   new NdOption.TargetLinkLayerAddress(
                       new LinkLayerAddress(Octets.parse("020000000002"))))),
+          new Icmpv6Message.ListenerQuery(10_000, Ipv6Address.UNSPECIFIED, Optional.empty()),
+          new Icmpv6Message.ListenerQuery(
+              0x8123, PREFIX, Optional.of(new Icmpv6Message.ListenerQuery.Querier(2, 125))),
+          new Icmpv6Message.ListenerReport(GROUP),
+          new Icmpv6Message.ListenerDone(GROUP),
+          new Icmpv6Message.ListenerReport2(
+              ImmutableList.of(
+                  new Icmpv6Message.GroupRecord(4, GROUP, ImmutableList.of()),
+                  new Icmpv6Message.GroupRecord(1, GROUP, ImmutableList.of(PREFIX, SOURCE)))),
           new Icmpv6Message.HomeAgentDiscoveryRequest(7),
           new Icmpv6Message.HomeAgentDiscoveryReply(7, ImmutableList.of(PREFIX, DESTINATION)),
           new Icmpv6Message.MobilePrefixSolicitation(8, ImmutableList.of()),
@@ -165,5 +177,19 @@ class Icmpv6CodecTest {
     } catch (MalformedPacketException e) {
       return true;
     }
+  }
+
+  /** RFC 3810 section 5.1.3. */
+  @Test
+  void aQueryOfVersion2IsToBeAnsweredByItsCode() {
+    var querier = Optional.of(new Icmpv6Message.ListenerQuery.Querier(2, 125));
+    assertThat(new Icmpv6Message.ListenerQuery(0x7fff, GROUP, querier).maximumResponse())
+        .hasMillis(32767);
+    assertThat(new Icmpv6Message.ListenerQuery(0x8000, GROUP, querier).maximumResponse())
+        .hasMillis(32768);
+    assertThat(new Icmpv6Message.ListenerQuery(0xffff, GROUP, querier).maximumResponse())
+        .hasMillis(0x1fffL << 10);
+    assertThat(new Icmpv6Message.ListenerQuery(0xffff, GROUP, Optional.empty()).maximumResponse())
+        .hasMillis(65535);
   }
 }

@@ -1,0 +1,319 @@
+package io.mipd.daemon;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
+import io.mipd.daemon.JoinedGroups.Membership;
+import io.mipd.host.GroupForwarder;
+import io.mipd.mobility.NodeAction;
+import io.mipd.mobility.NodeAction.Place;
+import io.mipd.xfrm.engine.PacketEngine;
+import io.mipd.xfrm.linux.IcmpSocket;
+import io.mipd.xfrm.linux.PacketSocket;
+import io.mipd.xfrm.linux.Poller;
+import io.mipd.xfrm.linux.RawSender;
+import io.mipd.xfrm.linux.Rtnetlink;
+import io.mipd.xfrm.linux.SocketFilter;
+import io.mipd.xfrm.linux.SystemCallException;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.netlink.Link;
+import io.mipd.xfrm.netlink.Route;
+import io.mipd.xfrm.netlink.RouteType;
+import io.mipd.xfrm.transform.PacketBuffer;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.LinkedHashSet;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Packets for multicast groups through the tunnels, as far as the kernel has a part in it.
+ *
+ * <p>At the home agent it joins on the home link what mobile nodes listen to and takes copies of
+ * what comes for it there; what they send through their tunnels it sends on the home link.
+ *
+ * <p>At a mobile node it looks which groups programs have joined, on whichever interface, and joins
+ * them where they are to come in: on the TUN device while away, on the home link at home. While
+ * away what programs send to groups of global scope without naming an interface goes into the TUN
+ * device, and so with the home address.
+ */
+final class TunnelledGroups implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(TunnelledGroups.class);
+
+  /** How soon it is seen that a program has joined a group or left it. */
+  private static final Duration LOOK_INTERVAL = Duration.ofSeconds(1);
+
+  /** Before the kernel's own routes to groups, of metric 256. */
+  private static final int METRIC = 128;
+
+  private static final int HOP_LIMIT = 7;
+  private static final int DESTINATION = 24;
+
+  /** Groups of global scope: well-known, transient, of a prefix, of a rendezvous point. */
+  private static final ImmutableList<Ipv6Prefix> GLOBAL =
+      ImmutableList.of(
+          Ipv6Prefix.parse("ff0e::/16"),
+          Ipv6Prefix.parse("ff1e::/16"),
+          Ipv6Prefix.parse("ff3e::/16"),
+          Ipv6Prefix.parse("ff7e::/16"));
+
+  private final Poller poller;
+  private final IcmpSocket icmp;
+  private final Rtnetlink netlink;
+  private final int device;
+  private final Function<Integer, Optional<Link>> links;
+  private final GroupForwarder forwarder;
+  private final World.Upward up;
+  private final Runnable flush;
+
+  // Of a home agent.
+
+  private final PacketBuffer[] arrived = new PacketBuffer[PacketSocket.BATCH];
+  private @Nullable PacketSocket fromLink;
+  private @Nullable RawSender toLink;
+
+  // Of a mobile node.
+
+  private final Set<Membership> ours = new LinkedHashSet<>();
+  private ImmutableSet<Ipv6Address> wanted = ImmutableSet.of();
+  private OptionalInt mirror = OptionalInt.empty();
+  private Optional<Instant> lookAt;
+
+  /**
+   * @param device index of the TUN device
+   * @param links the interfaces by index
+   * @param listens whether this is a mobile node, whose programs listen
+   * @param flush sends what the engine has put out
+   */
+  TunnelledGroups(
+      Poller poller,
+      IcmpSocket icmp,
+      Rtnetlink netlink,
+      int device,
+      Function<Integer, Optional<Link>> links,
+      PacketEngine engine,
+      World.Upward up,
+      boolean listens,
+      Runnable flush) {
+    this.poller = poller;
+    this.icmp = icmp;
+    this.netlink = netlink;
+    this.device = device;
+    this.links = links;
+    this.up = up;
+    this.flush = flush;
+    forwarder = new GroupForwarder(engine);
+    lookAt = listens ? Optional.of(Instant.MIN) : Optional.empty();
+    for (int i = 0; i < arrived.length; i++) {
+      arrived[i] = new PacketBuffer();
+    }
+  }
+
+  /** Sends what the core wants said to the other end of a tunnel. */
+  void send(NodeAction.SendListenerMessage send) {
+    log.debug("{} {} to {}", send.through(), send.message(), send.destination());
+    forwarder.send(send);
+    flush.run();
+  }
+
+  // Of a home agent.
+
+  void subscribe(NodeAction.Subscribe action) throws SystemCallException {
+    if (!forwarder.subscribe(action)) {
+      return;
+    }
+    log.info("group {}: {} the home link", action.group(), action.on() ? "joined on" : "left on");
+    if (action.on()) {
+      listen(action.interfaceIndex());
+      icmp.join(action.interfaceIndex(), action.group());
+    } else {
+      icmp.leave(action.interfaceIndex(), action.group());
+      if (forwarder.groups().isEmpty()) {
+        stopListening();
+      }
+    }
+  }
+
+  private void listen(int interfaceIndex) throws SystemCallException {
+    if (fromLink == null) {
+      PacketSocket socket = PacketSocket.open(interfaceIndex, ofGroups());
+      fromLink = socket;
+      poller.add(socket.fd(), () -> take(socket));
+    }
+  }
+
+  private void stopListening() {
+    if (fromLink != null) {
+      poller.remove(fromLink.fd());
+      fromLink.close();
+      fromLink = null;
+    }
+  }
+
+  private void take(PacketSocket socket) {
+    try {
+      int count = socket.receive(arrived);
+      for (int i = 0; i < count; i++) {
+        forwarder.forward(arrived[i]);
+      }
+    } catch (SystemCallException e) {
+      log.debug("groups on the home link: {}", e.toString());
+    }
+    flush.run();
+  }
+
+  /**
+   * A packet for a group that a mobile node has sent through its tunnel: one hop further on the
+   * home link, and to the others that listen.
+   *
+   * @param homeLink empty while it is not there
+   */
+  void fromTunnel(PacketBuffer packet, OptionalInt homeLink) {
+    byte[] octets = packet.array();
+    int hopLimit = octets[packet.start() + HOP_LIMIT] & 0xff;
+    Ipv6Address group = Ipv6Address.read(octets, packet.start() + DESTINATION);
+    if (hopLimit <= 1 || group.isLinkScopeMulticast()) {
+      return;
+    }
+    forwarder.forward(packet);
+    Optional<Link> link =
+        homeLink.isPresent() ? links.apply(homeLink.getAsInt()) : Optional.empty();
+    if (link.isEmpty()) {
+      return;
+    }
+    try {
+      if (toLink == null || !toLink.interfaceName().equals(link.get().name())) {
+        closeSender();
+        toLink = RawSender.open(link.get().name(), 0);
+      }
+      octets[packet.start() + HOP_LIMIT] = (byte) (hopLimit - 1);
+      toLink.add(packet);
+      toLink.flush();
+    } catch (SystemCallException e) {
+      log.debug("group {}: {}", group, e.toString());
+    }
+  }
+
+  private void closeSender() {
+    if (toLink != null) {
+      toLink.close();
+      toLink = null;
+    }
+  }
+
+  /** Packets to {@code ff?e::/16}. */
+  private static SocketFilter ofGroups() {
+    int loadOctet = 0x30;
+    int and = 0x54;
+    int jumpIfEqual = 0x15;
+    int stop = 0x06;
+    int destination = SocketFilter.NETWORK_HEADER + DESTINATION;
+    return new SocketFilter(
+        ImmutableList.of(
+            new SocketFilter.Instruction(loadOctet, 0, 0, destination),
+            new SocketFilter.Instruction(jumpIfEqual, 0, 4, 0xff),
+            new SocketFilter.Instruction(loadOctet, 0, 0, destination + 1),
+            new SocketFilter.Instruction(and, 0, 0, 0x0f),
+            new SocketFilter.Instruction(jumpIfEqual, 0, 1, 0x0e),
+            new SocketFilter.Instruction(stop, 0, 0, -1),
+            new SocketFilter.Instruction(stop, 0, 0, 0)));
+  }
+
+  // Of a mobile node.
+
+  /** Where the home address is, groups come in. */
+  void place(NodeAction.PlaceHomeAddress place) throws IOException {
+    if (lookAt.isEmpty()) {
+      return;
+    }
+    mirror =
+        switch (place.place()) {
+          case AWAY -> OptionalInt.of(device);
+          case HOME -> OptionalInt.of(place.interfaceIndex());
+          case NOWHERE -> OptionalInt.empty();
+        };
+    joinWanted();
+    for (Ipv6Prefix groups : GLOBAL) {
+      if (place.place() == Place.AWAY) {
+        netlink.replaceRoute(route(groups));
+      } else {
+        netlink.removeRoute(route(groups));
+      }
+    }
+  }
+
+  private Route route(Ipv6Prefix groups) {
+    return new Route(
+        groups,
+        Ipv6Prefix.ANY,
+        Route.LOCAL,
+        RouteType.MULTICAST,
+        Route.PROTOCOL_STATIC,
+        METRIC,
+        OptionalInt.of(device),
+        Optional.empty(),
+        Optional.empty(),
+        OptionalInt.empty());
+  }
+
+  void turn(Instant now) {
+    if (lookAt.filter(it -> !now.isBefore(it)).isEmpty()) {
+      return;
+    }
+    lookAt = Optional.of(now.plus(LOOK_INTERVAL));
+    ImmutableSet<Ipv6Address> found;
+    try {
+      found = JoinedGroups.ofOthers(ours);
+    } catch (IOException e) {
+      log.warn("the groups that are joined: {}", e.getMessage());
+      return;
+    }
+    if (!found.equals(wanted)) {
+      wanted = found;
+      joinWanted();
+      up.groupsJoined(wanted);
+    }
+  }
+
+  private void joinWanted() {
+    Set<Membership> right = new LinkedHashSet<>();
+    mirror.ifPresent(at -> wanted.forEach(group -> right.add(new Membership(at, group))));
+    for (Membership it : ImmutableList.copyOf(ours)) {
+      if (!right.contains(it)) {
+        ours.remove(it);
+        try {
+          icmp.leave(it.interfaceIndex(), it.group());
+        } catch (SystemCallException e) {
+          // The interface is gone, and the membership with it.
+          log.debug("{}: {}", it, e.toString());
+        }
+      }
+    }
+    for (Membership it : right) {
+      if (!ours.contains(it)) {
+        try {
+          icmp.join(it.interfaceIndex(), it.group());
+          ours.add(it);
+        } catch (SystemCallException e) {
+          log.warn("group {} is not joined: {}", it.group(), e.getMessage());
+        }
+      }
+    }
+  }
+
+  Optional<Instant> nextDeadline() {
+    return lookAt;
+  }
+
+  @Override
+  public void close() {
+    stopListening();
+    closeSender();
+  }
+}

@@ -1,0 +1,83 @@
+package io.mipd.host;
+
+import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.LinkedHashMultimap;
+import com.google.common.collect.SetMultimap;
+import io.mipd.mobility.NodeAction;
+import io.mipd.xfrm.engine.PacketEngine;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.transform.PacketBuffer;
+
+/**
+ * Multicast through tunnels: a home agent's packets for groups, to those mobile nodes that listen
+ * (RFC 6275 section 10.4.2), and what the two ends of a tunnel say of groups (section 10.4.3).
+ */
+public final class GroupForwarder {
+  /** Offsets in the IPv6 header (RFC 8200 section 3). */
+  private static final int HOP_LIMIT = 7;
+
+  private static final int SOURCE = 8;
+  private static final int DESTINATION = 24;
+
+  private final PacketEngine engine;
+
+  /** Home addresses by group. */
+  private final SetMultimap<Ipv6Address, Ipv6Address> members = LinkedHashMultimap.create();
+
+  private final PacketBuffer copy = new PacketBuffer();
+
+  public GroupForwarder(PacketEngine engine) {
+    this.engine = engine;
+  }
+
+  /** Sends what the core wants said. */
+  public void send(NodeAction.SendListenerMessage send) {
+    MobilityPacket.ofListeners(send.message(), send.source(), send.destination(), copy);
+    Ipv6Address home = send.through().value();
+    Ipv6Address any = Ipv6Address.UNSPECIFIED;
+    engine.outputToGroup(copy, send.toMobileNode() ? any : home, send.toMobileNode() ? home : any);
+  }
+
+  /**
+   * @return whether that is the first that listens to the group, or was the last
+   */
+  public boolean subscribe(NodeAction.Subscribe action) {
+    boolean before = members.containsKey(action.group());
+    if (action.on()) {
+      members.put(action.group(), action.homeAddress().value());
+    } else {
+      members.remove(action.group(), action.homeAddress().value());
+    }
+    return before != members.containsKey(action.group());
+  }
+
+  /** The groups that somebody listens to. */
+  public ImmutableSet<Ipv6Address> groups() {
+    return ImmutableSet.copyOf(members.keySet());
+  }
+
+  /**
+   * Sends a packet for a group to the mobile nodes that listen to it, one hop further; not to who
+   * has sent it.
+   */
+  public void forward(PacketBuffer packet) {
+    byte[] octets = packet.array();
+    int start = packet.start();
+    Ipv6Address source = Ipv6Address.read(octets, start + SOURCE);
+    if ((octets[start + HOP_LIMIT] & 0xff) <= 1 || source.isLinkLocal()) {
+      return;
+    }
+    for (Ipv6Address home : members.get(Ipv6Address.read(octets, start + DESTINATION))) {
+      if (!home.equals(source)) {
+        copy.clear();
+        copy.set(octets, start, packet.length());
+        if (packet.isChecksumPartial()) {
+          copy.setPartialChecksum(packet.checksumStart(), packet.checksumOffset());
+        }
+        copy.setSegmentation(packet.segmentation(), packet.segmentSize());
+        copy.array()[copy.start() + HOP_LIMIT]--;
+        engine.outputToGroup(copy, source, home);
+      }
+    }
+  }
+}

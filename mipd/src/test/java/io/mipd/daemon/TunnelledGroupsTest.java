@@ -1,0 +1,177 @@
+package io.mipd.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.ObjectArrays;
+import io.mipd.daemon.TestNet.Mipd;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Multicast groups of the home link, wherever the mobile node is (RFC 6275 section 11.3.4). */
+@Tag("root")
+class TunnelledGroupsTest {
+  private static final String GROUP = "ff0e::101";
+  private static final String HOST = "2001:db8:1::bad";
+  private static final String PORT = "7777";
+  private static final int ENOUGH = 5;
+
+  /** Arguments: group, port, index of the interface. */
+  private static final String LISTENER =
+      "$| = 1; socket(S, AF_INET6, SOCK_DGRAM, 0) or die $!;"
+          + " bind(S, pack_sockaddr_in6($ARGV[1], inet_pton(AF_INET6, \"::\"))) or die $!;"
+          // IPPROTO_IPV6, IPV6_JOIN_GROUP.
+          + " setsockopt(S, 41, 20, inet_pton(AF_INET6, $ARGV[0]) . pack(\"I\", $ARGV[2])) or die $!;"
+          + " print \"listens\\n\"; while (my $from = recv(S, $b, 100, 0)) {"
+          + " my ($port, $address) = unpack_sockaddr_in6($from);"
+          + " print inet_ntop(AF_INET6, $address), \" $b\\n\" }";
+
+  /** Arguments: group, port, what to say. No address and no interface is asked for. */
+  private static final String TALKER =
+      "socket(S, AF_INET6, SOCK_DGRAM, 0) or die $!;"
+          // IPPROTO_IPV6, IPV6_MULTICAST_HOPS.
+          + " setsockopt(S, 41, 18, pack(\"I\", 8)) or die $!;"
+          + " my $to = pack_sockaddr_in6($ARGV[1], inet_pton(AF_INET6, $ARGV[0]));"
+          + " while (1) { send(S, $ARGV[2], 0, $to); select(undef, undef, undef, 0.1) }";
+
+  @TempDir private Path folder = Path.of("");
+
+  @SuppressWarnings("NullAway.Init")
+  private TestNet net;
+
+  /** With a host on the home link. */
+  @BeforeEach
+  void build() throws Exception {
+    TestNet.needsCommand("perl");
+    net = TestNet.create(folder);
+    net.addNode("x");
+    net.sh(
+        """
+        ip -n "$P"sw link add px type veth peer name eth0 netns "$P"x
+        ip -n "$P"sw link set px master brh up
+        ip netns exec "$P"x sysctl -q net.ipv6.conf.eth0.accept_ra=0
+        ip -n "$P"x link set eth0 up
+        ip -n "$P"x addr add %s/64 dev eth0 nodad
+        """
+            .formatted(HOST));
+  }
+
+  @AfterEach
+  void takeDown() throws IOException {
+    net.close();
+  }
+
+  private Mipd start(String node, String role, String words, String... changes) throws Exception {
+    String title = role + " {";
+    return net.startMipd(
+        node,
+        net.configuration(
+            node,
+            role + ".conf",
+            ObjectArrays.concat(
+                changes, new String[] {title, title + "\n  " + words + "\n"}, String.class)));
+  }
+
+  private Process perl(String node, String log, String program, String... words)
+      throws IOException {
+    return net.start(
+        node,
+        log,
+        ObjectArrays.concat(
+            new String[] {"perl", "-MSocket=:all", "-e", program, GROUP, PORT},
+            words,
+            String.class));
+  }
+
+  private String index(String node) throws Exception {
+    return net.in(node, "cat /sys/class/net/eth0/ifindex").strip();
+  }
+
+  private int heard(String log, String line) throws IOException {
+    return (int) net.said(log).lines().filter(line::equals).count();
+  }
+
+  private void awaitMore(String what, String log, String line) throws Exception {
+    int enough = heard(log, line) + ENOUGH;
+    net.until(what, TestNet.LONG, () -> heard(log, line) >= enough);
+  }
+
+  private boolean isBound(Mipd agent, String link) throws Exception {
+    return net.status(agent).getConfigList("bindings").stream()
+        .anyMatch(it -> it.getString("care-of-address").startsWith("2001:db8:" + link + ":"));
+  }
+
+  @Test
+  void aGroupIsListenedToAtHomeAndAwayAndSpokenTo() throws Exception {
+    ImmutableSet<String> before = net.system("ha");
+    net.plug("h");
+    Mipd agent = start("ha", "home-agent", "multicast = tunnel");
+    Mipd mobile = start("mn", "mobile-node", "multicast = home-tunnel");
+    net.until("at home", TestNet.LONG, () -> net.status(mobile).getBoolean("registration.at-home"));
+    Process listener = perl("mn", "listener", LISTENER, index("mn"));
+    perl("x", "other listener", LISTENER, index("x"));
+    perl("x", "talker", TALKER, "from-home");
+    awaitMore("heard at home", "listener", HOST + " from-home");
+    for (String link : List.of("a", "b")) {
+      net.plug(link);
+      net.until("bound at " + link, TestNet.LONG, () -> isBound(agent, link));
+      awaitMore("heard at " + link, "listener", HOST + " from-home");
+    }
+    Process talker = perl("mn", "mobile talker", TALKER, "from-afar");
+    awaitMore("spoken from afar", "other listener", TestNet.HOME_ADDRESS + " from-afar");
+    net.plug("h");
+    net.until(
+        "bound no more", TestNet.LONG, () -> net.status(agent).getConfigList("bindings").isEmpty());
+    awaitMore("heard at home again", "listener", HOST + " from-home");
+    awaitMore("spoken at home", "other listener", TestNet.HOME_ADDRESS + " from-afar");
+    assertThat(net.in("ha", "ip maddr show dev eth1")).doesNotContain(GROUP);
+    assertThat(net.stop(mobile)).isZero();
+    assertThat(net.stop(agent)).isZero();
+    listener.destroyForcibly().waitFor();
+    talker.destroyForcibly().waitFor();
+    net.awaitSystem("ha", before);
+    assertThat(net.ip("mn", "-6", "route", "show", "table", "all")).doesNotContain("ff0e::");
+    assertThat(net.in("mn", "ip maddr")).doesNotContain(GROUP);
+  }
+
+  @Test
+  void tsharkReadsWhatTheEndsOfATunnelSay() throws Exception {
+    TestNet.needsCommand("tshark");
+    net.plug("a");
+    net.start("r", "tcpdump", "tcpdump", "-U", "-i", "eh", "-w", folder.resolve("pcap").toString());
+    net.until("tcpdump runs", TestNet.LONG, () -> net.said("tcpdump").contains("listening"));
+    Mipd agent =
+        start(
+            "ha",
+            "home-agent",
+            "multicast = tunnel",
+            TestNet.withoutIpsec(TestNet.sample("home-agent.conf")));
+    perl("mn", "listener", LISTENER, index("mn"));
+    start(
+        "mn",
+        "mobile-node",
+        "multicast = home-tunnel",
+        TestNet.withoutIpsec(TestNet.sample("mobile-node.conf")));
+    perl("x", "talker", TALKER, "from-home");
+    awaitMore("heard at a", "listener", HOST + " from-home");
+    assertThat(net.status(agent).getConfigList("bindings")).hasSize(1);
+    // Outer source, inner source and destination, type, group.
+    String seen =
+        net.sh(
+            "tshark -r "
+                + folder.resolve("pcap")
+                + " -Y 'icmpv6.type == 130 || icmpv6.type == 143' -T fields -e ipv6.src -e ipv6.dst"
+                + " -e icmpv6.type -e icmpv6.mldr.mar.multicast_address -e icmpv6.checksum.status"
+                + " 2>/dev/null");
+    assertThat(seen)
+        .containsPattern("2001:db8:1::1,fe80::1\\t2001:db8:a:\\S+,ff02::1\\t130\\t\\t1\\n")
+        .containsPattern(
+            "2001:db8:a:\\S+,fe80::100\\t2001:db8:1::1,ff02::16\\t143\\t" + GROUP + "\\t1\\n");
+  }
+}

@@ -129,6 +129,11 @@ public final class InstalledPolicies implements PoliciesOnDemand {
     return new PolicyInputs(configured, others, all.buildOrThrow(), backend.limits());
   }
 
+  /** How many wishes those are. */
+  public int wishCount() {
+    return wishes.size();
+  }
+
   /** From now on somebody asks by {@link #need} before policies are looked up. */
   public void mayWait() {
     mayWait = true;

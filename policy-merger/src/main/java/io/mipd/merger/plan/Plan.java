@@ -5,7 +5,6 @@ import static com.google.common.collect.ImmutableList.toImmutableList;
 import static com.google.common.collect.ImmutableMap.toImmutableMap;
 import static com.google.common.collect.ImmutableSet.toImmutableSet;
 
-import com.google.common.base.Suppliers;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
@@ -18,7 +17,6 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -50,12 +48,21 @@ public record Plan(ImmutableList<ImmutableList<Step>> stages) {
     return stages.stream().flatMap(ImmutableList::stream).collect(toImmutableList());
   }
 
+  /** The policies that a change leaves as they are. */
+  public interface Staying {
+    /** None. */
+    Staying NONE = (direction, first, last) -> false;
+
+    /** Whether one of a direction has a priority from one to another, both included. */
+    boolean isBetween(Direction direction, int first, int last);
+  }
+
   /**
    * @param installed with distinct identities
    * @param wanted by precedence, with distinct identities
    */
   public static Plan between(ImmutableList<Policy> installed, ImmutableList<Policy> wanted) {
-    return between(installed, wanted, ImmutableList::of);
+    return between(installed, wanted, Staying.NONE);
   }
 
   /**
@@ -63,21 +70,17 @@ public record Plan(ImmutableList<ImmutableList<Step>> stages) {
    *
    * @param installed those that change or go
    * @param wanted those that change or are new
-   * @param staying the others; only asked for where it matters
+   * @param staying the others
    */
   public static Plan between(
-      ImmutableList<Policy> installed,
-      ImmutableList<Policy> wanted,
-      Supplier<ImmutableList<Policy>> staying) {
+      ImmutableList<Policy> installed, ImmutableList<Policy> wanted, Staying staying) {
     ImmutableMap<Policy.Id, Policy> before = byId(installed);
     ImmutableMap<Policy.Id, Policy> after = byId(wanted);
-    Supplier<Places> occupied =
-        Suppliers.memoize(
-            () ->
-                Places.of(
-                    Stream.concat(
-                        installed.stream().filter(one -> one.equals(after.get(one.id()))),
-                        staying.get().stream())));
+    Places unchanged = Places.of(installed.stream().filter(one -> one.equals(after.get(one.id()))));
+    Staying occupied =
+        (direction, first, last) ->
+            unchanged.isBetween(direction, first, last)
+                || staying.isBetween(direction, first, last);
     // Those that only step back to make room do so from the last on, so that they never pass each
     // other.
     ImmutableList<Policy> candidates =
@@ -136,17 +139,18 @@ public record Plan(ImmutableList<ImmutableList<Step>> stages) {
    * @param occupied by what stays: it would come before one that steps behind it, and what is
    *     wanted between the two may not be there yet
    */
-  private static boolean stepsBack(@Nullable Policy old, Policy policy, Supplier<Places> occupied) {
+  private static boolean stepsBack(@Nullable Policy old, Policy policy, Staying occupied) {
     return old != null
         && old.priority() < policy.priority()
         && old.action() == policy.action()
         && old.bundle().equals(policy.bundle())
         && !isInClear(old)
-        && !occupied.get().isBetween(old, policy);
+        && !occupied.isBetween(old.direction(), old.priority(), policy.priority());
   }
 
   /** The priorities of policies. */
-  private record Places(ImmutableMap<Direction, ImmutableSortedSet<Integer>> priorities) {
+  private record Places(ImmutableMap<Direction, ImmutableSortedSet<Integer>> priorities)
+      implements Staying {
     static Places of(Stream<Policy> policies) {
       Map<Direction, List<Integer>> priorities = new EnumMap<>(Direction.class);
       policies.forEach(
@@ -158,11 +162,10 @@ public record Plan(ImmutableList<ImmutableList<Step>> stages) {
           ImmutableMap.copyOf(Maps.transformValues(priorities, ImmutableSortedSet::copyOf)));
     }
 
-    /** Whether one of them has a priority from that of {@code old} to that of {@code policy}. */
-    boolean isBetween(Policy old, Policy policy) {
-      Integer next =
-          priorities.getOrDefault(old.direction(), ImmutableSortedSet.of()).ceiling(old.priority());
-      return next != null && next <= policy.priority();
+    @Override
+    public boolean isBetween(Direction direction, int first, int last) {
+      Integer next = priorities.getOrDefault(direction, ImmutableSortedSet.of()).ceiling(first);
+      return next != null && next <= last;
     }
   }
 

@@ -3,21 +3,20 @@ package io.mipd.merger.rule;
 import com.google.common.collect.ImmutableList;
 import io.mipd.merger.plan.Plan;
 import io.mipd.xfrm.model.Policy;
-import java.util.function.Supplier;
 
 /** What a change of the inputs has made of the result: those policies that are not as they were. */
 public final class Change {
   private final ImmutableList<Policy> before;
   private final ImmutableList<Policy> after;
   private final ImmutableList<Finding> appeared;
-  private final Supplier<ImmutableList<Policy>> staying;
+  private final Plan.Staying staying;
   private final Runnable undo;
 
   Change(
       ImmutableList<Policy> before,
       ImmutableList<Policy> after,
       ImmutableList<Finding> appeared,
-      Supplier<ImmutableList<Policy>> staying,
+      Plan.Staying staying,
       Runnable undo) {
     this.before = before;
     this.after = after;

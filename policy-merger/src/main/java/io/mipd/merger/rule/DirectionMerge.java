@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.NavigableSet;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -729,6 +730,15 @@ final class DirectionMerge implements Inputs {
   /** Those that were. */
   ImmutableList<Policy> before(Done done) {
     return policies(done.before().values().stream().flatMap(Optional::stream));
+  }
+
+  /** The first priority, from one to another, of a policy that a change has not touched. */
+  OptionalInt nextUntouched(Done done, int first, int last) {
+    return priorities.firstBeside(done.before().keySet(), first, last);
+  }
+
+  Direction direction() {
+    return direction;
   }
 
   private ImmutableList<Policy> policies(Stream<Entry> some) {

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.OptionalInt;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -42,6 +44,17 @@ final class Priorities {
   /** How many places have one. */
   int size() {
     return numbers.size();
+  }
+
+  /** The first number from one to another, both included, of a place that is none of some. */
+  OptionalInt firstBeside(Set<Place> some, int first, int last) {
+    // Not as a stream, which would count them all.
+    for (Map.Entry<Integer, Place> one : places.subMap(first, true, last, true).entrySet()) {
+      if (!some.contains(one.getValue())) {
+        return OptionalInt.of(one.getKey());
+      }
+    }
+    return OptionalInt.empty();
   }
 
   void remove(Place place) {

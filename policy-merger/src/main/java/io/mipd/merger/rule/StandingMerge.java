@@ -1,7 +1,6 @@
 package io.mipd.merger.rule;
 
 import static com.google.common.collect.ImmutableList.toImmutableList;
-import static com.google.common.collect.ImmutableSet.toImmutableSet;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
@@ -15,7 +14,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -255,18 +253,7 @@ public final class StandingMerge<K> {
           after.addAll(merge.after(one));
           appeared.addAll(merge.appeared(one));
         });
-    ImmutableList<Policy> now = after.build();
-    return new Change(before.build(), now, appeared.build(), () -> without(policies(), now), undo);
-  }
-
-  private static ImmutableList<Policy> without(
-      ImmutableList<Policy> all, ImmutableList<Policy> some) {
-    var others = new HashSet<>(some);
-    // There may be many, and a policy's hash code is the work of all its templates.
-    var priorities = some.stream().map(Policy::priority).collect(toImmutableSet());
-    return all.stream()
-        .filter(one -> !priorities.contains(one.priority()) || !others.contains(one))
-        .collect(toImmutableList());
+    return new Change(before.build(), after.build(), appeared.build(), new Untouched(done), undo);
   }
 
   /** The whole result, and all that there is to say of it. */

@@ -7,6 +7,7 @@ import io.mipd.sim.link.Line;
 import io.mipd.sim.scenario.Library;
 import io.mipd.sim.scenario.Scenario;
 import io.mipd.sim.scenario.Scenario.Fault;
+import io.mipd.sim.scenario.Scenario.FlowKind;
 import io.mipd.sim.scenario.Scenario.LinkPlan;
 import io.mipd.sim.scenario.Scenario.MobileNodePlan;
 import io.mipd.sim.scenario.Scenario.Move;
@@ -41,6 +42,7 @@ final class LabLimits {
       limits.checkLink(link.getKey(), link.getValue().line());
     }
     limits.checkRouters();
+    limits.checkTraffic();
     limits.checkFaults();
   }
 
@@ -138,6 +140,20 @@ final class LabLimits {
               "radvd does without only where max-interval is 4s or more",
               "on in the lab");
         }
+      }
+    }
+  }
+
+  private void checkTraffic() throws ConfigurationException {
+    for (int i = 0; i < scenario.flows().size(); i++) {
+      if (scenario.flows().get(i).kind() == FlowKind.TCP) {
+        Config one = source.config().getConfigList("traffic").get(i);
+        throw ConfigurationException.at(
+            source.file(),
+            one.getValue("kind").origin().lineNumber(),
+            "traffic.kind",
+            "the simulator's model of TCP, which is not Linux's",
+            "cbr, echo, request in the lab; bin/lab without --scenario sends by Linux's TCP");
       }
     }
   }

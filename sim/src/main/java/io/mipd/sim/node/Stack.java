@@ -71,6 +71,11 @@ public final class Stack implements Interface.Host {
     void received(Ipv6Address source, int sourcePort, Ipv6Address destination, Octets data);
   }
 
+  /** An end of connections at a TCP port. */
+  public interface TcpHandler {
+    void received(Ipv6Address source, TcpSegment segment);
+  }
+
   private final String name;
   private final boolean router;
   private final int transmits;
@@ -79,6 +84,7 @@ public final class Stack implements Interface.Host {
   private final EventLog log;
   private final Map<Integer, Ipv6Interface> interfaces = new TreeMap<>();
   private final Map<Integer, UdpHandler> ports = new TreeMap<>();
+  private final Map<Integer, TcpHandler> tcpPorts = new TreeMap<>();
 
   /** On no link: as if on a device of the node's own. */
   private final Set<Ipv6Address> unlinked = new LinkedHashSet<>();
@@ -293,6 +299,11 @@ public final class Stack implements Interface.Host {
     checkArgument(ports.put(port, handler) == null, "port %s is taken", port);
   }
 
+  /** Has an end of a connection receive what is sent to a port. */
+  public void bindTcp(int port, TcpHandler handler) {
+    checkArgument(tcpPorts.put(port, handler) == null, "TCP port %s is taken", port);
+  }
+
   /** Asks for routers, at once. */
   public void solicitRouters(int interfaceIndex) {
     on(interfaceIndex).solicitor().beginAtOnce();
@@ -382,6 +393,12 @@ public final class Stack implements Interface.Host {
       Ipv6Address source, int sourcePort, Ipv6Address destination, int port, Octets data) {
     Octets payload = new UdpDatagram(sourcePort, port, data).encode(source, destination);
     send(packet(source, destination, HOP_LIMIT, IpProtocol.UDP, payload));
+  }
+
+  /** Sends a segment of TCP; what does not fit is not sent, and counted. */
+  public void sendTcp(Ipv6Address source, Ipv6Address destination, TcpSegment segment) {
+    Octets payload = segment.encode(source, destination);
+    send(packet(source, destination, HOP_LIMIT, IpProtocol.TCP, payload));
   }
 
   /** Sends a packet of this node's own. */
@@ -530,6 +547,7 @@ public final class Stack implements Interface.Host {
     switch (packet.protocol()) {
       case IpProtocol.ICMPV6 -> icmpv6(interfaceIndex, packet);
       case IpProtocol.UDP -> udp(packet, octets);
+      case IpProtocol.TCP -> tcp(packet);
       case IpProtocol.NO_NEXT_HEADER -> {
         // RFC 8200 section 4.7: nothing follows.
       }
@@ -602,6 +620,22 @@ public final class Stack implements Interface.Host {
     }
     handler.received(
         packet.source(), datagram.get().sourcePort(), packet.destination(), datagram.get().data());
+  }
+
+  /** To a port that nobody has nothing is answered: no reset. */
+  private void tcp(Ipv6Packet packet) {
+    Optional<TcpSegment> segment =
+        TcpSegment.decode(packet.source(), packet.destination(), packet.payload());
+    if (segment.isEmpty()) {
+      counters.malformed++;
+      return;
+    }
+    TcpHandler handler = tcpPorts.get(segment.get().destinationPort());
+    if (handler == null) {
+      counters.closedPort++;
+      return;
+    }
+    handler.received(packet.source(), segment.get());
   }
 
   // Errors.

@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -94,6 +95,7 @@ public final class Report {
       page.table(parts);
     }
     flows(folder, page);
+    windows(folder, page);
     sequences(folder, parts, page);
     page.heading("Figures");
     page.table(Table.read(folder.resolve("results.csv")));
@@ -103,27 +105,66 @@ public final class Report {
   }
 
   private static void flows(Path folder, Page page) throws IOException {
-    List<Path> files;
-    try (Stream<Path> all = Files.list(folder)) {
-      files =
-          all.filter(it -> String.valueOf(it.getFileName()).matches("flow-[0-9]+-.*[.]csv"))
-              .sorted()
-              .limit(MOST_FLOWS)
-              .toList();
-    }
-    var delays = ImmutableList.<Plot.Series>builder();
-    for (Path file : files) {
-      Table table = Table.read(file);
-      String name = String.valueOf(file.getFileName()).replaceAll("^flow-[0-9]+-|[.]csv$", "");
-      delays.add(new Plot.Series(name, delays(table)));
-    }
-    ImmutableList<Plot.Series> series = delays.build();
+    ImmutableList<Plot.Series> series = series(folder, "flow", Report::delays);
     if (series.stream().anyMatch(one -> !one.points().isEmpty())) {
       page.heading("Delays");
       page.paragraph("Of each datagram by when it was sent; what was lost is missing.");
       page.figure(
           new Plot("delay of datagrams", "sent at, s", "ms", series, /* dots= */ true).svg());
     }
+  }
+
+  private static void windows(Path folder, Page page) throws IOException {
+    ImmutableList<Plot.Series> windows = series(folder, "window", table -> column(table, "window"));
+    if (windows.isEmpty()) {
+      return;
+    }
+    page.heading("TCP");
+    page.paragraph("Congestion windows, and what was acknowledged, of each connection.");
+    page.figure(new Plot("congestion window", "s", "kilo-octets", windows, /* dots= */ true).svg());
+    page.figure(
+        new Plot(
+                "acknowledged",
+                "s",
+                "kilo-octets",
+                series(folder, "window", table -> column(table, "acknowledged")),
+                /* dots= */ true)
+            .svg());
+  }
+
+  private static ImmutableList<Plot.Point> column(Table table, String name) {
+    int step = 1 + table.rows().size() / MOST_DOTS;
+    var points = ImmutableList.<Plot.Point>builder();
+    for (int i = 0; i < table.rows().size(); i += step) {
+      ImmutableList<String> row = table.rows().get(i);
+      points.add(
+          new Plot.Point(
+              Long.parseLong(table.at(row, "time_ns")) / 1e9,
+              Long.parseLong(table.at(row, name)) / 1e3,
+              0));
+    }
+    return points.build();
+  }
+
+  /** Of the files of the first flows, by name. */
+  private static ImmutableList<Plot.Series> series(
+      Path folder, String kind, Function<Table, ImmutableList<Plot.Point>> points)
+      throws IOException {
+    List<Path> files;
+    try (Stream<Path> all = Files.list(folder)) {
+      files =
+          all.filter(it -> String.valueOf(it.getFileName()).matches(kind + "-[0-9]+-.*[.]csv"))
+              .sorted()
+              .limit(MOST_FLOWS)
+              .toList();
+    }
+    var series = ImmutableList.<Plot.Series>builder();
+    for (Path file : files) {
+      String name =
+          String.valueOf(file.getFileName()).replaceAll("^" + kind + "-[0-9]+-|[.]csv$", "");
+      series.add(new Plot.Series(name, points.apply(Table.read(file))));
+    }
+    return series.build();
   }
 
   private static ImmutableList<Plot.Point> delays(Table table) {

@@ -1,6 +1,7 @@
 package io.mipd.sim.report;
 
 import com.google.common.collect.ImmutableSortedMap;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -44,6 +45,19 @@ public final class Measures {
     put(name + ".sent", all.sent());
     put(name + ".lost", all.lost());
     delays(name, flow.delays(0, Long.MAX_VALUE));
+  }
+
+  /**
+   * Octets of data each second that arrived, in bit/s.
+   *
+   * @param passed since it began
+   * @param planned that it was to last
+   */
+  public void throughput(String name, long octets, Duration passed, Duration planned) {
+    Duration time = passed.compareTo(planned) < 0 ? passed : planned;
+    if (!time.isZero() && !time.isNegative()) {
+      put(name + ".throughput_bps", octets * 8 / (time.toNanos() / 1e9));
+    }
   }
 
   /** The mean of what happened; nothing if nothing did. */

@@ -18,7 +18,7 @@ import java.util.Map;
  */
 public record RunTables(Path folder, long beginning) {
   /** More would be a folder that nobody finds anything in. */
-  private static final int MOST_FILES = 32;
+  public static final int MOST_FILES = 32;
 
   /**
    * A flow.
@@ -38,10 +38,18 @@ public record RunTables(Path folder, long beginning) {
       int number = 0;
       for (Named flow : flows) {
         number++;
-        String name = flow.name().replace(' ', '-').replace(">", "-to-");
-        flow.flow().write(folder.resolve("flow-" + number + "-" + name + ".csv"));
+        flow.flow().write(folder.resolve("flow-" + fileName(number, flow.name())));
       }
     }
+  }
+
+  /**
+   * The end of the name of a flow's file.
+   *
+   * @param number from 1
+   */
+  public static String fileName(int number, String flow) {
+    return number + "-" + flow.replace(' ', '-').replace(">", "-to-") + ".csv";
   }
 
   private void writeParts(List<Handover> handovers) throws IOException {

@@ -1,171 +1,40 @@
 package io.mipd.sim.run;
 
-import io.mipd.sim.event.EventQueue;
-import io.mipd.sim.node.Watcher;
 import io.mipd.sim.report.FlowRecord;
-import io.mipd.sim.scenario.Scenario.FlowKind;
+import io.mipd.sim.report.Measures;
 import io.mipd.sim.scenario.Scenario.FlowPlan;
-import io.mipd.xfrm.model.Ipv6Address;
-import io.mipd.xfrm.packet.Icmpv6Message;
-import io.mipd.xfrm.packet.Octets;
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
-import java.time.Instant;
+import java.util.Locale;
 
-//  +----------------+----------------+
-//  |  flow, 32 bits | number, 32 bits|  zeros
-//  +----------------+----------------+
-/**
- * Traffic from one node to another, numbered. Of datagrams one way the record has when they
- * arrived; of questions, when the answer did.
- */
-final class Flow {
-  private static final int FIRST_PORT = 20_000;
-  private static final int PORTS = 40_000;
-  private static final int HEADER = 8;
+/** Traffic from one node to another, from when it begins. */
+interface Flow {
+  FlowPlan plan();
 
-  private final int number;
-  private final FlowPlan plan;
-  private final SimNode from;
-  private final SimNode to;
-  private final EventQueue events;
-  private final FlowRecord record = new FlowRecord();
-  private int sent;
-  private long foreign;
+  SimNode from();
 
-  Flow(int number, FlowPlan plan, SimNode from, SimNode to, EventQueue events) {
-    this.number = number;
-    this.plan = plan;
-    this.from = from;
-    this.to = to;
-    this.events = events;
-  }
+  SimNode to();
 
-  FlowPlan plan() {
-    return plan;
-  }
+  /** When each of its parts was sent and arrived. */
+  FlowRecord record();
 
-  SimNode from() {
-    return from;
-  }
-
-  SimNode to() {
-    return to;
-  }
-
-  FlowRecord record() {
-    return record;
-  }
-
-  /** Its UDP port at both ends. */
-  int port() {
-    return FIRST_PORT + number % PORTS;
-  }
+  /** Its port at both ends. */
+  int port();
 
   /** Packets that came under its name and were none of its. */
-  long foreign() {
-    return foreign;
+  long foreign();
+
+  /** Plans what it does. */
+  void begin();
+
+  /** Puts what has become of it. */
+  void measure(Measures into);
+
+  /** Such as {@code cbr mn>cn}. */
+  default String name() {
+    return plan().kind().name().toLowerCase(Locale.ROOT) + " " + from().name() + ">" + to().name();
   }
 
-  /** Such as {@code mn>cn}. */
-  String name() {
-    String kind =
-        switch (plan.kind()) {
-          case CBR -> "cbr";
-          case ECHO -> "echo";
-          case REQUEST -> "request";
-        };
-    return kind + " " + from.name() + ">" + to.name();
-  }
-
-  void begin() {
-    switch (plan.kind()) {
-      case CBR ->
-          to.stack().bind(port(), (source, port, destination, data) -> arrived(source, data));
-      case REQUEST -> {
-        to.stack().bind(port(), (source, port, destination, data) -> answer(source, port, data));
-        from.stack().bind(port(), (source, port, destination, data) -> arrived(source, data));
-      }
-      case ECHO -> from.stack().watch(new Replies());
-    }
-    events.at(EventQueue.BEGINNING.plus(plan.start()), this::send);
-  }
-
-  private void send() {
-    Instant now = events.now();
-    if (!now.isBefore(EventQueue.BEGINNING.plus(plan.stop()))) {
-      return;
-    }
-    int next = sent++;
-    record.sent(next, Times.nanos(now));
-    events.after(plan.interval(), this::send);
-    if (plan.kind() == FlowKind.ECHO) {
-      from.stack()
-          .send(
-              from.address(),
-              to.address(),
-              new Icmpv6Message.EchoRequest(
-                  number & 0xffff, next & 0xffff, data(next, plan.size())));
-    } else {
-      from.stack().sendUdp(from.address(), port(), to.address(), port(), data(next, plan.size()));
-    }
-  }
-
-  private Octets data(int next, int size) {
-    ByteBuf out = Unpooled.buffer(size);
-    out.writeInt(number).writeInt(next).writeZero(size - HEADER);
-    return Octets.read(out, size);
-  }
-
-  private void answer(Ipv6Address asker, int askersPort, Octets data) {
-    if (isOurs(asker, from, data)) {
-      to.stack()
-          .sendUdp(
-              /* source= */ to.address(),
-              /* sourcePort= */ port(),
-              /* destination= */ asker,
-              /* port= */ askersPort,
-              data(numberOf(data), plan.answer()));
-    }
-  }
-
-  private void arrived(Ipv6Address source, Octets data) {
-    if (isOurs(source, plan.kind() == FlowKind.CBR ? from : to, data)) {
-      record.received(numberOf(data), Times.nanos(events.now()));
-    }
-  }
-
-  /** Applications see home addresses, wherever the nodes are. */
-  private boolean isOurs(Ipv6Address source, SimNode sender, Octets data) {
-    ByteBuf in = Unpooled.wrappedBuffer(data.toArray());
-    if (in.readableBytes() < HEADER
-        || in.readInt() != number
-        || in.readInt() >= sent
-        || !source.equals(sender.address())) {
-      foreign++;
-      return false;
-    }
-    return true;
-  }
-
-  private static int numberOf(Octets data) {
-    return Unpooled.wrappedBuffer(data.toArray()).getInt(4);
-  }
-
-  private final class Replies implements Watcher {
-    @Override
-    public void icmpv6(
-        int interfaceIndex,
-        Ipv6Address source,
-        Ipv6Address destination,
-        int hopLimit,
-        Icmpv6Message message) {
-      if (message instanceof Icmpv6Message.EchoReply reply
-          && reply.identifier() == (number & 0xffff)
-          && reply.data().length() >= HEADER
-          && isOurs(source, to, reply.data())) {
-        record.received(numberOf(reply.data()), Times.nanos(events.now()));
-      }
-    }
+  /** The port of the flow of that number. */
+  static int port(int number) {
+    return 20_000 + number % 40_000;
   }
 }

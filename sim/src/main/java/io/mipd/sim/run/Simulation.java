@@ -187,9 +187,16 @@ public final class Simulation {
         SimNode sender = network.node(from.get(i % from.size()));
         SimNode receiver = network.node(to.get(i % to.size()));
         Duration later = plan.interval().multipliedBy(i).dividedBy(count);
-        flows.add(new Flow(flows.size(), plan.later(later), sender, receiver, events));
+        flows.add(flow(plan.later(later), sender, receiver));
       }
     }
+  }
+
+  private Flow flow(FlowPlan plan, SimNode from, SimNode to) {
+    int number = flows.size();
+    return plan.tcp()
+        .<Flow>map(settings -> new TcpFlow(number, plan, settings, from, to, events))
+        .orElseGet(() -> new DatagramFlow(number, plan, from, to, events));
   }
 
   // Movement and faults.
@@ -428,6 +435,7 @@ public final class Simulation {
           handovers,
           flows.stream().map(it -> new RunTables.Named(it.name(), it.record())).toList());
       writeSignals(tables);
+      writeWindows(folder.get());
     }
     return new Outcome(
         results,
@@ -451,6 +459,17 @@ public final class Simulation {
               signal.message() + "\n"));
     }
     Files.writeString(tables.folder().resolve("signals.csv"), sequence.toString());
+  }
+
+  private void writeWindows(Path into) throws IOException {
+    for (int i = 0; i < flows.size() && flows.size() <= RunTables.MOST_FILES; i++) {
+      if (flows.get(i) instanceof TcpFlow tcp) {
+        tcp.trace()
+            .write(
+                into.resolve("window-" + RunTables.fileName(i + 1, tcp.name())),
+                Times.nanos(EventQueue.BEGINNING));
+      }
+    }
   }
 
   /** Each movement is to lead to a registration, and traffic to go on. */
@@ -493,7 +512,7 @@ public final class Simulation {
       return;
     }
     for (Flow flow : flows) {
-      measures.flow(flow.name(), flow.record());
+      flow.measure(measures);
     }
   }
 

@@ -24,6 +24,7 @@ public final class Library {
           "ping-pong",
           "ro-triangle",
           "signalling",
+          "tcp",
           "mn-mn",
           "user-ipsec",
           "mipv6roaming",

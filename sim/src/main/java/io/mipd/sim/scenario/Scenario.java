@@ -8,6 +8,7 @@ import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.ImmutableSortedMap;
 import io.mipd.sim.link.Line;
 import io.mipd.sim.node.RouterAdvertiser;
+import io.mipd.sim.tcp.TcpSettings;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Mode;
@@ -160,7 +161,9 @@ public record Scenario(
     /** ICMPv6 echo requests, answered. */
     ECHO,
     /** A UDP datagram that asks, one that answers. */
-    REQUEST
+    REQUEST,
+    /** A connection over which as much is sent as it lets. */
+    TCP
   }
 
   /**
@@ -170,6 +173,7 @@ public record Scenario(
    * @param interval between two packets
    * @param size octets of data in each, in those that ask too
    * @param answer octets of data of what answers a request
+   * @param tcp of a connection, which has no interval, size and answer; empty for datagrams
    */
   public record FlowPlan(
       FlowKind kind,
@@ -179,11 +183,12 @@ public record Scenario(
       int size,
       int answer,
       Duration start,
-      Duration stop) {
+      Duration stop,
+      Optional<TcpSettings> tcp) {
 
     /** The same, begun so much later. */
     public FlowPlan later(Duration time) {
-      return new FlowPlan(kind, from, to, interval, size, answer, start.plus(time), stop);
+      return new FlowPlan(kind, from, to, interval, size, answer, start.plus(time), stop, tcp);
     }
   }
 

@@ -31,6 +31,8 @@ import io.mipd.sim.scenario.Scenario.Observation;
 import io.mipd.sim.scenario.Scenario.RouterPlan;
 import io.mipd.sim.scenario.Scenario.UserAssociation;
 import io.mipd.sim.scenario.Scenario.UserPlan;
+import io.mipd.sim.tcp.CongestionControl;
+import io.mipd.sim.tcp.TcpSettings;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Mode;
@@ -74,7 +76,16 @@ public final class ScenarioReader {
   private static final Duration MOST_INTERVAL = Duration.ofMinutes(30);
 
   private static final ImmutableMap<String, FlowKind> KINDS =
-      ImmutableMap.of("cbr", FlowKind.CBR, "echo", FlowKind.ECHO, "request", FlowKind.REQUEST);
+      ImmutableMap.of(
+          "cbr", FlowKind.CBR,
+          "echo", FlowKind.ECHO,
+          "request", FlowKind.REQUEST,
+          "tcp", FlowKind.TCP);
+
+  private static final ImmutableMap<String, CongestionControl.Algorithm> ALGORITHMS =
+      ImmutableMap.of(
+          "cubic", CongestionControl.Algorithm.CUBIC,
+          "newreno", CongestionControl.Algorithm.NEWRENO);
 
   private static final ImmutableMap<String, Integer> MESSAGES =
       ImmutableMap.of(
@@ -669,15 +680,32 @@ public final class ScenarioReader {
     FlowKind kind = section.choice("kind", KINDS);
     String from = nodeAt(section, "from");
     String to = nodeAt(section, "to");
+    Duration start = section.duration("start", Duration.ofSeconds(3), Duration.ZERO, LONGEST);
+    Duration stop = section.duration("stop", duration, start, LONGEST);
+    if (kind == FlowKind.TCP) {
+      TcpSettings tcp = connection(section);
+      section.finish();
+      return new FlowPlan(kind, from, to, Duration.ZERO, 0, 0, start, stop, Optional.of(tcp));
+    }
     Duration interval =
         section.duration(
             "interval", Duration.ofMillis(10), Duration.ofNanos(1000), Duration.ofHours(1));
     int size = section.integer("size", 100, 16, 60000);
     int answer = section.integer("answer", size, 16, 60000);
-    Duration start = section.duration("start", Duration.ofSeconds(3), Duration.ZERO, LONGEST);
-    Duration stop = section.duration("stop", duration, start, LONGEST);
     section.finish();
-    return new FlowPlan(kind, from, to, interval, size, answer, start, stop);
+    return new FlowPlan(kind, from, to, interval, size, answer, start, stop, Optional.empty());
+  }
+
+  private static TcpSettings connection(Section section) throws ConfigurationException {
+    return new TcpSettings(
+        section.choice("congestion-control", "cubic", ALGORITHMS),
+        section.integer("segment", 1220, 100, 9000),
+        section.integer("initial-window", 10, 1, 1000),
+        section.duration(
+            "least-timeout", Duration.ofSeconds(1), Duration.ofMillis(1), Duration.ofSeconds(60)),
+        section.has("octets")
+            ? OptionalLong.of(section.integer("octets", 1, 1, Integer.MAX_VALUE))
+            : OptionalLong.empty());
   }
 
   private Fault fault(Section section) throws ConfigurationException {

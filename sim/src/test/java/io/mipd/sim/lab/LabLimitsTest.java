@@ -35,6 +35,7 @@ class LabLimitsTest {
             + " the lab's radvd",
         "routers.ara.advertise.a.interval-option | off | routers.ara.advertise.a.interval-option:"
             + " radvd",
+        "traffic | [{kind=tcp,from=mn,to=cn}] | traffic.kind: the simulator's model of TCP",
         "faults | [{kind=partition,at=1s,link=wan,for=1s}] | faults.kind: no fault of the lab's:"
             + " partition",
       })

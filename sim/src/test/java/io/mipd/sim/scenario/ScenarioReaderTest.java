@@ -88,6 +88,8 @@ class ScenarioReaderTest {
           "2001:db8:1::100"             | "2001:db8:2::100"    | small.conf:9: mobile-nodes.mn.home-address: not of link home
           node = mn,                    | node = cn,           | small.conf:11: movement[0].node: it does not move
           kind = echo                   | kind = ehco          | small.conf:12: traffic[0].kind: unknown
+          kind = echo                   | kind = tcp, size = 9 | small.conf:12: traffic[0].size: unknown
+          kind = echo                   | kind = tcp, segment = 9 | small.conf:12: traffic[0].segment: out of range
           from = mn,                    | form = mn,           | small.conf:12: traffic[0].from: missing
           loss = 0.1                    | loss = 1.5           | small.conf:5: links.a.loss: out of range
           max-interval = 100ms          | max-interval = 10ms  | small.conf:7: routers.r.advertise.a.max-interval: out of range

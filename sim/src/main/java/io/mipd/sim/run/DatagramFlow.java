@@ -1,0 +1,178 @@
+package io.mipd.sim.run;
+
+import io.mipd.sim.event.EventQueue;
+import io.mipd.sim.node.Watcher;
+import io.mipd.sim.report.FlowRecord;
+import io.mipd.sim.report.Measures;
+import io.mipd.sim.scenario.Scenario.FlowKind;
+import io.mipd.sim.scenario.Scenario.FlowPlan;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.packet.Icmpv6Message;
+import io.mipd.xfrm.packet.Octets;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.time.Duration;
+import java.time.Instant;
+
+//  +----------------+----------------+
+//  |  flow, 32 bits | number, 32 bits|  zeros
+//  +----------------+----------------+
+/**
+ * Traffic from one node to another, numbered. Of datagrams one way the record has when they
+ * arrived; of questions, when the answer did.
+ */
+final class DatagramFlow implements Flow {
+  private static final int HEADER = 8;
+
+  private final int number;
+  private final FlowPlan plan;
+  private final SimNode from;
+  private final SimNode to;
+  private final EventQueue events;
+  private final FlowRecord record = new FlowRecord();
+  private int sent;
+  private long foreign;
+
+  DatagramFlow(int number, FlowPlan plan, SimNode from, SimNode to, EventQueue events) {
+    this.number = number;
+    this.plan = plan;
+    this.from = from;
+    this.to = to;
+    this.events = events;
+  }
+
+  @Override
+  public FlowPlan plan() {
+    return plan;
+  }
+
+  @Override
+  public SimNode from() {
+    return from;
+  }
+
+  @Override
+  public SimNode to() {
+    return to;
+  }
+
+  @Override
+  public FlowRecord record() {
+    return record;
+  }
+
+  @Override
+  public int port() {
+    return Flow.port(number);
+  }
+
+  @Override
+  public long foreign() {
+    return foreign;
+  }
+
+  @Override
+  public void measure(Measures into) {
+    into.flow(name(), record);
+    if (plan.kind() == FlowKind.CBR) {
+      into.throughput(
+          name(),
+          (long) record.arrivedOfThoseSent(0, Long.MAX_VALUE) * plan.size(),
+          Duration.between(EventQueue.BEGINNING.plus(plan.start()), events.now()),
+          plan.stop().minus(plan.start()));
+    }
+  }
+
+  @Override
+  public void begin() {
+    switch (plan.kind()) {
+      case CBR ->
+          to.stack().bind(port(), (source, port, destination, data) -> arrived(source, data));
+      case REQUEST -> {
+        to.stack().bind(port(), (source, port, destination, data) -> answer(source, port, data));
+        from.stack().bind(port(), (source, port, destination, data) -> arrived(source, data));
+      }
+      case ECHO -> from.stack().watch(new Replies());
+      case TCP -> throw new IllegalStateException("no datagrams");
+    }
+    events.at(EventQueue.BEGINNING.plus(plan.start()), this::send);
+  }
+
+  private void send() {
+    Instant now = events.now();
+    if (!now.isBefore(EventQueue.BEGINNING.plus(plan.stop()))) {
+      return;
+    }
+    int next = sent++;
+    record.sent(next, Times.nanos(now));
+    events.after(plan.interval(), this::send);
+    if (plan.kind() == FlowKind.ECHO) {
+      from.stack()
+          .send(
+              from.address(),
+              to.address(),
+              new Icmpv6Message.EchoRequest(
+                  number & 0xffff, next & 0xffff, data(next, plan.size())));
+    } else {
+      from.stack().sendUdp(from.address(), port(), to.address(), port(), data(next, plan.size()));
+    }
+  }
+
+  private Octets data(int next, int size) {
+    ByteBuf out = Unpooled.buffer(size);
+    out.writeInt(number).writeInt(next).writeZero(size - HEADER);
+    return Octets.read(out, size);
+  }
+
+  private void answer(Ipv6Address asker, int askersPort, Octets data) {
+    if (isOurs(asker, from, data)) {
+      to.stack()
+          .sendUdp(
+              /* source= */ to.address(),
+              /* sourcePort= */ port(),
+              /* destination= */ asker,
+              /* port= */ askersPort,
+              data(numberOf(data), plan.answer()));
+    }
+  }
+
+  private void arrived(Ipv6Address source, Octets data) {
+    if (isOurs(source, plan.kind() == FlowKind.CBR ? from : to, data)) {
+      record.received(numberOf(data), Times.nanos(events.now()));
+    }
+  }
+
+  /** Applications see home addresses, wherever the nodes are. */
+  private boolean isOurs(Ipv6Address source, SimNode sender, Octets data) {
+    ByteBuf in = Unpooled.wrappedBuffer(data.toArray());
+    if (in.readableBytes() < HEADER
+        || in.readInt() != number
+        || in.readInt() >= sent
+        || !source.equals(sender.address())) {
+      foreign++;
+      return false;
+    }
+    return true;
+  }
+
+  private static int numberOf(Octets data) {
+    return Unpooled.wrappedBuffer(data.toArray()).getInt(4);
+  }
+
+  private final class Replies implements Watcher {
+    @Override
+    public void icmpv6(
+        int interfaceIndex,
+        Ipv6Address source,
+        Ipv6Address destination,
+        int hopLimit,
+        Icmpv6Message message) {
+      if (message instanceof Icmpv6Message.EchoReply reply
+          && reply.identifier() == (number & 0xffff)
+          && reply.data().length() >= HEADER
+          && isOurs(source, to, reply.data())) {
+        record.received(numberOf(reply.data()), Times.nanos(events.now()));
+      }
+    }
+  }
+}

@@ -21,10 +21,8 @@ import io.mipd.xfrm.engine.Arrival;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.RouteOptimizationState;
-import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.transform.AntiReplay;
-import io.mipd.xfrm.transform.SequenceSource;
 import io.mipd.xfrm.transform.SequenceStore;
 import java.time.Duration;
 import java.time.Instant;
@@ -54,7 +52,6 @@ final class Witness implements Joints {
   private final Map<String, Told> told = new HashMap<>();
   private final Map<Binding, Taken> newest = new HashMap<>();
   private final Map<Peer, Instant> tested = new HashMap<>();
-  private final Map<Peer, Instant> changed = new HashMap<>();
   private final Map<Binding, Promise> promises = new LinkedHashMap<>();
   private final PriorityQueue<Promise> ending = new PriorityQueue<>();
   private final Map<String, Set<Long>> taken = new HashMap<>();
@@ -150,19 +147,7 @@ final class Witness implements Joints {
   public MobilityNode core(String node, MobilityNode core) {
     // Nonces are not what outlasts a crash.
     tested.keySet().removeIf(it -> it.node().equals(node));
-    return new MobilityNode() {
-      @Override
-      public List<NodeAction> handle(Instant now, NodeEvent event) {
-        List<NodeAction> actions = core.handle(now, event);
-        heard(node, now, event, actions);
-        return actions;
-      }
-
-      @Override
-      public Optional<Instant> nextDeadline() {
-        return core.nextDeadline();
-      }
-    };
+    return Joints.hearing(core, (now, event, actions) -> heard(node, now, event, actions));
   }
 
   private void heard(String node, Instant now, NodeEvent event, List<NodeAction> actions) {
@@ -171,7 +156,6 @@ final class Witness implements Joints {
         sent(node, now, event, send);
       } else if (action instanceof NodeAction.WantMobility want
           && want.owner().peer().isPresent()) {
-        changed.put(new Peer(node, want.owner().peer().get()), now);
         wanted(node, now, event, want.wish());
       }
     }
@@ -238,11 +222,6 @@ final class Witness implements Joints {
       movements++;
     }
     ending.add(promise);
-  }
-
-  /** When a node's route to a peer last changed; empty if it never did. */
-  Optional<Instant> changed(String node, Ipv6Address peer) {
-    return Optional.ofNullable(changed.get(new Peer(node, peer)));
   }
 
   /** A correspondent has a route to a care-of address, or no more. */
@@ -356,18 +335,8 @@ final class Witness implements Joints {
 
   @Override
   public SequenceStore sequences(String node, SequenceStore store) {
-    return new SequenceStore() {
-      @Override
-      public SequenceSource outbound(SecurityAssociation association) {
-        return store.outbound(association);
-      }
-
-      @Override
-      public AntiReplay inbound(SecurityAssociation association) {
-        String name = association.id().spi() + " of " + node;
-        return new Window(name, store.inbound(association));
-      }
-    };
+    return Joints.windows(
+        store, (association, window) -> new Window(association.id().spi() + " of " + node, window));
   }
 
   /** RFC 4303 section 3.4.3: a number is taken once, before and after a crash. */

@@ -55,9 +55,37 @@ final class Witness implements Joints {
   private final Map<Binding, Promise> promises = new LinkedHashMap<>();
   private final PriorityQueue<Promise> ending = new PriorityQueue<>();
   private final Map<String, Set<Long>> taken = new HashMap<>();
+  private final Map<String, Load> loads = new HashMap<>();
   private Judge judge = (rule, words) -> {};
   private long registrations;
   private long movements;
+
+  /** The mobility messages that a node has taken and sent. */
+  static final class Load {
+    private long messages;
+    private long second;
+    private long inSecond;
+    private long most;
+
+    private void count(Instant now) {
+      messages++;
+      if (now.getEpochSecond() != second) {
+        second = now.getEpochSecond();
+        inSecond = 0;
+      }
+      inSecond++;
+      most = Math.max(most, inSecond);
+    }
+
+    long messages() {
+      return messages;
+    }
+
+    /** The most of a second. */
+    long most() {
+      return most;
+    }
+  }
 
   /** A home address at a node. */
   record Binding(String node, Ipv6Address local, Ipv6Address home) {}
@@ -150,9 +178,18 @@ final class Witness implements Joints {
     return Joints.hearing(core, (now, event, actions) -> heard(node, now, event, actions));
   }
 
+  /** What a node's core has had to do. */
+  Load load(String node) {
+    return loads.computeIfAbsent(node, key -> new Load());
+  }
+
   private void heard(String node, Instant now, NodeEvent event, List<NodeAction> actions) {
+    if (event instanceof NodeEvent.MobilityMessageArrived) {
+      load(node).count(now);
+    }
     for (NodeAction action : actions) {
       if (action instanceof NodeAction.SendMessage send) {
+        load(node).count(now);
         sent(node, now, event, send);
       } else if (action instanceof NodeAction.WantMobility want
           && want.owner().peer().isPresent()) {

@@ -382,7 +382,8 @@ class PfKeySceneTest {
           .contains("EAFNOSUPPORT");
       assertThat(process.exitValue()).isEqualTo(3);
       assertThat(net.mipd("ha", "probe")).isZero();
-      assertThat(net.said("ha")).contains("no   policies and associations by PF_KEYv2: CONFIG_NET_KEY");
+      assertThat(net.said("ha"))
+          .contains("no   policies and associations by PF_KEYv2: CONFIG_NET_KEY");
     } finally {
       Files.writeString(loader, program);
       net.sh(program + " af_key");

@@ -413,6 +413,7 @@ public final class Stack implements Interface.Host {
    * not by any other.
    */
   public void transmit(ByteBuf packet) {
+    watchers.forEach(watcher -> watcher.leaving(packet));
     Ipv6Address destination = Ipv6Header.destination(packet);
     if (isOurs(destination)) {
       // Not within the call that sends it: the answer may come before the question is noted.

@@ -102,7 +102,7 @@ public record TcpSegment(
     ByteBuf out = Unpooled.buffer(offset + data.length());
     out.writeShort(sourcePort).writeShort(destinationPort);
     out.writeInt((int) sequence).writeInt((int) acknowledgement);
-    out.writeByte(offset / 4 << 4).writeByte((syn ? SYN : 0) | (ack ? ACK : 0));
+    out.writeByte((offset / 4) << 4).writeByte((syn ? SYN : 0) | (ack ? ACK : 0));
     out.writeShort(window).writeInt(0);
     if (syn) {
       out.writeByte(2).writeByte(4).writeShort(largest);

@@ -3,6 +3,7 @@ package io.mipd.sim.node;
 import io.mipd.mobility.NodeEvent.AddressState;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.packet.Icmpv6Message;
+import io.netty.buffer.ByteBuf;
 
 /** Hears what happens to a node's {@link Stack}. */
 public interface Watcher {
@@ -16,6 +17,14 @@ public interface Watcher {
 
   /** A packet is handed to whom it is for at this node. */
   default void delivered(Ipv6Address source, Ipv6Address destination) {}
+
+  /**
+   * A packet of this node's own is ready for the wire; it may have to wait for a link-layer
+   * address.
+   *
+   * @param packet only read
+   */
+  default void leaving(ByteBuf packet) {}
 
   /** A carrier has come or gone. */
   default void carrierChanged(int interfaceIndex, boolean carrier) {}

@@ -1,6 +1,7 @@
 package io.mipd.sim.report;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSortedMap;
 import io.mipd.mobility.wire.MobilityMessage;
 import io.mipd.xfrm.crypto.EspSuite;
 import io.mipd.xfrm.model.IpProtocol;
@@ -10,6 +11,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,6 +58,12 @@ public final class Dissector {
                     association.extendedSequenceNumbers()));
   }
 
+  /**
+   * A frame, and how many octets each kind of header in it has: ipv6, esp (with its padding and
+   * integrity check value), ah, destination-options, routing, hop-by-hop, fragment, udp.
+   */
+  public record Dissection(CapturedFrame frame, ImmutableSortedMap<String, Integer> headers) {}
+
   /** What is gathered on the way in. */
   private static final class Found {
     private final ImmutableList.Builder<String> sources = ImmutableList.builder();
@@ -63,6 +72,11 @@ public final class Dissector {
     private final ImmutableList.Builder<Integer> mobility = ImmutableList.builder();
     private final ImmutableList.Builder<Integer> statuses = ImmutableList.builder();
     private final ImmutableList.Builder<Integer> ports = ImmutableList.builder();
+    private final SortedMap<String, Integer> headers = new TreeMap<>();
+
+    void header(String kind, int octets) {
+      headers.merge(kind, octets, Integer::sum);
+    }
   }
 
   /**
@@ -70,23 +84,31 @@ public final class Dissector {
    * @param frame an Ethernet frame with an IPv6 packet
    */
   public CapturedFrame dissect(long nanos, byte[] frame) {
+    return dissection(nanos, frame).frame();
+  }
+
+  /** Likewise, with its headers. */
+  public Dissection dissection(long nanos, byte[] frame) {
     var found = new Found();
     packet(frame, ETHERNET, frame.length, found);
-    return new CapturedFrame(
-        nanos,
-        HexFormat.ofDelimiter(":").formatHex(frame, 6, 12),
-        found.sources.build(),
-        found.destinations.build(),
-        found.icmp.build(),
-        found.mobility.build(),
-        found.statuses.build(),
-        found.ports.build());
+    return new Dissection(
+        new CapturedFrame(
+            nanos,
+            HexFormat.ofDelimiter(":").formatHex(frame, 6, 12),
+            found.sources.build(),
+            found.destinations.build(),
+            found.icmp.build(),
+            found.mobility.build(),
+            found.statuses.build(),
+            found.ports.build()),
+        ImmutableSortedMap.copyOf(found.headers));
   }
 
   private void packet(byte[] octets, int start, int end, Found found) {
     if (end - start < HEADER || (octets[start] & 0xf0) != 0x60) {
       return;
     }
+    found.header("ipv6", HEADER);
     found.sources.add(Ipv6Address.read(octets, start + 8).toString());
     found.destinations.add(Ipv6Address.read(octets, start + 24).toString());
     content(octets[start + 6] & 0xff, octets, start + HEADER, end, found);
@@ -98,19 +120,24 @@ public final class Dissector {
     while (end - at >= 8) {
       switch (protocol) {
         case IpProtocol.HOP_BY_HOP, IpProtocol.DESTINATION_OPTIONS, IpProtocol.ROUTING -> {
+          int length = 8 + 8 * (octets[at + 1] & 0xff);
+          found.header(name(protocol), length);
           protocol = octets[at] & 0xff;
-          at += 8 + 8 * (octets[at + 1] & 0xff);
+          at += length;
         }
         case IpProtocol.FRAGMENT -> {
           if ((short16(octets, at + 2) & 0xfff8) != 0) {
             return;
           }
+          found.header("fragment", 8);
           protocol = octets[at] & 0xff;
           at += 8;
         }
         case IpProtocol.AH -> {
+          int length = 4 * ((octets[at + 1] & 0xff) + 2);
+          found.header("ah", length);
           protocol = octets[at] & 0xff;
-          at += 4 * ((octets[at + 1] & 0xff) + 2);
+          at += length;
         }
         case IpProtocol.ESP -> {
           esp(octets, at, end, found);
@@ -128,6 +155,14 @@ public final class Dissector {
     }
   }
 
+  private static String name(int protocol) {
+    return switch (protocol) {
+      case IpProtocol.HOP_BY_HOP -> "hop-by-hop";
+      case IpProtocol.ROUTING -> "routing";
+      default -> "destination-options";
+    };
+  }
+
   private void upper(int protocol, byte[] octets, int at, int end, Found found) {
     switch (protocol) {
       case IpProtocol.ICMPV6 -> {
@@ -140,6 +175,7 @@ public final class Dissector {
       }
       case IpProtocol.UDP -> {
         if (end - at >= UDP_HEADER) {
+          found.header("udp", UDP_HEADER);
           found.ports.add(short16(octets, at + 2));
         }
       }
@@ -171,6 +207,7 @@ public final class Dissector {
     }
     int trailer = text + length - ESP_TRAILER;
     int padding = copy[trailer] & 0xff;
+    found.header("esp", copy.length - (trailer - padding - text));
     content(copy[trailer + 1] & 0xff, copy, text, trailer - padding, found);
   }
 

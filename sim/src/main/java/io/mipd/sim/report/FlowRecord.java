@@ -56,6 +56,11 @@ public final class FlowRecord {
     copies.set(number, copies.get(number) + 1);
   }
 
+  /** When datagram {@code number} was, of those that were. */
+  public synchronized long sentAt(int number) {
+    return entry(number)[0];
+  }
+
   @GuardedBy("this")
   private long[] entry(int number) {
     checkArgument(number >= 0 && number < 100_000_000, "no number of a datagram: %s", number);

@@ -1,6 +1,7 @@
 package io.mipd.sim.run;
 
 import io.mipd.sim.event.EventQueue;
+import io.mipd.sim.link.Segment;
 import io.mipd.sim.node.Watcher;
 import io.mipd.sim.report.FlowRecord;
 import io.mipd.sim.report.Measures;
@@ -13,6 +14,9 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 
 //  +----------------+----------------+
 //  |  flow, 32 bits | number, 32 bits|  zeros
@@ -29,15 +33,26 @@ final class DatagramFlow implements Flow {
   private final SimNode from;
   private final SimNode to;
   private final EventQueue events;
+  private final Network network;
   private final FlowRecord record = new FlowRecord();
   private int sent;
   private long foreign;
 
-  DatagramFlow(int number, FlowPlan plan, SimNode from, SimNode to, EventQueue events) {
+  /**
+   * How long each that was sent would take without detours, in nanoseconds; 0 where nobody can say.
+   */
+  private final List<Long> direct = new ArrayList<>();
+
+  private double stretches;
+  private long stretched;
+
+  DatagramFlow(
+      int number, FlowPlan plan, SimNode from, SimNode to, Network network, EventQueue events) {
     this.number = number;
     this.plan = plan;
     this.from = from;
     this.to = to;
+    this.network = network;
     this.events = events;
   }
 
@@ -81,6 +96,9 @@ final class DatagramFlow implements Flow {
           Duration.between(EventQueue.BEGINNING.plus(plan.start()), events.now()),
           plan.stop().minus(plan.start()));
     }
+    if (stretched > 0) {
+      into.put(name() + ".stretch", stretches / stretched);
+    }
   }
 
   @Override
@@ -105,6 +123,7 @@ final class DatagramFlow implements Flow {
     }
     int next = sent++;
     record.sent(next, Times.nanos(now));
+    direct.add(directNanos());
     events.after(plan.interval(), this::send);
     if (plan.kind() == FlowKind.ECHO) {
       from.stack()
@@ -116,6 +135,14 @@ final class DatagramFlow implements Flow {
     } else {
       from.stack().sendUdp(from.address(), port(), to.address(), port(), data(next, plan.size()));
     }
+  }
+
+  private long directNanos() {
+    Optional<String> here = from.device().segment().map(Segment::name);
+    Optional<String> there = to.device().segment().map(Segment::name);
+    return here.isPresent() && there.isPresent()
+        ? network.delay(here.get(), there.get()).toNanos()
+        : 0;
   }
 
   private Octets data(int next, int size) {
@@ -138,7 +165,14 @@ final class DatagramFlow implements Flow {
 
   private void arrived(Ipv6Address source, Octets data) {
     if (isOurs(source, plan.kind() == FlowKind.CBR ? from : to, data)) {
-      record.received(numberOf(data), Times.nanos(events.now()));
+      int one = numberOf(data);
+      long now = Times.nanos(events.now());
+      record.received(one, now);
+      long shortest = direct.get(one);
+      if (plan.kind() == FlowKind.CBR && shortest > 0) {
+        stretches += (double) (now - record.sentAt(one)) / shortest;
+        stretched++;
+      }
     }
   }
 

@@ -45,6 +45,7 @@ import io.mipd.xfrm.packet.Octets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -68,6 +69,10 @@ final class Network {
   private final List<SecurityAssociation> associations = new ArrayList<>();
   private final ImmutableList<SecurityAssociation> userAssociations;
   private final Routing routing;
+
+  /** Of the ways that were asked for. */
+  private final Map<String, Duration> delays = new HashMap<>();
+
   private int devices;
 
   /** What is to be known of one mobile node of the scenario. */
@@ -175,6 +180,16 @@ final class Network {
     LinkPlan plan = scenario.links().get(link);
     checkArgument(plan != null, "no link %s", link);
     return plan.prefix();
+  }
+
+  /** How long a packet is on the wires from one link to another, itself apart; zero for no way. */
+  Duration delay(String from, String to) {
+    return delays.computeIfAbsent(
+        from + " " + to,
+        ways ->
+            routing.links(from, to).stream()
+                .map(link -> segment(link).line().delay())
+                .reduce(Duration.ZERO, Duration::plus));
   }
 
   private Interface device(Stack stack, String device, int index) {

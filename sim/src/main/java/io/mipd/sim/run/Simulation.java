@@ -66,6 +66,7 @@ public final class Simulation {
   private final Map<String, SignalCounter> counters = new LinkedHashMap<>();
   private final Map<String, Long> overheads = new LinkedHashMap<>();
   private final Map<String, Long> payloads = new LinkedHashMap<>();
+  private final Map<String, Long> headers = new TreeMap<>();
   private final List<Signal> signals = new ArrayList<>();
   private final List<CaptureWriter> captures = new ArrayList<>();
   private final Witness witness = new Witness();
@@ -196,7 +197,7 @@ public final class Simulation {
     int number = flows.size();
     return plan.tcp()
         .<Flow>map(settings -> new TcpFlow(number, plan, settings, from, to, events))
-        .orElseGet(() -> new DatagramFlow(number, plan, from, to, events));
+        .orElseGet(() -> new DatagramFlow(number, plan, from, to, network, events));
   }
 
   // Movement and faults.
@@ -329,11 +330,19 @@ public final class Simulation {
   }
 
   /** How much a home agent or a correspondent holds at the end. */
-  private static void measureTables(Measures measures, SimNode node) {
+  private void measureTables(Measures measures, SimNode node) {
     Optional<Roles> roles = node.mobility().flatMap(MobileHost::roles);
     roles
         .flatMap(Roles::agent)
-        .ifPresent(it -> measures.put(node.name() + ".bindings", (double) it.bindingCount()));
+        .ifPresent(
+            it -> {
+              measures.put(node.name() + ".bindings", (double) it.bindingCount());
+              Witness.Load load = witness.load(node.name());
+              measures.put(
+                  node.name() + ".messages_per_s",
+                  load.messages() / (scenario.duration().toNanos() / 1e9));
+              measures.put(node.name() + ".most_messages_per_s", (double) load.most());
+            });
     roles
         .flatMap(Roles::correspondent)
         .ifPresent(
@@ -369,7 +378,9 @@ public final class Simulation {
   }
 
   private void measure(SimNode node, HandoverMeter meter, SignalCounter counter, Frame frame) {
-    CapturedFrame dissected = dissect(frame);
+    Dissector.Dissection dissection =
+        dissector.dissection(Times.nanos(events.now()), frame.toArray());
+    CapturedFrame dissected = dissection.frame();
     counter.frame(frame, dissected);
     if (meter.isMeasuring()) {
       meter.frame(dissected);
@@ -377,6 +388,7 @@ public final class Simulation {
     if (!dissected.udpPorts().isEmpty()) {
       payloads.merge(node.name(), 1L, Long::sum);
       overheads.merge(node.name(), (long) frame.length() - Frame.HEADER, Long::sum);
+      dissection.headers().forEach((kind, octets) -> headers.merge(kind, (long) octets, Long::sum));
     }
   }
 
@@ -537,6 +549,9 @@ public final class Simulation {
       measures.put(
           "payload.octets_per_packet",
           overheads.values().stream().mapToLong(Long::longValue).sum() / (double) packets);
+      headers.forEach(
+          (kind, sum) ->
+              measures.put("payload." + kind + "_octets_per_packet", sum / (double) packets));
     }
     network
         .segments()

@@ -21,10 +21,8 @@ import io.mipd.xfrm.engine.Arrival;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.RouteOptimizationState;
-import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.transform.AntiReplay;
-import io.mipd.xfrm.transform.SequenceSource;
 import io.mipd.xfrm.transform.SequenceStore;
 import java.time.Duration;
 import java.time.Instant;
@@ -54,13 +52,40 @@ final class Witness implements Joints {
   private final Map<String, Told> told = new HashMap<>();
   private final Map<Binding, Taken> newest = new HashMap<>();
   private final Map<Peer, Instant> tested = new HashMap<>();
-  private final Map<Peer, Instant> changed = new HashMap<>();
   private final Map<Binding, Promise> promises = new LinkedHashMap<>();
   private final PriorityQueue<Promise> ending = new PriorityQueue<>();
   private final Map<String, Set<Long>> taken = new HashMap<>();
+  private final Map<String, Load> loads = new HashMap<>();
   private Judge judge = (rule, words) -> {};
   private long registrations;
   private long movements;
+
+  /** The mobility messages that a node has taken and sent. */
+  static final class Load {
+    private long messages;
+    private long second;
+    private long inSecond;
+    private long most;
+
+    private void count(Instant now) {
+      messages++;
+      if (now.getEpochSecond() != second) {
+        second = now.getEpochSecond();
+        inSecond = 0;
+      }
+      inSecond++;
+      most = Math.max(most, inSecond);
+    }
+
+    long messages() {
+      return messages;
+    }
+
+    /** The most of a second. */
+    long most() {
+      return most;
+    }
+  }
 
   /** A home address at a node. */
   record Binding(String node, Ipv6Address local, Ipv6Address home) {}
@@ -150,28 +175,24 @@ final class Witness implements Joints {
   public MobilityNode core(String node, MobilityNode core) {
     // Nonces are not what outlasts a crash.
     tested.keySet().removeIf(it -> it.node().equals(node));
-    return new MobilityNode() {
-      @Override
-      public List<NodeAction> handle(Instant now, NodeEvent event) {
-        List<NodeAction> actions = core.handle(now, event);
-        heard(node, now, event, actions);
-        return actions;
-      }
+    return Joints.hearing(core, (now, event, actions) -> heard(node, now, event, actions));
+  }
 
-      @Override
-      public Optional<Instant> nextDeadline() {
-        return core.nextDeadline();
-      }
-    };
+  /** What a node's core has had to do. */
+  Load load(String node) {
+    return loads.computeIfAbsent(node, key -> new Load());
   }
 
   private void heard(String node, Instant now, NodeEvent event, List<NodeAction> actions) {
+    if (event instanceof NodeEvent.MobilityMessageArrived) {
+      load(node).count(now);
+    }
     for (NodeAction action : actions) {
       if (action instanceof NodeAction.SendMessage send) {
+        load(node).count(now);
         sent(node, now, event, send);
       } else if (action instanceof NodeAction.WantMobility want
           && want.owner().peer().isPresent()) {
-        changed.put(new Peer(node, want.owner().peer().get()), now);
         wanted(node, now, event, want.wish());
       }
     }
@@ -238,11 +259,6 @@ final class Witness implements Joints {
       movements++;
     }
     ending.add(promise);
-  }
-
-  /** When a node's route to a peer last changed; empty if it never did. */
-  Optional<Instant> changed(String node, Ipv6Address peer) {
-    return Optional.ofNullable(changed.get(new Peer(node, peer)));
   }
 
   /** A correspondent has a route to a care-of address, or no more. */
@@ -356,18 +372,8 @@ final class Witness implements Joints {
 
   @Override
   public SequenceStore sequences(String node, SequenceStore store) {
-    return new SequenceStore() {
-      @Override
-      public SequenceSource outbound(SecurityAssociation association) {
-        return store.outbound(association);
-      }
-
-      @Override
-      public AntiReplay inbound(SecurityAssociation association) {
-        String name = association.id().spi() + " of " + node;
-        return new Window(name, store.inbound(association));
-      }
-    };
+    return Joints.windows(
+        store, (association, window) -> new Window(association.id().spi() + " of " + node, window));
   }
 
   /** RFC 4303 section 3.4.3: a number is taken once, before and after a crash. */

@@ -100,6 +100,28 @@ public record Routing(
     return ImmutableMap.copyOf(ways);
   }
 
+  /**
+   * The links from one to another, both included, by the fewest routers; empty if there is no way.
+   */
+  public ImmutableList<String> links(String from, String to) {
+    Map<String, ImmutableList<String>> reached = new LinkedHashMap<>();
+    Deque<String> waiting = new ArrayDeque<>();
+    reached.put(from, ImmutableList.of(from));
+    waiting.add(from);
+    for (String next = waiting.poll(); next != null; next = waiting.poll()) {
+      ImmutableList<String> way = reached.getOrDefault(next, ImmutableList.of());
+      for (String router : on(next)) {
+        for (String link : linksOf(router)) {
+          if (!reached.containsKey(link)) {
+            reached.put(link, ImmutableList.<String>builder().addAll(way).add(link).build());
+            waiting.add(link);
+          }
+        }
+      }
+    }
+    return reached.getOrDefault(to, ImmutableList.of());
+  }
+
   /** The routers of a link. */
   public ImmutableList<String> on(String link) {
     return joined.entrySet().stream()

@@ -48,7 +48,7 @@ final class RoundTripTimer {
       variance = (1 - BETA) * variance + BETA * Math.abs(smoothed - r);
       smoothed = (1 - ALPHA) * smoothed + ALPHA * r;
     }
-    double around = Math.max(GRANULARITY.toNanos(), VARIANCES * variance);
+    double around = Math.max((double) GRANULARITY.toNanos(), VARIANCES * variance);
     timeout = bounded(Duration.ofNanos(Math.round(smoothed + around)));
   }
 

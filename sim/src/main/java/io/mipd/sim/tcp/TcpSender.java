@@ -145,7 +145,7 @@ public final class TcpSender {
     } else {
       // A partial acknowledgement: the next one is lost, too.
       inflation = Math.max(0, inflation - octets + Math.min(octets, settings.segment()));
-      sent.add(again(now));
+      sent.add(again());
       if (!partialSeen) {
         partialSeen = true;
         restart(now);
@@ -170,7 +170,7 @@ public final class TcpSender {
       partialSeen = false;
       recover = fresh - 1;
       inflation = DUPLICATES * settings.segment();
-      var sent = ImmutableList.<Data>builder().add(again(now));
+      var sent = ImmutableList.<Data>builder().add(again());
       restart(now);
       return sent.addAll(send(now)).build();
     }
@@ -207,7 +207,7 @@ public final class TcpSender {
     return (int) (next - unacknowledged);
   }
 
-  private Data again(Instant now) {
+  private Data again() {
     retransmissions++;
     timed = -1;
     return new Data(unacknowledged, (int) Math.min(settings.segment(), fresh - unacknowledged));
@@ -221,7 +221,7 @@ public final class TcpSender {
     }
     while (true) {
       int length = (int) Math.min(settings.segment(), limit() - next);
-      if (length <= 0 || flight() + length > Math.min(allowed, room)) {
+      if (length <= 0 || flight() + length > Math.min(allowed, (double) room)) {
         break;
       }
       sent.add(new Data(next, length));

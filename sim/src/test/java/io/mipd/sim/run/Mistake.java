@@ -25,14 +25,11 @@ import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.Policy;
-import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.transform.AntiReplay;
-import io.mipd.xfrm.transform.SequenceSource;
 import io.mipd.xfrm.transform.SequenceStore;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -63,9 +60,9 @@ enum Mistake implements Joints {
       "a correspondent uses no care-of address whose authorisation has expired") {
     @Override
     public MobilityNode core(String node, MobilityNode core) {
-      return changed(
+      return Joints.hearing(
           core,
-          (event, actions) -> {
+          (now, event, actions) -> {
             if (event instanceof NodeEvent.DeadlineReached) {
               actions.removeIf(action -> isEndOfRoute(action));
             }
@@ -77,9 +74,9 @@ enum Mistake implements Joints {
     @Override
     public MobilityNode core(String node, MobilityNode core) {
       // The shortest lifetime of all is granted, and the one that was asked for is kept.
-      return changed(
+      return Joints.hearing(
           core,
-          (event, actions) ->
+          (now, event, actions) ->
               actions.replaceAll(
                   action ->
                       action instanceof NodeAction.SendMessage send
@@ -116,9 +113,9 @@ enum Mistake implements Joints {
   MOBILE_NODE_KEEPS_ITS_HOME_ADDRESS_ON_FOREIGN_LINKS("no home address leaves on a foreign link") {
     @Override
     public MobilityNode core(String node, MobilityNode core) {
-      return changed(
+      return Joints.hearing(
           core,
-          (event, actions) ->
+          (now, event, actions) ->
               actions.removeIf(
                   action ->
                       action instanceof NodeAction.PlaceHomeAddress place
@@ -197,25 +194,18 @@ enum Mistake implements Joints {
   ENGINE_HAS_NO_REPLAY_WINDOW("a protected packet is taken once") {
     @Override
     public SequenceStore sequences(String node, SequenceStore store) {
-      return new SequenceStore() {
-        @Override
-        public SequenceSource outbound(SecurityAssociation association) {
-          return store.outbound(association);
-        }
+      return Joints.windows(
+          store,
+          (association, window) ->
+              new AntiReplay() {
+                @Override
+                public long reconstruct(int lowOrder) {
+                  return Integer.toUnsignedLong(lowOrder);
+                }
 
-        @Override
-        public AntiReplay inbound(SecurityAssociation association) {
-          return new AntiReplay() {
-            @Override
-            public long reconstruct(int lowOrder) {
-              return Integer.toUnsignedLong(lowOrder);
-            }
-
-            @Override
-            public void accept(long sequenceNumber) {}
-          };
-        }
-      };
+                @Override
+                public void accept(long sequenceNumber) {}
+              });
     }
   };
 
@@ -237,31 +227,11 @@ enum Mistake implements Joints {
         || (action instanceof NodeAction.InterceptPeer intercept && !intercept.on());
   }
 
-  private interface Change {
-    void of(NodeEvent event, List<NodeAction> actions);
-  }
-
-  private static MobilityNode changed(MobilityNode core, Change said) {
-    return new MobilityNode() {
-      @Override
-      public List<NodeAction> handle(Instant now, NodeEvent event) {
-        List<NodeAction> actions = new ArrayList<>(core.handle(now, event));
-        said.of(event, actions);
-        return actions;
-      }
-
-      @Override
-      public Optional<Instant> nextDeadline() {
-        return core.nextDeadline();
-      }
-    };
-  }
-
   /** A correspondent that does what is asked where it is to refuse. */
   private static MobilityNode takes(MobilityNode core, Refusal refusal) {
-    return changed(
+    return Joints.hearing(
         core,
-        (event, actions) -> {
+        (now, event, actions) -> {
           boolean refused =
               actions.stream()
                   .anyMatch(

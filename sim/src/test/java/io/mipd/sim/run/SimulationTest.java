@@ -1,6 +1,7 @@
 package io.mipd.sim.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import com.google.common.base.Splitter;
 import com.google.common.collect.ImmutableList;
@@ -23,6 +24,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -47,6 +49,37 @@ class SimulationTest {
 
   private static double column(String row, int index) {
     return Double.parseDouble(Splitter.on(',').splitToList(row).get(index));
+  }
+
+  private static double measure(Outcome outcome, String name) {
+    return Objects.requireNonNull(outcome.measures().get(name), name);
+  }
+
+  /** 1, 2 and 2 ms are the direct way; the home agent is 25 ms behind the first two. */
+  @Test
+  void tellsHowFarPacketsGoRoundAndWhatTheirHeadersTake() throws Exception {
+    Outcome outcome =
+        Simulation.run(
+            Library.find("ro-triangle")
+                .with("mobile-nodes.mn.route-optimization", "off")
+                .with("duration", "20s")
+                .with("traffic", "[ {kind = cbr, from = mn, to = cn, start = 15s, size = 100} ]")
+                .read(),
+            Optional.empty());
+    assertThat(measure(outcome, "cbr mn>cn.lost")).isLessThanOrEqualTo(6);
+    assertThat(measure(outcome, "cbr mn>cn.stretch"))
+        .isCloseTo((1 + 2 + 25 + 25 + 2) / (1.0 + 2 + 2), withinPercentage(1));
+    assertThat(measure(outcome, "payload.ipv6_octets_per_packet")).isEqualTo(80);
+    assertThat(measure(outcome, "payload.udp_octets_per_packet")).isEqualTo(8);
+    assertThat(
+            outcome.measures().entrySet().stream()
+                .filter(one -> one.getKey().matches("payload[.].+_octets_per_packet"))
+                .mapToDouble(Map.Entry::getValue)
+                .sum())
+        .isEqualTo(measure(outcome, "payload.octets_per_packet") - 100);
+    // A Binding Update, and a second later, after Duplicate Address Detection, its answer.
+    assertThat(measure(outcome, "ha.most_messages_per_s")).isEqualTo(1);
+    assertThat(measure(outcome, "ha.messages_per_s")).isEqualTo(2 / 20.0);
   }
 
   @Test

@@ -50,7 +50,7 @@ class SoakTest {
 
   @Test
   void whatMustAlwaysHoldHoldsInRandomScenarios() throws Exception {
-    int seconds = Integer.getInteger("soak.seconds", 75);
+    int seconds = Integer.getInteger("soak.seconds", 20);
     Soak.Findings all = soak(1, 1_000_000, Duration.ofSeconds(seconds), 1);
     assertThat(all.failures()).isEmpty();
     assertThat(all.handovers()).isGreaterThan(100);

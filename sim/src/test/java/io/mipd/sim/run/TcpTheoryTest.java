@@ -7,6 +7,7 @@ import io.mipd.sim.sweep.Estimate;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -51,7 +52,7 @@ class TcpTheoryTest {
   }
 
   private static double of(Map<String, Double> all, String measure) {
-    return all.get("tcp one>two." + measure);
+    return Objects.requireNonNull(all.get("tcp one>two." + measure), measure);
   }
 
   /**

@@ -32,5 +32,8 @@ class RoutingTest {
         .containsEntry("right", new Routing.Way("ab", Optional.of(address(3))))
         .hasSize(4);
     assertThat(routing.on("bc")).containsExactly("b", "c");
+    assertThat(routing.links("left", "right")).containsExactly("left", "ab", "bc", "right");
+    assertThat(routing.links("left", "left")).containsExactly("left");
+    assertThat(routing.links("left", "nowhere")).isEmpty();
   }
 }

@@ -90,8 +90,7 @@ public final class PfKeyBackend implements XfrmBackend, AutoCloseable {
     } else if (command instanceof XfrmCommand.DeleteAssociation delete) {
       return delete(delete.id());
     } else if (command instanceof XfrmCommand.Migrate migrate) {
-      Optional<XfrmReply> refusal =
-          migrate(migrate.policy(), migrate.moves(), Optional.empty());
+      Optional<XfrmReply> refusal = migrate(migrate.policy(), migrate.moves(), Optional.empty());
       if (refusal.isEmpty()) {
         follow(migrate.moves());
       }

@@ -146,15 +146,15 @@ public final class SelectorIndex<T> {
   private static final class Prefixes<T> {
     private final NavigableMap<Ipv6Prefix, Bag<Item<T>>> items = new TreeMap<>();
 
-    /** How many prefixes have each length, so that others need not be tried. */
-    private final int[] lengths = new int[Ipv6Address.BITS + 1];
+    /** How many prefixes have each length that there is, mostly one or two. */
+    private final NavigableMap<Integer, Integer> lengths = new TreeMap<>();
 
     void add(Ipv6Prefix prefix, Item<T> item) {
       Bag<Item<T>> there = items.get(prefix);
       if (there == null) {
         there = new Bag<>();
         items.put(prefix, there);
-        lengths[prefix.length()]++;
+        lengths.merge(prefix.length(), 1, Integer::sum);
       }
       there.add(item);
     }
@@ -163,17 +163,18 @@ public final class SelectorIndex<T> {
       Bag<Item<T>> there = items.get(prefix);
       if (there != null && there.remove(item) && there.isEmpty()) {
         items.remove(prefix);
-        lengths[prefix.length()]--;
+        lengths.computeIfPresent(prefix.length(), (key, count) -> count == 1 ? null : count - 1);
       }
     }
 
     /** How many overlap; counts no further than {@code limit}. */
     int count(Ipv6Prefix prefix, int limit) {
       int count = 0;
-      for (int length = 0; length < prefix.length() && count < limit; length++) {
-        if (lengths[length] > 0) {
-          Bag<Item<T>> there = items.get(Ipv6Prefix.of(prefix.address(), length));
-          count += there == null ? 0 : there.size();
+      for (int length : lengths.headMap(prefix.length()).keySet()) {
+        Bag<Item<T>> there = items.get(Ipv6Prefix.of(prefix.address(), length));
+        count += there == null ? 0 : there.size();
+        if (count >= limit) {
+          break;
         }
       }
       if (count < limit) {
@@ -188,12 +189,10 @@ public final class SelectorIndex<T> {
     }
 
     void forEachOverlapping(Ipv6Prefix prefix, Consumer<Item<T>> consumer) {
-      for (int length = 0; length < prefix.length(); length++) {
-        if (lengths[length] > 0) {
-          Bag<Item<T>> there = items.get(Ipv6Prefix.of(prefix.address(), length));
-          if (there != null) {
-            there.forEach(consumer);
-          }
+      for (int length : lengths.headMap(prefix.length()).keySet()) {
+        Bag<Item<T>> there = items.get(Ipv6Prefix.of(prefix.address(), length));
+        if (there != null) {
+          there.forEach(consumer);
         }
       }
       contained(prefix).values().forEach(there -> there.forEach(consumer));

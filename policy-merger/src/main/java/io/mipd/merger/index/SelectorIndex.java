@@ -1,6 +1,5 @@
 package io.mipd.merger.index;
 
-import com.google.common.collect.ImmutableList;
 import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
@@ -25,13 +24,13 @@ import org.jspecify.annotations.Nullable;
 public final class SelectorIndex<T> {
   private record Item<T>(Selector selector, T value) {}
 
-  /** By whether the source is any, and the destination. */
-  private final ImmutableList<Shape<T>> shapes =
-      ImmutableList.of(new Shape<>(), new Shape<>(), new Shape<>(), new Shape<>());
+  /** By whether the source is any, and the destination; those that there were. */
+  private final Map<Integer, Shape<T>> shapes = new TreeMap<>();
 
   private Shape<T> shape(Selector selector) {
-    return shapes.get(
-        (selector.source().length() == 0 ? 2 : 0) + (selector.destination().length() == 0 ? 1 : 0));
+    return shapes.computeIfAbsent(
+        (selector.source().length() == 0 ? 2 : 0) + (selector.destination().length() == 0 ? 1 : 0),
+        kind -> new Shape<>());
   }
 
   public void add(Selector selector, T value) {
@@ -50,7 +49,7 @@ public final class SelectorIndex<T> {
             consumer.accept(item.value);
           }
         };
-    shapes.forEach(shape -> shape.forEachNear(selector, filtered));
+    shapes.values().forEach(shape -> shape.forEachNear(selector, filtered));
   }
 
   public void forEachMatching(Flow flow, Consumer<T> consumer) {
@@ -60,7 +59,7 @@ public final class SelectorIndex<T> {
             consumer.accept(item.value);
           }
         };
-    shapes.forEach(shape -> shape.forEachNear(flow, filtered));
+    shapes.values().forEach(shape -> shape.forEachNear(flow, filtered));
   }
 
   private record Ends(Ipv6Prefix source, Ipv6Prefix destination) {

@@ -1,6 +1,5 @@
 package io.mipd.merger.index;
 
-import com.google.common.collect.ImmutableList;
 import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
@@ -25,13 +24,13 @@ import org.jspecify.annotations.Nullable;
 public final class SelectorIndex<T> {
   private record Item<T>(Selector selector, T value) {}
 
-  /** By whether the source is any, and the destination. */
-  private final ImmutableList<Shape<T>> shapes =
-      ImmutableList.of(new Shape<>(), new Shape<>(), new Shape<>(), new Shape<>());
+  /** By whether the source is any, and the destination; those that there were. */
+  private final Map<Integer, Shape<T>> shapes = new TreeMap<>();
 
   private Shape<T> shape(Selector selector) {
-    return shapes.get(
-        (selector.source().length() == 0 ? 2 : 0) + (selector.destination().length() == 0 ? 1 : 0));
+    return shapes.computeIfAbsent(
+        (selector.source().length() == 0 ? 2 : 0) + (selector.destination().length() == 0 ? 1 : 0),
+        kind -> new Shape<>());
   }
 
   public void add(Selector selector, T value) {
@@ -50,7 +49,7 @@ public final class SelectorIndex<T> {
             consumer.accept(item.value);
           }
         };
-    shapes.forEach(shape -> shape.forEachNear(selector, filtered));
+    shapes.values().forEach(shape -> shape.forEachNear(selector, filtered));
   }
 
   public void forEachMatching(Flow flow, Consumer<T> consumer) {
@@ -60,7 +59,7 @@ public final class SelectorIndex<T> {
             consumer.accept(item.value);
           }
         };
-    shapes.forEach(shape -> shape.forEachNear(flow, filtered));
+    shapes.values().forEach(shape -> shape.forEachNear(flow, filtered));
   }
 
   private record Ends(Ipv6Prefix source, Ipv6Prefix destination) {
@@ -146,15 +145,15 @@ public final class SelectorIndex<T> {
   private static final class Prefixes<T> {
     private final NavigableMap<Ipv6Prefix, Bag<Item<T>>> items = new TreeMap<>();
 
-    /** How many prefixes have each length, so that others need not be tried. */
-    private final int[] lengths = new int[Ipv6Address.BITS + 1];
+    /** How many prefixes have each length that there is, mostly one or two. */
+    private final NavigableMap<Integer, Integer> lengths = new TreeMap<>();
 
     void add(Ipv6Prefix prefix, Item<T> item) {
       Bag<Item<T>> there = items.get(prefix);
       if (there == null) {
         there = new Bag<>();
         items.put(prefix, there);
-        lengths[prefix.length()]++;
+        lengths.merge(prefix.length(), 1, Integer::sum);
       }
       there.add(item);
     }
@@ -163,17 +162,18 @@ public final class SelectorIndex<T> {
       Bag<Item<T>> there = items.get(prefix);
       if (there != null && there.remove(item) && there.isEmpty()) {
         items.remove(prefix);
-        lengths[prefix.length()]--;
+        lengths.computeIfPresent(prefix.length(), (key, count) -> count == 1 ? null : count - 1);
       }
     }
 
     /** How many overlap; counts no further than {@code limit}. */
     int count(Ipv6Prefix prefix, int limit) {
       int count = 0;
-      for (int length = 0; length < prefix.length() && count < limit; length++) {
-        if (lengths[length] > 0) {
-          Bag<Item<T>> there = items.get(Ipv6Prefix.of(prefix.address(), length));
-          count += there == null ? 0 : there.size();
+      for (int length : lengths.headMap(prefix.length()).keySet()) {
+        Bag<Item<T>> there = items.get(Ipv6Prefix.of(prefix.address(), length));
+        count += there == null ? 0 : there.size();
+        if (count >= limit) {
+          break;
         }
       }
       if (count < limit) {
@@ -188,12 +188,10 @@ public final class SelectorIndex<T> {
     }
 
     void forEachOverlapping(Ipv6Prefix prefix, Consumer<Item<T>> consumer) {
-      for (int length = 0; length < prefix.length(); length++) {
-        if (lengths[length] > 0) {
-          Bag<Item<T>> there = items.get(Ipv6Prefix.of(prefix.address(), length));
-          if (there != null) {
-            there.forEach(consumer);
-          }
+      for (int length : lengths.headMap(prefix.length()).keySet()) {
+        Bag<Item<T>> there = items.get(Ipv6Prefix.of(prefix.address(), length));
+        if (there != null) {
+          there.forEach(consumer);
         }
       }
       contained(prefix).values().forEach(there -> there.forEach(consumer));

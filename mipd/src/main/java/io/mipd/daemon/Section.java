@@ -15,9 +15,7 @@ import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Spi;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -111,12 +109,12 @@ public final class Section {
 
   /** All that is written here and within, by full path. */
   ImmutableMap<String, String> entries() {
-    var entries = new TreeMap<String, String>();
+    var entries = ImmutableMap.<String, String>builder();
     put(path, object, entries);
-    return ImmutableMap.copyOf(entries);
+    return entries.buildOrThrow();
   }
 
-  private static void put(String at, ConfigValue value, Map<String, String> into) {
+  private static void put(String at, ConfigValue value, ImmutableMap.Builder<String, String> into) {
     if (value instanceof ConfigObject inner) {
       inner.forEach((key, one) -> put(at.isEmpty() ? key : at + "." + key, one, into));
     } else if (value instanceof ConfigList list) {

@@ -1,7 +1,6 @@
 package io.mipd.mobility.binding;
 
 import java.time.Instant;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.NavigableSet;
@@ -14,11 +13,17 @@ import java.util.TreeSet;
  */
 public final class DeadlineQueue<K> {
   private final Map<K, Due<K>> byKey = new HashMap<>();
-  private final NavigableSet<Due<K>> inOrder =
-      new TreeSet<>(Comparator.<Due<K>, Instant>comparing(Due::at).thenComparing(Due::number));
+  private final NavigableSet<Due<K>> inOrder = new TreeSet<>();
   private long number;
 
-  private record Due<K>(Instant at, long number, K key) {}
+  /** Compared by hand: a start may put a hundred thousand before anything is compiled well. */
+  private record Due<K>(Instant at, long number, K key) implements Comparable<Due<K>> {
+    @Override
+    public int compareTo(Due<K> other) {
+      int byTime = at.compareTo(other.at);
+      return byTime != 0 ? byTime : Long.compare(number, other.number);
+    }
+  }
 
   /** Sets or moves the deadline of a key. */
   public void put(K key, Instant at) {

@@ -51,14 +51,18 @@ public final class HomePolicies {
    */
   private static final int MISREAD_TYPE = IpProtocol.ICMPV6;
 
-  /** Types 133 to 137. */
-  private static final ImmutableList<PortMatch> DISCOVERY =
-      ImmutableList.of(
-          PortMatch.exactly(133), new PortMatch(134, 0xfffe), new PortMatch(136, 0xfffe));
+  /** Solicitations and advertisements of neighbours. */
+  private static final ImmutableList<PortMatch> NEIGHBOURS =
+      ImmutableList.of(PortMatch.exactly(135), PortMatch.exactly(136));
 
-  /** Types 130 to 132, and 143. */
-  private static final ImmutableList<PortMatch> LISTENERS =
-      ImmutableList.of(new PortMatch(130, 0xfffe), PortMatch.exactly(132), PortMatch.exactly(143));
+  /** Listeners, routers and redirects: types 130 to 134, 137 and 143. */
+  private static final ImmutableList<PortMatch> LISTENERS_AND_ROUTERS =
+      ImmutableList.of(
+          new PortMatch(130, 0xfffe),
+          new PortMatch(132, 0xfffe),
+          PortMatch.exactly(134),
+          PortMatch.exactly(137),
+          PortMatch.exactly(143));
 
   private final Ipv6Address home;
   private final Ipv6Address agent;
@@ -299,32 +303,28 @@ public final class HomePolicies {
    * neighbour and router discovery (RFC 4861) and the reports of multicast listeners (RFC 2710, RFC
    * 3810).
    *
-   * <p>Discovery is so between any two addresses: what a node asks about its neighbours, and asks
-   * them themselves, is from the address whose packet waits for it (RFC 4861 section 7.2.2), and
-   * they answer to that. None of it passes a router (hop limit 255). Listeners speak between
-   * link-local addresses, or to multicast groups of the link's scope.
+   * <p>Neighbours ask and answer at any addresses: what a node asks is from the address whose
+   * packet waits for it (RFC 4861 section 7.2.2), and is answered to that. None of it passes a
+   * router (hop limit 255). All else is between link-local addresses, or to multicast groups of the
+   * link's scope, or with a care-of address that is still being found out.
    */
   public static MobilityWish links() {
     var policies = ImmutableList.<MobilityPolicy>builder();
     for (Direction direction : ImmutableList.of(Direction.OUT, Direction.IN)) {
-      for (PortMatch types : DISCOVERY) {
-        policies.add(
-            MobilityPolicy.exempt(
-                typed(Selector.ANY, types), direction, "neighbour discovery (RFC 4861)"));
+      for (PortMatch types : NEIGHBOURS) {
+        policies.add(ofLinks(typed(Selector.ANY, types), direction));
       }
-      for (PortMatch types : LISTENERS) {
-        for (Selector selector :
-            ImmutableList.of(
-                Selector.between(LINK_LOCAL, ANY),
-                Selector.between(ANY, LINK_LOCAL),
-                Selector.between(ANY, LINK_SCOPE_MULTICAST))) {
-          policies.add(
-              MobilityPolicy.exempt(
-                  typed(selector, types), direction, "multicast listeners (RFC 3810)"));
-        }
+      for (PortMatch types : LISTENERS_AND_ROUTERS) {
+        policies.add(ofLinks(typed(Selector.between(LINK_LOCAL, ANY), types), direction));
+        policies.add(ofLinks(typed(Selector.between(ANY, LINK_LOCAL), types), direction));
+        policies.add(ofLinks(typed(Selector.between(ANY, LINK_SCOPE_MULTICAST), types), direction));
       }
     }
     return new MobilityWish(policies.build(), ImmutableList.of());
+  }
+
+  private static MobilityPolicy ofLinks(Selector selector, Direction direction) {
+    return MobilityPolicy.exempt(selector, direction, "neighbour discovery and multicast listeners");
   }
 
   /**

@@ -241,6 +241,44 @@ class PfKeyBackendKernelTest {
     }
   }
 
+  /**
+   * An association that came by PF_KEY has no selector: what comes in it and is for something else
+   * passes where it would pass in the clear, and not where a policy demands another association.
+   */
+  @Test
+  void withoutASelectorThePoliciesJudge() throws Exception {
+    SecurityAssociation in = association(THERE, HERE, Mode.TRANSPORT, 0x1101, PEERS).build();
+    Datagram datagram = Datagram.udp(THERE, HERE, "of another kind");
+    try (var peer = new EngineHost(ImmutableMap.of(THERE, Role.LINK))) {
+      peer.apply(new XfrmCommand.AddAssociation(in));
+      peer.apply(
+          new XfrmCommand.AddPolicy(
+              Policy.allow(
+                  FLOW.reversed(),
+                  Direction.OUT,
+                  1,
+                  Bundle.of(Template.transport(TransformProtocol.ESP, PEERS)))));
+      done(new XfrmCommand.AddAssociation(in));
+      assertThat(host.receives(peer.sends(datagram).get(0)).delivered()).isPresent();
+      done(
+          new XfrmCommand.AddPolicy(
+              Policy.allow(
+                  FLOW.reversed(),
+                  Direction.IN,
+                  1,
+                  Bundle.of(Template.transport(TransformProtocol.ESP, SITES)))));
+      assertThat(host.refuses(peer.sends(datagram).get(0)).delivered()).isEmpty();
+      done(new XfrmCommand.Flush());
+
+      SecurityAssociation narrow =
+          in.toBuilder().selector(FLOW.reversed().withProtocol(IpProtocol.MOBILITY)).build();
+      host.apply(new XfrmCommand.AddAssociation(narrow));
+      assertThat(host.refuses(peer.sends(datagram).get(0)).delivered())
+          .as("by netlink, with a selector")
+          .isEmpty();
+    }
+  }
+
   @Test
   void movesATunnelAndItsAssociation() throws Exception {
     done(new XfrmCommand.AddAssociation(TUNNEL));

@@ -265,11 +265,8 @@ class PfKeySceneTest {
       assertThat(byPfKey.get(i)).isEqualTo(byNetlink.get(i));
     }
     for (Mipd one : List.of(agent, mobile)) {
-      // PF_KEY has no type 0, nor a mask of types, by which errors and neighbour discovery are
-      // named.
-      assertThat(marked(one.node()))
-          .as(one.node())
-          .allMatch(it -> it.matches("(?s).* proto ipv6-icmp type (0|134|136)\\s.*"));
+      // PF_KEY has no type 0, nor a mask of types.
+      assertThat(marked(one.node())).as(one.node()).allMatch(it -> it.contains("type 0"));
       assertThat(pfKeyRequests(one)).as(one.node()).isPositive();
       assertThat(associations(one.node(), false)).as(one.node()).isEqualTo(MOBILITY);
       assertThat(associations(one.node(), true)).as(one.node()).isEqualTo(USERS);

@@ -324,7 +324,8 @@ public final class HomePolicies {
   }
 
   private static MobilityPolicy ofLinks(Selector selector, Direction direction) {
-    return MobilityPolicy.exempt(selector, direction, "neighbour discovery and multicast listeners");
+    return MobilityPolicy.exempt(
+        selector, direction, "neighbour discovery and multicast listeners");
   }
 
   /**

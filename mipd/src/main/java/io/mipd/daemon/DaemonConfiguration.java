@@ -415,6 +415,12 @@ record DaemonConfiguration(
                   : "keying is ike, which takes the kernel"),
           "world = engine or auto with keys of a file, or no multicast through the tunnel");
     }
+    if (tunnelsGroups && kernelInterface == KernelInterface.PF_KEY) {
+      throw root.wrong(
+          "kernel-interface",
+          "pf-key, and multicast is through the tunnel, which takes the engine world",
+          "netlink, or no multicast through the tunnel");
+    }
     WorldChoice world = tunnelsGroups ? WorldChoice.ENGINE : asked;
     if (world == WorldChoice.ENGINE && isNegotiated(role)) {
       throw root.wrong(

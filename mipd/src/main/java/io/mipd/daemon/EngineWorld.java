@@ -132,13 +132,13 @@ final class EngineWorld implements World {
             ? Optional.of(
                 new TunnelledGroups(
                     poller,
-                    watch.icmp(),
                     netlink,
                     tun.interfaceIndex(),
                     watch::link,
+                    this::homeLinkOfAgent,
                     engine,
                     up,
-                    /* listens= */ !setup.router(),
+                    setup.router() ? Optional.empty() : setup.home().stream().findFirst(),
                     this::flush))
             : Optional.empty();
     dropTable =
@@ -364,6 +364,13 @@ final class EngineWorld implements World {
             groups.flatMap(TunnelledGroups::nextDeadline))
         .flatMap(Optional::stream)
         .min(Comparator.naturalOrder());
+  }
+
+  private OptionalInt homeLinkOfAgent() {
+    return setup
+        .homeLink()
+        .map(it -> addresses.interfaceOf(it.agent()))
+        .orElseGet(OptionalInt::empty);
   }
 
   @Override
@@ -601,7 +608,7 @@ final class EngineWorld implements World {
     public void deliver(PacketBuffer packet) {
       tapped(setup.device(), /* inbound= */ true, packet);
       if (groups.isPresent() && setup.router() && isForGroup(packet)) {
-        groups.get().fromTunnel(packet, homeLinkOfAgent());
+        groups.get().fromTunnel(packet);
         return;
       }
       try {
@@ -613,13 +620,6 @@ final class EngineWorld implements World {
 
     private static boolean isForGroup(PacketBuffer packet) {
       return packet.array()[packet.start() + Filters.DESTINATION] == (byte) 0xff;
-    }
-
-    private OptionalInt homeLinkOfAgent() {
-      return setup
-          .homeLink()
-          .map(it -> addresses.interfaceOf(it.agent()))
-          .orElseGet(OptionalInt::empty);
     }
 
     @Override

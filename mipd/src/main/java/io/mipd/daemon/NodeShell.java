@@ -382,9 +382,7 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
     } else if (action instanceof NodeAction.SendListenerMessage send) {
       all.world().groups().ifPresent(it -> it.send(send));
     } else if (action instanceof NodeAction.Subscribe subscribe) {
-      if (all.world().groups().isPresent()) {
-        attempt(action, () -> all.world().groups().get().subscribe(subscribe));
-      }
+      all.world().groups().ifPresent(it -> it.subscribe(subscribe));
     } else if (action instanceof NodeAction.JoinAnycast join) {
       attempt(
           action,

@@ -28,6 +28,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,13 +65,27 @@ final class TunnelledGroups implements AutoCloseable {
           Ipv6Prefix.parse("ff7e::/16"));
 
   private final Poller poller;
-  private final IcmpSocket icmp;
   private final Rtnetlink netlink;
   private final int device;
   private final Function<Integer, Optional<Link>> links;
+  private final Supplier<OptionalInt> homeLink;
+  private final Optional<Ipv6Address> listener;
   private final GroupForwarder forwarder;
   private final World.Upward up;
   private final Runnable flush;
+
+  /**
+   * Apart from what the daemon needs for itself: the kernel lets one socket join no more groups
+   * than its {@code net.core.optmem_max} has room for.
+   */
+  private final IcmpSocket memberships = IcmpSocket.open(ImmutableSet.of());
+
+  private final Set<Membership> ours = new LinkedHashSet<>();
+
+  /** Those that the kernel has not taken, each told once; they are tried again. */
+  private final Set<Membership> refused = new LinkedHashSet<>();
+
+  private Optional<Instant> lookAt;
 
   // Of a home agent.
 
@@ -80,36 +95,37 @@ final class TunnelledGroups implements AutoCloseable {
 
   // Of a mobile node.
 
-  private final Set<Membership> ours = new LinkedHashSet<>();
   private ImmutableSet<Ipv6Address> wanted = ImmutableSet.of();
   private OptionalInt mirror = OptionalInt.empty();
-  private Optional<Instant> lookAt;
 
   /**
    * @param device index of the TUN device
    * @param links the interfaces by index
-   * @param listens whether this is a mobile node, whose programs listen
+   * @param homeLink of a home agent, at present
+   * @param listener the home address that groups come to, of a mobile node
    * @param flush sends what the engine has put out
    */
   TunnelledGroups(
       Poller poller,
-      IcmpSocket icmp,
       Rtnetlink netlink,
       int device,
       Function<Integer, Optional<Link>> links,
+      Supplier<OptionalInt> homeLink,
       PacketEngine engine,
       World.Upward up,
-      boolean listens,
-      Runnable flush) {
+      Optional<Ipv6Address> listener,
+      Runnable flush)
+      throws SystemCallException {
     this.poller = poller;
-    this.icmp = icmp;
     this.netlink = netlink;
     this.device = device;
     this.links = links;
+    this.homeLink = homeLink;
     this.up = up;
+    this.listener = listener;
     this.flush = flush;
     forwarder = new GroupForwarder(engine);
-    lookAt = listens ? Optional.of(Instant.MIN) : Optional.empty();
+    lookAt = listener.map(it -> Instant.MIN);
     for (int i = 0; i < arrived.length; i++) {
       arrived[i] = new PacketBuffer();
     }
@@ -124,27 +140,30 @@ final class TunnelledGroups implements AutoCloseable {
 
   // Of a home agent.
 
-  void subscribe(NodeAction.Subscribe action) throws SystemCallException {
-    if (!forwarder.subscribe(action)) {
-      return;
-    }
-    log.info("group {}: {} the home link", action.group(), action.on() ? "joined on" : "left on");
-    if (action.on()) {
-      listen(action.interfaceIndex());
-      icmp.join(action.interfaceIndex(), action.group());
-    } else {
-      icmp.leave(action.interfaceIndex(), action.group());
-      if (forwarder.groups().isEmpty()) {
-        stopListening();
-      }
+  void subscribe(NodeAction.Subscribe action) {
+    if (forwarder.subscribe(action)) {
+      log.debug("group {}: {} the home link", action.group(), action.on() ? "joined on" : "left on");
+      followHomeLink();
+      lookAt = forwarder.groups().isEmpty() ? Optional.empty() : Optional.of(Instant.MIN);
     }
   }
 
-  private void listen(int interfaceIndex) throws SystemCallException {
-    if (fromLink == null) {
-      PacketSocket socket = PacketSocket.open(interfaceIndex, ofGroups());
-      fromLink = socket;
-      poller.add(socket.fd(), () -> take(socket));
+  /** Listens on the home link, whichever interface that is now. */
+  private void followHomeLink() {
+    ImmutableSet<Ipv6Address> groups = forwarder.groups();
+    OptionalInt at = groups.isEmpty() ? OptionalInt.empty() : homeLink.get();
+    join(at, groups);
+    if (fromLink != null && (at.isEmpty() || fromLink.interfaceIndex() != at.getAsInt())) {
+      stopListening();
+    }
+    if (fromLink == null && at.isPresent()) {
+      try {
+        PacketSocket socket = PacketSocket.open(at.getAsInt(), ofGroups());
+        fromLink = socket;
+        poller.add(socket.fd(), () -> take(socket));
+      } catch (SystemCallException e) {
+        log.debug("groups on the home link: {}", e.toString());
+      }
     }
   }
 
@@ -171,10 +190,8 @@ final class TunnelledGroups implements AutoCloseable {
   /**
    * A packet for a group that a mobile node has sent through its tunnel: one hop further on the
    * home link, and to the others that listen.
-   *
-   * @param homeLink empty while it is not there
    */
-  void fromTunnel(PacketBuffer packet, OptionalInt homeLink) {
+  void fromTunnel(PacketBuffer packet) {
     byte[] octets = packet.array();
     int hopLimit = octets[packet.start() + HOP_LIMIT] & 0xff;
     Ipv6Address group = Ipv6Address.read(octets, packet.start() + DESTINATION);
@@ -182,8 +199,8 @@ final class TunnelledGroups implements AutoCloseable {
       return;
     }
     forwarder.forward(packet);
-    Optional<Link> link =
-        homeLink.isPresent() ? links.apply(homeLink.getAsInt()) : Optional.empty();
+    OptionalInt at = homeLink.get();
+    Optional<Link> link = at.isPresent() ? links.apply(at.getAsInt()) : Optional.empty();
     if (link.isEmpty()) {
       return;
     }
@@ -227,9 +244,12 @@ final class TunnelledGroups implements AutoCloseable {
 
   // Of a mobile node.
 
-  /** Where the home address is, groups come in. */
+  /**
+   * Where the home address is, groups come in. What is sent to them leaves on the home link alone,
+   * or through the tunnel: where there is none, nowhere, as with all that the home address sends.
+   */
   void place(NodeAction.PlaceHomeAddress place) throws IOException {
-    if (lookAt.isEmpty()) {
+    if (listener.filter(place.address().value()::equals).isEmpty()) {
       return;
     }
     mirror =
@@ -238,12 +258,12 @@ final class TunnelledGroups implements AutoCloseable {
           case HOME -> OptionalInt.of(place.interfaceIndex());
           case NOWHERE -> OptionalInt.empty();
         };
-    joinWanted();
+    join(mirror, wanted);
     for (Ipv6Prefix groups : GLOBAL) {
-      if (place.place() == Place.AWAY) {
-        netlink.replaceRoute(route(groups));
-      } else {
+      if (place.place() == Place.HOME) {
         netlink.removeRoute(route(groups));
+      } else {
+        netlink.replaceRoute(route(groups));
       }
     }
   }
@@ -267,6 +287,10 @@ final class TunnelledGroups implements AutoCloseable {
       return;
     }
     lookAt = Optional.of(now.plus(LOOK_INTERVAL));
+    if (listener.isEmpty()) {
+      followHomeLink();
+      return;
+    }
     ImmutableSet<Ipv6Address> found;
     try {
       found = JoinedGroups.ofOthers(ours);
@@ -274,34 +298,40 @@ final class TunnelledGroups implements AutoCloseable {
       log.warn("the groups that are joined: {}", e.getMessage());
       return;
     }
-    if (!found.equals(wanted)) {
-      wanted = found;
-      joinWanted();
+    boolean changed = !found.equals(wanted);
+    wanted = found;
+    join(mirror, wanted);
+    if (changed) {
       up.groupsJoined(wanted);
     }
   }
 
-  private void joinWanted() {
+  /** Is a member of these groups on that interface, and of no others; as far as the kernel lets. */
+  private void join(OptionalInt at, ImmutableSet<Ipv6Address> groups) {
     Set<Membership> right = new LinkedHashSet<>();
-    mirror.ifPresent(at -> wanted.forEach(group -> right.add(new Membership(at, group))));
+    at.ifPresent(index -> groups.forEach(group -> right.add(new Membership(index, group))));
     for (Membership it : ImmutableList.copyOf(ours)) {
       if (!right.contains(it)) {
         ours.remove(it);
         try {
-          icmp.leave(it.interfaceIndex(), it.group());
+          memberships.leave(it.interfaceIndex(), it.group());
         } catch (SystemCallException e) {
           // The interface is gone, and the membership with it.
           log.debug("{}: {}", it, e.toString());
         }
       }
     }
+    refused.retainAll(right);
     for (Membership it : right) {
       if (!ours.contains(it)) {
         try {
-          icmp.join(it.interfaceIndex(), it.group());
+          memberships.join(it.interfaceIndex(), it.group());
           ours.add(it);
+          refused.remove(it);
         } catch (SystemCallException e) {
-          log.warn("group {} is not joined: {}", it.group(), e.getMessage());
+          if (refused.add(it)) {
+            log.warn("group {} is not joined: {}", it.group(), e.getMessage());
+          }
         }
       }
     }
@@ -315,5 +345,6 @@ final class TunnelledGroups implements AutoCloseable {
   public void close() {
     stopListening();
     closeSender();
+    memberships.close();
   }
 }

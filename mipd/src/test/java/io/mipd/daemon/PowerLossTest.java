@@ -69,6 +69,7 @@ class PowerLossTest {
   /** The kernel dies first: it must not see its processes end, and put the disk in order. */
   private static void cutPower(Process guest) {
     List<ProcessHandle> all = guest.descendants().filter(PowerLossTest::isOfGuest).toList();
+    assertThat(all).as("processes of the guest's kernel").isNotEmpty();
     all.stream()
         .filter(it -> it.parent().filter(PowerLossTest::isOfGuest).isEmpty())
         .forEach(ProcessHandle::destroyForcibly);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.ObjectArrays;
 import io.mipd.daemon.TestNet.Mipd;
+import io.mipd.xfrm.model.Ipv6Address;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -38,7 +39,8 @@ class TunnelledGroupsTest {
           // IPPROTO_IPV6, IPV6_MULTICAST_HOPS.
           + " setsockopt(S, 41, 18, pack(\"I\", 8)) or die $!;"
           + " my $to = pack_sockaddr_in6($ARGV[1], inet_pton(AF_INET6, $ARGV[0]));"
-          + " while (1) { send(S, $ARGV[2], 0, $to); select(undef, undef, undef, 0.1) }";
+          + " $| = 1; while (1) { send(S, $ARGV[2], 0, $to); print \"says\\n\";"
+          + " select(undef, undef, undef, 0.1) }";
 
   @TempDir private Path folder = Path.of("");
 
@@ -138,6 +140,24 @@ class TunnelledGroupsTest {
     net.awaitSystem("ha", before);
     assertThat(net.ip("mn", "-6", "route", "show", "table", "all")).doesNotContain("ff0e::");
     assertThat(net.in("mn", "ip maddr")).doesNotContain(GROUP);
+  }
+
+  /** As with all that is sent from the home address: there is no moment. */
+  @Test
+  void withoutABindingNothingIsSaidToAGroup() throws Exception {
+    net.plug("a");
+    try (PacketLog link = PacketLog.start(net, "r", "ea", "visited")) {
+      Mipd mobile = start("mn", "mobile-node", "multicast = home-tunnel");
+      perl("mn", "talker", TALKER, "to-nobody");
+      awaitMore("said", "talker", "says");
+      net.until(
+          "it tries to register",
+          TestNet.LONG,
+          () -> !link.packets(PacketLog.to(Ipv6Address.parse(TestNet.HOME_AGENT))).isEmpty());
+      awaitMore("said", "talker", "says");
+      assertThat(link.packets(PacketLog.to(Ipv6Address.parse(GROUP)))).isEmpty();
+      assertThat(net.stop(mobile)).isZero();
+    }
   }
 
   @Test

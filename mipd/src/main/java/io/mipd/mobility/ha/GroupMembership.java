@@ -37,6 +37,9 @@ final class GroupMembership {
   /** More groups of one mobile node are not taken; for each the home link is listened to. */
   static final int MAXIMUM_GROUPS = 64;
 
+  /** At a time: after a restart all that are bound are to be asked. */
+  private static final int MOST_QUERIES = 100;
+
   /** In milliseconds; below 32768 it is written as it is (RFC 3810 section 5.1.3). */
   private static final ListenerQuery GENERAL_QUERY =
       new ListenerQuery(
@@ -88,13 +91,14 @@ final class GroupMembership {
     if (known == null) {
       known = new Listener(home, careOf, in);
       listeners.put(home, known);
-      queries.put(home, now);
-    } else {
+    } else if (!known.careOf.equals(careOf)) {
       forgetCareOf(known);
       known.careOf = careOf;
-      known.tunnel = in;
     }
+    known.tunnel = in;
     byCareOf.computeIfAbsent(careOf.value(), address -> new LinkedHashSet<>()).add(known);
+    // Who registers may have been started again, and says nothing before he is asked.
+    queries.put(home, now);
   }
 
   void unbound(HomeAddress home, int interfaceIndex, List<NodeAction> actions) {
@@ -145,36 +149,48 @@ final class GroupMembership {
       listens(now, from.get(), done.group(), false, interfaceIndex, actions);
     } else if (message instanceof ListenerReport2 report) {
       for (GroupRecord one : report.records()) {
-        boolean wanted =
-            switch (one.type()) {
-              case GroupRecord.MODE_IS_EXCLUDE, GroupRecord.CHANGE_TO_EXCLUDE -> true;
-              case GroupRecord.MODE_IS_INCLUDE,
-                  GroupRecord.CHANGE_TO_INCLUDE,
-                  GroupRecord.ALLOW_NEW_SOURCES ->
-                  !one.sources().isEmpty();
-              default -> from.get().groups.contains(one.group());
-            };
-        listens(now, from.get(), one.group(), wanted, interfaceIndex, actions);
+        switch (one.type()) {
+          case GroupRecord.MODE_IS_EXCLUDE, GroupRecord.CHANGE_TO_EXCLUDE ->
+              listens(now, from.get(), one.group(), true, interfaceIndex, actions);
+          case GroupRecord.MODE_IS_INCLUDE,
+              GroupRecord.CHANGE_TO_INCLUDE,
+              GroupRecord.ALLOW_NEW_SOURCES -> {
+            boolean wanted = !one.sources().isEmpty();
+            listens(now, from.get(), one.group(), wanted, interfaceIndex, actions);
+          }
+          default -> {
+            // Sources that are blocked, which are not told apart, or a type that nobody knows,
+            // which is ignored (RFC 3810 section 5.2.12).
+          }
+        }
       }
     }
     return true;
   }
 
-  /** Whose tunnel it came by, and by nothing else: of several home addresses any is right. */
+  /**
+   * Whose tunnel it came by, and by nothing else. Of several home addresses that share a plain
+   * tunnel, the one that the source is made of; or the one that was there first.
+   */
   private Optional<Listener> from(Arrival arrival) {
     ImmutableList<SecurityPath.Step> steps = arrival.securityPath().steps();
     if (steps.size() != 1) {
       return Optional.empty();
     }
     SecurityPath.Step step = steps.get(0);
-    return byCareOf.getOrDefault(step.source(), Set.of()).stream()
-        .filter(
-            it ->
-                step.protocol() == it.tunnel.protocol()
-                    && step.mode() == it.tunnel.mode()
-                    && step.destination().equals(agent)
-                    && step.reqId().equals(it.tunnel.reqId()))
-        .findFirst();
+    List<Listener> all =
+        byCareOf.getOrDefault(step.source(), Set.of()).stream()
+            .filter(
+                it ->
+                    step.protocol() == it.tunnel.protocol()
+                        && step.mode() == it.tunnel.mode()
+                        && step.destination().equals(agent)
+                        && step.reqId().equals(it.tunnel.reqId()))
+            .toList();
+    return all.stream()
+        .filter(it -> ListenerDiscovery.source(it.home).equals(arrival.source()))
+        .findFirst()
+        .or(() -> all.stream().findFirst());
   }
 
   private void listens(
@@ -200,8 +216,12 @@ final class GroupMembership {
   }
 
   void deadlines(Instant now, int interfaceIndex, List<NodeAction> actions) {
-    for (var it = queries.poll(now); it.isPresent(); it = queries.poll(now)) {
-      Listener who = listeners.get(it.get());
+    for (int asked = 0; asked < MOST_QUERIES; asked++) {
+      Optional<HomeAddress> next = queries.poll(now);
+      if (next.isEmpty()) {
+        break;
+      }
+      Listener who = listeners.get(next.get());
       if (who != null) {
         ask(now, who, actions);
       }

@@ -44,8 +44,7 @@ import java.util.Optional;
 //   |           Reserved            | Nr of Mcast Address Records   |
 //   +---------------+---------------+-------------------------------+
 //   |  Record Type  |  Aux Data Len |     Number of Sources (N)     |  each; then the group, N
-//   +---------------+---------------+-------------------------------+  addresses, Aux Data Len * 32
-// bits
+//   +---------------+---------------+-------------------------------+  addresses, the data
 //
 //   Home Agent Address Discovery (RFC 6275 sections 6.5, 6.6)
 //   +-------------------------------+-------------------------------+

@@ -142,7 +142,8 @@ final class TunnelledGroups implements AutoCloseable {
 
   void subscribe(NodeAction.Subscribe action) {
     if (forwarder.subscribe(action)) {
-      log.debug("group {}: {} the home link", action.group(), action.on() ? "joined on" : "left on");
+      log.debug(
+          "group {}: {} the home link", action.group(), action.on() ? "joined on" : "left on");
       followHomeLink();
       lookAt = forwarder.groups().isEmpty() ? Optional.empty() : Optional.of(Instant.MIN);
     }

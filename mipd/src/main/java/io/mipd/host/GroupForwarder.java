@@ -64,9 +64,7 @@ public final class GroupForwarder {
     byte[] octets = packet.array();
     int start = packet.start();
     Ipv6Address source = Ipv6Address.read(octets, start + SOURCE);
-    if ((octets[start + HOP_LIMIT] & 0xff) <= 1
-        || source.isLinkLocal()
-        || source.isUnspecified()) {
+    if ((octets[start + HOP_LIMIT] & 0xff) <= 1 || source.isLinkLocal() || source.isUnspecified()) {
       return;
     }
     for (Ipv6Address home : members.get(Ipv6Address.read(octets, start + DESTINATION))) {

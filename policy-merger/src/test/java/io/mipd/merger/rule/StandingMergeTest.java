@@ -2,9 +2,11 @@ package io.mipd.merger.rule;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import io.mipd.merger.plan.Plan;
 import io.mipd.merger.source.MobilityPolicy;
 import io.mipd.merger.source.MobilityPolicy.Kind;
 import io.mipd.xfrm.backend.XfrmBackend;
@@ -18,6 +20,7 @@ import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -26,6 +29,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,23 +39,33 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** However a merge has come about, it is as one made at once. */
 class StandingMergeTest {
   private static final XfrmBackend.Limits LIMITS = new XfrmBackend.Limits(100);
+  private static final int ROOM = 10_000;
+  private static final int LITTLE_ROOM = 100;
 
   /** A merge, what it was told, and what a backend holds that has been told of its changes. */
   private static final class Story {
     final StandingMerge<Integer> merge = new StandingMerge<>(LIMITS);
     final TreeMap<Integer, ImmutableList<MobilityPolicy>> wishes = new TreeMap<>();
     final Map<Policy.Id, Policy> held = new HashMap<>();
+    final int firstPriority;
     ImmutableList<Policy> configured = ImmutableList.of();
     ImmutableList<Policy> inBackend = ImmutableList.of();
 
+    /**
+     * @param firstPriority of the user's: in front of those in the backend there is no more room
+     */
+    Story(int firstPriority) {
+      this.firstPriority = firstPriority;
+    }
+
     void step(Universe universe) {
       if (universe.random().nextInt(3) == 0) {
-        ImmutableList<Policy> all = universe.userPolicies();
+        ImmutableList<Policy> all = universe.userPolicies(firstPriority);
         int middle = universe.random().nextInt(all.size() + 1);
         boolean others = universe.random().nextBoolean();
         configured = others ? all.subList(0, middle) : all;
         inBackend = others ? all.subList(middle, all.size()) : ImmutableList.of();
-        apply(merge.users(configured, inBackend));
+        apply(() -> merge.users(configured, inBackend));
       } else {
         int owner = universe.random().nextInt(3);
         ImmutableList<MobilityPolicy> wish =
@@ -61,7 +76,7 @@ class StandingMergeTest {
     }
 
     private void want(int owner, ImmutableList<MobilityPolicy> wish) {
-      apply(merge.want(owner, wish));
+      apply(() -> merge.want(owner, wish));
       if (wish.isEmpty()) {
         wishes.remove(owner);
       } else {
@@ -69,7 +84,10 @@ class StandingMergeTest {
       }
     }
 
-    private void apply(Change change) {
+    private void apply(Supplier<Change> step) {
+      ImmutableList<Policy> before = merge.policies();
+      Change change = step.get();
+      assertThat(change.plan()).isEqualTo(Plan.between(before, merge.policies()));
       change.before().forEach(policy -> assertThat(held.remove(policy.id())).isEqualTo(policy));
       change.after().forEach(policy -> assertThat(held.put(policy.id(), policy)).isNull());
     }
@@ -137,7 +155,8 @@ class StandingMergeTest {
   void isTheSameHoweverItHasComeAbout(int hundreds) {
     for (int seed = hundreds * 50; seed < (hundreds + 1) * 50; seed++) {
       var universe = new Universe(seed);
-      var story = new Story();
+      // Every other time with so little room that those in the way have to make some.
+      var story = new Story(seed % 2 == 0 ? ROOM : LITTLE_ROOM);
       var owners = new ArrayList<Integer>();
       for (int step = 0; step < 12; step++) {
         story.step(universe);
@@ -189,7 +208,7 @@ class StandingMergeTest {
   void undoesAChangeAsIfItHadNotBeen() {
     for (int seed = 0; seed < 100; seed++) {
       var universe = new Universe(seed);
-      var story = new Story();
+      var story = new Story(ROOM);
       for (int step = 0; step < 6; step++) {
         story.step(universe);
         ImmutableList<MergedPolicy> before = story.merge.merged().all();
@@ -252,6 +271,32 @@ class StandingMergeTest {
     merge
         .policies()
         .forEach(policy -> assertThat(numbers).containsEntry(policy.id(), policy.priority()));
+  }
+
+  /**
+   * One more comes in front of 50,000 that have no room between them: all step back. A look at each
+   * of those for each of them would be a billion and more.
+   */
+  @Test
+  void aPlanTakesTimeForEachPolicyAndNotForEachPair() {
+    int count = 50_000;
+    ImmutableList<Policy> all =
+        IntStream.rangeClosed(0, count)
+            .mapToObj(
+                i ->
+                    Policy.allow(
+                        Selector.between(home(i), home(-1)), Direction.OUT, i, FOR_ANY.bundle()))
+            .collect(ImmutableList.toImmutableList());
+    ImmutableList<Policy> others =
+        ImmutableList.of(
+            Policy.block(Selector.between(home(-2), home(-3)), Direction.OUT, count + 100));
+    var merge = new StandingMerge<Integer>(LIMITS);
+    merge.users(all.subList(1, all.size()), others);
+    Change change = merge.users(all, others);
+    assertThat(change.before()).hasSize(count);
+    Plan plan = assertTimeoutPreemptively(Duration.ofSeconds(20), change::plan);
+    assertThat(plan.steps()).hasSize(count + 1);
+    assertThat(plan.stages()).hasSize(2);
   }
 
   @Test

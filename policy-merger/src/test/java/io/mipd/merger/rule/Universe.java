@@ -187,10 +187,15 @@ final class Universe {
 
   /** With distinct identities, by priority. */
   ImmutableList<Policy> userPolicies() {
+    return userPolicies(10_000);
+  }
+
+  /** Likewise, the first of that priority. */
+  ImmutableList<Policy> userPolicies(int first) {
     var policies = ImmutableList.<Policy>builder();
     int count = random.nextInt(6);
     for (int i = 0; i < count; i++) {
-      policies.add(userPolicy(10_000 + i * 10, 100 + i));
+      policies.add(userPolicy(first + i * 10, 100 + i));
     }
     return policies.build();
   }

@@ -632,11 +632,9 @@ public final class Stack implements Interface.Host {
       return;
     }
     TcpHandler handler = tcpPorts.get(segment.get().destinationPort());
-    if (handler == null) {
-      counters.closedPort++;
-      return;
+    if (handler != null) {
+      handler.received(packet.source(), segment.get());
     }
-    handler.received(packet.source(), segment.get());
   }
 
   // Errors.

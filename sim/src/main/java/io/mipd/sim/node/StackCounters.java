@@ -10,7 +10,6 @@ public final class StackCounters {
   long hopLimitExceeded;
   long tooBig;
   long sourceFiltered;
-  long closedPort;
 
   /** Packets for this node. */
   public long delivered() {
@@ -50,10 +49,5 @@ public final class StackCounters {
   /** With a source that does not belong to the link they came from. */
   public long sourceFiltered() {
     return sourceFiltered;
-  }
-
-  /** Segments of TCP to ports that nobody has. */
-  public long closedPort() {
-    return closedPort;
   }
 }

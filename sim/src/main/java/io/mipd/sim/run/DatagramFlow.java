@@ -39,7 +39,8 @@ final class DatagramFlow implements Flow {
   private long foreign;
 
   /**
-   * How long each that was sent would take without detours, in nanoseconds; 0 where nobody can say.
+   * How long each of CBR that was sent would take without detours, in nanoseconds; 0 where nobody
+   * can say, and when it has arrived.
    */
   private final List<Long> direct = new ArrayList<>();
 
@@ -123,7 +124,9 @@ final class DatagramFlow implements Flow {
     }
     int next = sent++;
     record.sent(next, Times.nanos(now));
-    direct.add(directNanos());
+    if (plan.kind() == FlowKind.CBR) {
+      direct.add(directNanos());
+    }
     events.after(plan.interval(), this::send);
     if (plan.kind() == FlowKind.ECHO) {
       from.stack()
@@ -168,11 +171,18 @@ final class DatagramFlow implements Flow {
       int one = numberOf(data);
       long now = Times.nanos(events.now());
       record.received(one, now);
-      long shortest = direct.get(one);
-      if (plan.kind() == FlowKind.CBR && shortest > 0) {
-        stretches += (double) (now - record.sentAt(one)) / shortest;
-        stretched++;
+      if (plan.kind() == FlowKind.CBR) {
+        stretch(one, now);
       }
+    }
+  }
+
+  /** Of the first that arrives of a datagram and its copies. */
+  private void stretch(int one, long now) {
+    long shortest = direct.set(one, 0L);
+    if (shortest > 0) {
+      stretches += (double) (now - record.sentAt(one)) / shortest;
+      stretched++;
     }
   }
 

@@ -414,27 +414,26 @@ final class Invariants {
   }
 
   private void leaves(SimNode node, ByteBuf packet) {
+    Optional<CorrespondentNode> core =
+        node.mobility().flatMap(MobileHost::roles).flatMap(Roles::correspondent);
+    // Whoever is none need not have its packets read.
+    if (core.isEmpty() || agents.contains(node.address())) {
+      return;
+    }
     List<Layer> layers = VisibleHeaders.of(ByteBufUtil.getBytes(packet), 0);
     if (!layers.isEmpty()) {
-      checkCareOf(node, layers.get(0));
+      checkCareOf(node, core.get(), layers.get(0));
     }
   }
 
   /** When a packet is made: what waits for a link-layer address afterwards was right once. */
-  private void checkCareOf(SimNode node, Layer outer) {
+  private void checkCareOf(SimNode node, CorrespondentNode core, Layer outer) {
     if (outer.routed().isEmpty() || outer.isMobility()) {
-      return;
-    }
-    Optional<CorrespondentNode> core =
-        node.mobility().flatMap(MobileHost::roles).flatMap(Roles::correspondent);
-    if (core.isEmpty() || agents.contains(node.address())) {
       return;
     }
     Ipv6Address home = outer.routed().get();
     Optional<CorrespondentBinding> binding =
-        core.get().bindings().stream()
-            .filter(it -> it.homeAddress().value().equals(home))
-            .findFirst();
+        core.bindings().stream().filter(it -> it.homeAddress().value().equals(home)).findFirst();
     boolean good =
         binding.isPresent()
             && !binding.get().isExpired(events.now())

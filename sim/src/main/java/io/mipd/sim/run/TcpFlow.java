@@ -46,6 +46,7 @@ final class TcpFlow implements Flow {
   private final Octets zeros;
   private Duration synTimeout = SYN_TIMEOUT;
   private Instant lastSyn = EventQueue.BEGINNING;
+  private int syns;
   private boolean open;
   private int segments;
   private long foreign;
@@ -140,6 +141,7 @@ final class TcpFlow implements Flow {
 
   private void synchronize() {
     lastSyn = events.now();
+    syns++;
     opening.set(Optional.of(lastSyn.plus(synTimeout)));
     synTimeout = synTimeout.multipliedBy(2);
     send(from, to, segment(0, 0, /* syn= */ true, /* ack= */ false, NOTHING));
@@ -219,7 +221,10 @@ final class TcpFlow implements Flow {
       if (!open) {
         open = true;
         opening.set(Optional.empty());
-        transmit(sender.begin(now, Duration.between(lastSyn, now)));
+        transmit(
+            syns > 1
+                ? sender.beginAfterLostSyn(now)
+                : sender.begin(now, Duration.between(lastSyn, now)));
       }
       return;
     }

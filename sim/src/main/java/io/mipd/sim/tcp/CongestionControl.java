@@ -10,7 +10,7 @@ import java.time.Instant;
 public interface CongestionControl {
   /** The algorithms that there are. */
   enum Algorithm {
-    /** RFC 5681 with byte counting in congestion avoidance. */
+    /** RFC 5681 with the byte counting of RFC 3465. */
     NEWRENO {
       @Override
       public CongestionControl begin(int segment, int initialWindow) {
@@ -44,7 +44,7 @@ public interface CongestionControl {
    * New data was acknowledged, and no loss is being repaired.
    *
    * @param octets of data
-   * @param roundTrip as it was measured last
+   * @param roundTrip SRTT of RFC 6298
    */
   void acknowledged(Instant now, int octets, Duration roundTrip);
 
@@ -59,6 +59,7 @@ public interface CongestionControl {
   /**
    * The retransmission time-out has come.
    *
+   * @param flight octets on their way
    * @param first that of this data; the threshold falls once for it
    */
   void timedOut(int flight, boolean first);

@@ -50,21 +50,23 @@ final class Cubic implements CongestionControl {
   public void acknowledged(Instant now, int octets, Duration roundTrip) {
     double acked = (double) octets / segment;
     if (cwnd < ssthresh) {
-      cwnd += Math.min(acked, 2);
+      // As RFC 3465 asks.
+      cwnd += Math.min(acked, afterTimeout ? 1 : 2);
       return;
     }
+    double share = Math.min(1, acked / cwnd);
     if (epochStart == null) {
       beginEpoch(now);
     }
     double t = Duration.between(epochStart, now).toNanos() / 1e9;
-    wEst += (wEst >= cwndPrior ? 1 : ALPHA_CUBIC) * acked / cwnd;
+    wEst += (wEst >= cwndPrior ? 1 : ALPHA_CUBIC) * share;
     if (cubic(t) < wEst) {
       cwnd = Math.max(cwnd, wEst);
       return;
     }
     double target =
         Math.max(cwnd, Math.min(cubic(t + roundTrip.toNanos() / 1e9), MOST_GROWTH * cwnd));
-    cwnd += (target - cwnd) * acked / cwnd;
+    cwnd += (target - cwnd) * share;
   }
 
   private void beginEpoch(Instant now) {
@@ -75,19 +77,22 @@ final class Cubic implements CongestionControl {
       wMax = cwnd;
       k = 0;
     } else {
-      k = Math.cbrt((wMax - cwnd) / C);
+      // Not Math's, which may differ from one machine to another.
+      k = StrictMath.cbrt((wMax - cwnd) / C);
     }
     afterTimeout = false;
   }
 
   private double cubic(double t) {
-    return C * Math.pow(t - k, 3) + wMax;
+    double d = t - k;
+    return C * d * d * d + wMax;
   }
 
   @Override
   public void lost(Instant now, int flight) {
     fall(flight);
     cwnd = ssthresh;
+    afterTimeout = false;
   }
 
   @Override

@@ -3,11 +3,15 @@ package io.mipd.sim.tcp;
 import java.time.Duration;
 import java.time.Instant;
 
-/** Slow start and congestion avoidance of RFC 5681. */
+/**
+ * Slow start and congestion avoidance of RFC 5681, by octets that were acknowledged (RFC 3465, L =
+ * 2, after a time-out 1).
+ */
 final class NewReno implements CongestionControl {
   private final int segment;
   private double window;
   private double threshold = Integer.MAX_VALUE;
+  private boolean afterTimeout;
 
   NewReno(int segment, int initialWindow) {
     this.segment = segment;
@@ -24,17 +28,22 @@ final class NewReno implements CongestionControl {
     return threshold;
   }
 
-  /** By a segment for each that is acknowledged, or for each window. */
   @Override
   public void acknowledged(Instant now, int octets, Duration roundTrip) {
-    window +=
-        window < threshold ? Math.min(octets, 2 * segment) : (double) segment * octets / window;
+    if (window < threshold) {
+      window += Math.min(octets, (afterTimeout ? 1 : 2) * segment);
+      return;
+    }
+    afterTimeout = false;
+    // Never more than a segment in a round trip (RFC 5681 section 3.1).
+    window += segment * Math.min(1, octets / window);
   }
 
   @Override
   public void lost(Instant now, int flight) {
     threshold = half(flight);
     window = threshold;
+    afterTimeout = false;
   }
 
   @Override
@@ -43,6 +52,7 @@ final class NewReno implements CongestionControl {
       threshold = half(flight);
     }
     window = segment;
+    afterTimeout = true;
   }
 
   private double half(int flight) {

@@ -8,6 +8,10 @@ import java.time.Duration;
 /** The retransmission time-out of RFC 6298, from round trips that were measured. */
 final class RoundTripTimer {
   private static final Duration INITIAL = Duration.ofSeconds(1);
+
+  /** That of data, if a SYN was lost. */
+  private static final Duration AFTER_LOST_SYN = Duration.ofSeconds(3);
+
   private static final Duration LONGEST = Duration.ofSeconds(60);
 
   /** The granularity of the clock, G. */
@@ -50,6 +54,11 @@ final class RoundTripTimer {
     }
     double around = Math.max((double) GRANULARITY.toNanos(), VARIANCES * variance);
     timeout = bounded(Duration.ofNanos(Math.round(smoothed + around)));
+  }
+
+  /** A SYN was sent again, so that nothing was measured (RFC 6298, 5.7). */
+  void synLost() {
+    timeout = bounded(AFTER_LOST_SYN);
   }
 
   /** Nothing came in time: the next wait is twice as long. */

@@ -18,7 +18,7 @@ public final class TcpSender {
   public record Data(long first, int length) {}
 
   private final TcpSettings settings;
-  private final CongestionControl congestion;
+  private CongestionControl congestion;
   private final RoundTripTimer timer;
 
   /** SND.UNA: the first octet that is not acknowledged. */
@@ -60,16 +60,27 @@ public final class TcpSender {
 
   public TcpSender(TcpSettings settings) {
     this.settings = settings;
-    congestion =
-        settings
-            .algorithm()
-            .begin(settings.segment(), settings.segment() * settings.initialWindow());
+    congestion = congestion(settings.initialWindow());
     timer = new RoundTripTimer(settings.leastTimeout());
+  }
+
+  private CongestionControl congestion(int segments) {
+    return settings.algorithm().begin(settings.segment(), segments * settings.segment());
   }
 
   /** The connection is there; its making has taken a round trip. */
   public ImmutableList<Data> begin(Instant now, Duration roundTrip) {
     timer.measured(roundTrip);
+    return send(now);
+  }
+
+  /**
+   * The connection is there, by a SYN that was sent again: which of them was answered nobody knows
+   * (RFC 6298 section 3), and it begins with one segment (RFC 5681 section 3.1).
+   */
+  public ImmutableList<Data> beginAfterLostSyn(Instant now) {
+    congestion = congestion(1);
+    timer.synLost();
     return send(now);
   }
 
@@ -188,7 +199,9 @@ public final class TcpSender {
       return ImmutableList.of();
     }
     timeouts++;
-    congestion.timedOut(flight(), !backedOff);
+    // Of what is not acknowledged much may have arrived while fast recovery let more leave: no more
+    // than the window is on its way. RFC 5681 section 3.1 says how much it may be at most.
+    congestion.timedOut((int) Math.min(flight(), congestion.window()), !backedOff);
     backedOff = true;
     timer.backOff();
     recover = fresh - 1;
@@ -216,7 +229,8 @@ public final class TcpSender {
   private ImmutableList<Data> send(Instant now) {
     var sent = ImmutableList.<Data>builder();
     double allowed = congestion.window() + inflation;
-    if (!recovering) {
+    // Limited transmit is for new data.
+    if (!recovering && next == fresh) {
       allowed += (double) Math.min(duplicates, DUPLICATES - 1) * settings.segment();
     }
     while (true) {

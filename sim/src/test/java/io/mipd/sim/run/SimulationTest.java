@@ -82,6 +82,47 @@ class SimulationTest {
     assertThat(measure(outcome, "ha.messages_per_s")).isEqualTo(2 / 20.0);
   }
 
+  /** Somebody sends the first hundred once more, a second later: they have been there. */
+  @Test
+  void copiesDoNotCountForHowFarPacketsGoRound() throws Exception {
+    Outcome outcome =
+        Simulation.run(
+            Library.find("ro-triangle")
+                .with("mobile-nodes.mn.route-optimization", "off")
+                .with("duration", "20s")
+                .with("mobile-nodes.mn.payload-ipsec", "off")
+                .with("traffic", "[ {kind = cbr, from = mn, to = cn, start = 15s, size = 100} ]")
+                .with("faults", "[ {kind = repeat, at = 16s, from = mn, count = 100, after = 1s} ]")
+                .read(),
+            Optional.of(folder));
+    assertThat(lines(folder.resolve("flow-1-cbr-mn-to-cn.csv")))
+        .filteredOn(line -> line.endsWith(",2"))
+        .hasSize(100);
+    assertThat(measure(outcome, "cbr mn>cn.stretch"))
+        .isCloseTo((1 + 2 + 25 + 25 + 2) / (1.0 + 2 + 2), withinPercentage(1));
+  }
+
+  /**
+   * At 11 s the mobile node changes its link: 50 ms without one, 37 until it hears a router, 58
+   * until its home agent answers; two time-outs at most, of 1 and 2 s.
+   */
+  @Test
+  void connectionsLiveThroughAHandover() throws Exception {
+    Outcome outcome =
+        Simulation.run(
+            Library.find("tcp")
+                .with("duration", "15s")
+                .with("values.access.rate", "2e6")
+                .with("values.access.queue", "20")
+                .read(),
+            Optional.empty());
+    assertThat(outcome.violations()).isEmpty();
+    for (String flow : ImmutableList.of("tcp mn>cn", "tcp cn>mn")) {
+      assertThat(measure(outcome, flow + ".longest_gap_ms")).as(flow).isBetween(145.0, 3000.0);
+      assertThat(measure(outcome, flow + ".throughput_bps")).as(flow).isBetween(0.5e6, 2e6);
+    }
+  }
+
   @Test
   void movesUnderEspAndLosesLittle() throws Exception {
     Outcome outcome = Simulation.run(scene(), Optional.of(folder));
@@ -163,6 +204,28 @@ class SimulationTest {
     return all;
   }
 
+  /** The scene with traffic of each kind, over a line that connections fill. */
+  private static Scenario ofAllKinds(long seed) throws Exception {
+    return Library.find("handover")
+        .with("links.wan.delay", "10ms")
+        .with("links.wan.rate", "2e6")
+        .with("links.wan.queue", "20")
+        .with("duration", "35s")
+        .with(
+            "traffic",
+            """
+            [
+              { kind = cbr, from = mn, to = cn, interval = 20ms, size = 100, start = 5s }
+              { kind = request, from = cn, to = mn, interval = 20ms, size = 100, answer = 50, start = 5s }
+              { kind = echo, from = mn, to = cn, interval = 200ms, size = 56, start = 5s }
+              { kind = tcp, from = mn, to = cn, start = 15s, stop = 25s, congestion-control = cubic }
+              { kind = tcp, from = cn, to = mn, start = 15s, stop = 25s, congestion-control = newreno }
+            ]
+            """)
+        .read()
+        .withSeed(seed);
+  }
+
   /** A whole run by itself, in a JVM of its own. */
   static final class InAnotherJvm {
     private InAnotherJvm() {}
@@ -170,13 +233,11 @@ class SimulationTest {
     public static void main(String[] arguments) throws Exception {
       Path into = Path.of(arguments[0]);
       Files.createDirectories(into);
-      Simulation.run(
-          Library.find(arguments[1]).read().withSeed(Long.parseLong(arguments[2])),
-          Optional.of(into));
+      Simulation.run(ofAllKinds(Long.parseLong(arguments[1])), Optional.of(into));
     }
   }
 
-  private void runInAnotherJvm(Path into, String name, long seed) throws Exception {
+  private void runInAnotherJvm(Path into, long seed) throws Exception {
     Process process =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -188,7 +249,6 @@ class SimulationTest {
                 System.getProperty("java.class.path"),
                 InAnotherJvm.class.getName(),
                 into.toString(),
-                name,
                 Long.toString(seed))
             .redirectErrorStream(true)
             .redirectOutput(folder.resolve("other.out").toFile())
@@ -199,15 +259,15 @@ class SimulationTest {
   @Test
   void theSameSeedIsTheSameRunInAnotherJvm() throws Exception {
     Path here = Files.createDirectories(folder.resolve("here"));
-    Simulation.run(scene().withSeed(7), Optional.of(here));
+    Simulation.run(ofAllKinds(7), Optional.of(here));
     Path there = folder.resolve("there");
-    runInAnotherJvm(there, "handover", 7);
+    runInAnotherJvm(there, 7);
     Map<String, String> ours = hashes(here);
     assertThat(ours).containsKeys("mn.pcap", "ha.pcap", "core.pcap", "mn.log", "result.json");
     assertThat(hashes(there)).isEqualTo(ours);
 
     Path other = Files.createDirectories(folder.resolve("other"));
-    Simulation.run(scene().withSeed(8), Optional.of(other));
+    Simulation.run(ofAllKinds(8), Optional.of(other));
     assertThat(hashes(other).get("mn.pcap")).isNotEqualTo(ours.get("mn.pcap"));
   }
 }

@@ -17,6 +17,14 @@ class TcpTheoryTest {
   /** Octets of data in a segment. */
   private static final int SEGMENT = 1000;
 
+  /** Datagrams before, so that nobody has to ask who his neighbours are. */
+  private static final String ACQUAINTED =
+      """
+      traffic += {
+        kind = request, from = one, to = two, start = 7s, stop = 9.9s, interval = 100ms, size = 40, answer = 40
+      }
+      """;
+
   @TempDir private Path folder = Path.of("");
 
   /**
@@ -82,8 +90,8 @@ class TcpTheoryTest {
   }
 
   /**
-   * Round trips of 400 ms; the first of data begins at 11.198 s, the third at 11.998 s. What that
-   * one sends arrives, but nothing passes from 12.1 s on for 2.5 s: no acknowledgement. Sent again
+   * Round trips of 400 ms; the first of data begins at 10.4 s, the third at 11.2 s. What that one
+   * sends arrives, but nothing passes from 11.3 s on for 2.5 s: no acknowledgement. Sent again
    * after 1 s in vain, after 2 more not, and a round trip later the next comes.
    */
   @Test
@@ -92,11 +100,27 @@ class TcpTheoryTest {
         measured(
             "delay = 199ms",
             "congestion-control = newreno, octets = 100000",
-            "faults = [ { kind = partition, link = y, at = 12.1s, for = 2.5s } ]",
+            ACQUAINTED + "faults = [ { kind = partition, link = y, at = 11.3s, for = 2.5s } ]",
             1);
     assertThat(of(all, "timeouts")).isEqualTo(2);
     assertThat(of(all, "longest_gap_ms")).isEqualTo(1000.0 + 2000 + 400);
     assertThat(of(all, "lost")).isZero();
+  }
+
+  /**
+   * The first SYN is lost, the second leaves a second later; then one segment, which is
+   * acknowledged after 40 ms, and two.
+   */
+  @Test
+  void beginsWithOneSegmentAfterALostSyn() throws Exception {
+    Map<String, Double> all =
+        measured(
+            "delay = 39ms",
+            "octets = " + 3 * SEGMENT,
+            ACQUAINTED + "faults = [ { kind = partition, link = y, at = 9.999s, for = 20ms } ]",
+            1);
+    assertThat(of(all, "complete_ms")).isEqualTo(1000.0 + 80 + (80 + 40) + 80);
+    assertThat(of(all, "timeouts")).isZero();
   }
 
   /** Segments a round trip, of so many seeds. */

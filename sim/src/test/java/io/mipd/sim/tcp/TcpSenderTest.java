@@ -181,8 +181,89 @@ class TcpSenderTest {
     assertThat(sender.threshold()).as("falls once for one loss").isEqualTo(threshold);
     // What was behind it had arrived.
     now = now.plus(ROUND_TRIP);
-    assertThat(numbers(acknowledge(sender, 10))).containsExactly(10L, 11L, 12L);
+    assertThat(numbers(acknowledge(sender, 10))).containsExactly(10L, 11L);
     assertThat(sender.timeouts()).isEqualTo(2);
+  }
+
+  /** RFC 3465 section 2.3: by one for each acknowledgement after a time-out, else by two. */
+  @ParameterizedTest
+  @EnumSource(Algorithm.class)
+  void slowStartIsSlowerAfterATimeOut(Algorithm algorithm) {
+    CongestionControl window = algorithm.begin(SEGMENT, 20 * SEGMENT);
+    window.timedOut(20 * SEGMENT, /* first= */ true);
+    double threshold = window.threshold();
+    int acknowledgements = 0;
+    while (window.window() < threshold) {
+      window.acknowledged(now, 2 * SEGMENT, ROUND_TRIP);
+      acknowledgements++;
+    }
+    assertThat(acknowledgements).isEqualTo((int) (threshold / SEGMENT) - 1);
+    assertThat(window.window()).isEqualTo(threshold);
+    // That it was is over with congestion avoidance.
+    window.acknowledged(now, 2 * SEGMENT, ROUND_TRIP);
+    window.lost(now, 20 * SEGMENT);
+    assertThat(window.window()).isEqualTo(threshold);
+  }
+
+  /** RFC 5681 section 3.1: an acknowledgement of many windows is a round trip's, not many. */
+  @Test
+  void oneAcknowledgementOfMuchDoesNotMakeRenosWindowJump() {
+    CongestionControl window = Algorithm.NEWRENO.begin(SEGMENT, 20 * SEGMENT);
+    window.lost(now, 20 * SEGMENT);
+    window.acknowledged(now, 500 * SEGMENT, ROUND_TRIP);
+    assertThat(window.window()).isEqualTo(11.0 * SEGMENT);
+  }
+
+  /** RFC 9438: no more than half of it in a round trip. */
+  @Test
+  void oneAcknowledgementOfMuchDoesNotMakeCubicsWindowJump() {
+    CongestionControl window = Algorithm.CUBIC.begin(SEGMENT, 20 * SEGMENT);
+    window.lost(now, 20 * SEGMENT);
+    window.acknowledged(now, 500 * SEGMENT, ROUND_TRIP);
+    assertThat(window.window() / SEGMENT).isBetween(14.0, 15.0);
+    now = now.plusSeconds(30);
+    window.acknowledged(now, 500 * SEGMENT, ROUND_TRIP);
+    assertThat(window.window() / SEGMENT).isBetween(14.0, 1.5 * 15);
+  }
+
+  /** RFC 6298 sections 3 and 5.7, RFC 5681 section 3.1. */
+  @ParameterizedTest
+  @EnumSource(Algorithm.class)
+  void afterASynThatWasLostOneSegmentLeavesAndHasThreeSeconds(Algorithm algorithm) {
+    TcpSender sender = sender(algorithm, 10);
+    assertThat(numbers(sender.beginAfterLostSyn(now))).containsExactly(0L);
+    assertThat(sender.nextDeadline()).hasValue(now.plusSeconds(3));
+    now = now.plus(ROUND_TRIP);
+    assertThat(numbers(acknowledge(sender, 1))).containsExactly(1L, 2L);
+    // Measured by the first segment: never less than a second.
+    assertThat(sender.nextDeadline()).hasValue(now.plusSeconds(1));
+  }
+
+  /** RFC 3042: what is sent again after a time-out does not leave by limited transmit. */
+  @Test
+  void limitedTransmitIsForNewData() {
+    TcpSender sender = sender(Algorithm.NEWRENO, 10);
+    sender.begin(now, ROUND_TRIP);
+    now = now.plusSeconds(1);
+    assertThat(numbers(sender.onDeadline(now))).containsExactly(0L);
+    assertThat(acknowledge(sender, 0)).isEmpty();
+    assertThat(acknowledge(sender, 0)).isEmpty();
+  }
+
+  /** What fast recovery has let leave behind the loss has arrived, and is not on its way. */
+  @Test
+  void aTimeOutInFastRecoveryHalvesTheWindow() {
+    TcpSender sender = sender(Algorithm.NEWRENO, 20);
+    sender.begin(now, ROUND_TRIP);
+    loseTheFirst(sender, 20);
+    for (int i = 0; i < 30; i++) {
+      acknowledge(sender, 0);
+    }
+    assertThat(sender.window()).isEqualTo(10.0 * SEGMENT);
+    now = sender.nextDeadline().orElseThrow();
+    assertThat(numbers(sender.onDeadline(now))).containsExactly(0L);
+    assertThat(sender.threshold()).isEqualTo(5.0 * SEGMENT);
+    assertThat(sender.window()).isEqualTo(1.0 * SEGMENT);
   }
 
   /** RFC 6298. */

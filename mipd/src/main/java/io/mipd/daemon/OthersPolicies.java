@@ -1,6 +1,7 @@
 package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
 import io.mipd.xfrm.backend.XfrmReply;
 import io.mipd.xfrm.linux.KernelBackend;
 import io.mipd.xfrm.model.Policy;
@@ -103,7 +104,15 @@ final class OthersPolicies {
     }
     List<Journal.Entry> entries = new ArrayList<>();
     List<KernelPolicy> changed = new ArrayList<>();
+    // One that has gone while all was merged anew would be put back by the change.
+    ImmutableSet<String> there =
+        kernel.foreignPolicies().stream()
+            .map(one -> priority(one) + " " + name(one))
+            .collect(ImmutableSet.toImmutableSet());
     for (KernelPolicy one : behind) {
+      if (!there.contains(priority(one) + " " + name(one))) {
+        continue;
+      }
       long now = priority(one) + STEP;
       entries.add(new Journal.Entry.PrioritySteppedBack(priority(one), now, name(one)));
       changed.add(one.withPriority((int) now));

@@ -6,6 +6,7 @@ import io.mipd.xfrm.engine.LocalAddresses;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.netlink.InterfaceAddress;
+import io.mipd.xfrm.packet.Ipv6Fields;
 import io.mipd.xfrm.transform.PacketBuffer;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -14,9 +15,6 @@ import java.util.OptionalInt;
 
 /** This node's addresses, as rtnetlink tells of them. Changed and read by the event loop only. */
 final class AddressBook implements LocalAddresses {
-  /** Offset of the Destination Address in the IPv6 header (RFC 8200 section 3). */
-  private static final int DESTINATION = 24;
-
   private final ImmutableSet<Ipv6Address> home;
   private final ImmutableSet<Ipv6Address> served;
   private final int device;
@@ -89,7 +87,8 @@ final class AddressBook implements LocalAddresses {
 
   /** Whether a packet's destination is an address of ours on a link. */
   boolean isForUs(PacketBuffer packet) {
-    return roleOf(Ipv6Address.read(packet.array(), packet.start() + DESTINATION)) == Role.LINK;
+    return roleOf(Ipv6Address.read(packet.array(), packet.start() + Ipv6Fields.DESTINATION))
+        == Role.LINK;
   }
 
   Iterable<InterfaceAddress> addresses() {

@@ -36,6 +36,7 @@ import io.mipd.xfrm.netlink.InterfaceAddress;
 import io.mipd.xfrm.netlink.Link;
 import io.mipd.xfrm.netlink.RtnetlinkNotice;
 import io.mipd.xfrm.packet.Icmpv6Message;
+import io.mipd.xfrm.packet.Ipv6Fields;
 import io.mipd.xfrm.transform.PacketBuffer;
 import io.mipd.xfrm.transform.SequenceStore;
 import java.io.IOException;
@@ -574,7 +575,7 @@ final class EngineWorld implements World {
 
     /** The kernel does not route by the header's source, so the interface is chosen here. */
     private @Nullable RawSender bySource(PacketBuffer packet) {
-      int at = packet.start() + Filters.SOURCE;
+      int at = packet.start() + Ipv6Fields.SOURCE;
       RawSender sender = lastSender;
       if (sender != null && lastSource.isAt(packet.array(), at) && senders.containsValue(sender)) {
         return sender;
@@ -619,7 +620,7 @@ final class EngineWorld implements World {
     }
 
     private static boolean isForGroup(PacketBuffer packet) {
-      return packet.array()[packet.start() + Filters.DESTINATION] == (byte) 0xff;
+      return packet.array()[packet.start() + Ipv6Fields.DESTINATION] == (byte) 0xff;
     }
 
     @Override
@@ -675,12 +676,6 @@ final class EngineWorld implements World {
 
   /** Which arriving packets the packet sockets copy. */
   static final class Filters {
-    /** Offset of the Source Address in the IPv6 header (RFC 8200 section 3). */
-    static final int SOURCE = 8;
-
-    static final int DESTINATION = 24;
-
-    private static final int NEXT_HEADER = 6;
     private static final int FIRST_OCTET_OF_PAYLOAD = 40;
     private static final int ICMPV6 = 58;
 
@@ -703,7 +698,7 @@ final class EngineWorld implements World {
       var program = ImmutableList.<SocketFilter.Instruction>builder();
       program.add(
           new SocketFilter.Instruction(
-              LOAD_OCTET, 0, 0, SocketFilter.NETWORK_HEADER + NEXT_HEADER));
+              LOAD_OCTET, 0, 0, SocketFilter.NETWORK_HEADER + Ipv6Fields.NEXT_HEADER));
       for (int i = 0; i < headers.length; i++) {
         // To the last instruction: over the other headers and the four that follow them.
         program.add(

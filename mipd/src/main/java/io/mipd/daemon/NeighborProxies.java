@@ -10,6 +10,7 @@ import io.mipd.xfrm.netlink.Link;
 import io.mipd.xfrm.netlink.MacAddress;
 import io.mipd.xfrm.packet.Icmpv6Codec;
 import io.mipd.xfrm.packet.Icmpv6Message;
+import io.mipd.xfrm.packet.Ipv6Fields;
 import io.mipd.xfrm.packet.LinkLayerAddress;
 import io.mipd.xfrm.packet.MalformedPacketException;
 import io.mipd.xfrm.packet.NdOption;
@@ -38,13 +39,6 @@ import org.slf4j.LoggerFactory;
  */
 final class NeighborProxies implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(NeighborProxies.class);
-
-  /** Offsets in the IPv6 header (RFC 8200 section 3), and its length. */
-  private static final int HOP_LIMIT = 7;
-
-  private static final int SOURCE = 8;
-  private static final int DESTINATION = 24;
-  private static final int HEADER = 40;
 
   /** What no router has passed on (RFC 4861 section 7.1.1). */
   private static final int LINK_HOP_LIMIT = 255;
@@ -105,15 +99,19 @@ final class NeighborProxies implements AutoCloseable {
   private void received(int interfaceIndex, PacketBuffer packet) {
     byte[] octets = packet.array();
     int start = packet.start();
-    if (packet.length() < HEADER || (octets[start + HOP_LIMIT] & 0xff) != LINK_HOP_LIMIT) {
+    if (packet.length() < Ipv6Fields.HEADER
+        || (octets[start + Ipv6Fields.HOP_LIMIT] & 0xff) != LINK_HOP_LIMIT) {
       return;
     }
-    Ipv6Address asker = Ipv6Address.read(octets, start + SOURCE);
-    Ipv6Address to = Ipv6Address.read(octets, start + DESTINATION);
+    Ipv6Address asker = Ipv6Address.read(octets, start + Ipv6Fields.SOURCE);
+    Ipv6Address to = Ipv6Address.read(octets, start + Ipv6Fields.DESTINATION);
     try {
       Icmpv6Message message =
           Icmpv6Codec.decode(
-              Unpooled.wrappedBuffer(octets, start + HEADER, packet.length() - HEADER), asker, to);
+              Unpooled.wrappedBuffer(
+                  octets, start + Ipv6Fields.HEADER, packet.length() - Ipv6Fields.HEADER),
+              asker,
+              to);
       if (message instanceof Icmpv6Message.NeighborSolicitation solicitation
           && Integer.valueOf(interfaceIndex).equals(interfaces.get(solicitation.target()))) {
         answer(interfaceIndex, solicitation.target(), asker);
@@ -141,7 +139,7 @@ final class NeighborProxies implements AutoCloseable {
             ImmutableList.of(
                 new NdOption.TargetLinkLayerAddress(
                     new LinkLayerAddress(Octets.of(mac.get().toOctets())))));
-    ByteBuf out = Unpooled.buffer(HEADER);
+    ByteBuf out = Unpooled.buffer(Ipv6Fields.HEADER);
     Icmpv6Codec.encode(answer, source, destination, out);
     try {
       network.icmp().send(interfaceIndex, source, destination, out);

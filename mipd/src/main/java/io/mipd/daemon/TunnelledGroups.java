@@ -19,6 +19,7 @@ import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.netlink.Link;
 import io.mipd.xfrm.netlink.Route;
 import io.mipd.xfrm.netlink.RouteType;
+import io.mipd.xfrm.packet.Ipv6Fields;
 import io.mipd.xfrm.transform.PacketBuffer;
 import java.io.IOException;
 import java.time.Duration;
@@ -52,9 +53,6 @@ final class TunnelledGroups implements AutoCloseable {
 
   /** Before the kernel's own routes to groups, of metric 256. */
   private static final int METRIC = 128;
-
-  private static final int HOP_LIMIT = 7;
-  private static final int DESTINATION = 24;
 
   /** Groups of global scope: well-known, transient, of a prefix, of a rendezvous point. */
   private static final ImmutableList<Ipv6Prefix> GLOBAL =
@@ -194,8 +192,8 @@ final class TunnelledGroups implements AutoCloseable {
    */
   void fromTunnel(PacketBuffer packet) {
     byte[] octets = packet.array();
-    int hopLimit = octets[packet.start() + HOP_LIMIT] & 0xff;
-    Ipv6Address group = Ipv6Address.read(octets, packet.start() + DESTINATION);
+    int hopLimit = octets[packet.start() + Ipv6Fields.HOP_LIMIT] & 0xff;
+    Ipv6Address group = Ipv6Address.read(octets, packet.start() + Ipv6Fields.DESTINATION);
     if (hopLimit <= 1 || group.isLinkScopeMulticast()) {
       return;
     }
@@ -210,7 +208,7 @@ final class TunnelledGroups implements AutoCloseable {
         closeSender();
         toLink = RawSender.open(link.get().name(), 0);
       }
-      octets[packet.start() + HOP_LIMIT] = (byte) (hopLimit - 1);
+      octets[packet.start() + Ipv6Fields.HOP_LIMIT] = (byte) (hopLimit - 1);
       toLink.add(packet);
       toLink.flush();
     } catch (SystemCallException e) {
@@ -231,7 +229,7 @@ final class TunnelledGroups implements AutoCloseable {
     int and = 0x54;
     int jumpIfEqual = 0x15;
     int stop = 0x06;
-    int destination = SocketFilter.NETWORK_HEADER + DESTINATION;
+    int destination = SocketFilter.NETWORK_HEADER + Ipv6Fields.DESTINATION;
     return new SocketFilter(
         ImmutableList.of(
             new SocketFilter.Instruction(loadOctet, 0, 0, destination),

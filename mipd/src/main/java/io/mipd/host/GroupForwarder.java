@@ -6,6 +6,7 @@ import com.google.common.collect.SetMultimap;
 import io.mipd.mobility.NodeAction;
 import io.mipd.xfrm.engine.PacketEngine;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.packet.Ipv6Fields;
 import io.mipd.xfrm.transform.PacketBuffer;
 
 /**
@@ -13,12 +14,6 @@ import io.mipd.xfrm.transform.PacketBuffer;
  * (RFC 6275 section 10.4.2), and what the two ends of a tunnel say of groups (section 10.4.3).
  */
 public final class GroupForwarder {
-  /** Offsets in the IPv6 header (RFC 8200 section 3). */
-  private static final int HOP_LIMIT = 7;
-
-  private static final int SOURCE = 8;
-  private static final int DESTINATION = 24;
-
   private final PacketEngine engine;
 
   /** Home addresses by group. */
@@ -63,11 +58,13 @@ public final class GroupForwarder {
   public void forward(PacketBuffer packet) {
     byte[] octets = packet.array();
     int start = packet.start();
-    Ipv6Address source = Ipv6Address.read(octets, start + SOURCE);
-    if ((octets[start + HOP_LIMIT] & 0xff) <= 1 || source.isLinkLocal() || source.isUnspecified()) {
+    Ipv6Address source = Ipv6Address.read(octets, start + Ipv6Fields.SOURCE);
+    if ((octets[start + Ipv6Fields.HOP_LIMIT] & 0xff) <= 1
+        || source.isLinkLocal()
+        || source.isUnspecified()) {
       return;
     }
-    for (Ipv6Address home : members.get(Ipv6Address.read(octets, start + DESTINATION))) {
+    for (Ipv6Address home : members.get(Ipv6Address.read(octets, start + Ipv6Fields.DESTINATION))) {
       if (!home.equals(source)) {
         copy.clear();
         copy.set(octets, start, packet.length());
@@ -75,7 +72,7 @@ public final class GroupForwarder {
           copy.setPartialChecksum(packet.checksumStart(), packet.checksumOffset());
         }
         copy.setSegmentation(packet.segmentation(), packet.segmentSize());
-        copy.array()[copy.start() + HOP_LIMIT]--;
+        copy.array()[copy.start() + Ipv6Fields.HOP_LIMIT]--;
         engine.outputToGroup(copy, source, home);
       }
     }

@@ -22,6 +22,7 @@ import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.SecurityAssociation;
+import io.mipd.xfrm.packet.Ipv6Fields;
 import io.mipd.xfrm.transform.PacketBuffer;
 import io.mipd.xfrm.transform.SequenceStore;
 import io.netty.buffer.Unpooled;
@@ -47,14 +48,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class Host {
   private static final Duration RETRY_INTERVAL = Duration.ofSeconds(1);
-
-  /** Offsets in the IPv6 header (RFC 8200 section 3). */
-  private static final int NEXT_HEADER = 6;
-
-  private static final int HOP_LIMIT = 7;
-  private static final int SOURCE = 8;
-  private static final int DESTINATION = 24;
-  private static final int HEADER = 40;
 
   /** Packets are seldom larger than a link carries; one that is has a buffer of its own. */
   private static final int USUAL_PACKET = 2048;
@@ -185,17 +178,20 @@ public final class Host {
     boolean taken = engine.claims(packet);
     if (taken) {
       engine.input(packet);
-    } else if (octets.length >= HEADER && Ipv6Address.read(octets, DESTINATION).isMulticast()) {
+    } else if (octets.length >= Ipv6Fields.HEADER
+        && Ipv6Address.read(octets, Ipv6Fields.DESTINATION).isMulticast()) {
       groups.forward(packet);
     }
-    if (!taken && octets.length > HEADER && (octets[NEXT_HEADER] & 0xff) == IpProtocol.ICMPV6) {
+    if (!taken
+        && octets.length > Ipv6Fields.HEADER
+        && (octets[Ipv6Fields.NEXT_HEADER] & 0xff) == IpProtocol.ICMPV6) {
       driver
           .icmpv6(
               interfaceIndex,
-              Ipv6Address.read(octets, SOURCE),
-              Ipv6Address.read(octets, DESTINATION),
-              octets[HOP_LIMIT] & 0xff,
-              Unpooled.wrappedBuffer(octets, HEADER, octets.length - HEADER))
+              Ipv6Address.read(octets, Ipv6Fields.SOURCE),
+              Ipv6Address.read(octets, Ipv6Fields.DESTINATION),
+              octets[Ipv6Fields.HOP_LIMIT] & 0xff,
+              Unpooled.wrappedBuffer(octets, Ipv6Fields.HEADER, octets.length - Ipv6Fields.HEADER))
           .ifPresent(event -> driver.handle(now, event));
     }
     settle();
@@ -208,11 +204,11 @@ public final class Host {
    */
   public void send(Instant at, byte[] octets) {
     tick(at);
-    if (octets.length < HEADER) {
+    if (octets.length < Ipv6Fields.HEADER) {
       return;
     }
-    Ipv6Address source = Ipv6Address.read(octets, SOURCE);
-    Ipv6Address destination = Ipv6Address.read(octets, DESTINATION);
+    Ipv6Address source = Ipv6Address.read(octets, Ipv6Fields.SOURCE);
+    Ipv6Address destination = Ipv6Address.read(octets, Ipv6Fields.DESTINATION);
     Place place = places.get(source);
     // Away from home nothing of the home address goes but by a policy.
     boolean away = place != null && place != Place.HOME;

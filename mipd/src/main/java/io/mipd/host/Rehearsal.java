@@ -26,6 +26,7 @@ import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.model.Spi;
 import io.mipd.xfrm.packet.Icmpv6Message;
+import io.mipd.xfrm.packet.Ipv6Fields;
 import io.mipd.xfrm.packet.LinkLayerAddress;
 import io.mipd.xfrm.packet.NdOption;
 import io.mipd.xfrm.packet.Octets;
@@ -59,8 +60,6 @@ public final class Rehearsal {
   /** No more than MAX_UPDATE_RATE of RFC 6275 section 12 allows. */
   private static final Duration BETWEEN_HANDOVERS = Duration.ofSeconds(2);
 
-  private static final int HEADER = 40;
-  private static final int DESTINATION = 24;
   private static final int AES_KEY = 16;
   private static final int SHA256_KEY = 32;
 
@@ -267,7 +266,7 @@ public final class Rehearsal {
 
   /** No Next Header: nobody looks into it. */
   private static byte[] datagram(Ipv6Address source, Ipv6Address destination) {
-    return ByteBuffer.allocate(HEADER)
+    return ByteBuffer.allocate(Ipv6Fields.HEADER)
         .putInt(0x60000000)
         .putShort((short) 0)
         .put((byte) IpProtocol.NO_NEXT_HEADER)
@@ -292,7 +291,7 @@ public final class Rehearsal {
   private void carry() {
     for (Optional<byte[]> said = next(); said.isPresent(); said = next()) {
       byte[] next = said.get();
-      Ipv6Address destination = Ipv6Address.read(next, DESTINATION);
+      Ipv6Address destination = Ipv6Address.read(next, Ipv6Fields.DESTINATION);
       if (destination.equals(AGENT)) {
         agentHost.arrived(now, INDEX, next);
       } else if (destination.equals(PEER)) {
@@ -307,8 +306,8 @@ public final class Rehearsal {
 
   private Optional<byte[]> next() {
     // What the mobile node or the correspondent was delivered is for nobody else.
-    mobile.packets.removeIf(it -> Ipv6Address.read(it, DESTINATION).equals(HOME));
-    peer.packets.removeIf(it -> Ipv6Address.read(it, DESTINATION).equals(PEER));
+    mobile.packets.removeIf(it -> Ipv6Address.read(it, Ipv6Fields.DESTINATION).equals(HOME));
+    peer.packets.removeIf(it -> Ipv6Address.read(it, Ipv6Fields.DESTINATION).equals(PEER));
     for (Player one : ImmutableList.of(mobile, agent, peer)) {
       byte[] packet = one.packets.poll();
       if (packet != null) {

@@ -3,7 +3,6 @@ package io.mipd.sim.run;
 import io.mipd.sim.event.EventQueue;
 import io.mipd.sim.link.Segment;
 import io.mipd.sim.node.Watcher;
-import io.mipd.sim.report.FlowRecord;
 import io.mipd.sim.report.Measures;
 import io.mipd.sim.scenario.Scenario.FlowKind;
 import io.mipd.sim.scenario.Scenario.FlowPlan;
@@ -25,18 +24,12 @@ import java.util.Optional;
  * Traffic from one node to another, numbered. Of datagrams one way the record has when they
  * arrived; of questions, when the answer did.
  */
-final class DatagramFlow implements Flow {
+final class DatagramFlow extends Flow {
   private static final int HEADER = 8;
 
-  private final int number;
-  private final FlowPlan plan;
-  private final SimNode from;
-  private final SimNode to;
   private final EventQueue events;
   private final Network network;
-  private final FlowRecord record = new FlowRecord();
   private int sent;
-  private long foreign;
 
   /**
    * How long each of CBR that was sent would take without detours, in nanoseconds; 0 where nobody
@@ -49,46 +42,13 @@ final class DatagramFlow implements Flow {
 
   DatagramFlow(
       int number, FlowPlan plan, SimNode from, SimNode to, Network network, EventQueue events) {
-    this.number = number;
-    this.plan = plan;
-    this.from = from;
-    this.to = to;
+    super(number, plan, from, to);
     this.network = network;
     this.events = events;
   }
 
   @Override
-  public FlowPlan plan() {
-    return plan;
-  }
-
-  @Override
-  public SimNode from() {
-    return from;
-  }
-
-  @Override
-  public SimNode to() {
-    return to;
-  }
-
-  @Override
-  public FlowRecord record() {
-    return record;
-  }
-
-  @Override
-  public int port() {
-    return Flow.port(number);
-  }
-
-  @Override
-  public long foreign() {
-    return foreign;
-  }
-
-  @Override
-  public void measure(Measures into) {
+  void measure(Measures into) {
     into.flow(name(), record);
     if (plan.kind() == FlowKind.CBR) {
       into.throughput(
@@ -103,7 +63,7 @@ final class DatagramFlow implements Flow {
   }
 
   @Override
-  public void begin() {
+  void begin() {
     switch (plan.kind()) {
       case CBR ->
           to.stack().bind(port(), (source, port, destination, data) -> arrived(source, data));

@@ -6,31 +6,59 @@ import io.mipd.sim.scenario.Scenario.FlowPlan;
 import java.util.Locale;
 
 /** Traffic from one node to another, from when it begins. */
-interface Flow {
-  FlowPlan plan();
-
-  SimNode from();
-
-  SimNode to();
+abstract class Flow {
+  final int number;
+  final FlowPlan plan;
+  final SimNode from;
+  final SimNode to;
 
   /** When each of its parts was sent and arrived. */
-  FlowRecord record();
-
-  /** Its port at both ends. */
-  int port();
+  final FlowRecord record = new FlowRecord();
 
   /** Packets that came under its name and were none of its. */
-  long foreign();
+  long foreign;
+
+  Flow(int number, FlowPlan plan, SimNode from, SimNode to) {
+    this.number = number;
+    this.plan = plan;
+    this.from = from;
+    this.to = to;
+  }
+
+  final FlowPlan plan() {
+    return plan;
+  }
+
+  final SimNode from() {
+    return from;
+  }
+
+  final SimNode to() {
+    return to;
+  }
+
+  final FlowRecord record() {
+    return record;
+  }
+
+  /** Its port at both ends. */
+  final int port() {
+    return port(number);
+  }
+
+  final long foreign() {
+    return foreign;
+  }
 
   /** Plans what it does. */
-  void begin();
+  abstract void begin();
 
   /** Puts what has become of it. */
-  void measure(Measures into);
+  abstract void measure(Measures into);
 
   /** Such as {@code cbr mn>cn}. */
-  default String name() {
-    return plan().kind().name().toLowerCase(Locale.ROOT) + " " + from().name() + ">" + to().name();
+  final String name() {
+    return plan.kind().name().toLowerCase(Locale.ROOT) + " " + from.name() + ">" + to.name();
   }
 
   /** The port of the flow of that number. */

@@ -4,7 +4,6 @@ import com.google.common.collect.ImmutableList;
 import io.mipd.sim.event.Alarm;
 import io.mipd.sim.event.EventQueue;
 import io.mipd.sim.node.TcpSegment;
-import io.mipd.sim.report.FlowRecord;
 import io.mipd.sim.report.Measures;
 import io.mipd.sim.report.WindowTrace;
 import io.mipd.sim.scenario.Scenario.FlowPlan;
@@ -22,7 +21,7 @@ import java.util.Optional;
  * begin with sequence number 0, so that the octets have their numbers plus one on the wire. It is
  * opened, and never closed. The record has when each full segment first left and first arrived.
  */
-final class TcpFlow implements Flow {
+final class TcpFlow extends Flow {
   private static final long WORD = 0xffff_ffffL;
   private static final int FREE = 0xffff;
   private static final Octets NOTHING = Octets.of(new byte[0]);
@@ -30,13 +29,8 @@ final class TcpFlow implements Flow {
   /** Until an unanswered SYN is sent again, twice as long each time (RFC 6298). */
   private static final Duration SYN_TIMEOUT = Duration.ofSeconds(1);
 
-  private final int number;
-  private final FlowPlan plan;
   private final TcpSettings settings;
-  private final SimNode from;
-  private final SimNode to;
   private final EventQueue events;
-  private final FlowRecord record = new FlowRecord();
   private final WindowTrace trace = new WindowTrace();
   private final TcpSender sender;
   private final TcpReceiver receiver = new TcpReceiver();
@@ -49,7 +43,6 @@ final class TcpFlow implements Flow {
   private int syns;
   private boolean open;
   private int segments;
-  private long foreign;
   private Optional<Instant> complete = Optional.empty();
 
   TcpFlow(
@@ -59,11 +52,8 @@ final class TcpFlow implements Flow {
       SimNode from,
       SimNode to,
       EventQueue events) {
-    this.number = number;
-    this.plan = plan;
+    super(number, plan, from, to);
     this.settings = settings;
-    this.from = from;
-    this.to = to;
     this.events = events;
     sender = new TcpSender(settings);
     opening = new Alarm(events, this::synchronize);
@@ -72,43 +62,13 @@ final class TcpFlow implements Flow {
     zeros = Octets.of(new byte[settings.segment()]);
   }
 
-  @Override
-  public FlowPlan plan() {
-    return plan;
-  }
-
-  @Override
-  public SimNode from() {
-    return from;
-  }
-
-  @Override
-  public SimNode to() {
-    return to;
-  }
-
-  @Override
-  public FlowRecord record() {
-    return record;
-  }
-
   /** How its window was. */
   WindowTrace trace() {
     return trace;
   }
 
   @Override
-  public int port() {
-    return Flow.port(number);
-  }
-
-  @Override
-  public long foreign() {
-    return foreign;
-  }
-
-  @Override
-  public void measure(Measures into) {
+  void measure(Measures into) {
     into.flow(name(), record);
     Instant beginning = EventQueue.BEGINNING.plus(plan.start());
     into.throughput(
@@ -127,7 +87,7 @@ final class TcpFlow implements Flow {
   }
 
   @Override
-  public void begin() {
+  void begin() {
     to.stack().bindTcp(port(), this::atReceiver);
     from.stack().bindTcp(port(), this::atSender);
     events.at(EventQueue.BEGINNING.plus(plan.start()), this::synchronize);

@@ -11,6 +11,7 @@ import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,23 +44,36 @@ public final class SelectorIndex<T> {
 
   /** In no order. */
   public void forEachMeeting(Selector selector, Consumer<T> consumer) {
-    Consumer<Item<T>> filtered =
-        item -> {
-          if (item.selector.meets(selector)) {
-            consumer.accept(item.value);
-          }
-        };
-    shapes.values().forEach(shape -> shape.forEachNear(selector, filtered));
+    anyMeeting(selector, each(consumer));
+  }
+
+  /** Whether one of those that meet a selector is taken; shows no more of them then. */
+  public boolean anyMeeting(Selector selector, Predicate<T> taken) {
+    Predicate<Item<T>> filtered = item -> item.selector.meets(selector) && taken.test(item.value);
+    for (Shape<T> shape : shapes.values()) {
+      if (shape.anyNear(selector, filtered)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   public void forEachMatching(Flow flow, Consumer<T> consumer) {
-    Consumer<Item<T>> filtered =
-        item -> {
-          if (item.selector.matches(flow)) {
-            consumer.accept(item.value);
-          }
-        };
-    shapes.values().forEach(shape -> shape.forEachNear(flow, filtered));
+    Predicate<Item<T>> filtered =
+        each(
+            item -> {
+              if (item.selector.matches(flow)) {
+                consumer.accept(item.value);
+              }
+            });
+    shapes.values().forEach(shape -> shape.anyNear(flow, filtered));
+  }
+
+  private static <E> Predicate<E> each(Consumer<E> consumer) {
+    return one -> {
+      consumer.accept(one);
+      return false;
+    };
   }
 
   private record Ends(Ipv6Prefix source, Ipv6Prefix destination) {
@@ -108,37 +122,36 @@ public final class SelectorIndex<T> {
       }
     }
 
-    /** All that meet it, and some that do not. */
-    void forEachNear(Selector selector, Consumer<Item<T>> consumer) {
+    /** Shows all that meet it, and some that do not, until one is taken. */
+    boolean anyNear(Selector selector, Predicate<Item<T>> taken) {
       for (int limit = 16; ; limit = Math.min(limit * 8, Integer.MAX_VALUE / 8)) {
         if (bySource.count(selector.source(), limit) < limit) {
-          bySource.forEachOverlapping(selector.source(), consumer);
-          return;
+          return bySource.anyOverlapping(selector.source(), taken);
         }
         if (byDestination.count(selector.destination(), limit) < limit) {
-          byDestination.forEachOverlapping(selector.destination(), consumer);
-          return;
+          return byDestination.anyOverlapping(selector.destination(), taken);
         }
       }
     }
 
     /** Likewise of a flow. */
-    void forEachNear(Flow flow, Consumer<Item<T>> consumer) {
+    boolean anyNear(Flow flow, Predicate<Item<T>> taken) {
       Ipv6Prefix source = Ipv6Prefix.host(flow.source());
       Ipv6Prefix destination = Ipv6Prefix.host(flow.destination());
       int few = lengths.size();
       if (bySource.count(source, few) < few) {
-        bySource.forEachOverlapping(source, consumer);
-      } else if (byDestination.count(destination, few) < few) {
-        byDestination.forEachOverlapping(destination, consumer);
-      } else {
-        for (int pair : lengths.keySet()) {
-          Bag<Item<T>> there = byEnds.get(Ends.of(flow, pair));
-          if (there != null) {
-            there.forEach(consumer);
-          }
+        return bySource.anyOverlapping(source, taken);
+      }
+      if (byDestination.count(destination, few) < few) {
+        return byDestination.anyOverlapping(destination, taken);
+      }
+      for (int pair : lengths.keySet()) {
+        Bag<Item<T>> there = byEnds.get(Ends.of(flow, pair));
+        if (there != null && there.any(taken)) {
+          return true;
         }
       }
+      return false;
     }
   }
 
@@ -148,6 +161,8 @@ public final class SelectorIndex<T> {
     /** How many prefixes have each length that there is, mostly one or two. */
     private final NavigableMap<Integer, Integer> lengths = new TreeMap<>();
 
+    private int size;
+
     void add(Ipv6Prefix prefix, Item<T> item) {
       Bag<Item<T>> there = items.get(prefix);
       if (there == null) {
@@ -155,12 +170,18 @@ public final class SelectorIndex<T> {
         items.put(prefix, there);
         lengths.merge(prefix.length(), 1, Integer::sum);
       }
-      there.add(item);
+      if (there.add(item)) {
+        size++;
+      }
     }
 
     void remove(Ipv6Prefix prefix, Item<T> item) {
       Bag<Item<T>> there = items.get(prefix);
-      if (there != null && there.remove(item) && there.isEmpty()) {
+      if (there == null || !there.remove(item)) {
+        return;
+      }
+      size--;
+      if (there.isEmpty()) {
         items.remove(prefix);
         lengths.computeIfPresent(prefix.length(), (key, count) -> count == 1 ? null : count - 1);
       }
@@ -168,6 +189,9 @@ public final class SelectorIndex<T> {
 
     /** How many overlap; counts no further than {@code limit}. */
     int count(Ipv6Prefix prefix, int limit) {
+      if (prefix.isAny()) {
+        return Math.min(size, limit);
+      }
       int count = 0;
       for (int length : lengths.headMap(prefix.length()).keySet()) {
         Bag<Item<T>> there = items.get(Ipv6Prefix.of(prefix.address(), length));
@@ -187,14 +211,19 @@ public final class SelectorIndex<T> {
       return Math.min(count, limit);
     }
 
-    void forEachOverlapping(Ipv6Prefix prefix, Consumer<Item<T>> consumer) {
+    boolean anyOverlapping(Ipv6Prefix prefix, Predicate<Item<T>> taken) {
       for (int length : lengths.headMap(prefix.length()).keySet()) {
         Bag<Item<T>> there = items.get(Ipv6Prefix.of(prefix.address(), length));
-        if (there != null) {
-          there.forEach(consumer);
+        if (there != null && there.any(taken)) {
+          return true;
         }
       }
-      contained(prefix).values().forEach(there -> there.forEach(consumer));
+      for (Bag<Item<T>> there : contained(prefix).values()) {
+        if (there.any(taken)) {
+          return true;
+        }
+      }
+      return false;
     }
 
     private Map<Ipv6Prefix, Bag<Item<T>>> contained(Ipv6Prefix prefix) {
@@ -208,17 +237,23 @@ public final class SelectorIndex<T> {
     private @Nullable E only;
     private @Nullable Set<E> several;
 
-    void add(E element) {
+    /** Whether it has not been there. */
+    boolean add(E element) {
       if (several != null) {
-        several.add(element);
-      } else if (only == null) {
-        only = element;
-      } else if (!only.equals(element)) {
-        several = new LinkedHashSet<>();
-        several.add(only);
-        several.add(element);
-        only = null;
+        return several.add(element);
       }
+      if (only == null) {
+        only = element;
+        return true;
+      }
+      if (only.equals(element)) {
+        return false;
+      }
+      several = new LinkedHashSet<>();
+      several.add(only);
+      several.add(element);
+      only = null;
+      return true;
     }
 
     boolean remove(E element) {
@@ -240,12 +275,16 @@ public final class SelectorIndex<T> {
       return size() == 0;
     }
 
-    void forEach(Consumer<E> consumer) {
-      if (several != null) {
-        several.forEach(consumer);
-      } else if (only != null) {
-        consumer.accept(only);
+    boolean any(Predicate<E> taken) {
+      if (several == null) {
+        return only != null && taken.test(only);
       }
+      for (E element : several) {
+        if (taken.test(element)) {
+          return true;
+        }
+      }
+      return false;
     }
   }
 }

@@ -3,9 +3,9 @@ package io.mipd.merger.plan;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
-import io.mipd.merger.index.SelectorIndex;
 import io.mipd.xfrm.model.Policy;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.Comparator;
+import java.util.PriorityQueue;
 
 /**
  * Policies that come before another one for a while, though they do so neither before nor after: it
@@ -22,25 +22,39 @@ final class Overtaking {
   private final ImmutableMap<Policy.Id, Policy> after;
   private final ImmutableSet<Policy> stepping;
 
-  /** What goes back or away. */
-  private final SelectorIndex<Policy> retreating = new SelectorIndex<>();
-
   /**
-   * @param changing as they are installed; each changes or goes
-   * @param after what is wanted of these and of others
+   * @param after what is wanted of those that change and of others
    * @param stepping those of {@code after} that go back before their turn
    */
-  Overtaking(
-      ImmutableList<Policy> changing,
-      ImmutableMap<Policy.Id, Policy> after,
-      ImmutableSet<Policy> stepping) {
+  Overtaking(ImmutableMap<Policy.Id, Policy> after, ImmutableSet<Policy> stepping) {
     this.after = after;
     this.stepping = stepping;
-    if (changing.stream().map(Treatment::of).distinct().limit(2).count() > 1) {
-      changing.stream()
-          .filter(policy -> target(policy) > policy.priority())
-          .forEach(policy -> retreating.add(policy.selector(), policy));
+  }
+
+  /**
+   * Those that would come before another one for a while.
+   *
+   * @param changing as they are installed; each changes or goes
+   */
+  ImmutableSet<Policy> among(ImmutableList<Policy> changing) {
+    var overtaking = ImmutableSet.<Policy>builder();
+    // Those that go behind the priority that is looked at, or away.
+    var retreating = new TreatedPolicies();
+    var byTarget = new PriorityQueue<Policy>(Comparator.comparingLong(this::target));
+    for (Policy policy :
+        ImmutableList.sortedCopyOf(Comparator.comparingInt(Policy::priority), changing)) {
+      while (!byTarget.isEmpty() && target(byTarget.element()) < policy.priority()) {
+        retreating.remove(byTarget.remove());
+      }
+      if (retreating.anyConflicts(policy, other -> isOvertaken(other, policy))) {
+        overtaking.add(policy);
+      }
+      if (target(policy) > policy.priority()) {
+        retreating.add(policy);
+        byTarget.add(policy);
+      }
     }
+    return overtaking.build();
   }
 
   /** Its priority at the end; behind all if it goes. */
@@ -49,28 +63,11 @@ final class Overtaking {
     return wanted == null ? Long.MAX_VALUE : wanted.priority();
   }
 
-  /** Whether this one, which is to change or to go, would come before another one for a while. */
-  boolean isBy(Policy policy) {
-    var found = new AtomicBoolean();
-    retreating.forEachMeeting(
-        policy.selector(),
-        other -> {
-          if (!found.get() && isOvertaken(other, policy)) {
-            found.set(true);
-          }
-        });
-    return found.get();
-  }
-
+  /** Whether one is there while another one that has been before it has gone behind it already. */
   private boolean isOvertaken(Policy other, Policy policy) {
-    long behind = target(other);
-    boolean isThereMeanwhile =
-        target(policy) > behind
-            || !after.containsKey(policy.id())
-            || stepping.contains(after.get(other.id()));
     return other.priority() < policy.priority()
-        && policy.priority() <= behind
-        && isThereMeanwhile
-        && Treatment.conflicts(other, policy);
+        && (target(policy) > target(other)
+            || !after.containsKey(policy.id())
+            || stepping.contains(after.get(other.id())));
   }
 }

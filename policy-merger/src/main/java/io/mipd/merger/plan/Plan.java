@@ -116,10 +116,11 @@ public record Plan(ImmutableList<ImmutableList<Step>> stages) {
         installed.stream()
             .filter(policy -> !policy.equals(after.get(policy.id())))
             .collect(toImmutableList());
-    var overtaking = new Overtaking(changing, after, ImmutableSet.copyOf(stepping));
+    ImmutableSet<Policy> overtaking =
+        new Overtaking(after, ImmutableSet.copyOf(stepping)).among(changing);
     return changing.stream()
         .filter(policy -> policy.action() == Policy.Action.ALLOW)
-        .filter(policy -> policy.bundle().isEmpty() || overtaking.isBy(policy))
+        .filter(policy -> policy.bundle().isEmpty() || overtaking.contains(policy))
         .collect(toImmutableSet());
   }
 
@@ -188,7 +189,7 @@ public record Plan(ImmutableList<ImmutableList<Step>> stages) {
       ImmutableList<Policy> inOrder,
       boolean among,
       ImmutableSet<Policy> blocked) {
-    var stages = new Stages(inOrder);
+    var stages = new Stages();
     for (Policy policy : inOrder) {
       Policy old = before.get(policy.id());
       stages.add(

@@ -27,6 +27,12 @@ final class Priorities {
    */
   private static final int SHARE = 1024;
 
+  /**
+   * Which part of a range that is spread is kept for what comes next where one has come. The others
+   * are the denser for it by less than a doubled range is to be less dense.
+   */
+  private static final int ROOMY = 8;
+
   /** How much less dense each doubling of a range has to be. */
   private static final double THINNING = 1.3;
 
@@ -129,19 +135,23 @@ final class Priorities {
         var some = new ArrayList<>(range.values());
         some.add(place);
         some.sort(null);
-        spread(some, from, to, listener);
+        // Where one has come, more are to come.
+        spread(some, place, from, to, listener);
         return;
       }
     }
     throw noRoom(limit);
   }
 
-  /** Evenly, in their order. */
-  private void spread(List<Place> some, int from, int to, Listener listener) {
+  /** Evenly, in their order, but for the room behind one of them. */
+  private void spread(List<Place> some, Place roomy, int from, int to, Listener listener) {
     some.forEach(this::remove);
-    long room = to - from + 1L;
+    int spare = (to - from + 1 - some.size()) / ROOMY;
+    long room = to - from + 1L - spare;
     for (int i = 0; i < some.size(); i++) {
-      number(some.get(i), (int) (from + room * i / some.size()), listener);
+      Place place = some.get(i);
+      int shift = place.compareTo(roomy) > 0 ? spare : 0;
+      number(place, (int) (from + room * i / some.size()) + shift, listener);
     }
   }
 
@@ -162,9 +172,9 @@ final class Priorities {
     // With room in front and behind, if there is any.
     int quarter = limit / 4;
     if (all.size() < quarter) {
-      spread(all, quarter, limit - quarter, listener);
+      spread(all, all.get(all.size() - 1), quarter, limit - quarter, listener);
     } else {
-      spread(all, 1, limit, listener);
+      spread(all, all.get(all.size() - 1), 1, limit, listener);
     }
   }
 

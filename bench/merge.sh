@@ -41,7 +41,7 @@ done
 echo "machine: $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, $(java -version 2>&1 | head -n 1), $(date -u +'%F %H:%M UTC')"
 grep -hoE "[0-9]+ (policies of the user's|bindings): [0-9]+" "$out"/merge-1.txt | sort -u | sed 's/: /, policies of the result: /'
 for ((round = 1; round <= rounds; round++)); do
-  awk -F, 'NR > 1 { gsub(/"/, ""); n = split($1, name, "."); print name[n], $NF != "" ? $NF : $(NF - 1), $5 }' "$out/merge-$round.csv"
+  tr -d '"\r' <"$out/merge-$round.csv" | awk -F, 'NR > 1 { n = split($1, name, "."); print name[n], $NF != "" ? $NF : $(NF - 1), $5 }'
 done | sort -k1,1 -k2,2n -k3,3n | awk '
   { key = $1 " " $2; if (!(key in count)) order[++keys] = key; value[key, ++count[key]] = $3 }
   END {

@@ -178,7 +178,7 @@ final class Charon implements KeyExchange.Orders, AutoCloseable {
         String text = message.text("msg").orElse("");
         if (KeyExchange.isProblem(text)) {
           String connection = message.text("ikesa-name").orElse("");
-          tell(() -> exchange.logged(connection, text));
+          tell(() -> exchange.logged(loop.now(), connection, text));
         }
       } else {
         message.sections().keySet().forEach(name -> tell(() -> exchange.changed(name)));

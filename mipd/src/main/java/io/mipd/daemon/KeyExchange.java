@@ -27,6 +27,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Has charon negotiate the associations of home registrations, and keeps Binding Updates back until
@@ -48,6 +49,11 @@ final class KeyExchange {
 
   /** How often is looked whether charon still has what it was given. */
   static final Duration LOOK_INTERVAL = Duration.ofSeconds(10);
+
+  /**
+   * How long the status tells of a problem that is of no connection of ours, since the last one.
+   */
+  static final Duration STRANGERS_STAY = Duration.ofMinutes(10);
 
   /** Longer than charon keeps a CHILD_SA that it has rekeyed (delete_rekeyed_delay, 5 s). */
   static final Duration REKEYED_DELAY = Duration.ofSeconds(7);
@@ -185,7 +191,7 @@ final class KeyExchange {
   private @Nullable XfrmBackend kernel;
   private Consumer<NodeAction.SendMessage> release = message -> {};
   private Optional<String> disconnected = Optional.of("not connected yet");
-  private Optional<String> stranger = Optional.empty();
+  private Optional<Stranger> stranger = Optional.empty();
 
   /** Of the last look that was asked for. */
   private long look;
@@ -364,12 +370,24 @@ final class KeyExchange {
     return PROBLEMS.stream().anyMatch(text::contains);
   }
 
+  /**
+   * A problem of no connection of ours: somebody whom charon knows nothing of, or a connection of
+   * the user's own.
+   */
+  private record Stranger(String text, Instant until) {}
+
   /** charon has logged a problem. */
-  void logged(String name, String text) {
+  void logged(Instant now, String name, String text) {
     Optional<Peer> concerned = peer(name);
-    log.warn("charon, {}: {}", concerned.isEmpty() ? "of no connection of ours" : name, text);
-    concerned.ifPresentOrElse(
-        peer -> peer.problem = Optional.of(text), () -> stranger = Optional.of(text));
+    if (concerned.isPresent()) {
+      log.warn("charon, {}: {}", name, text);
+      concerned.get().problem = Optional.of(text);
+      return;
+    }
+    // Anybody may cause these, as often as he likes.
+    boolean known = stranger.filter(it -> it.text().equals(text)).isPresent();
+    log.atLevel(known ? Level.DEBUG : Level.WARN).log("charon, of no connection of ours: {}", text);
+    stranger = Optional.of(new Stranger(text, now.plus(STRANGERS_STAY)));
   }
 
   /** Something of a connection is not as it was. */
@@ -611,6 +629,7 @@ final class KeyExchange {
 
   /** Does what is due. */
   void turn(Instant now) {
+    stranger = stranger.filter(it -> now.isBefore(it.until()));
     if (isDue(now, lookAt)) {
       lookAt = Optional.empty();
       look();
@@ -676,7 +695,11 @@ final class KeyExchange {
   }
 
   Optional<Instant> nextDeadline() {
-    return Stream.concat(lookAt.stream(), waiting.stream().flatMap(Peer::deadlines))
+    return Stream.of(
+            lookAt.stream(),
+            stranger.stream().map(Stranger::until),
+            waiting.stream().flatMap(Peer::deadlines))
+        .flatMap(deadlines -> deadlines)
         .min(Instant::compareTo);
   }
 
@@ -684,7 +707,7 @@ final class KeyExchange {
   Map<String, Object> report() {
     Map<String, Object> report = new LinkedHashMap<>();
     report.put("charon", disconnected.orElse("connected"));
-    stranger.ifPresent(text -> report.put("problem", text));
+    stranger.ifPresent(it -> report.put("problem", it.text()));
     List<Object> all = new ArrayList<>();
     for (Peer peer : peers.values()) {
       Map<String, Object> one = new LinkedHashMap<>();

@@ -111,6 +111,10 @@ final class NetworkWatch implements AutoCloseable {
   private void takeIcmp() {
     // What a router says counts for the link that it is heard on, so the link comes first.
     takeChanges();
+    takeMessages();
+  }
+
+  private void takeMessages() {
     try {
       icmp.receive(this::received);
     } catch (SystemCallException e) {
@@ -150,10 +154,17 @@ final class NetworkWatch implements AutoCloseable {
 
   private void changed(RtnetlinkNotice notice) {
     if (notice instanceof RtnetlinkNotice.LinkNotice change) {
+      Link link = change.link();
+      if (link.isRunning()
+          && link(link.index()).filter(before -> !before.isRunning()).isPresent()) {
+        // What waits to be read is of the link that was here before; now, while that is known to
+        // be out, nobody takes it for a router's word about the next one.
+        takeMessages();
+      }
       if (change.gone()) {
-        links.remove(change.link().index());
+        links.remove(link.index());
       } else {
-        links.put(change.link().index(), change.link());
+        links.put(link.index(), link);
       }
     } else if (notice instanceof RtnetlinkNotice.AddressNotice change) {
       if (change.gone()) {

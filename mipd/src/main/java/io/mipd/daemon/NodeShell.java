@@ -347,6 +347,13 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
 
   private void send(NodeAction.SendMessage send) throws IOException {
     parts().world().send(send.message(), send.source(), send.destination(), send.careOf());
+    log.atLevel(CoreDriver.loudness(send.message()))
+        .log(
+            "sent {} from {} to {}{}",
+            send.message(),
+            send.source(),
+            send.destination(),
+            send.careOf().map(one -> " by care-of address " + one).orElse(""));
     counts.sent(send);
     messages.ifPresent(it -> it.sent(loop.now(), send));
   }

@@ -358,14 +358,12 @@ public final class CoreDriver {
       return;
     }
     hands.perform(send);
+  }
+
+  /** How loud to be about a message that comes or goes. */
+  public static Level loudness(MobilityMessage message) {
     // Who asks for these may be anybody, as often as he likes.
-    log.atLevel(isOfAnybody(send.message()) ? Level.DEBUG : Level.INFO)
-        .log(
-            "sent {} from {} to {}{}",
-            send.message(),
-            send.source(),
-            send.destination(),
-            send.careOf().map(one -> " by care-of address " + one).orElse(""));
+    return isOfAnybody(message) ? Level.DEBUG : Level.INFO;
   }
 
   private static boolean isOfAnybody(MobilityMessage message) {
@@ -393,8 +391,7 @@ public final class CoreDriver {
       log.debug("Mobility Header from {}: {}", arrival.source(), e.toString());
       return;
     }
-    log.atLevel(isOfAnybody(message) ? Level.DEBUG : Level.INFO)
-        .log("received {} from {}", message, arrival.source());
+    log.atLevel(loudness(message)).log("received {} from {}", message, arrival.source());
     note(new NodeEvent.MobilityMessageArrived(message, arrival));
   }
 

@@ -542,9 +542,22 @@ class KeyExchangeTest {
   void theStatusHasCharonsWords() {
     assertThat(KeyExchange.isProblem("received AUTHENTICATION_FAILED notify error")).isTrue();
     assertThat(KeyExchange.isProblem("IKE_SA established")).isFalse();
-    exchange.logged(NAME, "received AUTHENTICATION_FAILED notify error");
+    exchange.logged(now, NAME, "received AUTHENTICATION_FAILED notify error");
     assertThat(exchange.report().toString()).contains("AUTHENTICATION_FAILED");
     registered();
     assertThat(exchange.report().toString()).contains("up").doesNotContain("AUTHENTICATION_FAILED");
+  }
+
+  @Test
+  void whatStrangersCauseIsToldForAWhile() {
+    exchange.logged(now, "somebody", "received AUTHENTICATION_FAILED notify error");
+    assertThat(exchange.report()).containsKey("problem");
+    now = now.plus(KeyExchange.STRANGERS_STAY).minusMillis(1);
+    exchange.turn(now);
+    assertThat(exchange.report()).containsKey("problem");
+    now = now.plusMillis(1);
+    assertThat(exchange.nextDeadline().filter(at -> !at.isAfter(now))).isPresent();
+    exchange.turn(now);
+    assertThat(exchange.report()).doesNotContainKey("problem");
   }
 }

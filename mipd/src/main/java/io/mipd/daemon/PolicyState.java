@@ -11,7 +11,10 @@ import io.mipd.merger.explain.KnownAssociation;
 import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.WishOwner;
 import io.mipd.mobility.planner.HomePolicies;
+import io.mipd.mobility.planner.Route;
+import io.mipd.mobility.planner.RoutePolicies;
 import io.mipd.mobility.planner.RouteRoles;
+import io.mipd.mobility.planner.Tunnel;
 import io.mipd.mobility.planner.TunnelProtection;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
@@ -65,13 +68,21 @@ record PolicyState(
      * @param newCareOf the home address for at home
      */
     MobilityWish at(Optional<Ipv6Address> newCareOf) {
-      var planner = new HomePolicies(new HomeAddress(address), agent, protection, roles);
+      HomePolicies planner = planner();
       Optional<CareOfAddress> away =
           newCareOf.filter(one -> !one.equals(address)).map(CareOfAddress::new);
       if (mobileNode) {
         return away.map(planner::mobileNodeAway).orElseGet(planner::mobileNodeAtHome);
       }
       return away.map(planner::homeAgentBound).orElseGet(planner::homeAgentUnbound);
+    }
+
+    private HomePolicies planner() {
+      return new HomePolicies(new HomeAddress(address), agent, protection, roles);
+    }
+
+    private Optional<Tunnel> tunnel() {
+      return careOf.map(it -> planner().tunnel(new CareOfAddress(it)));
     }
 
     Home bound(Optional<Ipv6Address> newCareOf) {
@@ -142,8 +153,81 @@ record PolicyState(
               .collect(toImmutableList());
       newHomes.add(one.bound(Optional.of(careOf)));
     }
-    return new PolicyState(
-        world, inputs.withWishes(ImmutableMap.copyOf(wishes)), moved, newHomes.build());
+    PolicyState state =
+        new PolicyState(
+            world, inputs.withWishes(ImmutableMap.copyOf(wishes)), moved, newHomes.build());
+    return state.with(state.inputs.withWishes(state.rerouted(home, careOf)));
+  }
+
+  /**
+   * What is wished for when the routes of a home address, ours or a peer's, have followed it; at
+   * home it has none.
+   */
+  private ImmutableMap<WishOwner, MobilityWish> rerouted(Ipv6Address home, Ipv6Address careOf) {
+    var wishes = ImmutableMap.<WishOwner, MobilityWish>builder();
+    inputs
+        .wishes()
+        .forEach(
+            (owner, wish) -> {
+              Optional<Ipv6Address> peer = owner.peer();
+              boolean ours = owner.address().equals(home);
+              if (peer.isEmpty() || !(ours || peer.get().equals(home))) {
+                wishes.put(owner, wish);
+                return;
+              }
+              Ipv6Address local = owner.address();
+              Route our = ours(wish, local, peer.get());
+              Route their = peers(wish, local, peer.get());
+              if (ours) {
+                our = at(our, home, careOf);
+              } else {
+                their = at(their, home, careOf);
+              }
+              if (!(our.equals(Route.NONE) && their.equals(Route.NONE))) {
+                wishes.put(
+                    owner, RoutePolicies.route(local, peer.get(), our, their, tunnel(local)));
+              }
+            });
+    return wishes.buildOrThrow();
+  }
+
+  /** By which care-of address of ours, as the states of a route's wish say. */
+  private static Route ours(MobilityWish wish, Ipv6Address local, Ipv6Address peer) {
+    return new Route(
+        careOf(wish, TransformProtocol.HAO, local, peer),
+        careOf(wish, TransformProtocol.ROUTE2, peer, local));
+  }
+
+  /** Likewise of the peer. */
+  private static Route peers(MobilityWish wish, Ipv6Address local, Ipv6Address peer) {
+    return new Route(
+        careOf(wish, TransformProtocol.ROUTE2, local, peer),
+        careOf(wish, TransformProtocol.HAO, peer, local));
+  }
+
+  private static Optional<CareOfAddress> careOf(
+      MobilityWish wish, TransformProtocol protocol, Ipv6Address from, Ipv6Address to) {
+    var id = new RouteOptimizationState.Id(protocol, from, to);
+    return wish.states().stream()
+        .filter(one -> one.id().equals(id))
+        .map(one -> new CareOfAddress(one.careOf()))
+        .findFirst();
+  }
+
+  private static Route at(Route before, Ipv6Address home, Ipv6Address careOf) {
+    return careOf.equals(home)
+        ? Route.NONE
+        : new Route(
+            before.use().map(old -> new CareOfAddress(careOf)),
+            before.accept().map(old -> new CareOfAddress(careOf)));
+  }
+
+  /** Of a home address of ours that is away. */
+  private Optional<Tunnel> tunnel(Ipv6Address home) {
+    return homes.stream()
+        .filter(one -> one.mobileNode() && one.address().equals(home))
+        .flatMap(one -> one.tunnel().stream())
+        .findFirst();
   }
 
   private static KnownAssociation moved(

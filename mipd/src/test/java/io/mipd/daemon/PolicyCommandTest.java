@@ -4,11 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.base.Splitter;
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
 import com.typesafe.config.Config;
 import io.mipd.control.ControlRequest;
 import io.mipd.control.ControlSocket;
 import io.mipd.control.EventLog;
 import io.mipd.control.Json;
+import io.mipd.mobility.MobilityWish;
+import io.mipd.mobility.WishOwner;
+import io.mipd.mobility.planner.HomePolicies;
+import io.mipd.mobility.planner.Route;
+import io.mipd.mobility.planner.RoutePolicies;
+import io.mipd.mobility.wire.CareOfAddress;
+import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.xfrm.engine.AssociationStatus;
 import io.mipd.xfrm.model.Ipv6Address;
 import java.io.IOException;
@@ -18,6 +26,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -237,6 +246,73 @@ class PolicyCommandTest {
               false));
     }
     return PolicyStateDocument.of(state, associations.build());
+  }
+
+  /** The routes of a home address move with it, ours and those of a peer, and end at home. */
+  @Test
+  void aHandoverTakesTheRoutesAlong() throws Exception {
+    Ipv6Address home = Ipv6Address.parse("2001:db8:1::10");
+    Ipv6Address peer = Ipv6Address.parse("2001:db8:c::2");
+    Ipv6Address mobilePeer = Ipv6Address.parse("2001:db8:2::10");
+    Ipv6Address a = Ipv6Address.parse("2001:db8:a::10");
+    Ipv6Address b = Ipv6Address.parse("2001:db8:b::10");
+    Ipv6Address d = Ipv6Address.parse("2001:db8:d::10");
+    PolicyState atA =
+        ConfiguredState.of(DaemonConfiguration.read(folder.resolve("mobile-node.conf")))
+            .moved(home, a);
+
+    PolicyState before = routed(routed(atA, peer, a, Route.NONE), mobilePeer, a, by(d));
+    assertThat(before.moved(home, b))
+        .isEqualTo(routed(routed(atA.moved(home, b), peer, b, Route.NONE), mobilePeer, b, by(d)));
+
+    PolicyState atHome = before.moved(home, home);
+    assertThat(atHome.inputs().wishes())
+        .doesNotContainKey(WishOwner.route(home, peer))
+        .containsEntry(
+            WishOwner.route(home, mobilePeer),
+            RoutePolicies.route(home, mobilePeer, Route.NONE, by(d), Optional.empty()));
+
+    PolicyState agents =
+        ConfiguredState.of(DaemonConfiguration.read(folder.resolve("home-agent.conf")));
+    Ipv6Address agent = agents.homes().get(0).agent();
+    assertThat(direct(agents.moved(home, a), agent, home, by(a)).moved(home, b))
+        .isEqualTo(direct(agents.moved(home, b), agent, home, by(b)));
+  }
+
+  private static Route by(Ipv6Address careOf) {
+    var one = Optional.of(new CareOfAddress(careOf));
+    return new Route(one, one);
+  }
+
+  private static PolicyState routed(
+      PolicyState state, Ipv6Address peer, Ipv6Address careOf, Route peers) {
+    PolicyState.Home home = state.homes().get(0);
+    var planner =
+        new HomePolicies(
+            new HomeAddress(home.address()), home.agent(), home.protection(), home.roles());
+    return with(
+        state,
+        WishOwner.route(home.address(), peer),
+        RoutePolicies.route(
+            home.address(),
+            peer,
+            by(careOf),
+            peers,
+            Optional.of(planner.tunnel(new CareOfAddress(careOf)))));
+  }
+
+  private static PolicyState direct(
+      PolicyState state, Ipv6Address local, Ipv6Address peer, Route peers) {
+    return with(
+        state,
+        WishOwner.route(local, peer),
+        RoutePolicies.route(local, peer, Route.NONE, peers, Optional.empty()));
+  }
+
+  private static PolicyState with(PolicyState state, WishOwner owner, MobilityWish wish) {
+    var wishes = new LinkedHashMap<>(state.inputs().wishes());
+    wishes.put(owner, wish);
+    return state.with(state.inputs().withWishes(ImmutableMap.copyOf(wishes)));
   }
 
   /** What a daemon tells of itself over its socket means the same as what was configured. */

@@ -2,6 +2,7 @@ package io.mipd.merger.rule;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Iterables;
 import io.mipd.merger.source.MobilityPolicy;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Flow;
@@ -125,10 +126,11 @@ final class OuterFlow {
       String words = "the user's " + policy + " blocks the outer packets " + outer;
       outcomes.add(
           inner.blocked().because(NAME, words).finding(Finding.Kind.OUTER_FLOW_BLOCKED, words));
-    } else if (policy.bundle().isEmpty() || applied.contains(policy)) {
-      // Its own result may be a flow of its own again, as with a tunnel "for any". That is how such
-      // a policy is meant: once around everything.
+    } else if (policy.bundle().isEmpty() || isOnceAroundAll(policy, applied)) {
       leave(inner, applied, made, outcomes);
+    } else if (applied.contains(policy)) {
+      String words = "the user's " + policy + " is for what comes of its own packets, " + outer;
+      outcomes.add(inner.blocked().because(NAME, words).finding(Finding.Kind.LOOP, words));
     } else if (applied.size() == MAX_DEPTH) {
       String words = "more than " + MAX_DEPTH + " policies act on each other's outer packets";
       outcomes.add(inner.blocked().because(NAME, words).finding(Finding.Kind.LOOP, words));
@@ -142,6 +144,18 @@ final class OuterFlow {
         leave(outcome, further, made, outcomes);
       }
     }
+  }
+
+  /**
+   * Whether a policy that has been applied has its own result before it again as it is meant: a
+   * tunnel to the very host that it is for, or one "for any", which is once around everything.
+   */
+  private static boolean isOnceAroundAll(Policy policy, ImmutableSet<Policy> applied) {
+    Selector selector = policy.selector();
+    return applied.contains(policy)
+        && (selector.source().isAny()
+            || selector.destination().isAny()
+            || Iterables.getLast(applied).equals(policy));
   }
 
   private static boolean isTunnel(Bundle bundle) {

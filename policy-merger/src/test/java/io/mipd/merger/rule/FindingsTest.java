@@ -294,6 +294,47 @@ class FindingsTest {
         .containsExactly(Finding.Kind.LOOP);
   }
 
+  /** Two gateways, each behind the other. */
+  @Test
+  void gatewaysBehindEachOther() {
+    Policy toFirst = user(1, Selector.between(C, A), gatewayTunnel(0));
+    Policy throughSecond = user(2, Selector.between(C, gateway(0)), gatewayTunnel(1));
+    Policy throughFirst = user(3, Selector.between(C, gateway(1)), gatewayTunnel(0));
+    Merged merged =
+        PolicyMerger.merge(
+            ImmutableList.of(toFirst, throughSecond, throughFirst),
+            ImmutableList.of(UPDATE, TUNNEL),
+            new XfrmBackend.Limits(100));
+    assertThat(merged.findings()).extracting(Finding::kind).containsExactly(Finding.Kind.LOOP);
+    assertThat(
+            merged.policies().stream()
+                .filter(one -> one.selector().source().contains(H))
+                .filter(one -> one.selector().destination().isAny()))
+        .extracting(Policy::action)
+        .containsOnly(Policy.Action.BLOCK);
+  }
+
+  /** One for any is meant once around everything, whatever is within; also one to its own end. */
+  @Test
+  void aTunnelForAnyIsNoLoop() {
+    Policy toFirst = user(1, Selector.between(C, gateway(0)), gatewayTunnel(1));
+    Policy all = user(2, Selector.between(Ipv6Prefix.host(C), Ipv6Prefix.ANY), gatewayTunnel(0));
+    Policy toItself = user(3, Selector.between(C, A), Template.tunnel(ESP, C, A, new ReqId(7)));
+    for (ImmutableList<Policy> users :
+        ImmutableList.of(ImmutableList.of(toFirst, all), ImmutableList.of(toItself))) {
+      assertThat(
+              PolicyMerger.merge(
+                      users, ImmutableList.of(UPDATE, TUNNEL), new XfrmBackend.Limits(100))
+                  .findings())
+          .extracting(Finding::kind)
+          .doesNotContain(Finding.Kind.LOOP);
+    }
+  }
+
+  private static Template gatewayTunnel(int number) {
+    return Template.tunnel(ESP, C, gateway(number), new ReqId(10 + number));
+  }
+
   /** The marks of the user's policy and of one on its outer flow, together all that are free. */
   @Test
   void aComposedMarkIsOneThatTheBackendCanBear() {

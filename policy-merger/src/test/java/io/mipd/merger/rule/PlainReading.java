@@ -115,8 +115,16 @@ record PlainReading(boolean decided, Policy.Action action, Bundle bundle) {
       boolean throughUsers = false;
       while (tunnelled) {
         Policy outer = first(user, bundle.outermost(flow));
-        if (outer == null || used.contains(outer)) {
+        if (outer == null) {
           break;
+        }
+        if (used.contains(outer)) {
+          Selector its = outer.selector();
+          boolean forAny = its.source().isAny() || its.destination().isAny();
+          if (forAny || used.get(used.size() - 1).equals(outer)) {
+            break;
+          }
+          return BLOCKED;
         }
         if (outer.action() == Policy.Action.BLOCK) {
           return BLOCKED;

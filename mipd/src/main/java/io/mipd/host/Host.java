@@ -49,8 +49,8 @@ import org.slf4j.LoggerFactory;
 public final class Host {
   private static final Duration RETRY_INTERVAL = Duration.ofSeconds(1);
 
-  /** Packets are seldom larger than a link carries; one that is has a buffer of its own. */
-  private static final int USUAL_PACKET = 2048;
+  /** Octets that hold each message of ours. */
+  private static final int LARGEST_MESSAGE = 2048;
 
   private final HostSettings settings;
   private final Surroundings around;
@@ -61,8 +61,6 @@ public final class Host {
   private final CoreDriver driver;
   private final PeerLearner peers = new PeerLearner(this::now);
   private final GroupForwarder groups;
-  private final PacketBuffer usual = new PacketBuffer(USUAL_PACKET);
-  private final PacketBuffer message = new PacketBuffer(2048);
 
   /** Peers whose packets from an address of ours meet the policies. */
   private final Set<Pair> intercepted = new HashSet<>();
@@ -220,9 +218,9 @@ public final class Host {
     }
   }
 
-  private PacketBuffer packet(byte[] octets) {
-    PacketBuffer packet = octets.length <= USUAL_PACKET ? usual : new PacketBuffer();
-    packet.clear();
+  /** A new one: there may be very many of us, and none keeps what it needs for a moment. */
+  private static PacketBuffer packet(byte[] octets) {
+    var packet = new PacketBuffer(octets.length);
     packet.set(octets, 0, octets.length);
     return packet;
   }
@@ -280,11 +278,13 @@ public final class Host {
 
   private void perform(NodeAction action) {
     if (action instanceof NodeAction.SendMessage send) {
+      var message = new PacketBuffer(LARGEST_MESSAGE);
       MobilityPacket.write(send.message(), send.source(), send.destination(), message);
-      output(send.careOf());
+      output(message, send.careOf());
     } else if (action instanceof NodeAction.SendDiscovery send) {
+      var message = new PacketBuffer(LARGEST_MESSAGE);
       MobilityPacket.write(send.message(), send.source(), send.destination(), message);
-      output(send.careOf());
+      output(message, send.careOf());
     } else if (action instanceof NodeAction.SendIcmpv6 send) {
       around.transmit(
           send.interfaceIndex(),
@@ -314,7 +314,7 @@ public final class Host {
     }
   }
 
-  private void output(Optional<CareOfAddress> careOf) {
+  private void output(PacketBuffer message, Optional<CareOfAddress> careOf) {
     if (careOf.isPresent()) {
       engine.output(message, careOf.get().value());
     } else {

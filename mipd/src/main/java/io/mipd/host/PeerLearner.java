@@ -4,6 +4,7 @@ import io.mipd.xfrm.model.Ipv6Address;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Who talks to a home address: asked for each packet, so that it costs next to nothing and never
@@ -16,30 +17,32 @@ public final class PeerLearner {
   private static final int PLACES = 1024;
 
   private final Supplier<Instant> clock;
-  private final Ipv6Address[] peers = new Ipv6Address[PLACES];
-  private final Ipv6Address[] homes = new Ipv6Address[PLACES];
-  private final Instant[] until = new Instant[PLACES];
+
+  /** Made when it is first asked: a node without route optimization never does. */
+  private @Nullable Told @Nullable [] places;
+
+  private record Told(Ipv6Address peer, Ipv6Address home, Instant until) {}
 
   public PeerLearner(Supplier<Instant> clock) {
     this.clock = clock;
-    for (int i = 0; i < PLACES; i++) {
-      peers[i] = Ipv6Address.UNSPECIFIED;
-      homes[i] = Ipv6Address.UNSPECIFIED;
-      until[i] = Instant.MIN;
-    }
   }
 
   /** Whether it has not been for a while that this peer was told of. */
   public boolean isNews(Ipv6Address peer, Ipv6Address home) {
+    if (places == null) {
+      places = new @Nullable Told[PLACES];
+    }
     int hash = peer.hashCode() * 31 + home.hashCode();
     int place = (hash ^ (hash >>> 16)) & (PLACES - 1);
     Instant now = clock.get();
-    if (peers[place].equals(peer) && homes[place].equals(home) && now.isBefore(until[place])) {
+    Told told = places[place];
+    if (told != null
+        && told.peer.equals(peer)
+        && told.home.equals(home)
+        && now.isBefore(told.until)) {
       return false;
     }
-    peers[place] = peer;
-    homes[place] = home;
-    until[place] = now.plus(INTERVAL);
+    places[place] = new Told(peer, home, now.plus(INTERVAL));
     return true;
   }
 }

@@ -4,8 +4,10 @@ import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Selector;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Set;
@@ -20,26 +22,50 @@ import org.jspecify.annotations.Nullable;
  * first bits, those that it contains in a row. Of source and destination the one that has fewer is
  * followed. Those "from one to any" and those "from any to one" are kept apart, for among both
  * neither end alone has few. For one flow they are also found by both ends at once, for each pair
- * of prefix lengths that occurs.
+ * of prefix lengths that occurs. A few are looked at one by one, for most nodes have no more.
  */
 public final class SelectorIndex<T> {
   private record Item<T>(Selector selector, T value) {}
 
-  /** By whether the source is any, and the destination; those that there were. */
-  private final Map<Integer, Shape<T>> shapes = new TreeMap<>();
+  /** So many are looked at one by one. */
+  private static final int FEW = 16;
 
-  private Shape<T> shape(Selector selector) {
+  /** All that there are, as long as there never were more than a few. */
+  private final List<Item<T>> few = new ArrayList<>(0);
+
+  /** Then all are here, by whether the source is any, and the destination. */
+  private @Nullable Map<Integer, Shape<T>> shapes;
+
+  private static <T> Shape<T> shape(Map<Integer, Shape<T>> shapes, Selector selector) {
     return shapes.computeIfAbsent(
         (selector.source().length() == 0 ? 2 : 0) + (selector.destination().length() == 0 ? 1 : 0),
         kind -> new Shape<>());
   }
 
   public void add(Selector selector, T value) {
-    shape(selector).add(new Item<>(selector, value));
+    var item = new Item<T>(selector, value);
+    if (shapes != null) {
+      shape(shapes, selector).add(item);
+    } else if (few.contains(item)) {
+      return;
+    } else if (few.size() < FEW) {
+      few.add(item);
+    } else {
+      var all = new TreeMap<Integer, Shape<T>>();
+      few.forEach(one -> shape(all, one.selector).add(one));
+      few.clear();
+      shape(all, selector).add(item);
+      shapes = all;
+    }
   }
 
   public void remove(Selector selector, T value) {
-    shape(selector).remove(new Item<>(selector, value));
+    var item = new Item<T>(selector, value);
+    if (shapes != null) {
+      shape(shapes, selector).remove(item);
+    } else {
+      few.remove(item);
+    }
   }
 
   /** In no order. */
@@ -50,6 +76,9 @@ public final class SelectorIndex<T> {
   /** Whether one of those that meet a selector is taken; shows no more of them then. */
   public boolean anyMeeting(Selector selector, Predicate<T> taken) {
     Predicate<Item<T>> filtered = item -> item.selector.meets(selector) && taken.test(item.value);
+    if (shapes == null) {
+      return few.stream().anyMatch(filtered);
+    }
     for (Shape<T> shape : shapes.values()) {
       if (shape.anyNear(selector, filtered)) {
         return true;
@@ -59,14 +88,17 @@ public final class SelectorIndex<T> {
   }
 
   public void forEachMatching(Flow flow, Consumer<T> consumer) {
-    Predicate<Item<T>> filtered =
-        each(
-            item -> {
-              if (item.selector.matches(flow)) {
-                consumer.accept(item.value);
-              }
-            });
-    shapes.values().forEach(shape -> shape.anyNear(flow, filtered));
+    Consumer<Item<T>> filtered =
+        item -> {
+          if (item.selector.matches(flow)) {
+            consumer.accept(item.value);
+          }
+        };
+    if (shapes == null) {
+      few.forEach(filtered);
+    } else {
+      shapes.values().forEach(shape -> shape.anyNear(flow, each(filtered)));
+    }
   }
 
   private static <E> Predicate<E> each(Consumer<E> consumer) {
@@ -95,31 +127,36 @@ public final class SelectorIndex<T> {
   private static final class Shape<T> {
     private final Prefixes<T> bySource = new Prefixes<>();
     private final Prefixes<T> byDestination = new Prefixes<>();
-    private final Map<Ends, Bag<Item<T>>> byEnds = new HashMap<>();
 
-    /** How many pairs of prefixes have each pair of lengths. */
-    private final Map<Integer, Integer> lengths = new HashMap<>();
+    /** Made when a flow is asked for, which is so of few indexes. */
+    private @Nullable Pairs<T> pairs;
 
     void add(Item<T> item) {
       bySource.add(item.selector.source(), item);
       byDestination.add(item.selector.destination(), item);
-      Ends ends = Ends.of(item.selector);
-      Bag<Item<T>> there = byEnds.computeIfAbsent(ends, key -> new Bag<>());
-      if (there.isEmpty()) {
-        lengths.merge(ends.lengths(), 1, Integer::sum);
+      if (pairs != null) {
+        pairs.add(item);
       }
-      there.add(item);
     }
 
     void remove(Item<T> item) {
       bySource.remove(item.selector.source(), item);
       byDestination.remove(item.selector.destination(), item);
-      Ends ends = Ends.of(item.selector);
-      Bag<Item<T>> there = byEnds.get(ends);
-      if (there != null && there.remove(item) && there.isEmpty()) {
-        byEnds.remove(ends);
-        lengths.computeIfPresent(ends.lengths(), (key, count) -> count == 1 ? null : count - 1);
+      if (pairs != null) {
+        pairs.remove(item);
       }
+    }
+
+    private Pairs<T> pairs() {
+      Pairs<T> all = pairs;
+      if (all == null) {
+        all = new Pairs<>();
+        for (Bag<Item<T>> there : bySource.items.values()) {
+          there.any(each(all::add));
+        }
+        pairs = all;
+      }
+      return all;
     }
 
     /** Shows all that meet it, and some that do not, until one is taken. */
@@ -138,13 +175,44 @@ public final class SelectorIndex<T> {
     boolean anyNear(Flow flow, Predicate<Item<T>> taken) {
       Ipv6Prefix source = Ipv6Prefix.host(flow.source());
       Ipv6Prefix destination = Ipv6Prefix.host(flow.destination());
-      int few = lengths.size();
+      Pairs<T> all = pairs();
+      int few = all.lengths.size();
       if (bySource.count(source, few) < few) {
         return bySource.anyOverlapping(source, taken);
       }
       if (byDestination.count(destination, few) < few) {
         return byDestination.anyOverlapping(destination, taken);
       }
+      return all.anyOf(flow, taken);
+    }
+  }
+
+  /** By both ends. */
+  private static final class Pairs<T> {
+    private final Map<Ends, Bag<Item<T>>> byEnds = new HashMap<>();
+
+    /** How many pairs of prefixes have each pair of lengths. */
+    private final Map<Integer, Integer> lengths = new HashMap<>();
+
+    void add(Item<T> item) {
+      Ends ends = Ends.of(item.selector);
+      Bag<Item<T>> there = byEnds.computeIfAbsent(ends, key -> new Bag<>());
+      if (there.isEmpty()) {
+        lengths.merge(ends.lengths(), 1, Integer::sum);
+      }
+      there.add(item);
+    }
+
+    void remove(Item<T> item) {
+      Ends ends = Ends.of(item.selector);
+      Bag<Item<T>> there = byEnds.get(ends);
+      if (there != null && there.remove(item) && there.isEmpty()) {
+        byEnds.remove(ends);
+        lengths.computeIfPresent(ends.lengths(), (key, count) -> count == 1 ? null : count - 1);
+      }
+    }
+
+    boolean anyOf(Flow flow, Predicate<Item<T>> taken) {
       for (int pair : lengths.keySet()) {
         Bag<Item<T>> there = byEnds.get(Ends.of(flow, pair));
         if (there != null && there.any(taken)) {

@@ -112,8 +112,6 @@ final class DirectionMerge implements Inputs {
    * @throws IllegalStateException if there is no room for all that are needed; nothing has changed
    */
   Done change(Side.Delta delta, Side.Delta ofEnds, int greatestPriority) {
-    before.clear();
-    conflictsBefore.clear();
     try {
       priorities.setLimit(greatestPriority, this::renumber);
       carryOut(delta, ofEnds);
@@ -121,6 +119,9 @@ final class DirectionMerge implements Inputs {
     } catch (RuntimeException e) {
       undo(done(delta, ofEnds));
       throw e;
+    } finally {
+      before.clear();
+      conflictsBefore.clear();
     }
   }
 

@@ -15,7 +15,6 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -40,8 +39,6 @@ final class Side {
   private final Map<Selector, SelectorIndex<Rank>> exempt = new LinkedHashMap<>();
 
   private boolean indexesExempt;
-
-  private final Map<Long, TreeSet<Rank>> byOwner = new LinkedHashMap<>();
 
   /**
    * @param inBackend somebody else has installed it, so that it acts where no policy of ours does
@@ -129,17 +126,11 @@ final class Side {
     if (indexesExempt || acts(it.policy())) {
       index(it).add(it.policy().selector(), rank);
     }
-    byOwner.computeIfAbsent(rank.owner(), owner -> new TreeSet<>()).add(rank);
   }
 
   private void unlink(Rank rank, Mobility it) {
     if (indexesExempt || acts(it.policy())) {
       index(it).remove(it.policy().selector(), rank);
-    }
-    TreeSet<Rank> others = byOwner.getOrDefault(rank.owner(), new TreeSet<>());
-    others.remove(rank);
-    if (others.isEmpty()) {
-      byOwner.remove(rank.owner());
     }
   }
 
@@ -236,11 +227,18 @@ final class Side {
 
   private void ofOwner(
       Rank rank, Predicate<Mobility> which, MobilityPolicy meeting, Consumer<Rank> consumer) {
-    for (Rank other : byOwner.getOrDefault(rank.owner(), new TreeSet<>())) {
-      Mobility it = present(mobility.get(other));
-      if (which.test(it) && it.policy().selector().meets(meeting.selector())) {
-        consumer.accept(other);
-      }
+    // In each group an owner's stand together.
+    for (MobilityPolicy.Kind kind : MobilityPolicy.Kind.values()) {
+      var first = new Rank(kind.precedence(), rank.owner(), Integer.MIN_VALUE);
+      var last = new Rank(kind.precedence(), rank.owner(), Integer.MAX_VALUE);
+      mobility
+          .subMap(first, true, last, true)
+          .forEach(
+              (other, it) -> {
+                if (which.test(it) && it.policy().selector().meets(meeting.selector())) {
+                  consumer.accept(other);
+                }
+              });
     }
   }
 

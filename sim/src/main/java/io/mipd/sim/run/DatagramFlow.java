@@ -2,6 +2,7 @@ package io.mipd.sim.run;
 
 import io.mipd.sim.event.EventQueue;
 import io.mipd.sim.link.Segment;
+import io.mipd.sim.node.Stack;
 import io.mipd.sim.node.Watcher;
 import io.mipd.sim.report.Measures;
 import io.mipd.sim.scenario.Scenario.FlowKind;
@@ -29,6 +30,7 @@ final class DatagramFlow extends Flow {
 
   private final EventQueue events;
   private final Network network;
+  private final FlowPorts ports;
   private int sent;
 
   /**
@@ -41,9 +43,16 @@ final class DatagramFlow extends Flow {
   private long stretched;
 
   DatagramFlow(
-      int number, FlowPlan plan, SimNode from, SimNode to, Network network, EventQueue events) {
+      int number,
+      FlowPlan plan,
+      SimNode from,
+      SimNode to,
+      Network network,
+      FlowPorts ports,
+      EventQueue events) {
     super(number, plan, from, to);
     this.network = network;
+    this.ports = ports;
     this.events = events;
   }
 
@@ -65,16 +74,19 @@ final class DatagramFlow extends Flow {
   @Override
   void begin() {
     switch (plan.kind()) {
-      case CBR ->
-          to.stack().bind(port(), (source, port, destination, data) -> arrived(source, data));
+      case CBR -> bind(to, (source, port, destination, data) -> arrived(source, data));
       case REQUEST -> {
-        to.stack().bind(port(), (source, port, destination, data) -> answer(source, port, data));
-        from.stack().bind(port(), (source, port, destination, data) -> arrived(source, data));
+        bind(to, (source, port, destination, data) -> answer(source, port, data));
+        bind(from, (source, port, destination, data) -> arrived(source, data));
       }
       case ECHO -> from.stack().watch(new Replies());
       case TCP -> throw new IllegalStateException("no datagrams");
     }
     events.at(EventQueue.BEGINNING.plus(plan.start()), this::send);
+  }
+
+  private void bind(SimNode node, Stack.UdpHandler handler) {
+    ports.bind(node.stack(), port(), number, handler);
   }
 
   private void send() {

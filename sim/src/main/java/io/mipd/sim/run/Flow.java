@@ -61,7 +61,7 @@ abstract class Flow {
     return plan.kind().name().toLowerCase(Locale.ROOT) + " " + from.name() + ">" + to.name();
   }
 
-  /** The port of the flow of that number. */
+  /** The port of the flow of that number; those 40,000 apart share one. */
   static int port(int number) {
     return 20_000 + number % 40_000;
   }

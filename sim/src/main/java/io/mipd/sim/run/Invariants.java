@@ -8,6 +8,7 @@ import io.mipd.mobility.autoconf.InterfaceIdentifier;
 import io.mipd.mobility.binding.CorrespondentBinding;
 import io.mipd.mobility.cn.CorrespondentNode;
 import io.mipd.mobility.cn.CorrespondentSettings;
+import io.mipd.mobility.ha.HomeAgent;
 import io.mipd.sim.event.EventQueue;
 import io.mipd.sim.link.Frame;
 import io.mipd.sim.link.Interface;
@@ -29,6 +30,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -77,6 +79,10 @@ final class Invariants {
   private final Map<Ipv6Address, String> owners = new HashMap<>();
   private final Map<Ipv6Address, Network.Mobile> homes = new HashMap<>();
   private final Set<Ipv6Address> agents = new HashSet<>();
+
+  /** How many mobile nodes each home agent has. */
+  private final Map<String, Integer> served = new HashMap<>();
+
   private final ImmutableList<Protected> protectedFlows;
   private final Map<String, Long> changes = new HashMap<>();
   private final List<SimNode> routers = new ArrayList<>();
@@ -120,6 +126,7 @@ final class Invariants {
     owners.putAll(network.routerAddresses());
     for (Network.Mobile mobile : network.mobiles()) {
       homes.put(mobile.home(), mobile);
+      served.merge(mobile.plan().homeAgent(), 1, Integer::sum);
       agents.add(network.node(mobile.plan().homeAgent()).address());
     }
   }
@@ -243,19 +250,39 @@ final class Invariants {
     if (host.get().driver().overflow() > 0) {
       broken("queues keep their limits", node.name() + " had no room for an event");
     }
-    mobility
-        .roles()
-        .flatMap(Roles::correspondent)
-        .ifPresent(
-            cn -> {
-              if (cn.bindings().size() > CorrespondentSettings.DEFAULT.maximumBindings()) {
-                broken("tables keep their limits", node.name() + ": " + cn.bindings().size());
-              }
-            });
+    mobility.roles().flatMap(Roles::agent).ifPresent(it -> checkTable(node, it));
+    mobility.roles().flatMap(Roles::correspondent).ifPresent(it -> checkTable(node, it));
     long now = host.get().policies().changes();
     Long before = changes.put(node.name(), now);
     if (before == null || before != now) {
       checkPolicies(node, host.get());
+    }
+  }
+
+  /** A home agent binds its mobile nodes' home addresses, each once. */
+  private void checkTable(SimNode node, HomeAgent agent) {
+    int most = served.getOrDefault(node.name(), 0);
+    if (agent.bindingCount() > most) {
+      broken(
+          "tables keep their limits",
+          node.name() + " serves " + most + " and has bound " + agent.bindingCount());
+    }
+  }
+
+  private void checkTable(SimNode node, CorrespondentNode correspondent) {
+    CorrespondentSettings limits = CorrespondentSettings.DEFAULT;
+    int all = correspondent.bindingCount();
+    if (all > limits.maximumBindings()) {
+      broken("tables keep their limits", node.name() + " has bound " + all);
+    }
+    if (all > limits.maximumBindingsOfPrefix()) {
+      Map<Ipv6Prefix, Integer> ofPrefix = new HashMap<>();
+      for (CorrespondentBinding one : correspondent.bindings()) {
+        ofPrefix.merge(Ipv6Prefix.of(one.homeAddress().value(), 64), 1, Integer::sum);
+      }
+      if (Collections.max(ofPrefix.values()) > limits.maximumBindingsOfPrefix()) {
+        broken("tables keep their limits", node.name() + " has bound " + ofPrefix);
+      }
     }
   }
 

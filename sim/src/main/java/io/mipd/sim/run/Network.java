@@ -68,6 +68,10 @@ final class Network {
   private final Map<String, SimNode> nodes = new LinkedHashMap<>();
   private final List<SecurityAssociation> associations = new ArrayList<>();
   private final ImmutableList<SecurityAssociation> userAssociations;
+
+  /** Between each mobile node and its home agent, the same objects for both. */
+  private final Map<String, ImmutableList<SecurityAssociation>> ofMobility = new HashMap<>();
+
   private final Routing routing;
 
   /** Of the ways that were asked for. */
@@ -253,6 +257,11 @@ final class Network {
         .collect(ImmutableList.toImmutableList());
   }
 
+  private ImmutableList<SecurityAssociation> associations(Mobile mobile, HomeAgentPlan agent) {
+    return ofMobility.computeIfAbsent(
+        mobile.name(), name -> keys.between(mobile.associations(), mobile.home(), agent.address()));
+  }
+
   /** Who starts again has other nonces. */
   private CorrespondentNode correspondent(String name, Instant now) {
     return new CorrespondentNode(
@@ -273,12 +282,11 @@ final class Network {
       homes.add(mobile.home());
       served.put(new HomeAddress(mobile.home()), protection(mobile));
       if (mobile.plan().ipsec()) {
-        own.addAll(keys.between(mobile.associations(), mobile.home(), plan.address()));
+        own.addAll(associations(mobile, plan));
         tunnels.put(mobile.home(), mobile.associations().tunnels());
       }
     }
-    ImmutableList<SecurityAssociation> ofMobility = own.build();
-    associations.addAll(ofMobility);
+    associations.addAll(own.build());
     var settings =
         new HomeAgentSettings(
             plan.homeLink(),
@@ -295,7 +303,7 @@ final class Network {
             .withUser(userPolicies(name))
             .withAssociations(
                 ImmutableList.<SecurityAssociation>builder()
-                    .addAll(ofMobility)
+                    .addAll(own.build())
                     .addAll(userAssociations(plan.address()))
                     .build(),
                 tunnels.buildOrThrow());
@@ -409,7 +417,7 @@ final class Network {
             plan.corresponds());
     var own = ImmutableList.<SecurityAssociation>builder();
     if (plan.ipsec()) {
-      own.addAll(keys.between(mobile.associations(), mobile.home(), agent.address()));
+      own.addAll(associations(mobile, agent));
     }
     own.addAll(userAssociations(mobile.home()));
     HostSettings host =

@@ -62,6 +62,7 @@ public final class Simulation {
   private final Optional<Path> folder;
   private final Dissector dissector;
   private final List<Flow> flows = new ArrayList<>();
+  private final FlowPorts ports = new FlowPorts();
   private final Map<String, HandoverMeter> meters = new LinkedHashMap<>();
   private final Map<String, SignalCounter> counters = new LinkedHashMap<>();
   private final Map<String, Long> overheads = new LinkedHashMap<>();
@@ -197,7 +198,7 @@ public final class Simulation {
     int number = flows.size();
     return plan.tcp()
         .<Flow>map(settings -> new TcpFlow(number, plan, settings, from, to, events))
-        .orElseGet(() -> new DatagramFlow(number, plan, from, to, network, events));
+        .orElseGet(() -> new DatagramFlow(number, plan, from, to, network, ports, events));
   }
 
   // Movement and faults.

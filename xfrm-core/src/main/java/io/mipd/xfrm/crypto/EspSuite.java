@@ -169,7 +169,9 @@ public abstract class EspSuite {
 
     private @Nullable Cipher decrypt;
     private final byte[] nonce = new byte[BLOCK];
-    private final byte[] chunk = new byte[CHUNK];
+
+    /** As large as what has been done at once so far, for there may be very many of us. */
+    private byte[] chunk = {};
 
     Cbc(
         KeyMaterial key,
@@ -229,6 +231,10 @@ public abstract class EspSuite {
       try {
         int at = from;
         int left = length;
+        int most = Math.min(length, CHUNK);
+        if (chunk.length < most) {
+          chunk = new byte[Math.min(2 * Integer.highestOneBit(most), CHUNK)];
+        }
         while (left > CHUNK) {
           cipher.update(array, at, CHUNK, chunk, 0);
           System.arraycopy(chunk, 0, array, at, CHUNK);

@@ -90,18 +90,26 @@ final class Inbound {
     core.counters().count(Traffic.INPUT_BYTES, packet.length());
     p = packet;
     path.clear();
-    Discard reason = Segmenter.completeChecksum(packet);
+    Discard reason = undo(packet);
     if (reason != null) {
       core.countDiscard(reason);
-      return;
+    }
+    // The packet is its owner's, who may have no more use for it.
+    p = whole;
+  }
+
+  private @Nullable Discard undo(PacketBuffer packet) {
+    Discard reason = Segmenter.completeChecksum(packet);
+    if (reason != null) {
+      return reason;
     }
     packet.setSegmentation(PacketBuffer.Segmentation.NONE, 0);
     for (int layer = 0; layer < MAX_LAYERS; layer++) {
       if (layer(layer) != Next.LAYER) {
-        return;
+        return null;
       }
     }
-    core.countDiscard(Discard.TOO_MANY_HEADERS);
+    return Discard.TOO_MANY_HEADERS;
   }
 
   private Next discard(Discard reason) {

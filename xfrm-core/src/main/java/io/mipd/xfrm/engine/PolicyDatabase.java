@@ -61,8 +61,10 @@ final class PolicyDatabase {
   /** Numbers of shapes that are no more. */
   private final Deque<Integer> freeNumbers = new ArrayDeque<>();
 
-  private final int[] sourceLengths = new int[PrefixSet.LENGTHS];
-  private final int[] destinationLengths = new int[PrefixSet.LENGTHS];
+  /** Room for what {@link PrefixSet#lengthsAt} says. */
+  private int[] sourceLengths = new int[1];
+
+  private int[] destinationLengths = new int[1];
 
   /** While all policies are of one pair of prefix lengths: theirs. */
   private @Nullable Group onlyGroup;
@@ -302,6 +304,8 @@ final class PolicyDatabase {
       table.setWord(slot, SEQUENCE, nextSequence++);
       sources.add(selector.source());
       destinations.add(selector.destination());
+      sourceLengths = roomFor(sources, sourceLengths);
+      destinationLengths = roomFor(destinations, destinationLengths);
     } else if (oldPriority == priority) {
       return;
     } else {
@@ -310,6 +314,11 @@ final class PolicyDatabase {
     table.setWord(slot, PRIORITY, priority);
     tuple.count(priority);
     groupOf(tuple.shape).sort(tuple);
+  }
+
+  private static int[] roomFor(PrefixSet prefixes, int[] lengths) {
+    int most = prefixes.lengthsInUse();
+    return most <= lengths.length ? lengths : new int[most];
   }
 
   /** Returns whether there was one. */

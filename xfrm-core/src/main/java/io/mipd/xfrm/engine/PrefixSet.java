@@ -154,9 +154,10 @@ final class PrefixSet {
   }
 
   /**
-   * Allocates nothing. Writes into {@code lengths}, the shortest first, the lengths of the prefixes
-   * that contain the address, and returns how many they are. While all prefixes are of one length,
-   * as with policies for hosts, it does not look and says that one.
+   * Allocates nothing. Writes into {@code lengths}, which has room for one of each length in use,
+   * the shortest first, the lengths of the prefixes that contain the address, and returns how many
+   * they are. While all prefixes are of one length, as with policies for hosts, it does not look
+   * and says that one.
    */
   int lengthsAt(long high, long low, int[] lengths) {
     if (lengthsInUse <= 1) {
@@ -178,6 +179,11 @@ final class PrefixSet {
       node = node.child(fourBits);
     }
     return found;
+  }
+
+  /** How many different lengths its prefixes have. */
+  int lengthsInUse() {
+    return lengthsInUse;
   }
 
   void add(Ipv6Prefix prefix) {

@@ -39,7 +39,11 @@ final class WordTable<V> {
 
   private static final int GROUP_SHIFT = 3;
   private static final int GROUP = 1 << GROUP_SHIFT;
-  private static final int SMALLEST = 2 * GROUP;
+
+  /** Of a table that has never had anything: one group, never written. */
+  private static final byte[] NO_TAGS = new byte[GROUP];
+
+  private static final long[] NO_WORDS = {};
 
   private static final VarHandle TAGS =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
@@ -49,15 +53,15 @@ final class WordTable<V> {
 
   private final long seed;
   private final int more;
-  private byte[] tags = new byte[SMALLEST];
-  private long[] words = new long[SMALLEST * WORDS];
+  private byte[] tags = NO_TAGS;
+  private long[] words = NO_WORDS;
 
   /** The words beside the keys. */
-  private long[] beside;
+  private long[] beside = NO_WORDS;
 
   private final IntFunction<@Nullable V[]> newArray;
   private @Nullable V[] values;
-  private int groupMask = (SMALLEST >> GROUP_SHIFT) - 1;
+  private int groupMask;
   private int size;
 
   /**
@@ -74,8 +78,7 @@ final class WordTable<V> {
     this.seed = seed;
     this.newArray = newArray;
     this.more = more;
-    beside = new long[SMALLEST * more];
-    values = newArray.apply(SMALLEST);
+    values = newArray.apply(0);
   }
 
   int size() {
@@ -115,8 +118,10 @@ final class WordTable<V> {
       return old;
     }
     // An eighth stays free, so that groups with room are near.
-    if ((size + 1) * 8L > tags.length * 7L) {
-      grow();
+    if (words.length == 0) {
+      resize(GROUP);
+    } else if ((size + 1) * 8L > tags.length * 7L) {
+      resize(tags.length * 2);
     }
     long hash = hash(a, b, c, d, e, f);
     slot = freeFrom(groupOf(hash));
@@ -276,12 +281,11 @@ final class WordTable<V> {
     return high ^ (word * 0x9e37_79b9_7f4a_7c15L) ^ (word >>> 29);
   }
 
-  private void grow() {
+  private void resize(int slots) {
     byte[] oldTags = tags;
     long[] oldWords = words;
     long[] oldBeside = beside;
     @Nullable V[] oldValues = values;
-    int slots = oldTags.length * 2;
     tags = new byte[slots];
     words = new long[slots * WORDS];
     beside = new long[slots * more];

@@ -14,11 +14,11 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The mobile nodes of a home agent that has very many, read without the library: that keeps some
- * three kilobytes of each while it reads and would have a restart wait for seconds. What is read
- * here is the part of HOCON that such a list is written in: objects in braces that hold words,
- * whole numbers, texts in quotes and objects; commas, line ends, comments with {@code #}. Wherever
- * the text has anything else there is no such list, and the library reads the whole; either way a
+ * The mobile nodes of a home agent that has very many, read without the library: that keeps
+ * kilobytes of each while it reads and would have a restart wait for seconds. What is read here is
+ * the part of HOCON that such a list is written in: objects in braces that hold words, whole
+ * numbers, texts in quotes and objects; commas, line ends, comments with {@code #}. Wherever the
+ * text has anything else there is no such list, and the library reads the whole; either way a
  * configuration says the same, with the same lines in its errors.
  */
 final class PlainList {

@@ -10,7 +10,7 @@ usage: bench/restart.sh [--deb FILE] [--bindings N] [--rounds N] [--help]
 Unpacks the package (mipd/target/mipd_VERSION_amd64.deb) over /usr in a mount namespace of its own, puts N bindings (1000) into the store, and starts
 the home agent as often as --rounds says (5), while somebody pings the last of the mobile nodes. Needs root, tcpdump, ping and the built tests
 (mipd/target/test-classes). Prints medians: until it says that it serves, and until the first packet is in its tunnel; what CPU time it has taken until then, of all its
-threads, and its memory. Its heap may grow to 256 MiB and 40 KiB for each binding, and begins with half of that.
+threads, and its memory. Its heap may grow to 256 MiB and 40 KiB for each binding, and begins with half of that, most of it for young objects.
 END
 }
 
@@ -28,7 +28,7 @@ while [[ $# -gt 0 ]]; do
   shift
 done
 heap=$((256 + bindings / 25))
-export MIPD_JAVA_OPTS="-Xms$((heap / 2))m -Xmx${heap}m ${MIPD_JAVA_OPTS:-}"
+export MIPD_JAVA_OPTS="-Xms$((heap / 2))m -Xmn$((heap * 3 / 8))m -Xmx${heap}m ${MIPD_JAVA_OPTS:-}"
 [[ -n $deb ]] || deb=$(realpath mipd/target/mipd_*_amd64.deb)
 # Mounts and the names of network namespaces go away with this process.
 [[ -n ${MIPD_BENCH_OWN:-} ]] ||

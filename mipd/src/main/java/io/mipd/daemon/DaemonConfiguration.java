@@ -5,6 +5,7 @@ import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.Maps;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigParseOptions;
 import com.typesafe.config.ConfigSyntax;
 import io.mipd.control.ControlSocket;
@@ -57,7 +58,7 @@ record DaemonConfiguration(
     UserIpsec userIpsec,
     Optional<CorrespondentSettings> correspondent,
     Optional<HttpServer.Settings> http,
-    ImmutableMap<String, String> entries) {
+    Entries entries) {
   /** The same with the home agent that a mobile node has found. */
   DaemonConfiguration withHomeAgent(Ipv6Address address) {
     return role instanceof MobileNode mobile ? withRole(mobile.withHomeAgent(address)) : this;
@@ -81,7 +82,7 @@ record DaemonConfiguration(
         entries);
   }
 
-  DaemonConfiguration withEntries(ImmutableMap<String, String> newEntries) {
+  DaemonConfiguration withEntries(Entries newEntries) {
     return new DaemonConfiguration(
         file,
         stateDirectory,
@@ -361,17 +362,7 @@ record DaemonConfiguration(
     } catch (IOException e) {
       throw ConfigurationException.unreadable(file, e, "a readable file");
     }
-    Section root;
-    try {
-      var options =
-          ConfigParseOptions.defaults().setSyntax(ConfigSyntax.CONF).setAllowMissing(false);
-      root =
-          new Section(
-              file, ConfigFactory.parseFile(file.toFile(), options).resolve().root(), "", reading);
-    } catch (ConfigException e) {
-      throw syntax(file, e);
-    }
-    DuplicateKeys.check(file, text);
+    Section root = root(file, text, reading);
     String title =
         root.choice(
             "role",
@@ -456,6 +447,30 @@ record DaemonConfiguration(
         correspondent,
         http,
         root.entries());
+  }
+
+  private static Section root(Path file, String text, Section.Reading reading)
+      throws ConfigurationException {
+    var options = ConfigParseOptions.defaults().setSyntax(ConfigSyntax.CONF).setAllowMissing(false);
+    Optional<PlainList> plain = PlainList.find(text);
+    if (plain.isPresent()) {
+      String rest = plain.get().rest();
+      try {
+        ConfigObject object = ConfigFactory.parseString(rest, options).resolve().root();
+        DuplicateKeys.check(file, rest);
+        return new Section(file, object, "", reading, plain);
+      } catch (ConfigException e) {
+        // What is wrong is told as it is of any file.
+      }
+    }
+    ConfigObject object;
+    try {
+      object = ConfigFactory.parseFile(file.toFile(), options).resolve().root();
+    } catch (ConfigException e) {
+      throw syntax(file, e);
+    }
+    DuplicateKeys.check(file, text);
+    return new Section(file, object, "", reading);
   }
 
   /** Its own message begins with where it is. */
@@ -596,7 +611,7 @@ record DaemonConfiguration(
     var served = ImmutableList.<Served>builder();
     Set<Ipv6Address> homes = new HashSet<>();
     Map<Object, Ipv6Address> identities = new HashMap<>();
-    for (Section one : section.sections("mobile-nodes")) {
+    for (Section one : section.longSections("mobile-nodes")) {
       Ipv6Address home = one.globalAddress("home-address");
       boolean isOfHomeLink =
           prefix.contains(home)

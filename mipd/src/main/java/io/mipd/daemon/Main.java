@@ -4,6 +4,7 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import io.mipd.control.ControlException;
 import io.mipd.xfrm.linux.KernelInterface;
+import io.mipd.xfrm.linux.SystemCalls;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -105,6 +106,7 @@ public final class Main {
 
     @Override
     public Integer call() throws Exception {
+      SystemCalls.prepare();
       return Daemon.run(DaemonConfiguration.read(config));
     }
   }

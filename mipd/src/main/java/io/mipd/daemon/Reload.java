@@ -65,14 +65,14 @@ record Reload(ImmutableList<Change> changes, DaemonConfiguration then) {
     DaemonConfiguration then = now.withRole(role(now.role(), next.role()));
     boolean applies = !then.equals(now);
     boolean restart = !then.withEntries(next.entries()).equals(next);
-    var keys = new TreeSet<String>(now.entries().keySet());
-    keys.addAll(next.entries().keySet());
+    var keys = new TreeSet<String>(now.entries().all().keySet());
+    keys.addAll(next.entries().all().keySet());
     var changes = ImmutableList.<Change>builder();
     var entries = ImmutableMap.<String, String>builder();
     boolean told = false;
     for (String key : keys) {
-      Optional<String> before = Optional.ofNullable(now.entries().get(key));
-      Optional<String> after = Optional.ofNullable(next.entries().get(key));
+      Optional<String> before = Optional.ofNullable(now.entries().all().get(key));
+      Optional<String> after = Optional.ofNullable(next.entries().all().get(key));
       boolean isLive = live.stream().anyMatch(it -> key.equals(it) || key.startsWith(it + "["));
       (isLive ? after : before).ifPresent(it -> entries.put(key, it));
       if (!before.equals(after)) {
@@ -87,7 +87,8 @@ record Reload(ImmutableList<Change> changes, DaemonConfiguration then) {
     if (restart && !told) {
       changes.add(new Change(CONTENTS, Optional.empty(), Optional.empty(), Effect.RESTART));
     }
-    return new Reload(changes.build(), then.withEntries(entries.buildOrThrow()));
+    ImmutableMap<String, String> inForce = entries.buildOrThrow();
+    return new Reload(changes.build(), then.withEntries(new Entries(() -> inForce)));
   }
 
   private static boolean sameInterfaces(

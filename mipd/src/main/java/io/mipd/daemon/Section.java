@@ -15,9 +15,11 @@ import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Spi;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +36,7 @@ public final class Section {
   private final ConfigObject object;
   private final String path;
   private final Reading reading;
+  private final Optional<PlainList> plain;
   private final TreeSet<String> known = new TreeSet<>();
 
   /** Hears what is asked for, whether it is there or not. */
@@ -59,10 +62,18 @@ public final class Section {
   }
 
   Section(Path file, ConfigObject object, String path, Reading reading) {
+    this(file, object, path, reading, Optional.empty());
+  }
+
+  /**
+   * @param plain what belongs into the empty list at its path
+   */
+  Section(Path file, ConfigObject object, String path, Reading reading, Optional<PlainList> plain) {
     this.file = file;
     this.object = object;
     this.path = path;
     this.reading = reading;
+    this.plain = plain;
   }
 
   public Path file() {
@@ -108,18 +119,22 @@ public final class Section {
   }
 
   /** All that is written here and within, by full path. */
-  ImmutableMap<String, String> entries() {
-    var entries = ImmutableMap.<String, String>builder();
-    put(path, object, entries);
-    return entries.buildOrThrow();
+  Entries entries() {
+    return new Entries(
+        () -> {
+          var entries = ImmutableMap.<String, String>builder();
+          put(path, object, entries);
+          return entries.buildOrThrow();
+        });
   }
 
-  private static void put(String at, ConfigValue value, ImmutableMap.Builder<String, String> into) {
+  private void put(String at, ConfigValue value, ImmutableMap.Builder<String, String> into) {
     if (value instanceof ConfigObject inner) {
       inner.forEach((key, one) -> put(at.isEmpty() ? key : at + "." + key, one, into));
     } else if (value instanceof ConfigList list) {
-      for (int i = 0; i < list.size(); i++) {
-        put(at + "[" + i + "]", list.get(i), into);
+      List<? extends ConfigValue> all = elements(list, at);
+      for (int i = 0; i < all.size(); i++) {
+        put(at + "[" + i + "]", all.get(i), into);
       }
     } else {
       into.put(at, String.valueOf(value.unwrapped()));
@@ -266,6 +281,27 @@ public final class Section {
     return value == null ? Optional.empty() : Optional.of(sectionOf(value, key, path(key, -1)));
   }
 
+  /**
+   * A list of objects, with at least one. It may be long, and is not kept: each is there while it
+   * is read, once.
+   */
+  public Iterable<Section> longSections(String key) throws ConfigurationException {
+    Optional<PlainList> here = plain.filter(it -> path(key, -1).equals(PlainList.PATH));
+    ConfigValue value = required(key, OBJECTS);
+    if (here.isEmpty() || !(value instanceof ConfigList)) {
+      return sections(key);
+    }
+    List<ConfigObject> all = here.get().elements();
+    return () ->
+        IntStream.range(0, all.size())
+            .mapToObj(i -> new Section(file, all.get(i), path(key, i), reading))
+            .iterator();
+  }
+
+  private List<? extends ConfigValue> elements(ConfigList list, String at) {
+    return plain.isEmpty() || !at.equals(PlainList.PATH) ? list : plain.get().elements();
+  }
+
   /** A list of objects, with at least one. */
   public ImmutableList<Section> sections(String key) throws ConfigurationException {
     ConfigValue value = required(key, OBJECTS);
@@ -380,7 +416,7 @@ public final class Section {
     if (!(value instanceof ConfigObject inner)) {
       throw wrong(key, "not an object", "an object in braces");
     }
-    return new Section(file, inner, where, reading);
+    return new Section(file, inner, where, reading, plain);
   }
 
   private String path(String key, int index) {

@@ -1,0 +1,297 @@
+package io.mipd.daemon;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.primitives.ImmutableIntArray;
+import com.typesafe.config.ConfigObject;
+import com.typesafe.config.ConfigOrigin;
+import com.typesafe.config.ConfigOriginFactory;
+import com.typesafe.config.ConfigValueFactory;
+import java.util.AbstractList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The mobile nodes of a home agent that has very many, read without the library: that keeps
+ * kilobytes of each while it reads and would have a restart wait for seconds. What is read here is
+ * the part of HOCON that such a list is written in: objects in braces that hold words, whole
+ * numbers, texts in quotes and objects; commas, line ends, comments with {@code #}. Wherever the
+ * text has anything else there is no such list, and the library reads the whole; either way a
+ * configuration says the same, with the same lines in its errors.
+ */
+final class PlainList {
+  /** Where it is. */
+  static final String PATH = "home-agent.mobile-nodes";
+
+  /** Shorter texts, in characters, are left to the library. */
+  private static final int LEAST = 1 << 16;
+
+  private static final String KEY = "mobile-nodes";
+
+  /** What may reach into the list from elsewhere, or from it. */
+  private static final ImmutableList<String> FAR_REACHING =
+      ImmutableList.of("${", "\"\"\"", "include", "+=");
+
+  /** The largest whole numbers that are sure to be written as they are read. */
+  private static final int DIGITS = 9;
+
+  private final String text;
+  private final String rest;
+  private final ImmutableIntArray starts;
+  private final ImmutableIntArray lines;
+
+  private PlainList(String text, String rest, ImmutableIntArray starts, ImmutableIntArray lines) {
+    this.text = text;
+    this.rest = rest;
+    this.starts = starts;
+    this.lines = lines;
+  }
+
+  /**
+   * @param text of a configuration file
+   */
+  static Optional<PlainList> find(String text) {
+    int key = text.indexOf(KEY);
+    if (text.length() < LEAST
+        || key < 0
+        || text.indexOf(KEY, key + 1) >= 0
+        || FAR_REACHING.stream().anyMatch(text::contains)) {
+      return Optional.empty();
+    }
+    int line = 1 + (int) text.substring(0, key).chars().filter(c -> c == '\n').count();
+    try {
+      return Optional.of(new Reader(text, key + KEY.length(), line).list());
+    } catch (NotPlain e) {
+      return Optional.empty();
+    }
+  }
+
+  /** The file's text with this list empty, each line where it was. */
+  String rest() {
+    return rest;
+  }
+
+  /** As the library would have read them; each is made when it is asked for, and not kept. */
+  List<ConfigObject> elements() {
+    return new AbstractList<>() {
+      @Override
+      public ConfigObject get(int index) {
+        return element(index);
+      }
+
+      @Override
+      public int size() {
+        return starts.length();
+      }
+    };
+  }
+
+  private ConfigObject element(int index) {
+    try {
+      return new Reader(text, starts.get(index), lines.get(index)).object();
+    } catch (NotPlain e) {
+      throw new IllegalStateException("read before", e);
+    }
+  }
+
+  /** Something that is not read here. */
+  private static final class NotPlain extends Exception {
+    private static final long serialVersionUID = 1;
+
+    NotPlain() {
+      super("not plain", null, false, false);
+    }
+  }
+
+  /** A place in the text. */
+  private static final class Reader {
+    private final String text;
+    private int at;
+    private int line;
+
+    Reader(String text, int at, int line) {
+      this.text = text;
+      this.at = at;
+      this.line = line;
+    }
+
+    /** What follows the key. */
+    PlainList list() throws NotPlain {
+      skipSpaces();
+      require(at() == '=' || at() == ':');
+      at++;
+      skipSpaces();
+      int open = at;
+      int firstLine = line;
+      require(at() == '[');
+      at++;
+      var starts = ImmutableIntArray.builder();
+      var lines = ImmutableIntArray.builder();
+      skipLines();
+      while (at() != ']') {
+        starts.add(at);
+        lines.add(line);
+        object();
+        skipSeparator(']');
+      }
+      at++;
+      int end = at;
+      skipSpaces();
+      require(isEnd());
+      // What spans lines is in neither a comment nor a text in quotes.
+      require(line > firstLine);
+      String rest =
+          text.substring(0, open) + "[" + "\n".repeat(line - firstLine) + "]" + text.substring(end);
+      return new PlainList(text, rest, starts.build(), lines.build());
+    }
+
+    ConfigObject object() throws NotPlain {
+      ConfigOrigin origin = origin();
+      require(at() == '{');
+      at++;
+      Map<String, Object> members = new LinkedHashMap<>();
+      skipLines();
+      while (at() != '}') {
+        String key = word();
+        skipSpaces();
+        if (at() == '=' || at() == ':') {
+          at++;
+          skipSpaces();
+        } else {
+          require(at() == '{');
+        }
+        require(members.put(key, value()) == null);
+        skipSeparator('}');
+      }
+      at++;
+      return ConfigValueFactory.fromMap(members).withOrigin(origin);
+    }
+
+    private Object value() throws NotPlain {
+      if (at() == '{') {
+        return object();
+      }
+      ConfigOrigin origin = origin();
+      Object value;
+      if (at() == '"') {
+        value = quoted();
+      } else if (at() >= '1' && at() <= '9') {
+        value = number();
+      } else if (at() == '0') {
+        value = hexadecimal();
+      } else {
+        String word = unquoted();
+        require(!word.equals("null"));
+        value = word.equals("true") || word.equals("false") ? Boolean.valueOf(word) : word;
+      }
+      return ConfigValueFactory.fromAnyRef(value).withOrigin(origin);
+    }
+
+    private String quoted() throws NotPlain {
+      int start = ++at;
+      while (at() != '"') {
+        require(at() >= ' ' && at() != '\\');
+        at++;
+      }
+      return text.substring(start, at++);
+    }
+
+    private Integer number() throws NotPlain {
+      int start = at;
+      while (at() >= '0' && at() <= '9') {
+        at++;
+      }
+      require(at - start <= DIGITS);
+      return Integer.valueOf(text.substring(start, at));
+    }
+
+    /** To the library a text, not a number. */
+    private String hexadecimal() throws NotPlain {
+      int start = at;
+      at++;
+      require(at() == 'x');
+      at++;
+      require(HexFormat.isHexDigit(at()));
+      while (HexFormat.isHexDigit(at())) {
+        at++;
+      }
+      return text.substring(start, at);
+    }
+
+    /** A key. */
+    private String word() throws NotPlain {
+      int start = at;
+      while (isLetter() || (at > start && at() == '-')) {
+        at++;
+      }
+      require(at > start);
+      return text.substring(start, at);
+    }
+
+    private String unquoted() throws NotPlain {
+      int start = at;
+      require(isLetter());
+      while (isLetter() || (at() >= '0' && at() <= '9') || at() == '-' || at() == '.') {
+        at++;
+      }
+      return text.substring(start, at);
+    }
+
+    private boolean isLetter() throws NotPlain {
+      return at() >= 'a' && at() <= 'z';
+    }
+
+    /** To the next element or the end: a comma, a new line, or both. */
+    private void skipSeparator(char end) throws NotPlain {
+      skipSpaces();
+      int before = line;
+      skipLines();
+      if (at() == ',') {
+        at++;
+        skipLines();
+      } else {
+        require(line > before || at() == end);
+      }
+    }
+
+    private void skipLines() throws NotPlain {
+      skipSpaces();
+      while (at() == '\n' || at() == '#') {
+        if (at() == '#') {
+          at = text.indexOf('\n', at);
+          require(at >= 0);
+        }
+        line++;
+        at++;
+        skipSpaces();
+      }
+    }
+
+    private void skipSpaces() {
+      while (at < text.length() && (text.charAt(at) == ' ' || text.charAt(at) == '\t')) {
+        at++;
+      }
+    }
+
+    private boolean isEnd() {
+      return at == text.length() || ",}\n#".indexOf(text.charAt(at)) >= 0;
+    }
+
+    private char at() throws NotPlain {
+      require(at < text.length());
+      return text.charAt(at);
+    }
+
+    private ConfigOrigin origin() {
+      return ConfigOriginFactory.newSimple().withLineNumber(line);
+    }
+
+    private static void require(boolean plain) throws NotPlain {
+      if (!plain) {
+        throw new NotPlain();
+      }
+    }
+  }
+}

@@ -691,7 +691,7 @@ final class DirectionMerge implements Inputs {
     bySelector.add(entry.outcome().selector(), entry.place());
     entry.outcome().asked().forEach(flows -> byOuterFlow.add(flows, entry.place()));
     if (entry.cover() != null) {
-      covered.computeIfAbsent(entry.cover(), place -> new HashSet<>()).add(entry.place());
+      covered.computeIfAbsent(entry.cover(), place -> new TreeSet<>()).add(entry.place());
     } else {
       standing(entry).add(standingSelector(entry), entry.place());
     }

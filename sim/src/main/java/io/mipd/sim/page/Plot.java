@@ -13,8 +13,13 @@ public record Plot(String title, String x, String y, ImmutableList<Series> serie
   private static final double HEIGHT = 360;
   private static final double LEFT = 70;
 
-  /** The key is there: it hides nothing. */
+  /** The key is there: it hides nothing. It takes more where names are long. */
   private static final double RIGHT = 220;
+
+  private static final double KEY = 42;
+
+  /** Of a letter, at most on average. */
+  private static final double LETTER = 7;
 
   private static final double TOP = 34;
   private static final double BOTTOM = 50;
@@ -64,9 +69,11 @@ public record Plot(String title, String x, String y, ImmutableList<Series> serie
       double key = TOP + 14 + 16 * i;
       content.append(
           Markup.line(WIDTH - RIGHT + 12, key - 4, WIDTH - RIGHT + 37, key - 4, stroke(i)));
-      content.append(Markup.label(WIDTH - RIGHT + 42, key, "start", series.get(i).name()));
+      content.append(Markup.label(WIDTH - RIGHT + KEY, key, "start", series.get(i).name()));
     }
-    return Markup.svg(WIDTH, HEIGHT, title, content.toString());
+    int letters = series.stream().mapToInt(one -> one.name().length()).max().orElse(0);
+    double width = Math.max(WIDTH, WIDTH - RIGHT + KEY + LETTER * letters);
+    return Markup.svg(width, HEIGHT, title, content.toString());
   }
 
   private static String stroke(int i) {

@@ -5,20 +5,27 @@ import static com.google.common.collect.ImmutableList.toImmutableList;
 import com.google.common.collect.ImmutableList;
 import com.typesafe.config.Config;
 import io.mipd.daemon.ConfigurationException;
+import io.mipd.daemon.Section;
 import io.mipd.sim.event.EventQueue;
 import io.mipd.sim.page.SequenceDiagram.Message;
 import io.mipd.sim.scenario.ScenarioReader;
+import io.mipd.sim.sweep.RunRecord;
+import io.mipd.sim.sweep.SweepFolder;
+import io.mipd.sim.sweep.SweepPlan;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Makes {@code report.html} of a folder with the results of a run or of a sweep. */
@@ -30,6 +37,7 @@ public final class Report {
   /** Movements that are drawn; all are in the table. */
   private static final int MOST_DIAGRAMS = 12;
 
+  private static final int MOST_FAILURES = 20;
   private static final int MOST_MESSAGES = 40;
   private static final int MOST_DOTS = 2500;
   private static final int MOST_FLOWS = 6;
@@ -230,6 +238,7 @@ public final class Report {
     var page = new Page(plan.getString("title"));
     page.paragraph("To repeat it, with sweep.conf as it is below:");
     page.code("bin/sim sweep sweep.conf --out DIR");
+    judge(SweepFolder.records(folder).values().asList(), runs(plan, file), page);
     Table results = Table.read(folder.resolve("results.csv"));
     if (plan.hasPath("plot") && !results.rows().isEmpty()) {
       String x = plan.getString("plot.x");
@@ -241,7 +250,7 @@ public final class Report {
               .svg());
       page.paragraph(
           "Bars: confidence intervals of 95 % of the mean over seeds, by Student's t; none where"
-              + " all seeds agree.");
+              + " all seeds agree. The column runs tells how many had the measure.");
       page.table(
           new Table(
               results.header(),
@@ -258,8 +267,62 @@ public final class Report {
     return page.html();
   }
 
+  /** How many runs the whole sweep has. */
+  private static long runs(Config plan, Path file) throws ConfigurationException {
+    long runs = plan.hasPath("repetitions") ? plan.getInt("repetitions") : SweepPlan.REPETITIONS;
+    for (Section one : new Section(file, plan.root(), "").sections("vary")) {
+      runs *= SweepPlan.axis(one).values().size();
+    }
+    return runs;
+  }
+
+  /** What becomes of runs that are missing, or not as they should be. */
+  private static void judge(List<RunRecord> records, long runs, Page page) {
+    page.verdict(records.size() == runs, records.size() + " of " + runs + " runs have ended");
+    List<RunRecord> broken = records.stream().filter(it -> !it.sound()).toList();
+    List<RunRecord> failed = records.stream().filter(it -> it.sound() && !it.ok()).toList();
+    page.verdict(
+        broken.isEmpty(),
+        broken.size() + " of them broke what must always hold: no mean has their figures");
+    failures(broken, page);
+    page.verdict(
+        failed.isEmpty(),
+        failed.size()
+            + " others did not register each movement, or had no traffic: what they measured is in"
+            + " the means");
+    failures(failed, page);
+  }
+
+  private static void failures(List<RunRecord> records, Page page) {
+    if (!records.isEmpty()) {
+      page.code(
+          records.stream()
+              .limit(MOST_FAILURES)
+              .map(RunRecord::failure)
+              .collect(Collectors.joining("\n")));
+    }
+    if (records.size() > MOST_FAILURES) {
+      page.paragraph("These are the first " + MOST_FAILURES + "; runs.jsonl has all.");
+    }
+  }
+
+  /** Axes besides x that have more than one value; the one that was named is the first. */
+  private static ImmutableList<String> others(Table results, String x, Optional<String> by) {
+    Set<String> others = new LinkedHashSet<>();
+    by.ifPresent(others::add);
+    for (String path : results.header().subList(0, results.header().indexOf("measure"))) {
+      if (!path.equals(x)
+          && results.rows().stream().map(row -> results.at(row, path)).distinct().count() > 1) {
+        others.add(path);
+      }
+    }
+    return ImmutableList.copyOf(others);
+  }
+
+  /** A line for each combination of the values of the axes besides x. */
   private static ImmutableList<Plot.Series> series(
       Table results, String x, String y, Optional<String> by) {
+    ImmutableList<String> others = others(results, x, by);
     Map<String, List<Plot.Point>> lines = new LinkedHashMap<>();
     Map<String, Integer> words = new LinkedHashMap<>();
     for (ImmutableList<String> row : results.rows()) {
@@ -274,7 +337,12 @@ public final class Report {
               ? Double.parseDouble(number.group(1))
               : words.computeIfAbsent(value, it -> words.size());
       String half = results.at(row, "half_width_95");
-      String name = by.map(path -> last(path) + " = " + results.at(row, path)).orElse(y);
+      String name =
+          others.isEmpty()
+              ? y
+              : others.stream()
+                  .map(path -> last(path, others) + " = " + results.at(row, path))
+                  .collect(Collectors.joining(", "));
       lines
           .computeIfAbsent(name, it -> new ArrayList<>())
           .add(
@@ -289,8 +357,11 @@ public final class Report {
     return series.build();
   }
 
-  /** The end of a path says enough. */
-  private static String last(String path) {
-    return path.substring(path.lastIndexOf('.') + 1);
+  /** The end of a path says enough, unless another ends alike. */
+  private static String last(String path, List<String> others) {
+    String end = path.substring(path.lastIndexOf('.') + 1);
+    boolean alone =
+        others.stream().filter(it -> it.equals(end) || it.endsWith("." + end)).count() == 1;
+    return alone ? end : path;
   }
 }

@@ -35,7 +35,11 @@ record Table(ImmutableList<String> header, ImmutableList<ImmutableList<String>> 
     boolean quoted = false;
     for (int i = 0; i < line.length(); i++) {
       char c = line.charAt(i);
-      if (c == '"') {
+      if (c == '"' && quoted && i + 1 < line.length() && line.charAt(i + 1) == '"') {
+        // Two of them within quotation marks stand for one (RFC 4180).
+        value.append(c);
+        i++;
+      } else if (c == '"') {
         quoted = !quoted;
       } else if (c == ',' && !quoted) {
         values.add(value.toString());

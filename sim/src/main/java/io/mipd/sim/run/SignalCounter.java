@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /** The control messages that pass one mobile node's interface: counted, and noted in words. */
 final class SignalCounter {
@@ -35,6 +36,7 @@ final class SignalCounter {
   private final SimNode node;
   private final EventQueue events;
   private final Function<String, String> names;
+  private final Predicate<String> countedThere;
   private final List<Signal> signals;
   private final Map<String, Long> messages = new TreeMap<>();
   private boolean awaitsRouter = true;
@@ -42,13 +44,20 @@ final class SignalCounter {
 
   /**
    * @param names of the nodes that have an address
+   * @param countedThere whether messages from an address are counted where they are sent: two
+   *     mobile nodes count what they say to each other once
    * @param signals where they are noted
    */
   SignalCounter(
-      SimNode node, EventQueue events, Function<String, String> names, List<Signal> signals) {
+      SimNode node,
+      EventQueue events,
+      Function<String, String> names,
+      Predicate<String> countedThere,
+      List<Signal> signals) {
     this.node = node;
     this.events = events;
     this.names = names;
+    this.countedThere = countedThere;
     this.signals = signals;
   }
 
@@ -57,12 +66,12 @@ final class SignalCounter {
     awaitsRouter = true;
   }
 
-  /** IPv6 octets of Mobility Header messages, both ways. */
+  /** IPv6 octets of Mobility Header messages, both ways, without what others count. */
   long octets() {
     return octets;
   }
 
-  /** How many of each kind, both ways. */
+  /** How many of each kind, both ways, without what others count. */
   Map<String, Long> messages() {
     return messages;
   }
@@ -71,8 +80,10 @@ final class SignalCounter {
     boolean out = frame.source().equals(node.device().address());
     for (int type : dissected.mobilityTypes()) {
       String words = WORDS.getOrDefault(type, "Mobility Header " + type);
-      messages.merge(words, 1L, Long::sum);
-      octets += frame.length() - ETHERNET;
+      if (out || !countedThere.test(innermost(dissected.sources()))) {
+        messages.merge(words, 1L, Long::sum);
+        octets += frame.length() - ETHERNET;
+      }
       note(dissected, out, words);
     }
     if (dissected.icmpTypes().isEmpty()) {
@@ -97,12 +108,13 @@ final class SignalCounter {
     }
   }
 
+  private static String innermost(List<String> addresses) {
+    return addresses.get(addresses.size() - 1);
+  }
+
   /** The peer is whom the innermost header names: a Home Test goes through the tunnel. */
   private void note(CapturedFrame frame, boolean out, String words) {
-    String peer =
-        out
-            ? frame.destinations().get(frame.destinations().size() - 1)
-            : frame.sources().get(frame.sources().size() - 1);
+    String peer = innermost(out ? frame.destinations() : frame.sources());
     String other = names.apply(peer);
     node.stack().say((out ? "sends " : "receives ") + words + (out ? " to " : " from ") + other);
     if (signals.size() < MOST) {

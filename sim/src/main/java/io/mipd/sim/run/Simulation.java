@@ -32,6 +32,7 @@ import io.mipd.sim.scenario.Scenario.Move;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.TransformProtocol;
+import io.mipd.xfrm.packet.LinkLayerAddress;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,10 +40,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import java.util.function.Predicate;
@@ -74,6 +77,11 @@ public final class Simulation {
   private final Invariants invariants;
   private final Map<Ipv6Address, String> names = new HashMap<>();
 
+  /** Of mobile nodes: home addresses, and the lower halves of care-of addresses. */
+  private final Set<Ipv6Address> homes = new HashSet<>();
+
+  private final Set<Long> identifiers = new HashSet<>();
+
   private Simulation(Scenario scenario, Optional<Path> folder, Joints mistakes) throws IOException {
     this.scenario = scenario;
     this.folder = folder;
@@ -97,6 +105,11 @@ public final class Simulation {
         new Invariants(
             network, witness, events, scenario.userIpsec().policies(), homeLinks.buildOrThrow());
     names.putAll(network.routerAddresses());
+    for (Network.Mobile mobile : network.mobiles()) {
+      homes.add(mobile.home());
+      LinkLayerAddress device = network.node(mobile.name()).device().address();
+      identifiers.add(InterfaceIdentifier.modifiedEui64(device).in(LINK_LOCAL).low());
+    }
     for (SimNode node : network.nodes().values()) {
       names.put(node.address(), node.name());
       for (Interface one : node.interfaces()) {
@@ -314,7 +327,7 @@ public final class Simulation {
               !isHome(mobile),
               out.map(Flow::record).orElseGet(FlowRecord::new),
               in.map(Flow::record).orElseGet(FlowRecord::new));
-      var counter = new SignalCounter(node, events, this::nameOf, signals);
+      var counter = new SignalCounter(node, events, this::nameOf, this::isMobile, signals);
       meters.put(node.name(), meter);
       counters.put(node.name(), counter);
       node.stack().watch(meter);
@@ -364,6 +377,12 @@ public final class Simulation {
   private String nameOf(String text) {
     Ipv6Address address = Ipv6Address.parse(text);
     return address.isMulticast() ? "the link" : names.getOrDefault(address, text);
+  }
+
+  /** Whether it is a home or care-of address of one of the mobile nodes. */
+  private boolean isMobile(String text) {
+    Ipv6Address address = Ipv6Address.parse(text);
+    return homes.contains(address) || identifiers.contains(address.low());
   }
 
   private boolean isHome(Network.Mobile mobile) {

@@ -1,6 +1,7 @@
 package io.mipd.sim.sweep;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSortedMap;
 import io.mipd.daemon.ConfigurationException;
 import io.mipd.sim.report.Results;
 import io.mipd.sim.run.Outcome;
@@ -68,15 +69,30 @@ public final class Sweep {
 
   private RunRecord perform(Run run) throws ConfigurationException, IOException {
     Scenario scenario = plan.sourceOf(run).read().withSeed(run.seed());
-    Outcome outcome = Simulation.run(scenario, Optional.empty());
+    Outcome outcome;
+    try {
+      outcome = Simulation.run(scenario, Optional.empty());
+    } catch (RuntimeException e) {
+      // A mistake of the code's, which the other runs need not have.
+      return new RunRecord(
+          run.number(),
+          run.seed(),
+          /* sound= */ false,
+          /* ok= */ false,
+          ImmutableList.of("it broke off: " + e),
+          plan.command(run),
+          ImmutableSortedMap.of());
+    }
     return new RunRecord(
         run.number(),
         run.seed(),
+        outcome.violations().isEmpty(),
         outcome.results().ok(),
         outcome.results().verdicts().stream()
             .filter(verdict -> !verdict.ok())
             .map(Sweep::words)
             .collect(ImmutableList.toImmutableList()),
+        plan.command(run),
         outcome.measures());
   }
 

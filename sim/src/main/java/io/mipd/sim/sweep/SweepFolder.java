@@ -61,12 +61,19 @@ public final class SweepFolder {
   }
 
   private void load(Path from) throws IOException {
-    Path runs = from.resolve(RUNS);
+    done.putAll(records(from));
+  }
+
+  /** The runs that have ended, by number, in a folder that need not be of this sweep. */
+  public static ImmutableSortedMap<Integer, RunRecord> records(Path folder) throws IOException {
+    Path runs = folder.resolve(RUNS);
+    Map<Integer, RunRecord> records = new TreeMap<>();
     if (Files.exists(runs)) {
       for (String line : Files.readAllLines(runs)) {
-        RunRecord.parse(line).ifPresent(record -> done.put(record.number(), record));
+        RunRecord.parse(line).ifPresent(record -> records.put(record.number(), record));
       }
     }
+    return ImmutableSortedMap.copyOf(records);
   }
 
   /** Takes over what other parts of the same sweep have done. */
@@ -121,7 +128,7 @@ public final class SweepFolder {
     for (Run run : plan.runs()) {
       RunRecord record = done.get(run.number());
       if (record != null && !record.ok()) {
-        failures.add(String.join("; ", record.failures()) + "; to repeat it: " + plan.command(run));
+        failures.add(record.failure());
       }
     }
     return failures;
@@ -134,12 +141,13 @@ public final class SweepFolder {
     Files.writeString(folder.resolve(RUNS), lines.toString());
   }
 
-  /** The estimates of each combination, by its number and the measure's name. */
+  /** The estimates of each combination of sound runs, by its number and the measure's name. */
   public synchronized ImmutableMap<Integer, ImmutableSortedMap<String, Estimate>> estimates() {
     Map<Integer, Map<String, List<Double>>> values = new TreeMap<>();
     for (Run run : plan.runs()) {
       RunRecord record = done.get(run.number());
-      if (record == null) {
+      // What a run in which something was broken has measured is no estimate of anything.
+      if (record == null || !record.sound()) {
         continue;
       }
       Map<String, List<Double>> point =
@@ -195,8 +203,11 @@ public final class SweepFolder {
     Files.writeString(folder.resolve(RESULTS), csv.toString());
   }
 
+  /** A value that may have commas and quotation marks (RFC 4180). */
   private static String quoted(String text) {
-    return text.contains(",") ? '"' + text + '"' : text;
+    return text.contains(",") || text.contains("\"")
+        ? '"' + text.replace("\"", "\"\"") + '"'
+        : text;
   }
 
   private static String number(double value) {

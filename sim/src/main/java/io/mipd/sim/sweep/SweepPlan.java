@@ -1,5 +1,6 @@
 package io.mipd.sim.sweep;
 
+import com.google.common.base.Joiner;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.typesafe.config.Config;
@@ -32,6 +33,9 @@ public record SweepPlan(
     int repetitions,
     long seed,
     Optional<Plot> plot) {
+  /** Of each combination, where the file does not say. */
+  public static final int REPETITIONS = 10;
+
   /** Runs of one sweep at most. */
   private static final int MOST = 1_000_000;
 
@@ -86,12 +90,8 @@ public record SweepPlan(
       Axis axis = axis(one);
       axes.add(axis);
       runs *= axis.values().size();
-      for (String value : axis.values()) {
-        // Wrong values are told at once, not in the middle of the night.
-        source.with(axis.path(), value).read();
-      }
     }
-    int repetitions = root.integer("repetitions", 10, 1, MOST);
+    int repetitions = root.integer("repetitions", REPETITIONS, 1, MOST);
     if (runs * repetitions > MOST) {
       throw root.wrong("repetitions", runs * repetitions + " runs", "at most " + MOST + " runs");
     }
@@ -101,10 +101,33 @@ public record SweepPlan(
     Optional<Plot> plot =
         section.isPresent() ? Optional.of(plot(section.get(), all)) : Optional.empty();
     root.finish();
-    return new SweepPlan(title, source, all, repetitions, seed, plot);
+    var plan = new SweepPlan(title, source, all, repetitions, seed, plot);
+    plan.check(root);
+    return plan;
   }
 
-  private static Axis axis(Section section) throws ConfigurationException {
+  /**
+   * Whether each combination is a scenario: what is wrong is told at once, not in the middle of the
+   * night. Values that are good alone need not be so together, nor the other way round.
+   */
+  private void check(Section root) throws ConfigurationException {
+    for (ImmutableMap<String, String> point : points()) {
+      try {
+        sourceOf(point).read();
+      } catch (ConfigurationException e) {
+        throw root.wrong(
+            "vary",
+            "the combination "
+                + Joiner.on(", ").withKeyValueSeparator(" = ").join(point)
+                + " is no scenario: "
+                + e.getMessage(),
+            "values that go together, each with each of the others");
+      }
+    }
+  }
+
+  /** A value that varies, as the file has it. */
+  public static Axis axis(Section section) throws ConfigurationException {
     String path = section.string("value", "the path of a value, such as links.wan.delay");
     ImmutableList<String> values = section.strings("in", "a list of values");
     if (values.isEmpty()) {
@@ -147,8 +170,8 @@ public record SweepPlan(
     return new Plot(x, y, by);
   }
 
-  /** All runs: the last axis changes fastest, but for the seed. */
-  public ImmutableList<Run> runs() {
+  /** All combinations: the last axis changes fastest. */
+  private ImmutableList<ImmutableMap<String, String>> points() {
     List<Map<String, String>> points = new ArrayList<>();
     points.add(new LinkedHashMap<>());
     for (Axis axis : axes) {
@@ -162,11 +185,17 @@ public record SweepPlan(
       }
       points = next;
     }
+    return points.stream().map(ImmutableMap::copyOf).collect(ImmutableList.toImmutableList());
+  }
+
+  /** All runs: those of a combination, one for each seed, stand together. */
+  public ImmutableList<Run> runs() {
+    ImmutableList<ImmutableMap<String, String>> points = points();
     var runs = ImmutableList.<Run>builder();
     int number = 0;
     for (int point = 0; point < points.size(); point++) {
       for (int repetition = 0; repetition < repetitions; repetition++) {
-        runs.add(new Run(number, point, ImmutableMap.copyOf(points.get(point)), seed + repetition));
+        runs.add(new Run(number, point, points.get(point), seed + repetition));
         number++;
       }
     }
@@ -175,8 +204,12 @@ public record SweepPlan(
 
   /** The scenario of a run, without files. */
   public Library.Source sourceOf(Run run) throws ConfigurationException {
+    return sourceOf(run.values());
+  }
+
+  private Library.Source sourceOf(Map<String, String> point) throws ConfigurationException {
     Library.Source of = source;
-    for (Map.Entry<String, String> value : run.values().entrySet()) {
+    for (Map.Entry<String, String> value : point.entrySet()) {
       of = of.with(value.getKey(), value.getValue());
     }
     return of;

@@ -55,6 +55,27 @@ class SimulationTest {
     return Objects.requireNonNull(outcome.measures().get(name), name);
   }
 
+  /** Each end notes it, who sends it counts it. */
+  @Test
+  void countsOnceWhatTwoMobileNodesSayToEachOther() throws Exception {
+    Outcome outcome =
+        Simulation.run(
+            Library.find("mn-mn")
+                .with("duration", "20s")
+                .with(
+                    "movement", "[ {node = mn1, at = 5s, to = a}, {node = mn2, at = 6s, to = b} ]")
+                .read(),
+            Optional.of(folder));
+    for (String message : List.of("Home Test Init", "Care-of Test Init", "Home Test")) {
+      long noted =
+          lines(folder.resolve("signals.csv")).stream()
+              .filter(line -> line.endsWith("," + message))
+              .count();
+      assertThat(noted).as(message).isPositive();
+      assertThat(measure(outcome, "signalling." + message)).as(message).isEqualTo(noted / 2.0);
+    }
+  }
+
   /** 1, 2 and 2 ms are the direct way; the home agent is 25 ms behind the first two. */
   @Test
   void tellsHowFarPacketsGoRoundAndWhatTheirHeadersTake() throws Exception {

@@ -3,6 +3,9 @@ package io.mipd.sim.sweep;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.common.base.Splitter;
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSortedMap;
 import io.mipd.daemon.ConfigurationException;
 import io.mipd.sim.page.Report;
 import java.nio.file.Files;
@@ -102,5 +105,132 @@ class SweepTest {
     Files.writeString(file, SWEEP.replace("[on, off]", "[on, perhaps]"));
     assertThatThrownBy(() -> SweepPlan.read(file))
         .hasMessageContaining("mobile-nodes.mn.route-optimization: neither true nor false");
+  }
+
+  private Path protection(String ipsec, String payload) throws Exception {
+    Path file = folder.resolve("protection.conf");
+    Files.writeString(
+        file,
+        """
+        title = "protection"
+        scenario = handover
+        vary = [
+          { value = "mobile-nodes.mn.ipsec", in = [%s] }
+          { value = "mobile-nodes.mn.payload-ipsec", in = [%s] }
+        ]
+        """
+            .formatted(ipsec, payload));
+    return file;
+  }
+
+  /** The scenario has payload in ESP: without that of signalling it must not be. */
+  @Test
+  void valuesThatFitTogetherOnlyAreTaken() throws Exception {
+    assertThat(SweepPlan.read(protection("off", "off")).runs()).hasSize(10);
+  }
+
+  @Test
+  void valuesThatDoNotFitTogetherAreToldAtOnce() throws Exception {
+    Path file = protection("on, off", "off, on");
+    assertThatThrownBy(() -> SweepPlan.read(file))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("protection.conf:3: vary: ")
+        .hasMessageContaining(
+            "mobile-nodes.mn.ipsec = off, mobile-nodes.mn.payload-ipsec = on is no scenario: ")
+        .hasMessageContaining("on although ipsec is off");
+  }
+
+  @Test
+  void quotationMarksOfAValueAreThereInTableAndReport() throws Exception {
+    Path file = folder.resolve("quoted.conf");
+    Files.writeString(
+        file,
+        """
+        title = "quoted"
+        scenario = handover
+        vary = [
+          { value = duration, in = [6s] }
+          { value = "hosts.cn.address", in = ["\\"2001:db8:c::c\\""] }
+        ]
+        repetitions = 1
+        """);
+    SweepPlan plan = SweepPlan.read(file);
+    SweepFolder opened = SweepFolder.open(folder.resolve("quoted"), file, plan);
+    new Sweep(plan, opened).run(1, 1, 1, (done, of) -> {});
+    assertThat(results("quoted"))
+        .contains("6s,\"\"\"2001:db8:c::c\"\"\",handovers,1,0.00000,,0.00000,0.00000");
+    assertThat(Files.readString(Report.write(folder.resolve("quoted"))))
+        .contains("<td>6s</td><td>&quot;2001:db8:c::c&quot;</td><td>handovers</td>");
+  }
+
+  /** A run with its measure, in the folder that {@code withRuns} makes. */
+  private static RunRecord run(int number, boolean sound, boolean ok, double median) {
+    return new RunRecord(
+        number,
+        1 + number % 2,
+        sound,
+        ok,
+        ok ? ImmutableList.of() : ImmutableList.of("failure of " + number),
+        "bin/sim run it --seed " + number,
+        ImmutableSortedMap.of("cbr mn>cn.median_ms", median));
+  }
+
+  private String reportOf(SweepPlan plan, Path file, RunRecord... runs) throws Exception {
+    SweepFolder opened = SweepFolder.open(folder.resolve("some"), file, plan);
+    for (RunRecord run : runs) {
+      opened.add(run);
+    }
+    opened.finish();
+    return Files.readString(Report.write(folder.resolve("some")));
+  }
+
+  @Test
+  void theReportTellsWhatIsMissingAndWhatWasBroken() throws Exception {
+    String page =
+        reportOf(
+            SweepPlan.read(file()),
+            file(),
+            run(0, true, true, 10),
+            run(1, false, false, 1e6),
+            run(2, true, true, 20),
+            run(3, true, false, 30));
+    assertThat(page)
+        .contains("FAILED: 4 of 8 runs have ended")
+        .contains("FAILED: 1 of them broke what must always hold: no mean has their figures")
+        .contains("failure of 1; to repeat it: bin/sim run it --seed 1")
+        .contains("FAILED: 1 others did not register each movement")
+        .contains("failure of 3; to repeat it: bin/sim run it --seed 3");
+    assertThat(results("some"))
+        .contains("10ms,on,cbr mn>cn.median_ms,1,10.0000,,10.0000,10.0000")
+        .contains("10ms,off,cbr mn>cn.median_ms,2,25.0000,");
+  }
+
+  @Test
+  void aLineForEachCombinationOfTheOtherValues() throws Exception {
+    Path file = folder.resolve("three.conf");
+    Files.writeString(
+        file,
+        SWEEP
+            .replace(
+                "vary = [",
+                "vary = [ { value = \"links.a.delay\", in = [1ms, 2ms] }, "
+                    + "{ value = \"links.to-a.delay\", in = [1ms, 3ms] }, "
+                    + "{ value = duration, in = [40s] }, ")
+            .replace("repetitions = 2", "repetitions = 1"));
+    SweepPlan plan = SweepPlan.read(file);
+    String page =
+        reportOf(
+            plan,
+            file,
+            plan.runs().stream()
+                .map(run -> run(run.number(), true, true, run.number()))
+                .toArray(RunRecord[]::new));
+    for (String values : List.of("1ms, links.to-a.delay = 3ms", "2ms, links.to-a.delay = 1ms")) {
+      assertThat(page).contains(">route-optimization = off, links.a.delay = " + values + "</text>");
+    }
+    assertThat(page)
+        .contains("ok: 16 of 16 runs have ended")
+        .doesNotContain("duration = 40s</text>");
+    assertThat(Splitter.on("<path d=\"M").splitToList(page)).as("lines").hasSize(1 + 8);
   }
 }

@@ -10,6 +10,8 @@ import static io.mipd.mobility.NodeAction.Refusal.UNPROTECTED;
 import static io.mipd.mobility.NodeAction.Refusal.WRONG_ADDRESS;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.LinkedHashMultimap;
+import com.google.common.collect.SetMultimap;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.mipd.mobility.AnycastAddress;
@@ -73,6 +75,9 @@ public final class HomeAgent implements MobilityNode {
 
   private HomeAgentSettings settings;
   private final Map<HomeAddress, Registration> registrations = new LinkedHashMap<>();
+
+  /** Those that wait for detection to answer for an address. */
+  private final SetMultimap<Ipv6Address, Registration> detecting = LinkedHashMultimap.create();
   private final Optional<RouterAdvertiser> advertiser;
   private final StatusLimiter strangers = new StatusLimiter();
   private final StatusLimiter discoverers = new StatusLimiter();
@@ -264,7 +269,7 @@ public final class HomeAgent implements MobilityNode {
     } else if (event instanceof NodeEvent.AddressChanged change) {
       addressChanged(now, change);
     } else if (event instanceof NodeEvent.DadFinished finished) {
-      for (Registration registration : registrations.values()) {
+      for (Registration registration : detecting.removeAll(finished.address().value())) {
         dadFinished(now, registration, finished, actions);
       }
     } else if (event instanceof NodeEvent.BindingDismissed dismissed) {
@@ -784,6 +789,7 @@ public final class HomeAgent implements MobilityNode {
     if (registration.detecting.isEmpty()) {
       for (Ipv6Address address : registration.addresses(BindingFlag.bitsOf(update.flags()))) {
         registration.detecting.add(address);
+        detecting.put(address, registration);
         actions.add(
             new NodeAction.StartDad(homeLink.get().interfaceIndex(), new HomeAddress(address)));
       }
@@ -799,6 +805,7 @@ public final class HomeAgent implements MobilityNode {
         || (finished.unique() && !registration.detecting.isEmpty())) {
       return;
     }
+    registration.detecting.forEach(other -> detecting.remove(other, registration));
     registration.detecting.clear();
     Optional<Waiting> waiting = registration.waiting;
     registration.waiting = Optional.empty();

@@ -155,7 +155,7 @@ final class OuterFlow {
     return applied.contains(policy)
         && (selector.source().isAny()
             || selector.destination().isAny()
-            || Iterables.getLast(applied).equals(policy));
+            || policy.equals(Iterables.getLast(applied)));
   }
 
   private static boolean isTunnel(Bundle bundle) {

@@ -246,7 +246,14 @@ public final class Report {
       Optional<String> by =
           plan.hasPath("plot.by") ? Optional.of(plan.getString("plot.by")) : Optional.empty();
       page.figure(
-          new Plot(plan.getString("title"), x, y, series(results, x, y, by), /* dots= */ false)
+          new Plot(
+                  plan.getString("title"),
+                  plan.hasPath("plot.x-label")
+                      ? plan.getString("plot.x-label")
+                      : x + unit(results, x),
+                  plan.hasPath("plot.y-label") ? plan.getString("plot.y-label") : y,
+                  series(results, x, y, by),
+                  /* dots= */ false)
               .svg());
       page.paragraph(
           "Bars: confidence intervals of 95 % of the mean over seeds, by Student's t; none where"
@@ -355,6 +362,17 @@ public final class Report {
     lines.forEach(
         (name, points) -> series.add(new Plot.Series(name, ImmutableList.copyOf(points))));
     return series.build();
+  }
+
+  /** What stands behind all numbers of an axis, such as ", ms"; nothing if it differs. */
+  private static String unit(Table results, String x) {
+    List<String> units =
+        results.rows().stream()
+            .map(row -> NUMBER.matcher(results.at(row, x)))
+            .map(number -> number.matches() ? number.group(2) : "")
+            .distinct()
+            .toList();
+    return units.size() == 1 && !units.get(0).isEmpty() ? ", " + units.get(0) : "";
   }
 
   /** The end of a path says enough, unless another ends alike. */

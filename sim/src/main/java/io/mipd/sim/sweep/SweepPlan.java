@@ -166,6 +166,9 @@ public record SweepPlan(
         throw section.wrong(path.equals(x) ? "x" : "by", "it does not vary: " + path, allowed);
       }
     }
+    // The report reads them.
+    section.string("x-label", "", "what stands along the axis to the right");
+    section.string("y-label", "", "what stands along the axis upwards");
     section.finish();
     return new Plot(x, y, by);
   }

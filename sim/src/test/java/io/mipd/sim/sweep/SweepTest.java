@@ -196,6 +196,8 @@ class SweepTest {
             run(3, true, false, 30));
     assertThat(page)
         .contains("FAILED: 4 of 8 runs have ended")
+        .contains(">links.wan.delay, ms</text>")
+        .contains(">cbr mn&gt;cn.median_ms</text>")
         .contains("FAILED: 1 of them broke what must always hold: no mean has their figures")
         .contains("failure of 1; to repeat it: bin/sim run it --seed 1")
         .contains("FAILED: 1 others did not register each movement")
@@ -216,6 +218,7 @@ class SweepTest {
                 "vary = [ { value = \"links.a.delay\", in = [1ms, 2ms] }, "
                     + "{ value = \"links.to-a.delay\", in = [1ms, 3ms] }, "
                     + "{ value = duration, in = [40s] }, ")
+            .replace("plot {", "plot { x-label = \"one way, ms\", y-label = \"delay, ms\",")
             .replace("repetitions = 2", "repetitions = 1"));
     SweepPlan plan = SweepPlan.read(file);
     String page =
@@ -230,6 +233,8 @@ class SweepTest {
     }
     assertThat(page)
         .contains("ok: 16 of 16 runs have ended")
+        .contains(">one way, ms</text>")
+        .contains(">delay, ms</text>")
         .doesNotContain("duration = 40s</text>");
     assertThat(Splitter.on("<path d=\"M").splitToList(page)).as("lines").hasSize(1 + 8);
   }

@@ -18,7 +18,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Cases of the suite against a daemon that lives: those of the correspondent that leave nothing
- * behind in it, and wait for nothing but answers.
+ * behind in it, and wait for nothing but answers; and, each with a daemon of its own, those of the
+ * home agent's registrations that need no clock.
  */
 @Tag("root")
 class LiveConformanceTest {
@@ -80,5 +81,46 @@ class LiveConformanceTest {
             one ->
                 DynamicTest.dynamicTest(
                     one.name(), () -> new Script(MACROS, kind -> node.anew()).run(one.steps())));
+  }
+
+  /**
+   * Steps without those that a live link does not show when they are due: what is announced on the
+   * home link, three times at intervals of a second, and the wait until that is over.
+   */
+  private static ImmutableList<String> unannounced(List<String> steps) {
+    return steps.stream()
+        .filter(it -> !it.matches("< \\S+>all na .*") && !it.equals("wait 3s"))
+        .collect(ImmutableList.toImmutableList());
+  }
+
+  /** Of messages that arrive and of registrations; not of payload that is passed on. */
+  private static boolean isLiveAtHomeAgent(Suite.Case one) {
+    List<String> steps = expanded(one.steps());
+    return one.requirements().get(0).matches("10\\.(2|3\\.1)-.*")
+        && steps.get(0).equals("ha")
+        // Lifetimes that are short run down while an address is being checked.
+        && steps.stream().noneMatch(it -> it.matches(".* pio\\(\\S+ .*valid \\d{1,3} .*"))
+        && unannounced(steps).stream()
+            .skip(1)
+            .allMatch(
+                it ->
+                    it.matches("(>|<|nothing|whatever|bound|unbound|checks|unchecked|dad)( .*)?")
+                        || it.matches("(proxied|unproxied) .*"));
+  }
+
+  @Tag("long")
+  @TestFactory
+  Stream<DynamicTest> rfc6275OfTheHomeAgent() {
+    List<Suite.Case> live =
+        Suite.cases().stream().filter(LiveConformanceTest::isLiveAtHomeAgent).toList();
+    assertThat(live).hasSizeGreaterThan(25);
+    return live.stream().map(one -> DynamicTest.dynamicTest(one.name(), () -> atHomeAgent(one)));
+  }
+
+  private static void atHomeAgent(Suite.Case one) throws Exception {
+    List<String> steps = unannounced(expanded(one.steps()));
+    try (var agent = new LiveHomeAgent(Files.createTempDirectory(folder, "ha"))) {
+      new Script(Map.of(), kind -> agent).run(steps);
+    }
   }
 }

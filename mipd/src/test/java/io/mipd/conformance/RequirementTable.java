@@ -20,7 +20,8 @@ final class RequirementTable {
       with a clock of its own, for the protocol core with the packet engine (`mvn -pl mipd -am test -Dtest=ConformanceTest`). Packets
       are made and read by code of the tests. What other tests show without naming a requirement is not counted here. Those cases of the
       correspondent that leave nothing behind in it, and wait for nothing but answers, are played against a live daemon as well
-      (`LiveConformanceTest`, as root).
+      (`LiveConformanceTest`, as root); likewise, with `bin/check --full`, those of sections 10.2 and 10.3.1 that need no clock, each with a home agent
+      of its own on an Ethernet. Of the mobile node none are.
 
       This file is written by `RequirementTableTest` from the requirements, the cases and `verdicts.txt`, and fails the build when it is
       not up to date.

@@ -96,9 +96,15 @@ final class Script {
       case "bound" -> {
         Ipv6Address home = Subject.address(words.next());
         words.expect("at");
-        check(Optional.of(Subject.address(words.next())), subject().boundTo(home));
+        Ipv6Address careOf = Subject.address(words.next());
+        subject().becomes(() -> subject().boundTo(home).equals(Optional.of(careOf)));
+        check(Optional.of(careOf), subject().boundTo(home));
       }
-      case "unbound" -> check(Optional.empty(), subject().boundTo(Subject.address(words.next())));
+      case "unbound" -> {
+        Ipv6Address home = Subject.address(words.next());
+        subject().becomes(() -> subject().boundTo(home).isEmpty());
+        check(Optional.empty(), subject().boundTo(home));
+      }
       case "link" -> {
         int index = words.next().equals("eth1") ? Subject.ETH1 : Subject.ETH0;
         subject().link(index, words.next().equals("up"));
@@ -108,10 +114,22 @@ final class Script {
         Ipv6Address address = Subject.address(words.next());
         subject().detected(address, words.next().equals("unique"));
       }
-      case "checks" -> check(true, subject().detections.contains(Subject.address(words.next())));
-      case "unchecked" -> check(true, subject().detections.isEmpty());
-      case "proxied" -> check(true, subject().proxied.contains(Subject.address(words.next())));
-      case "unproxied" -> check(false, subject().proxied.contains(Subject.address(words.next())));
+      case "checks" -> {
+        Ipv6Address address = Subject.address(words.next());
+        check(true, subject().becomes(() -> subject().detections.contains(address)));
+      }
+      case "unchecked" -> {
+        subject().settle(/* isExpected= */ false);
+        check(true, subject().detections.isEmpty());
+      }
+      case "proxied" -> {
+        Ipv6Address address = Subject.address(words.next());
+        check(true, subject().becomes(() -> subject().standsInFor(address)));
+      }
+      case "unproxied" -> {
+        Ipv6Address address = Subject.address(words.next());
+        check(true, subject().becomes(() -> !subject().standsInFor(address)));
+      }
       case "joined" -> check(true, subject().joined.contains(Subject.address(words.next())));
       case "placed" -> check(words.next(), lower(subject().place().name()));
       case "does" -> {
@@ -201,6 +219,7 @@ final class Script {
   }
 
   private void most(int count) {
+    subject().settle(/* isExpected= */ false);
     int found = subject().sent.size();
     whatever();
     if (found == 0 || found > count) {
@@ -210,6 +229,7 @@ final class Script {
 
   /** What the receivers learn of it they do learn. */
   private void whatever() {
+    subject().settle(/* isExpected= */ false);
     for (byte[] packet : subject().sent) {
       learn(Words.split(text(packet)));
       lastSent = packet;

@@ -10,6 +10,7 @@ import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 
 /** A node that a case is about, with all that it has sent, delivered and asked for. */
 abstract class Tested {
@@ -40,6 +41,16 @@ abstract class Tested {
   abstract Optional<Ipv6Address> boundTo(Ipv6Address home);
 
   abstract NodeAction.Place place();
+
+  /** Whether it stands in for an address on the home link. */
+  boolean standsInFor(Ipv6Address address) {
+    return proxied.contains(address);
+  }
+
+  /** Whether a condition holds, or comes to hold as long as that may take a live node. */
+  boolean becomes(BooleanSupplier condition) {
+    return condition.getAsBoolean();
+  }
 
   /** Before it is looked at: what it sends of what has arrived is in {@link #sent} afterwards. */
   abstract void settle(boolean isExpected);

@@ -10,10 +10,10 @@ import static io.mipd.mobility.NodeAction.Refusal.UNPROTECTED;
 import static io.mipd.mobility.NodeAction.Refusal.WRONG_ADDRESS;
 
 import com.google.common.collect.ImmutableList;
-import com.google.common.collect.LinkedHashMultimap;
-import com.google.common.collect.SetMultimap;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.LinkedHashMultimap;
+import com.google.common.collect.SetMultimap;
 import io.mipd.mobility.AnycastAddress;
 import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.MobilityWish;
@@ -78,6 +78,7 @@ public final class HomeAgent implements MobilityNode {
 
   /** Those that wait for detection to answer for an address. */
   private final SetMultimap<Ipv6Address, Registration> detecting = LinkedHashMultimap.create();
+
   private final Optional<RouterAdvertiser> advertiser;
   private final StatusLimiter strangers = new StatusLimiter();
   private final StatusLimiter discoverers = new StatusLimiter();

@@ -70,6 +70,7 @@ public final class MobileHost {
   /** What the host has said, to be done when it has finished. */
   private final Deque<Runnable> outbox = new ArrayDeque<>();
 
+  private Runnable turned = () -> {};
   private boolean emptying;
   private int lives;
   private @Nullable Life life;
@@ -159,6 +160,11 @@ public final class MobileHost {
     return lostWhileDead;
   }
 
+  /** Something has happened to the host, and is done: a packet, a deadline, a notice. */
+  public void whenTurned(Runnable listener) {
+    turned = listener;
+  }
+
   /** Begins, or begins again; the links may be up already. */
   public void revive() {
     if (life != null) {
@@ -217,6 +223,7 @@ public final class MobileHost {
     }
     emptying = false;
     alarm.set(host().flatMap(Host::nextDeadline));
+    turned.run();
   }
 
   // Packets.

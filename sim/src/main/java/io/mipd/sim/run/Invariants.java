@@ -89,7 +89,7 @@ final class Invariants {
   private final List<Violation> violations = new ArrayList<>();
   private final Map<String, Ipv6Prefix> homeLinks;
 
-  /** Nodes at which something has arrived or left since the last event. */
+  /** Nodes whose host has had a turn since the last event. */
   private final Set<SimNode> touched = new LinkedHashSet<>();
 
   private long checks;
@@ -146,6 +146,7 @@ final class Invariants {
   void watch() {
     witness.tell(this::broken);
     for (SimNode node : network.nodes().values()) {
+      node.mobility().ifPresent(it -> it.whenTurned(() -> touched.add(node)));
       for (Interface one : node.interfaces()) {
         one.tap(frame -> frame(node, one, frame));
       }
@@ -204,6 +205,13 @@ final class Invariants {
     }
     touched.clear();
     checkPromises();
+  }
+
+  /** At the end: every node once more, whether or not something has happened to it. */
+  void finish() {
+    changes.clear();
+    touched.addAll(network.nodes().values());
+    check();
   }
 
   /** Nobody is bound for longer than was acknowledged. */
@@ -352,7 +360,6 @@ final class Invariants {
   }
 
   private void frame(SimNode node, Interface on, Frame frame) {
-    touched.add(node);
     if (!frame.source().equals(on.address())) {
       return;
     }

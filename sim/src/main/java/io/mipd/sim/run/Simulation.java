@@ -159,6 +159,7 @@ public final class Simulation {
       scenario.moves().forEach(this::plan);
       flows.forEach(Flow::begin);
       events.runUntil(EventQueue.BEGINNING.plus(scenario.duration()));
+      invariants.finish();
       meters.values().forEach(meter -> meter.close(Times.nanos(scenario.duration())));
       return outcome();
     } finally {

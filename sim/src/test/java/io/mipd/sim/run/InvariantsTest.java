@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
+import io.mipd.host.Host;
 import io.mipd.host.MobilityPacket;
 import io.mipd.mobility.wire.BindingFlag;
 import io.mipd.mobility.wire.BindingLifetime;
@@ -15,9 +16,13 @@ import io.mipd.sim.mobile.Joints;
 import io.mipd.sim.node.Route;
 import io.mipd.sim.scenario.Library;
 import io.mipd.sim.scenario.Scenario;
+import io.mipd.xfrm.backend.XfrmBackend;
+import io.mipd.xfrm.backend.XfrmCommand;
+import io.mipd.xfrm.backend.XfrmReply;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.packet.ExtensionHeader;
 import io.mipd.xfrm.packet.Ipv6Packet;
 import io.mipd.xfrm.packet.Ipv6PacketCodec;
@@ -26,6 +31,8 @@ import io.mipd.xfrm.transform.PacketBuffer;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import org.junit.jupiter.api.Test;
@@ -204,5 +211,37 @@ class InvariantsTest {
             scene("handover"),
             away((network, events) -> network.node("cn").stack().transmit(datagram)));
     assertFound(outcome, "a correspondent uses no care-of address whose authorisation has expired");
+  }
+
+  /** At the very end, when nothing happens to the node any more. */
+  @Test
+  void aPolicyThatIsNotThereAnyMore() throws Exception {
+    List<XfrmBackend> engines = new ArrayList<>();
+    var joints =
+        new Joints() {
+          @Override
+          public XfrmBackend backend(String node, XfrmBackend backend) {
+            if (node.equals("mn")) {
+              engines.add(backend);
+            }
+            return backend;
+          }
+        };
+    Scenario scenario = scene("handover");
+    Outcome outcome =
+        Simulation.run(
+            scenario,
+            Optional.empty(),
+            joints,
+            (network, events) ->
+                events.at(
+                    EventQueue.BEGINNING.plus(scenario.duration()).minusNanos(1),
+                    () -> {
+                      Host host = network.node("mn").mobility().orElseThrow().host().orElseThrow();
+                      Policy.Id one = host.policies().inputs().merge().policies().get(0).id();
+                      assertThat(engines.get(0).apply(new XfrmCommand.DeletePolicy(one)))
+                          .isEqualTo(XfrmReply.DONE);
+                    }));
+    assertFound(outcome, "each policy is one that the planner wants");
   }
 }

@@ -202,6 +202,11 @@ class CrashTest {
   @Test
   void aHomeAgentThatIsKilled() throws Exception {
     flow();
+    // What its kernel has begun to ask before the registration it asks again after a second.
+    net.until(
+        "nobody is asked for on the home link",
+        TestNet.LONG,
+        () -> !net.ip("ha", "-6", "neighbour", "show", HOME.toString()).contains("INCOMPLETE"));
     ImmutableSet<String> running = net.system("ha");
     String bound = careOf();
     int sequence = sequence();

@@ -71,6 +71,16 @@ final class Exchange {
       new TunnelProtection(
           Optional.of(new ReqId(1)), Optional.empty(), Optional.empty(), Optional.empty());
 
+  /** With negotiated keys. */
+  static TunnelProtection negotiated(boolean keyManagement) {
+    return new TunnelProtection(
+        ESP.signalling(),
+        ESP.prefixDiscovery(),
+        ESP.returnRoutability(),
+        ESP.payload(),
+        keyManagement);
+  }
+
   private static TunnelProtection protection(int first) {
     return new TunnelProtection(
         Optional.of(new ReqId(first)),
@@ -101,6 +111,7 @@ final class Exchange {
   }
 
   private final TunnelProtection protection;
+  private final TunnelProtection agents;
   private final Optional<RouteOptimizationSettings> routeOptimization;
   final Side agent;
   final Side mobile;
@@ -133,11 +144,17 @@ final class Exchange {
   /** Looks at what arrives there, before it does. */
   Consumer<MobilityMessageOnTheWire> listener = wire -> {};
 
+  /**
+   * @param protection as the mobile node has it
+   * @param agents as the home agent has it
+   */
   private Exchange(
       TunnelProtection protection,
+      TunnelProtection agents,
       SequenceNumber sequence,
       Optional<RouteOptimizationSettings> routeOptimization) {
     this.protection = protection;
+    this.agents = agents;
     this.routeOptimization = routeOptimization;
     agent = new Side("home agent", newAgent(ImmutableList.of(), ImmutableMap.of()), AGENT);
     mobile = new Side("mobile node", newMobile(false, sequence), AGENT);
@@ -147,12 +164,20 @@ final class Exchange {
   }
 
   static Exchange of(TunnelProtection protection) {
-    return new Exchange(protection, new SequenceNumber(65533), Optional.empty());
+    return of(protection, protection);
+  }
+
+  /**
+   * @param agents as the home agent has it
+   */
+  static Exchange of(TunnelProtection mobiles, TunnelProtection agents) {
+    return new Exchange(mobiles, agents, new SequenceNumber(65533), Optional.empty());
   }
 
   /** With route optimization. */
   static Exchange of(TunnelProtection protection, RouteOptimizationSettings settings) {
-    return new Exchange(protection, new SequenceNumber(65533), Optional.of(settings));
+    return new Exchange(
+        protection, protection, new SequenceNumber(65533), Optional.of(settings));
   }
 
   /** With ESP for signalling and payload. */
@@ -170,7 +195,7 @@ final class Exchange {
                 HOME_PREFIX,
                 LIFETIME,
                 Optional.empty(),
-                ImmutableMap.of(HOME, protection, OTHER_HOME, OTHER_ESP)),
+                ImmutableMap.of(HOME, agents, OTHER_HOME, OTHER_ESP)),
             restored,
             ended,
             new Random(1));

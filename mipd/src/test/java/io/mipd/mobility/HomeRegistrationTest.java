@@ -84,6 +84,25 @@ class HomeRegistrationTest {
     assertThat(exchange.mobile.place.get().place()).isEqualTo(NodeAction.Place.AWAY);
   }
 
+  /** K (RFC 6275 sections 6.1.7, 10.3.1 and 11.7.3): key management moves along if both say so. */
+  @ParameterizedTest
+  @CsvSource({"true, true", "true, false", "false, true", "false, false"})
+  void keyManagementMovesAlongWhereBothSayIt(boolean mobiles, boolean agents) {
+    var exchange = Exchange.of(Exchange.negotiated(mobiles), Exchange.negotiated(agents));
+    exchange.movesTo(A);
+    for (int turn = 0; turn < 2; turn++) {
+      var update = exchange.delivers(BindingUpdate.class);
+      assertThat(update.has(BindingFlag.KEY_MANAGEMENT_MOBILITY)).isEqualTo(mobiles);
+      exchange.passes(Duration.ofMillis(1001));
+      assertThat(exchange.delivers(BindingAcknowledgement.class).keyManagement())
+          .isEqualTo(mobiles && agents);
+      assertThat(exchange.mobileNode().keyManagementMoves()).isEqualTo(mobiles && agents);
+      if (turn == 0) {
+        exchange.movesTo(B);
+      }
+    }
+  }
+
   @Test
   void theHomeAgentAnswersForTheHomeAddressAndSaysSoBeforeItAcknowledges() {
     var exchange = Exchange.inEsp().registeredAt(A);

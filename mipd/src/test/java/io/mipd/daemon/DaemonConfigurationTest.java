@@ -1,6 +1,7 @@
 package io.mipd.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.common.collect.ImmutableList;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.jspecify.annotations.Nullable;
 
 class DaemonConfigurationTest {
   private static final Path SAMPLES = Path.of("src/main/dist/etc");
@@ -314,6 +316,53 @@ class DaemonConfigurationTest {
         "{ to-home-agent = 0x1005",
         "{ to-home-agent = 0x1009",
         "has no keys for SPI 0x00001009");
+  }
+
+  /** Who the peer is, and by which reqid associations are found, is one mobile node's each. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "b.example.org | 5002 | 5003 | remote-identity b.example.org or a reqid is used twice",
+        "c.example.org | 5001 | 5003 | remote-identity c.example.org or a reqid is used twice",
+        "c.example.org | 5003 | 5003 | signalling.reqid: a reqid is there twice",
+        "c.example.org | 5003 | 5004 | "
+      })
+  void negotiatedKeysAreOfOneMobileNode(
+      String identity, int signalling, int payload, @Nullable String refusal) throws IOException {
+    Path secret = Files.writeString(folder.resolve("ike.secret"), "for a test\n");
+    Files.setPosixFilePermissions(secret, PosixFilePermissions.fromString("rw-------"));
+    Path file = folder.resolve("negotiated.conf");
+    Files.writeString(
+        file,
+        """
+        role = home-agent, world = kernel
+        home-agent {
+          home-interface = eth1, address = "2001:db8:1::1", home-prefix = "2001:db8:1::/64"
+          mobile-nodes = [
+            { home-address = "2001:db8:1::100", protection = %s }
+            { home-address = "2001:db8:1::200", protection = %s }
+          ]
+        }
+        """
+            .formatted(
+                negotiated("b.example.org", 5001, 5002),
+                negotiated(identity, signalling, payload)));
+    if (refusal == null) {
+      assertThatCode(() -> DaemonConfiguration.read(file)).doesNotThrowAnyException();
+    } else {
+      assertThatThrownBy(() -> DaemonConfiguration.read(file))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageContaining("home-agent.mobile-nodes[1].protection")
+          .hasMessageContaining(refusal);
+    }
+  }
+
+  private static String negotiated(String identity, int signalling, int payload) {
+    return """
+        { keying = ike, local-identity = a.example.org, remote-identity = %s, secret = ike.secret,
+          signalling { reqid = %d }, payload { reqid = %d } }"""
+        .formatted(identity, signalling, payload);
   }
 
   @Test

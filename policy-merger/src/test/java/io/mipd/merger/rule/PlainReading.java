@@ -53,7 +53,7 @@ record PlainReading(boolean decided, Policy.Action action, Bundle bundle) {
       return mobilitys == null ? NONE : around(outer, beyond, null, Bundle.EMPTY, mobilitys, flow);
     }
     for (MobilityPolicy one : mobility) {
-      if (one.kind() == Kind.SIGNALLING && one.selector().matches(flow) && !meant(users, one)) {
+      if (one.kind().isSignalling() && one.selector().matches(flow) && !meant(users, one)) {
         return around(outer, beyond, null, Bundle.EMPTY, one, flow);
       }
     }

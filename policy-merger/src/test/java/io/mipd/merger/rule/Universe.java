@@ -50,6 +50,7 @@ final class Universe {
           PortMatch.exactly(1), PortMatch.exactly(5), new PortMatch(4, 0xfffe) /* 4 and 5 */);
   private static final int[] SEEN_PORTS = {1, 4, 5, 500};
   private static final int[] UDP_PORTS = {1, 4, 5, 500, Flow.NO_PORT};
+  private static final int[] CODES = {0, 1, 4, 5};
   private static final ImmutableList<Flow> UPPER = upper();
   private static final ImmutableList<Mark> MARKS =
       ImmutableList.of(new Mark(1, 1), new Mark(0, 1), new Mark(2, 3));
@@ -131,7 +132,9 @@ final class Universe {
     flows.add(Flow.of(host, host, IpProtocol.AH));
     for (int port : SEEN_PORTS) {
       flows.add(Flow.mobility(host, host, port));
-      flows.add(Flow.icmpv6(host, host, port, 0));
+      for (int code : CODES) {
+        flows.add(Flow.icmpv6(host, host, port, code));
+      }
     }
     for (int source : UDP_PORTS) {
       for (int destination : UDP_PORTS) {
@@ -169,7 +172,7 @@ final class Universe {
         switch (random.nextInt(6)) {
           case 0 -> ported(selector.withProtocol(IpProtocol.UDP));
           case 1 -> typed(selector.withProtocol(IpProtocol.MOBILITY));
-          case 2 -> typed(selector.withProtocol(IpProtocol.ICMPV6));
+          case 2 -> coded(typed(selector.withProtocol(IpProtocol.ICMPV6)));
           case 3 -> selector.withProtocol(IpProtocol.ESP);
           default -> selector;
         };
@@ -183,6 +186,10 @@ final class Universe {
 
   private Selector typed(Selector selector) {
     return oneIn(2) ? selector.withPorts(any(PORTS), PortMatch.ANY) : selector;
+  }
+
+  private Selector coded(Selector selector) {
+    return oneIn(4) ? selector.withPorts(selector.sourcePort(), any(PORTS)) : selector;
   }
 
   /** With distinct identities, by priority. */
@@ -219,13 +226,18 @@ final class Universe {
   }
 
   private Bundle bundle(int reqId) {
-    return switch (random.nextInt(5)) {
+    return switch (random.nextInt(8)) {
       case 0 -> Bundle.EMPTY;
       case 1 -> Bundle.of(Template.transport(TransformProtocol.ESP, new ReqId(reqId)));
       case 2 ->
           Bundle.of(
               Template.transport(TransformProtocol.IPCOMP, new ReqId(reqId)).asOptional(),
               Template.transport(TransformProtocol.AH, new ReqId(reqId + 1000)));
+      case 3 ->
+          Bundle.of(
+              Template.transport(TransformProtocol.ESP, new ReqId(reqId)), tunnel(reqId + 1000));
+      case 4 -> Bundle.of(tunnel(reqId), tunnel(reqId + 1000));
+      case 5 -> Bundle.of(tunnel(reqId).asOptional());
       default -> Bundle.of(tunnel(reqId));
     };
   }
@@ -239,16 +251,22 @@ final class Universe {
     var policies = ImmutableList.<MobilityPolicy>builder();
     int signalling = random.nextInt(3);
     for (int i = 0; i < signalling; i++) {
-      var selector =
-          Selector.between(any(PREFIXES), any(PREFIXES)).withProtocol(IpProtocol.MOBILITY);
+      policies.add(signalling(Kind.SIGNALLING, 200 + i));
+    }
+    if (oneIn(3)) {
+      policies.add(signalling(Kind.SIGNALLING_OF_STRANGERS, 250));
+    }
+    if (oneIn(3)) {
       policies.add(
           new MobilityPolicy(
-              selector,
+              selector(),
               any(),
-              Kind.SIGNALLING,
+              Kind.OPTIMIZED,
               Policy.Action.ALLOW,
-              bundle(200 + i),
-              "signalling " + i));
+              oneIn(3)
+                  ? Bundle.EMPTY
+                  : Bundle.of(Template.homeAddressOption(any(ADDRESSES), any(ADDRESSES))),
+              "optimized"));
     }
     int payload = random.nextInt(4);
     for (int i = 0; i < payload; i++) {
@@ -280,5 +298,15 @@ final class Universe {
               "exempt " + i));
     }
     return policies.build();
+  }
+
+  private MobilityPolicy signalling(Kind kind, int reqId) {
+    return new MobilityPolicy(
+        Selector.between(any(PREFIXES), any(PREFIXES)).withProtocol(IpProtocol.MOBILITY),
+        any(),
+        kind,
+        Policy.Action.ALLOW,
+        bundle(reqId),
+        "signalling " + reqId);
   }
 }

@@ -176,8 +176,7 @@ final class Exchange {
 
   /** With route optimization. */
   static Exchange of(TunnelProtection protection, RouteOptimizationSettings settings) {
-    return new Exchange(
-        protection, protection, new SequenceNumber(65533), Optional.of(settings));
+    return new Exchange(protection, protection, new SequenceNumber(65533), Optional.of(settings));
   }
 
   /** With ESP for signalling and payload. */

@@ -10,8 +10,6 @@ import java.util.concurrent.TimeUnit;
 
 /** {@code mipd run} in a network namespace. */
 final class LiveDaemon implements AutoCloseable {
-  private static final Duration START = Duration.ofMinutes(2);
-
   private final Process process;
 
   private LiveDaemon(Process process) {
@@ -23,8 +21,10 @@ final class LiveDaemon implements AutoCloseable {
    *
    * @param folder for its files
    * @param configuration with paths relative to it
+   * @param patience how long that may take
    */
-  static LiveDaemon start(String namespace, Path folder, String configuration) throws Exception {
+  static LiveDaemon start(String namespace, Path folder, String configuration, Duration patience)
+      throws Exception {
     Path file = Files.writeString(folder.resolve("mipd.conf"), configuration);
     Path log = folder.resolve("mipd.log");
     Process process =
@@ -46,7 +46,7 @@ final class LiveDaemon implements AutoCloseable {
             .redirectErrorStream(true)
             .redirectOutput(log.toFile())
             .start();
-    long end = System.nanoTime() + START.toNanos();
+    long end = System.nanoTime() + patience.toNanos();
     while (!Files.readString(log).contains("mipd ready: ")) {
       if (!process.isAlive() || System.nanoTime() > end) {
         process.destroyForcibly();

@@ -1,13 +1,10 @@
 package io.mipd.conformance;
 
 import com.google.common.collect.ImmutableList;
-import com.google.common.collect.ImmutableSet;
 import com.typesafe.config.Config;
 import io.mipd.control.ControlClient;
 import io.mipd.control.ControlException;
 import io.mipd.control.ControlRequest;
-import io.mipd.mobility.NodeAction;
-import io.mipd.mobility.NodeEvent.AddressState;
 import io.mipd.xfrm.linux.NetworkInterfaces;
 import io.mipd.xfrm.linux.NetworkNamespace;
 import io.mipd.xfrm.linux.PacketSocket;
@@ -22,6 +19,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
@@ -30,7 +28,9 @@ import java.util.stream.Stream;
  * The home agent A as it is: {@code mipd run} in a network namespace, on an Ethernet whose other
  * end is in a second one, where whoever speaks to it is played. Clock and kernel are real.
  */
-final class LiveHomeAgent extends Tested implements AutoCloseable {
+final class LiveHomeAgent extends LiveTested implements AutoCloseable {
+  private static final Duration START = Duration.ofMinutes(2);
+
   /** Until what is expected must have come: Duplicate Address Detection takes a second of it. */
   private static final Duration PATIENCE = Duration.ofSeconds(15);
 
@@ -78,14 +78,14 @@ final class LiveHomeAgent extends Tested implements AutoCloseable {
       link();
       sender = within(() -> RawSender.open("wire", 0));
       receiver = within(() -> PacketSocket.open(NetworkInterfaces.indexOf("wire").orElseThrow()));
-      daemon = LiveDaemon.start(here, folder, configuration());
+      daemon = LiveDaemon.start(here, folder, configuration(), START);
     } catch (Exception | Error e) {
       removeNamespaces();
       throw e;
     }
   }
 
-  private <T> T within(java.util.concurrent.Callable<T> task) throws Exception {
+  private <T> T within(Callable<T> task) throws Exception {
     return NetworkNamespace.within(NetworkNamespace.named(there), task);
   }
 
@@ -274,45 +274,6 @@ final class LiveHomeAgent extends Tested implements AutoCloseable {
         "X>" + address.solicitedNodeMulticast() + " ns " + address + " slla(0200000000aa)";
     arrives(Subject.ETH0, new PacketMaker(new Secrets(), new byte[0], new byte[0]).make(question));
     return until(QUIET, () -> answered.equals(Optional.of(address)));
-  }
-
-  @Override
-  void passes(Duration time) {
-    throw notHere("wait");
-  }
-
-  @Override
-  void sends(byte[] packet) {
-    throw notHere("app");
-  }
-
-  @Override
-  void link(int index, boolean up) {
-    throw notHere("link");
-  }
-
-  @Override
-  void address(int index, Ipv6Address address, AddressState state) {
-    throw notHere("address");
-  }
-
-  @Override
-  void listens(ImmutableSet<Ipv6Address> groups) {
-    throw notHere("listens");
-  }
-
-  @Override
-  void shutDown() {
-    throw notHere("stop");
-  }
-
-  @Override
-  NodeAction.Place place() {
-    throw notHere("placed");
-  }
-
-  private static IllegalStateException notHere(String verb) {
-    return new IllegalStateException("a live home agent has no step " + verb);
   }
 
   private void removeNamespaces() throws IOException {

@@ -85,6 +85,17 @@ final class PolicyStateDocument {
               new Policy(
                   policy.selector(), policy.direction(), 0, policy.action(), policy.bundle())));
       one.put("reason", policy.reason());
+      policy
+          .onLink()
+          .ifPresent(
+              it ->
+                  one.put(
+                      "on-link",
+                      Map.of(
+                          "source",
+                          it.source().toString(),
+                          "destination",
+                          it.destination().toString())));
       policies.add(one);
     }
     document.put("policies", policies);
@@ -174,7 +185,8 @@ final class PolicyStateDocument {
                   one.getString("kind").toUpperCase(Locale.ROOT).replace('-', '_')),
               policy.action(),
               policy.bundle(),
-              one.getString("reason")));
+              one.getString("reason"),
+              one.hasPath("on-link") ? Optional.of(onLink(one)) : Optional.empty()));
     }
     var states = ImmutableList.<RouteOptimizationState>builder();
     for (Config one : document.getConfigList("states")) {
@@ -185,6 +197,12 @@ final class PolicyStateDocument {
               address(one, "care-of-address")));
     }
     return new MobilityWish(policies.build(), states.build());
+  }
+
+  private static MobilityPolicy.OnLink onLink(Config document) {
+    Config addresses = document.getConfig("on-link");
+    return new MobilityPolicy.OnLink(
+        address(addresses, "source"), address(addresses, "destination"));
   }
 
   private static KnownAssociation association(Config document) {

@@ -318,11 +318,15 @@ class PolicyCommandTest {
   /** What a daemon tells of itself over its socket means the same as what was configured. */
   @Test
   void theRunningDaemonIsAsked() throws Exception {
+    Ipv6Address careOf = Ipv6Address.parse("2001:db8:a::10");
     PolicyState state =
         ConfiguredState.of(DaemonConfiguration.read(folder.resolve("mobile-node.conf")))
-            .moved(Ipv6Address.parse("2001:db8:1::10"), Ipv6Address.parse("2001:db8:a::10"));
+            .moved(Ipv6Address.parse("2001:db8:1::10"), careOf);
     Map<String, Object> document = document(state);
     assertThat(PolicyStateDocument.read(Json.parse(Json.render(document)))).isEqualTo(state);
+    PolicyState direct = routed(state, Ipv6Address.parse("2001:db8:d::77"), careOf, Route.NONE);
+    assertThat(PolicyStateDocument.read(Json.parse(Json.render(document(direct)))))
+        .isEqualTo(direct);
     PolicyState agents =
         ConfiguredState.of(DaemonConfiguration.read(folder.resolve("home-agent.conf")));
     assertThat(PolicyStateDocument.read(Json.parse(Json.render(document(agents)))))

@@ -123,15 +123,19 @@ public final class RoutePolicies {
               "what comes directly, or still by the home agent (RFC 6275 section 8.5)"));
     }
     if (ours.use().isPresent() || peers.use().isPresent()) {
-      exceptions(local, peer, ours, tunnel.map(Tunnel::payloadOut), policies);
+      Optional<Template> around = tunnel.map(Tunnel::payloadOut);
+      exceptions(local, peer, ours, around, policies);
       policies.add(
           optimized(
               sent,
               bundle(
                   option(local, peer, ours),
                   peers.use().stream().map(it -> Template.routingHeader(local, peer)),
-                  around(ours, tunnel.map(Tunnel::payloadOut))),
-              "the direct way (RFC 6275 sections 9.3.2 and 11.3.1)"));
+                  around(ours, around)),
+              "the direct way (RFC 6275 sections 9.3.2 and 11.3.1)",
+              ours.use().isEmpty() && around.isPresent()
+                  ? Optional.empty()
+                  : Optional.of(onLink(local, peer, ours, peers))));
     }
     return new MobilityWish(policies.build(), states.build());
   }
@@ -182,7 +186,8 @@ public final class RoutePolicies {
                   .withProtocol(IpProtocol.UDP)
                   .withPorts(PortMatch.exactly(port), PortMatch.exactly(port)),
               bundle(tunnel.stream()),
-              "key exchange takes no route: its ports are to be seen where it arrives"));
+              "key exchange takes no route: its ports are to be seen where it arrives",
+              Optional.empty()));
     }
     Selector sent = Selector.between(local, peer).withProtocol(IpProtocol.ICMPV6);
     for (PortMatch types : NEIGHBOR_DISCOVERY) {
@@ -190,18 +195,28 @@ public final class RoutePolicies {
           optimized(
               sent.withPorts(types, PortMatch.ANY),
               bundle(tunnel.stream()),
-              "Neighbor Discovery bears no header of a route (RFC 6275 sections 9.3.2, 11.3.1)"));
+              "Neighbor Discovery bears no header of a route (RFC 6275 sections 9.3.2, 11.3.1)",
+              Optional.empty()));
     }
     policies.add(
         optimized(
             sent.withPorts(PortMatch.exactly(Icmpv6Message.PARAMETER_PROBLEM), PortMatch.ANY),
             bundle(option(local, peer, ours), around(ours, tunnel)),
-            "a Parameter Problem goes to where its packet came from (RFC 6275 section 9.2)"));
+            "a Parameter Problem goes to where its packet came from (RFC 6275 section 9.2)",
+            ours.use().map(it -> new MobilityPolicy.OnLink(it.value(), peer))));
   }
 
-  private static MobilityPolicy optimized(Selector selector, Bundle bundle, String reason) {
+  private static MobilityPolicy optimized(
+      Selector selector, Bundle bundle, String reason, Optional<MobilityPolicy.OnLink> onLink) {
     return new MobilityPolicy(
-        selector, Direction.OUT, OPTIMIZED, Policy.Action.ALLOW, bundle, reason);
+        selector, Direction.OUT, OPTIMIZED, Policy.Action.ALLOW, bundle, reason, onLink);
+  }
+
+  private static MobilityPolicy.OnLink onLink(
+      Ipv6Address local, Ipv6Address peer, Route ours, Route peers) {
+    return new MobilityPolicy.OnLink(
+        ours.use().map(CareOfAddress::value).orElse(local),
+        peers.use().map(CareOfAddress::value).orElse(peer));
   }
 
   private static Stream<Template> option(Ipv6Address local, Ipv6Address peer, Route ours) {

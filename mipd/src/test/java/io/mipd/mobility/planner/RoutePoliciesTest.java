@@ -3,6 +3,7 @@ package io.mipd.mobility.planner;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
+import io.mipd.merger.rule.Change;
 import io.mipd.merger.rule.StandingMerge;
 import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.WishOwner;
@@ -253,6 +254,35 @@ class RoutePoliciesTest {
           .isEqualTo(Bundle.of(usersTunnel, Template.homeAddressOption(H, P)));
     }
 
+    /** What leaves as the care-of address is to go by a VPN: the tunnel does, and all with it. */
+    @Test
+    void aUsersPolicyForTheCareOfAddress() {
+      Template vpn = Template.tunnel(TransformProtocol.ESP, C, Q, new ReqId(7));
+      Selector fromHere = Selector.between(Ipv6Prefix.host(C), Ipv6Prefix.ANY);
+      want(route(OURS), route(PEERS), tunnel());
+      Change vpnComes =
+          merge.users(
+              ImmutableList.of(Policy.allow(fromHere, Direction.OUT, 1, Bundle.of(vpn))),
+              ImmutableList.of());
+      assertThat(bundle(Direction.OUT, payload(H, P))).isEqualTo(Bundle.of(OUT, vpn));
+      assertThat(bundle(Direction.OUT, Flow.icmpv6(H, P, Icmpv6Message.PARAMETER_PROBLEM, 0)))
+          .isEqualTo(Bundle.of(OUT, vpn));
+      assertThat(vpnComes.appeared())
+          .as("of payload, and of a Parameter Problem, which goes to the home address")
+          .extracting(finding -> finding.kind() + finding.words().replaceAll(".* as ", " "))
+          .containsExactlyInAnyOrder(
+              "ROUTE_REFUSED " + C + " > " + Q, "ROUTE_REFUSED " + C + " > " + P);
+      want(route(PEERS), route(PEERS), tunnel());
+      assertThat(bundle(Direction.OUT, payload(H, P)).templates())
+          .as("by another care-of address, which it is not for")
+          .containsExactly(Template.homeAddressOption(H, P), Template.routingHeader(H, P));
+      want(route(OURS), route(PEERS), tunnel());
+      assertThat(bundle(Direction.OUT, payload(H, P))).isEqualTo(Bundle.of(OUT, vpn));
+      merge.users(ImmutableList.of(), ImmutableList.of());
+      assertThat(bundle(Direction.OUT, payload(H, P)).templates())
+          .containsExactly(Template.homeAddressOption(H, P), Template.routingHeader(H, P));
+    }
+
     @Test
     void nothingIsLeftOfARoute() {
       ImmutableList<Policy> before = merge.policies();
@@ -298,6 +328,12 @@ class RoutePoliciesTest {
         .isEqualTo(Bundle.EMPTY);
     assertThat(bundle(Direction.OUT, message(P, H, MobilityMessage.BINDING_ACKNOWLEDGEMENT)))
         .isEqualTo(Bundle.of(Template.routingHeader(P, H).asOptional()));
+    merge.users(
+        ImmutableList.of(Policy.allow(Selector.between(P, C), Direction.OUT, 1, Bundle.of(USERS))),
+        ImmutableList.of());
+    assertThat(merge.decides(Direction.OUT, payload(P, H)))
+        .as("a policy for the care-of address: to the home address, as if there were no binding")
+        .isEmpty();
     assertThat(wish.states())
         .containsExactly(
             RouteOptimizationState.routingHeader(P, H, C),

@@ -3,6 +3,10 @@ package io.mipd.merger.rule;
 import static com.google.common.collect.ImmutableList.toImmutableList;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Iterables;
+import com.google.common.collect.Maps;
 import io.mipd.merger.index.SelectorIndex;
 import io.mipd.merger.source.MobilityPolicy;
 import io.mipd.xfrm.backend.XfrmBackend;
@@ -42,6 +46,9 @@ final class DirectionMerge implements Inputs {
 
   private final Side here = new Side();
 
+  /** Which of them act here, and which do not. */
+  private final DirectWays directWays = new DirectWays(here);
+
   /** Of flows that end at this node, as a tunnel does from which what is forwarded has come. */
   private final Side ends;
 
@@ -68,6 +75,9 @@ final class DirectionMerge implements Inputs {
 
   private final Map<Place, Optional<Finding>> conflictsBefore = new LinkedHashMap<>();
 
+  private final List<Side.Delta> applied = new ArrayList<>();
+  private DirectWays.Done ways = DirectWays.Done.NOTHING;
+
   DirectionMerge(Direction direction, XfrmBackend.Limits limits) {
     this.direction = direction;
     this.limits = limits;
@@ -92,13 +102,15 @@ final class DirectionMerge implements Inputs {
   /**
    * What a change has done.
    *
-   * @param here of this direction's inputs
+   * @param here of this direction's inputs, one after the other
+   * @param ways of those of them that are direct
    * @param ends of those for flows that end at this node, where these are others
    * @param before by the places that it has changed; empty where there was nothing
    * @param conflictsBefore likewise
    */
   record Done(
-      Side.Delta here,
+      ImmutableList<Side.Delta> here,
+      DirectWays.Done ways,
       Side.Delta ends,
       Map<Place, Optional<Entry>> before,
       Map<Place, Optional<Finding>> conflictsBefore) {}
@@ -114,20 +126,56 @@ final class DirectionMerge implements Inputs {
   Done change(Side.Delta delta, Side.Delta ofEnds, int greatestPriority) {
     try {
       priorities.setLimit(greatestPriority, this::renumber);
-      carryOut(delta, ofEnds);
-      return done(delta, ofEnds);
+      changeAll(delta, ofEnds);
+      return done(ofEnds);
     } catch (RuntimeException e) {
-      undo(done(delta, ofEnds));
+      undo(done(ofEnds));
       throw e;
     } finally {
       before.clear();
       conflictsBefore.clear();
+      applied.clear();
+      ways = DirectWays.Done.NOTHING;
     }
   }
 
-  private Done done(Side.Delta delta, Side.Delta ofEnds) {
+  private Done done(Side.Delta ofEnds) {
     return new Done(
-        delta, ofEnds, new LinkedHashMap<>(before), new LinkedHashMap<>(conflictsBefore));
+        ImmutableList.copyOf(applied),
+        ways,
+        applied.isEmpty() ? Side.Delta.NONE : ofEnds,
+        new LinkedHashMap<>(before),
+        new LinkedHashMap<>(conflictsBefore));
+  }
+
+  private void changeAll(Side.Delta delta, Side.Delta ofEnds) {
+    Map<Rank, Side.Mobility> gone = direct(delta.mobilityGone());
+    Map<Rank, Side.Mobility> come = direct(delta.mobilityCome());
+    if (directWays.isEmpty() && come.isEmpty()) {
+      carryOut(delta, ofEnds);
+      return;
+    }
+    // Whether a way is taken depends on the user's policies as they are then.
+    Set<Rank> places = ImmutableSet.copyOf(Iterables.concat(gone.keySet(), come.keySet()));
+    carryOut(delta.without(places), ofEnds);
+    ways =
+        directWays.change(
+            gone,
+            come,
+            Stream.of(delta.usersGone(), delta.usersCome())
+                .flatMap(users -> users.values().stream())
+                .map(Side.User::selector)
+                .collect(toImmutableList()));
+    Side.Delta taken = directWays.taken(ways, delta.mobilityAt(places));
+    if (!taken.isEmpty()) {
+      carryOut(taken, Side.Delta.NONE);
+    }
+    ways.refusedBefore().keySet().forEach(way -> remakeConflict(Place.ofWay(way)));
+  }
+
+  private static Map<Rank, Side.Mobility> direct(Map<Rank, Side.Mobility> all) {
+    return ImmutableMap.copyOf(
+        Maps.filterEntries(all, entry -> DirectWays.isDirect(entry.getValue())));
   }
 
   private void carryOut(Side.Delta delta, Side.Delta ofEnds) {
@@ -136,6 +184,7 @@ final class DirectionMerge implements Inputs {
     addPlaces(delta.usersGone(), delta.mobilityGone(), made);
     addPlacesOfEnds(ofEnds.usersGone(), ofEnds.mobilityGone(), made);
     applyInputs(delta, ofEnds);
+    applied.add(delta);
     addPlaces(delta.usersCome(), delta.mobilityCome(), made);
     addPlacesOfEnds(ofEnds.usersCome(), ofEnds.mobilityCome(), made);
 
@@ -156,7 +205,9 @@ final class DirectionMerge implements Inputs {
 
   /** Makes the last change undone, priorities included. */
   void undo(Done done) {
-    applyInputs(done.here().reversed(), done.ends().reversed());
+    directWays.undo(done.ways());
+    done.here().reverse().forEach(delta -> applyInputs(delta.reversed(), Side.Delta.NONE));
+    applyInputs(Side.Delta.NONE, done.ends().reversed());
     for (Place place : done.before().keySet()) {
       Entry now = entries.get(place);
       if (now != null) {
@@ -402,6 +453,9 @@ final class DirectionMerge implements Inputs {
   }
 
   private Optional<Finding> conflict(Place place) {
+    if (place.user().equals(Rank.LAST)) {
+      return refusedWay(place.mobility());
+    }
     Side.User user = here.users().get(place.user());
     if (user == null) {
       return Optional.empty();
@@ -438,6 +492,23 @@ final class DirectionMerge implements Inputs {
             policy,
             payload)
         : Optional.empty();
+  }
+
+  private Optional<Finding> refusedWay(Rank way) {
+    MobilityPolicy policy = directWays.policyOrNull(way);
+    return policy == null
+        ? Optional.empty()
+        : directWays
+            .refusal(way)
+            .map(
+                user ->
+                    new Finding(
+                        Finding.Kind.ROUTE_REFUSED,
+                        "what could go directly goes by the home agent: the user's "
+                            + user
+                            + " is for what leaves as "
+                            + policy.onLink().map(MobilityPolicy.OnLink::toString).orElse(""),
+                        Region.witness(policy.selector())));
   }
 
   /** Whether what comes by the route is not compared with the ports. */
@@ -807,6 +878,7 @@ final class DirectionMerge implements Inputs {
   /** With flows that meet it. */
   private ImmutableList<Finding> findings(NavigableSet<Place> places) {
     var findings = ImmutableList.<Finding>builder();
+    Set<String> refusals = new HashSet<>();
     for (Place place : places) {
       Entry entry = entries.get(place);
       if (entry != null && entry.witness() != null) {
@@ -816,8 +888,16 @@ final class DirectionMerge implements Inputs {
             .forEach(findings::add);
       }
       Finding conflict = conflicts.get(place);
-      // Another of the user's policies may come before it.
-      if (conflict != null && place.user().equals(firstUser(conflict.witness()))) {
+      if (conflict == null) {
+        continue;
+      }
+      boolean tells =
+          place.user().equals(Rank.LAST)
+              // A route has several policies.
+              ? refusals.add(conflict.words())
+              // Another of the user's policies may come before it.
+              : place.user().equals(firstUser(conflict.witness()));
+      if (tells) {
         findings.add(conflict);
       }
     }

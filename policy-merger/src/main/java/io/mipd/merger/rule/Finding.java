@@ -25,6 +25,11 @@ public record Finding(Kind kind, String words, Flow witness) {
      * applied to them.
      */
     OUTER_FLOW_PASSES(true),
+    /**
+     * A user's policy is for the addresses that packets of an optimized route bear on the link:
+     * they go by the home agent.
+     */
+    ROUTE_REFUSED(false),
     /** Mobility blocks flows that a user's policy would protect, as long as there is no binding. */
     USER_POLICY_SHADOWED(false),
     /**

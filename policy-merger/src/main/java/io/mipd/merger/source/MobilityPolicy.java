@@ -2,13 +2,17 @@ package io.mipd.merger.source;
 
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
+import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.Selector;
+import java.util.Optional;
 
 /**
  * What Mobile IPv6 wants for a flow. In a list, what comes first takes precedence.
  *
  * @param reason in words, with the RFC section that obliges us; goes into the trace
+ * @param onLink the addresses that packets bear as they leave, where these are others than those of
+ *     the flow and no tunnel makes them: those of a direct way
  */
 public record MobilityPolicy(
     Selector selector,
@@ -16,7 +20,29 @@ public record MobilityPolicy(
     Kind kind,
     Policy.Action action,
     Bundle bundle,
-    String reason) {
+    String reason,
+    Optional<OnLink> onLink) {
+
+  /** Where they send and receive, one of them or both being away. */
+  public record OnLink(Ipv6Address source, Ipv6Address destination) {
+    @Override
+    public String toString() {
+      return source + " > " + destination;
+    }
+  }
+
+  /**
+   * One whose packets bear the addresses of their flow, or those of the tunnel that they are in.
+   */
+  public MobilityPolicy(
+      Selector selector,
+      Direction direction,
+      Kind kind,
+      Policy.Action action,
+      Bundle bundle,
+      String reason) {
+    this(selector, direction, kind, action, bundle, reason, Optional.empty());
+  }
 
   /** Flows that a user's policy "for any" is not for. */
   public static MobilityPolicy exempt(Selector selector, Direction direction, String reason) {

@@ -35,10 +35,11 @@ class EquivalenceTest {
       List<Policy> policies =
           merged.policies().stream().filter(it -> it.direction() == universe.direction()).toList();
       Set<Policy> missed = new HashSet<>(policies);
+      ImmutableList<MobilityPolicy> admitted = PlainReading.admitted(user, mobility);
       for (Flow flow : Universe.regions(selectors(user, mobility))) {
         List<Policy> matching =
             policies.stream().filter(it -> it.selector().matches(flow)).toList();
-        PlainReading reading = PlainReading.of(user, mobility, universe.direction(), flow);
+        PlainReading reading = PlainReading.of(user, admitted, universe.direction(), flow);
         PlainReading expected =
             reading.bundle().templates().size() > limits.maxTemplates()
                 ? PlainReading.BLOCKED

@@ -21,6 +21,7 @@ import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.model.Template;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 /** What the user is told of, once where it is so and not where it is not. */
@@ -114,6 +115,63 @@ class FindingsTest {
         Finding.Kind.UNREACHABLE,
         FROM_HOME,
         findings(List.of(), user(1, low, USERS), user(2, high, USERS), user(3, FROM_HOME)));
+  }
+
+  /** A policy for what leaves as the care-of address, whatever it carries. */
+  @Test
+  void aWayThatIsNotDirectForAUsersPolicyIsInIt() {
+    Selector toPeer = Selector.between(H, P);
+    Selector onLink = Selector.between(C, P);
+    var direct =
+        new MobilityPolicy(
+            toPeer,
+            Direction.OUT,
+            Kind.OPTIMIZED,
+            Policy.Action.ALLOW,
+            Bundle.of(DIRECT),
+            "direct",
+            Optional.of(new MobilityPolicy.OnLink(C, P)));
+    List<MobilityPolicy> mobility = List.of(UPDATE, direct, TUNNEL);
+    Template vpn = Template.tunnel(ESP, C, A, new ReqId(7));
+    for (Policy inTheWay :
+        List.of(
+            user(2, Selector.between(Ipv6Prefix.host(C), Ipv6Prefix.ANY), vpn),
+            user(2, onLink.withProtocol(IpProtocol.UDP), USERS),
+            Policy.block(onLink, Direction.OUT, 2),
+            user(2, Selector.between(Ipv6Prefix.ANY, Ipv6Prefix.host(P)), vpn))) {
+      // What is for the home address has its say before: the last one has not.
+      Policy ofHome = user(1, toPeer, USERS);
+      only(Finding.Kind.ROUTE_REFUSED, toPeer, findings(mobility, ofHome, inTheWay));
+      assertThat(taken(mobility, ofHome, inTheWay)).startsWith(USERS, TUNNEL_OUT);
+      // A way that the user leaves open before is open.
+      assertThat(findings(mobility, ofHome, user(0, onLink), inTheWay))
+          .noneMatch(finding -> finding.kind() == Finding.Kind.ROUTE_REFUSED);
+      assertThat(taken(mobility, ofHome, user(0, onLink), inTheWay)).containsExactly(USERS, DIRECT);
+    }
+    // One that is for both addresses is in the packet already.
+    Policy forAny = user(1, Selector.between(Ipv6Prefix.ANY, Ipv6Prefix.host(P)), USERS);
+    assertThat(findings(mobility, forAny)).isEmpty();
+    assertThat(taken(mobility, forAny)).containsExactly(USERS, DIRECT);
+    // Messages of Mobile IPv6 do not take the way of payload.
+    assertThat(findings(mobility, user(1, onLink.withProtocol(IpProtocol.MOBILITY), USERS)))
+        .isEmpty();
+  }
+
+  private static final Template DIRECT = Template.homeAddressOption(H, P);
+  private static final Template TUNNEL_OUT = Template.tunnel(ESP, C, A, new ReqId(2));
+
+  /** By payload from home address to peer. */
+  private static ImmutableList<Template> taken(List<MobilityPolicy> mobility, Policy... user) {
+    Flow flow = Flow.withPorts(H, P, IpProtocol.UDP, 1000, 2000);
+    return PolicyMerger.merge(ImmutableList.copyOf(user), ImmutableList.copyOf(mobility), LINUX)
+        .all()
+        .stream()
+        .map(MergedPolicy::policy)
+        .filter(policy -> policy.selector().matches(flow))
+        .findFirst()
+        .orElseThrow()
+        .bundle()
+        .templates();
   }
 
   @Test

@@ -7,6 +7,7 @@ import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.model.Template;
@@ -27,6 +28,54 @@ record PlainReading(boolean decided, Policy.Action action, Bundle bundle) {
     return byPrecedence.isEmpty()
         ? NONE
         : new PlainReading(true, byPrecedence.get(0).action(), byPrecedence.get(0).bundle());
+  }
+
+  /** Without the direct ways that a user's policy for their addresses on the link forbids. */
+  static ImmutableList<MobilityPolicy> admitted(
+      List<Policy> user, ImmutableList<MobilityPolicy> mobility) {
+    var admitted = ImmutableList.<MobilityPolicy>builder();
+    for (MobilityPolicy one : mobility) {
+      if (one.onLink().isEmpty() || !forbids(user, one, one.onLink().get())) {
+        admitted.add(one);
+      }
+    }
+    return admitted.build();
+  }
+
+  private static boolean forbids(
+      List<Policy> allUser, MobilityPolicy way, MobilityPolicy.OnLink addresses) {
+    List<Policy> user = allUser.stream().filter(it -> it.direction() == way.direction()).toList();
+    Selector its = way.selector();
+    var onLink =
+        new Selector(
+            Ipv6Prefix.host(addresses.source()),
+            Ipv6Prefix.host(addresses.destination()),
+            its.protocol(),
+            its.sourcePort(),
+            its.destinationPort(),
+            its.mark(),
+            its.interfaceId());
+    List<Selector> selectors = new ArrayList<>();
+    user.forEach(policy -> selectors.add(policy.selector()));
+    selectors.add(onLink);
+    for (Flow flow : Universe.regions(selectors)) {
+      Policy first = onLink.matches(flow) ? first(user, flow) : null;
+      if (first == null
+          || first.selector().protocol() == IpProtocol.MOBILITY
+          || (first.action() == Policy.Action.ALLOW && first.bundle().isEmpty())) {
+        continue;
+      }
+      boolean hasHadItsSay =
+          first.selector().source().contains(its.source())
+              && first.selector().destination().contains(its.destination())
+              && user.stream()
+                  .takeWhile(it -> !it.equals(first))
+                  .noneMatch(it -> it.selector().meets(its));
+      if (!hasHadItsSay) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static boolean meant(Policy user, MobilityPolicy signalling) {

@@ -19,6 +19,7 @@ import io.mipd.xfrm.model.TransformProtocol;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.BiPredicate;
 
@@ -257,16 +258,20 @@ final class Universe {
       policies.add(signalling(Kind.SIGNALLING_OF_STRANGERS, 250));
     }
     if (oneIn(3)) {
+      Direction its = any();
       policies.add(
           new MobilityPolicy(
               selector(),
-              any(),
+              its,
               Kind.OPTIMIZED,
               Policy.Action.ALLOW,
               oneIn(3)
                   ? Bundle.EMPTY
                   : Bundle.of(Template.homeAddressOption(any(ADDRESSES), any(ADDRESSES))),
-              "optimized"));
+              "optimized",
+              its == Direction.OUT && !oneIn(3)
+                  ? Optional.of(new MobilityPolicy.OnLink(any(ADDRESSES), any(ADDRESSES)))
+                  : Optional.empty()));
     }
     int payload = random.nextInt(4);
     for (int i = 0; i < payload; i++) {

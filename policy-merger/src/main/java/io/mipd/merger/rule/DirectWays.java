@@ -1,0 +1,208 @@
+package io.mipd.merger.rule;
+
+import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Maps;
+import io.mipd.merger.index.SelectorIndex;
+import io.mipd.merger.source.MobilityPolicy;
+import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.Selector;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What route optimization sends directly is a packet of the home address to every policy (RFC 6275
+ * section 11.3.2), and bears the care-of address on the link none the less. The user may have a
+ * policy for that address, an access network's VPN or a block, and means it of whatever leaves
+ * there. Templates cannot say so, since what follows an option or routing header is still looked up
+ * by the home addresses. So the direct way is not taken: packets go by the home agent, whose tunnel
+ * that policy is composed with, and the user is told.
+ *
+ * <p>A policy that is for the packet by its home address as well has had its say, unless another of
+ * the user's comes before it there.
+ */
+final class DirectWays {
+  private final SelectorIndex<Rank> usersBySelector;
+  private final Map<Rank, Side.User> users;
+
+  private final Map<Rank, Side.Mobility> wanted = new HashMap<>();
+  private final SelectorIndex<Rank> byFlows = new SelectorIndex<>();
+  private final Map<Rank, Policy> refused = new HashMap<>();
+
+  /**
+   * @param users whose policies are asked, as they stand at the time
+   */
+  DirectWays(Side users) {
+    this.usersBySelector = users.usersBySelector();
+    this.users = users.users();
+  }
+
+  static boolean isDirect(Side.Mobility it) {
+    return it.policy().onLink().isPresent();
+  }
+
+  boolean isEmpty() {
+    return wanted.isEmpty();
+  }
+
+  /** The user's policy for which a direct way is not taken; empty if it is. */
+  Optional<Policy> refusal(Rank way) {
+    return Optional.ofNullable(refused.get(way));
+  }
+
+  /** One of those that are wanted; null if it is none. */
+  @Nullable MobilityPolicy policyOrNull(Rank way) {
+    Side.Mobility it = wanted.get(way);
+    return it == null ? null : it.policy();
+  }
+
+  /**
+   * What a change has done.
+   *
+   * @param gone of the ways that are wanted
+   * @param come likewise
+   * @param refusedBefore by the ways of which that may have changed
+   */
+  record Done(
+      Map<Rank, Side.Mobility> gone,
+      Map<Rank, Side.Mobility> come,
+      Map<Rank, Optional<Policy>> refusedBefore) {
+    static final Done NOTHING = new Done(Map.of(), Map.of(), Map.of());
+  }
+
+  /**
+   * Lets ways come and go, or users' policies that are in place or gone already.
+   *
+   * @param changed flows of users' policies that have come or gone
+   */
+  Done change(
+      Map<Rank, Side.Mobility> gone, Map<Rank, Side.Mobility> come, List<Selector> changed) {
+    Set<Rank> doubtful = new TreeSet<>();
+    changed.forEach(selector -> byFlows.forEachMeeting(selector, doubtful::add));
+    doubtful.addAll(gone.keySet());
+    doubtful.addAll(come.keySet());
+    var before = new TreeMap<Rank, Optional<Policy>>();
+    doubtful.forEach(way -> before.put(way, refusal(way)));
+    replace(gone, come);
+    for (Rank way : doubtful) {
+      MobilityPolicy policy = policyOrNull(way);
+      set(way, policy == null ? Optional.empty() : refusing(policy));
+    }
+    return new Done(gone, come, before);
+  }
+
+  void undo(Done done) {
+    replace(done.come(), done.gone());
+    done.refusedBefore().forEach(this::set);
+  }
+
+  /**
+   * Those that are taken now and were not, or the other way round.
+   *
+   * @param asked what has come and gone in the places of ways, which need not be ways themselves
+   */
+  Side.Delta taken(Done done, Side.Delta asked) {
+    var goneNow = new HashMap<>(Maps.filterValues(asked.mobilityGone(), it -> !isDirect(it)));
+    var comeNow = new HashMap<>(Maps.filterValues(asked.mobilityCome(), it -> !isDirect(it)));
+    done.refusedBefore()
+        .forEach(
+            (way, before) -> {
+              Side.Mobility now = wanted.get(way);
+              boolean isNew = done.come().containsKey(way);
+              Side.Mobility old = isNew ? done.gone().get(way) : done.gone().getOrDefault(way, now);
+              boolean was = old != null && before.isEmpty();
+              boolean is = now != null && !refused.containsKey(way);
+              if (was && (isNew || !is)) {
+                goneNow.put(way, old);
+              }
+              if (is && (isNew || !was)) {
+                comeNow.put(way, now);
+              }
+            });
+    return new Side.Delta(Map.of(), Map.of(), goneNow, comeNow);
+  }
+
+  private void replace(Map<Rank, Side.Mobility> gone, Map<Rank, Side.Mobility> come) {
+    gone.forEach(
+        (way, it) -> {
+          wanted.remove(way);
+          flows(it.policy()).forEach(selector -> byFlows.remove(selector, way));
+        });
+    come.forEach(
+        (way, it) -> {
+          wanted.put(way, it);
+          flows(it.policy()).forEach(selector -> byFlows.add(selector, way));
+        });
+  }
+
+  private void set(Rank way, Optional<Policy> by) {
+    if (by.isPresent()) {
+      refused.put(way, by.get());
+    } else {
+      refused.remove(way);
+    }
+  }
+
+  private static ImmutableSet<Selector> flows(MobilityPolicy way) {
+    return ImmutableSet.of(way.selector(), onLink(way));
+  }
+
+  /** The flows as they are on the link. */
+  private static Selector onLink(MobilityPolicy way) {
+    MobilityPolicy.OnLink addresses = way.onLink().orElseThrow();
+    Selector its = way.selector();
+    return new Selector(
+        Ipv6Prefix.host(addresses.source()),
+        Ipv6Prefix.host(addresses.destination()),
+        its.protocol(),
+        its.sourcePort(),
+        its.destinationPort(),
+        its.mark(),
+        its.interfaceId());
+  }
+
+  /** The first of the user's policies that is in the way. */
+  private Optional<Policy> refusing(MobilityPolicy way) {
+    Selector flows = onLink(way);
+    var ranks = new TreeSet<Rank>();
+    usersBySelector.forEachMeeting(flows, ranks::add);
+    List<Selector> front = new ArrayList<>();
+    for (Rank rank : ranks) {
+      Policy user = Side.present(users.get(rank)).policy();
+      Selector selector = user.selector();
+      if (treats(user)
+          && !(isFor(selector, way.selector()) && isFirst(rank, way.selector()))
+          && Region.common(flows, selector)
+              .flatMap(part -> Search.firstFlow(part, front))
+              .isPresent()) {
+        return Optional.of(user);
+      }
+      front.add(selector);
+    }
+    return Optional.empty();
+  }
+
+  /** Messages of Mobile IPv6 take no direct way that is payload's. */
+  private static boolean treats(Policy user) {
+    return user.selector().protocol() != IpProtocol.MOBILITY
+        && (user.action() == Policy.Action.BLOCK || !user.bundle().isEmpty());
+  }
+
+  private static boolean isFor(Selector user, Selector flows) {
+    return user.source().contains(flows.source())
+        && user.destination().contains(flows.destination());
+  }
+
+  /** Whether no other policy of the user's comes before this one for some of the flows. */
+  private boolean isFirst(Rank rank, Selector flows) {
+    return !usersBySelector.anyMeeting(flows, other -> other.compareTo(rank) < 0);
+  }
+}

@@ -386,6 +386,9 @@ final class EngineWorld implements World {
   }
 
   private void takeInner() {
+    if (!setup.router()) {
+      watch.catchUp();
+    }
     engine.tick(clock.get());
     try {
       for (int i = 0; i < TUN_BATCH && tun.read(inner); i++) {

@@ -14,8 +14,10 @@ import io.mipd.xfrm.netlink.RtnetlinkNotice;
 import io.mipd.xfrm.packet.Icmpv6Message;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -41,6 +43,9 @@ final class NetworkWatch implements AutoCloseable {
   private final RtnetlinkMonitor monitor;
   private final IcmpSocket icmp;
   private final Map<Integer, Link> links = new TreeMap<>();
+
+  /** Interfaces on whose link no router has spoken since it has come up. */
+  private final Set<Integer> unheard = new HashSet<>();
 
   private NetworkWatch(
       Poller poller,
@@ -108,6 +113,18 @@ final class NetworkWatch implements AutoCloseable {
     return ImmutableList.copyOf(links.values());
   }
 
+  /**
+   * Takes what waits to be read of where we are: that a link has come up, and what a router has
+   * said there since, which is here before the kernel has made a route of it. Whoever calls this
+   * before he sends does not send by a new link what has its source on the last.
+   */
+  void catchUp() {
+    takeChanges();
+    if (!unheard.isEmpty()) {
+      takeMessages();
+    }
+  }
+
   private void takeIcmp() {
     // What a router says counts for the link that it is heard on, so the link comes first.
     takeChanges();
@@ -130,7 +147,12 @@ final class NetworkWatch implements AutoCloseable {
       ByteBuf message) {
     if (message.isReadable()
         && MESSAGES.contains((int) message.getUnsignedByte(message.readerIndex()))) {
+      boolean isRouter =
+          message.getUnsignedByte(message.readerIndex()) == Icmpv6Message.ROUTER_ADVERTISEMENT;
       up.icmpv6(interfaceIndex, source, destination, hopLimit, message);
+      if (isRouter) {
+        unheard.remove(interfaceIndex);
+      }
       return;
     }
     FailedPacket.read(ByteBufUtil.getBytes(message))
@@ -160,9 +182,11 @@ final class NetworkWatch implements AutoCloseable {
         // What waits to be read is of the link that was here before; now, while that is known to
         // be out, nobody takes it for a router's word about the next one.
         takeMessages();
+        unheard.add(link.index());
       }
       if (change.gone()) {
         links.remove(link.index());
+        unheard.remove(link.index());
       } else {
         links.put(link.index(), link);
       }

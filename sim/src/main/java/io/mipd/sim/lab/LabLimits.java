@@ -51,6 +51,12 @@ final class LabLimits {
       if (node.getValue().count() > 1) {
         throw wrong("mobile-nodes." + node.getKey() + ".count", "a group of nodes", "1 in the lab");
       }
+      if (!node.getValue().optimistic()) {
+        throw wrong(
+            "mobile-nodes." + node.getKey() + ".optimistic-dad",
+            "the lab's mobile nodes use an address while it is being checked",
+            "on in the lab");
+      }
     }
     int nodes =
         scenario.routers().size()

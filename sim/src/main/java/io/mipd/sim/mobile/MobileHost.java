@@ -85,6 +85,7 @@ public final class MobileHost {
 
   /**
    * @param transmits DupAddrDetectTransmits of RFC 4862 section 5.1, of a mobile node's addresses
+   * @param optimistic whether it uses them while they are being checked (RFC 4429)
    * @param processing how long its machine needs for what happens to its core
    */
   public MobileHost(
@@ -93,6 +94,7 @@ public final class MobileHost {
       Randomness randomness,
       HostSettings settings,
       int transmits,
+      boolean optimistic,
       Duration processing,
       Joints joints,
       Birth birth) {
@@ -112,7 +114,8 @@ public final class MobileHost {
                     events,
                     new Autoconfiguration(
                         settings.home(), randomness.of("addresses of " + stack.name())),
-                    transmits));
+                    transmits,
+                    optimistic));
     detection =
         new HomeAddressDetection(
             stack,

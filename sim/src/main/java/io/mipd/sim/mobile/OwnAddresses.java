@@ -25,17 +25,25 @@ final class OwnAddresses {
   private final EventQueue events;
   private final Autoconfiguration core;
   private final int transmits;
+  private final boolean mayBeOptimistic;
   private final Alarm alarm;
   private final Set<Ipv6Address> optimistic = new LinkedHashSet<>();
 
   /**
    * @param transmits DupAddrDetectTransmits of RFC 4862 section 5.1
+   * @param mayBeOptimistic whether addresses are used while they are being checked (RFC 4429)
    */
-  OwnAddresses(Stack stack, EventQueue events, Autoconfiguration core, int transmits) {
+  OwnAddresses(
+      Stack stack,
+      EventQueue events,
+      Autoconfiguration core,
+      int transmits,
+      boolean mayBeOptimistic) {
     this.stack = stack;
     this.events = events;
     this.core = core;
     this.transmits = transmits;
+    this.mayBeOptimistic = mayBeOptimistic;
     alarm = new Alarm(events, () -> handle(new AutoconfEvent.DeadlineReached()));
   }
 
@@ -43,7 +51,7 @@ final class OwnAddresses {
     handle(
         carrier
             ? new AutoconfEvent.LinkUp(
-                device.index(), device.address(), transmits, /* router= */ false)
+                device.index(), device.address(), transmits, /* router= */ !mayBeOptimistic)
             : new AutoconfEvent.LinkDown(device.index()));
   }
 

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -240,9 +241,18 @@ public final class Report {
     page.code("bin/sim sweep sweep.conf --out DIR");
     judge(SweepFolder.records(folder).values().asList(), runs(plan, file), page);
     Table results = Table.read(folder.resolve("results.csv"));
-    if (plan.hasPath("plot") && !results.rows().isEmpty()) {
+    Set<String> measures = new TreeSet<>();
+    results.rows().forEach(row -> measures.add(results.at(row, "measure")));
+    String y = plan.hasPath("plot") ? plan.getString("plot.y") : "";
+    if (plan.hasPath("plot") && !results.rows().isEmpty() && !measures.contains(y)) {
+      page.verdict(
+          false,
+          "plot.y: no run has the measure \""
+              + y
+              + "\"; they have: "
+              + String.join(", ", measures));
+    } else if (plan.hasPath("plot") && !results.rows().isEmpty()) {
       String x = plan.getString("plot.x");
-      String y = plan.getString("plot.y");
       Optional<String> by =
           plan.hasPath("plot.by") ? Optional.of(plan.getString("plot.by")) : Optional.empty();
       page.figure(

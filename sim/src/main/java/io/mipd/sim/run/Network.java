@@ -314,6 +314,7 @@ final class Network {
             randomness,
             host,
             0,
+            /* optimistic= */ true,
             plan.processing(),
             joints,
             (durable, now) -> {
@@ -374,6 +375,7 @@ final class Network {
                   randomness,
                   host,
                   0,
+                  /* optimistic= */ true,
                   plan.processing(),
                   joints,
                   (durable, now) -> {
@@ -438,6 +440,7 @@ final class Network {
             randomness,
             host,
             plan.transmits(),
+            plan.optimistic(),
             plan.processing(),
             joints,
             (durable, now) -> {

@@ -27,6 +27,7 @@ public final class Library {
           "tcp",
           "mn-mn",
           "user-ipsec",
+          "user-ipsec-transport",
           "mipv6roaming",
           "many-mobiles",
           "ten-thousand");

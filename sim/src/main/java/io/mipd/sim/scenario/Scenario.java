@@ -100,6 +100,7 @@ public record Scenario(
    * @param ipsec whether signalling is protected
    * @param payloadIpsec whether payload in the tunnel is protected
    * @param transmits DupAddrDetectTransmits of RFC 4862 section 5.1
+   * @param optimistic whether it uses an address while that is being checked (RFC 4429)
    * @param processing how long it needs for a message, an advertisement or a change of its link
    */
   public record MobileNodePlan(
@@ -113,6 +114,7 @@ public record Scenario(
       boolean ipsec,
       boolean payloadIpsec,
       int transmits,
+      boolean optimistic,
       Duration processing) {}
 
   /**

@@ -460,6 +460,7 @@ public final class ScenarioReader {
       throw section.wrong("payload-ipsec", "on although ipsec is off", "off");
     }
     int transmits = section.integer("dad-transmits", 1, 0, 10);
+    boolean optimistic = section.flag("optimistic-dad", true);
     Duration processing = processing(section);
     section.finish();
     return new MobileNodePlan(
@@ -473,6 +474,7 @@ public final class ScenarioReader {
         ipsec,
         payload,
         transmits,
+        optimistic,
         processing);
   }
 

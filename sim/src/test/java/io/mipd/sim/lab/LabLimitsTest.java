@@ -29,6 +29,7 @@ class LabLimitsTest {
             + " order",
         "links.b.delay | 1ms | links.b: delay, rate, loss or bursts on a link of [arb, cn, mn]",
         "mobile-nodes.mn.count | 2 | mobile-nodes.mn.count: a group of nodes; allowed: 1",
+        "mobile-nodes.mn.optimistic-dad | off | mobile-nodes.mn.optimistic-dad: the lab's",
         "routers.ara.advertise.a.answer-within | 500ms | routers.ara.advertise.a.answer-within: the"
             + " lab's radvd",
         "routers.ara.advertise.a.unicast-answers | off | routers.ara.advertise.a.unicast-answers:"

@@ -53,6 +53,25 @@ class ReportTest {
   }
 
   @Test
+  void saysThatNoRunHasWhatIsToBeDrawn() throws Exception {
+    String unknown =
+        """
+        title = "a slip of the pen"
+        scenario = ro-triangle
+        vary = [ { value = "links.to-cn.delay", in = [1ms] } ]
+        repetitions = 1
+        plot { x = "links.to-cn.delay", y = "cbr cn>mn.maen_ms" }
+        """;
+    Path file = Files.writeString(folder.resolve("slip.conf"), unknown);
+    SweepPlan plan = SweepPlan.read(file);
+    SweepFolder opened = SweepFolder.open(folder.resolve("slip"), file, plan);
+    new Sweep(plan, opened).run(1, 1, 1, (done, of) -> {});
+    assertThat(Files.readString(Report.write(folder.resolve("slip"))))
+        .contains("no run has the measure", "cbr cn&gt;mn.mean_ms")
+        .doesNotContain("<polyline");
+  }
+
+  @Test
   @Tag("long")
   void isDrawnByABrowserWithoutANetwork() throws Exception {
     assumeTrue(Files.isExecutable(CHROMIUM), "no chromium");

@@ -108,6 +108,39 @@ class TheoryTest {
     assertThat(answer.most()).isLessThanOrEqualTo(46.0 + 2 * (2 + 2 + 1));
   }
 
+  /**
+   * Each address is checked first (RFC 4862 section 5.4): after an even delay of up to
+   * MAX_RTR_SOLICITATION_DELAY where an advertisement for all was heard, for nobody is to ask at the
+   * same time as all others, it is asked for so often, and an answer waited for RetransTimer each.
+   */
+  @Test
+  void anAddressThatIsCheckedFirst() throws Exception {
+    int transmits = 2;
+    Simulation.run(
+        Library.find("handover-latency")
+            .with("duration", "1000s")
+            .with("traffic", "[]")
+            .with("mobile-nodes.mn.optimistic-dad", "off")
+            .with("mobile-nodes.mn.dad-transmits", "" + transmits)
+            .with(
+                "movement",
+                "[ { node = mn, at = 10s, along = [a, b], every = 6.037s, times = 151,"
+                    + " attach-delay = 50ms } ]")
+            .read(),
+        Optional.of(folder));
+    List<String> rows = Files.readAllLines(folder.resolve("parts.csv"));
+    double[] samples =
+        rows.stream().skip(2).mapToDouble(row -> part(List.of(row), 0, ADDRESS)).toArray();
+    assertThat(samples).hasSize(150);
+    Estimate found = Estimate.of(samples);
+    double expected = transmits * 1000 + 1000 / 2.0;
+    assertThat(found.least()).isGreaterThanOrEqualTo(transmits * 1000);
+    assertThat(found.most()).isLessThanOrEqualTo(transmits * 1000 + 1000);
+    assertThat(Math.abs(found.mean() - expected))
+        .as("address, %s against %s ms", found, expected)
+        .isLessThanOrEqualTo(1.5 * found.halfWidth());
+  }
+
   private static String flow(String from, String to) {
     return "{ kind = cbr, from = "
         + from
@@ -162,6 +195,59 @@ class TheoryTest {
     assertThat(Math.abs(found.mean() - expected))
         .as("%s, %s against %s ms", part, found, expected)
         .isLessThanOrEqualTo(1.5 * found.halfWidth());
+  }
+
+  /** RFC 6275 section 11.8: INITIAL_BINDACK_TIMEOUT of 1 s, twice as long each time. */
+  private static final double[] UPDATES = {0, 1000, 3000, 7000, 15000, 31000};
+
+  /**
+   * A Binding Update is sent again until one and its acknowledgement have both come through a line
+   * that loses a tenth each way. How often it takes is distributed geometrically.
+   */
+  @Test
+  @Tag("long")
+  void registrationsOverALineThatLosesMessages() throws Exception {
+    Scenario scenario =
+        Library.find("handover-latency")
+            .with("duration", "80s")
+            .with("traffic", "[]")
+            .with("mobile-nodes.mn.route-optimization", "off")
+            .with("links.to-b.loss", "0.1")
+            .with("home-agents.ha.advertisement-interval", "3s")
+            .with(
+                "movement",
+                // By then all neighbours have heard of each other.
+                "[ { node = mn, at = 2s, along = [b, a], every = 34s, times = 2,"
+                    + " attach-delay = 50ms },"
+                    + " { node = mn, at = 38s, to = b, attach-delay = 50ms } ]")
+            .with("observe", "{ captures = [] }")
+            .read();
+    int[] after = new int[UPDATES.length];
+    for (int i = 0; i < SEEDS; i++) {
+      Path into = Files.createDirectory(folder.resolve("loss-" + i));
+      Simulation.run(scenario.withSeed(i + 1), Optional.of(into));
+      List<String> rows = Files.readAllLines(into.resolve("parts.csv"));
+      assertThat(rows).as("header and movements, seed %s", i + 1).hasSize(4);
+      double took = part(rows, 3, ACKNOWLEDGEMENT);
+      int updates = 0;
+      while (updates < UPDATES.length - 1 && took >= UPDATES[updates + 1]) {
+        updates++;
+      }
+      after[updates]++;
+    }
+    double lost = 1 - 0.9 * 0.9;
+    double left = 1;
+    for (int updates = 0; updates < 3; updates++) {
+      double expected = SEEDS * left * (1 - lost);
+      System.out.printf("%d more updates: expected %.0f, found %d%n", updates, expected, after[updates]);
+      // Three times the standard deviation: one seed in four hundred is outside.
+      assertThat((double) after[updates])
+          .as("registrations after %s more updates", updates)
+          .isBetween(
+              expected - 3 * Math.sqrt(expected * (1 - expected / SEEDS)),
+              expected + 3 * Math.sqrt(expected * (1 - expected / SEEDS)));
+      left *= lost;
+    }
   }
 
   @Test

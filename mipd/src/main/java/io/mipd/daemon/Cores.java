@@ -307,8 +307,7 @@ final class Cores {
         new NodeShell.Roles(ImmutableMap.of(), Optional.empty(), Optional.empty()));
   }
 
-  private static RouteOptimizationSettings optimization(
-      DaemonConfiguration.Optimization optimization) {
+  static RouteOptimizationSettings optimization(DaemonConfiguration.Optimization optimization) {
     return new RouteOptimizationSettings(
         optimization.peers().stream()
             .map(

@@ -105,21 +105,32 @@ final class PolicyCommand implements Callable<Integer> {
                 + " may be repeated")
     private List<String> bindings = new ArrayList<>();
 
+    @Option(
+        names = "--route",
+        paramLabel = "[LOCAL,]PEER[=COA]",
+        description =
+            "With --config: the route to this peer is optimized: a mobile node that is away is"
+                + " bound there. With =COA the peer is mobile itself, and bound here to that"
+                + " care-of address. LOCAL is the address of this node, needed if it has several;"
+                + " may be repeated")
+    private List<String> routes = new ArrayList<>();
+
     @Option(names = "--json", description = "JSON in place of text")
     private boolean json;
 
     PolicyState state(@Nullable CommandSpec spec)
         throws ConfigurationException, IOException, ControlException {
       if (config == null) {
-        if (at != null || !bindings.isEmpty()) {
-          throw wrong(spec, "--at and --binding go with --config; a running daemon knows");
+        if (at != null || !bindings.isEmpty() || !routes.isEmpty()) {
+          throw wrong(spec, "--at, --binding and --route go with --config; a running daemon knows");
         }
         return running();
       }
       if (socket != null) {
         throw wrong(spec, "--config is offline, --socket asks a running daemon: give one");
       }
-      PolicyState state = ConfiguredState.of(DaemonConfiguration.read(config));
+      DaemonConfiguration configuration = DaemonConfiguration.read(config);
+      PolicyState state = ConfiguredState.of(configuration);
       boolean mobile = state.homes().stream().anyMatch(PolicyState.Home::mobileNode);
       if (at != null && !mobile) {
         throw wrong(spec, "--at is for mobile nodes; a home agent has --binding HOA=COA");
@@ -133,7 +144,22 @@ final class PolicyCommand implements Callable<Integer> {
       for (String binding : bindings) {
         state = moved(state, binding, spec);
       }
+      for (String route : routes) {
+        state = routed(state, configuration, route, spec);
+      }
       return state;
+    }
+
+    private static PolicyState routed(
+        PolicyState state,
+        DaemonConfiguration configuration,
+        String route,
+        @Nullable CommandSpec spec) {
+      try {
+        return AssumedRoute.parse(route).in(state, configuration);
+      } catch (IllegalArgumentException e) {
+        throw wrong(spec, "--route " + route + ": " + e.getMessage());
+      }
     }
 
     private PolicyState running() throws IOException, ControlException {
@@ -520,6 +546,7 @@ final class PolicyCommand implements Callable<Integer> {
           then = then.moved(home.address(), home.careOf().get());
         }
       }
+      then = then.withRoutesOf(now);
       Map<WishOwner, MobilityWish> wishes = new LinkedHashMap<>(then.inputs().wishes());
       for (PolicyState.Home home : then.homes()) {
         MobilityWish same = now.inputs().wishes().get(WishOwner.of(home.address()));

@@ -191,6 +191,66 @@ record PolicyState(
     return wishes.buildOrThrow();
   }
 
+  /**
+   * The same node with a route between an address of ours and a peer.
+   *
+   * @param ours the care-of address by which ours is bound at the peer; empty if it is not
+   * @param peers likewise of the peer, bound here
+   */
+  PolicyState routed(
+      Ipv6Address local,
+      Ipv6Address peer,
+      Optional<Ipv6Address> ours,
+      Optional<Ipv6Address> peers) {
+    return routed(local, peer, by(ours), by(peers));
+  }
+
+  private PolicyState routed(Ipv6Address local, Ipv6Address peer, Route ours, Route peers) {
+    Map<WishOwner, MobilityWish> wishes = new LinkedHashMap<>(inputs.wishes());
+    wishes.put(
+        WishOwner.route(local, peer), RoutePolicies.route(local, peer, ours, peers, tunnel(local)));
+    return with(inputs.withWishes(ImmutableMap.copyOf(wishes)));
+  }
+
+  private static Route by(Optional<Ipv6Address> careOf) {
+    Optional<CareOfAddress> one = careOf.map(CareOfAddress::new);
+    return new Route(one, one);
+  }
+
+  /** The same node with the routes that another state of it has, as far as it has such routes. */
+  PolicyState withRoutesOf(PolicyState other) {
+    PolicyState all = this;
+    for (Map.Entry<WishOwner, MobilityWish> entry : other.inputs.wishes().entrySet()) {
+      Ipv6Address local = entry.getKey().address();
+      Optional<Ipv6Address> peer =
+          entry.getKey().peer().filter(it -> !it.equals(Ipv6Address.UNSPECIFIED));
+      if (peer.isEmpty()) {
+        continue;
+      }
+      RouteRoles roles = rolesOf(local);
+      Route ours = roles.optimizes() ? ours(entry.getValue(), local, peer.get()) : Route.NONE;
+      Route peers = roles.corresponds() ? peers(entry.getValue(), local, peer.get()) : Route.NONE;
+      if (!(ours.equals(Route.NONE) && peers.equals(Route.NONE))) {
+        all = all.routed(local, peer.get(), ours, peers);
+      }
+    }
+    return all;
+  }
+
+  private RouteRoles rolesOf(Ipv6Address local) {
+    return homes.stream()
+        .filter(one -> one.mobileNode() && one.address().equals(local))
+        .map(Home::roles)
+        .findFirst()
+        .orElseGet(() -> new RouteRoles(/* optimizes= */ false, isCorrespondent()));
+  }
+
+  /** Whether it takes bindings of anybody, other than as a mobile node. */
+  private boolean isCorrespondent() {
+    return inputs.wishes().keySet().stream()
+        .anyMatch(it -> it.peer().equals(Optional.of(Ipv6Address.UNSPECIFIED)));
+  }
+
   /** By which care-of address of ours, as the states of a route's wish say. */
   private static Route ours(MobilityWish wish, Ipv6Address local, Ipv6Address peer) {
     return new Route(

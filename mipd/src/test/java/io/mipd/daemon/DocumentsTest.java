@@ -44,7 +44,7 @@ class DocumentsTest {
   @ValueSource(strings = {"README.md", "docs/merging.md"})
   void showsWhatIsPrinted(String document) throws IOException {
     keys(folder, Files.readString(EXAMPLES.resolve("keys")));
-    for (String name : List.of("mobile-node.conf", "home-agent.conf")) {
+    for (String name : List.of("mobile-node.conf", "route-optimization.conf", "home-agent.conf")) {
       Files.copy(EXAMPLES.resolve(name), folder.resolve(name));
     }
     String text = Files.readString(ROOT.resolve(document));

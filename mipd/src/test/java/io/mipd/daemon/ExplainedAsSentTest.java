@@ -32,6 +32,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -59,8 +60,9 @@ class ExplainedAsSentTest {
   /**
    * @param readable without encryption, so that every header can be read
    * @param payload whether payload is protected on its way to the home agent
+   * @param bound peers whose route is optimized
    */
-  private Node node(boolean readable, boolean payload) throws Exception {
+  private Node node(boolean readable, boolean payload, Ipv6Address... bound) throws Exception {
     String text = Files.readString(Path.of("../docs/merging/mobile-node.conf"));
     String keys = Files.readString(Path.of("../docs/merging/keys"));
     if (readable) {
@@ -75,6 +77,9 @@ class ExplainedAsSentTest {
     }
     var configuration = DocumentsTest.configuration(folder, text, keys);
     PolicyState state = ConfiguredState.of(configuration).moved(H, C);
+    for (Ipv6Address peer : bound) {
+      state = state.routed(H, peer, Optional.of(C), Optional.empty());
+    }
     var engine =
         new PacketEngine(
             EngineSettings.DEFAULT,
@@ -179,6 +184,21 @@ class ExplainedAsSentTest {
           default -> Ipv6Address.parse("2001:db8:c::99");
         };
     Flow flow = Flow.withPorts(H, destination, IpProtocol.TCP, 5, 443);
+    assertIsSentAsExplained(node, flow);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"P, true", "Q, true", "P, false", "Q, false"})
+  void everyHeaderOfARouteIsWhereTheEnginePutsIt(String peer, boolean payload) throws Exception {
+    Ipv6Address destination = peer.equals("P") ? P : Q;
+    Node node = node(true, payload, destination);
+    Flow flow = Flow.withPorts(H, destination, IpProtocol.TCP, 5, 443);
+    assertIsSentAsExplained(node, flow);
+    assertThat(Ipv6Address.read(sent.get(0), 8)).isEqualTo(C);
+    assertThat(Ipv6Address.read(sent.get(0), 24)).isEqualTo(destination);
+  }
+
+  private void assertIsSentAsExplained(Node node, Flow flow) {
     for (int length = 100; length < 140; length++) {
       var explanation = explain(node, flow, OptionalInt.of(length));
       assertThat(send(node, flow, length)).hasSize(1);

@@ -55,7 +55,8 @@ class PolicyCommandTest {
 
   @BeforeEach
   void files() throws IOException {
-    for (String name : List.of("mobile-node.conf", "home-agent.conf", "keys")) {
+    for (String name :
+        List.of("mobile-node.conf", "route-optimization.conf", "home-agent.conf", "keys")) {
       Files.copy(EXAMPLES.resolve(name), folder.resolve(name));
     }
     Files.setPosixFilePermissions(
@@ -178,6 +179,68 @@ class PolicyCommandTest {
   }
 
   @Test
+  void whatIsSentByARouteIsExplained() throws IOException {
+    String config = " --config route-optimization.conf";
+    String away = config + " --care-of 2001:db8:a::10";
+    assertThat(between(PACKET + away + " --route 2001:db8:c::2"))
+        .isEqualTo("2001:db8:a::10 > 2001:db8:c::2");
+    assertThat(policy(PACKET + away + " --route 2001:db8:c::2").out())
+        .contains("DSTOPT  Home Address option 2001:db8:1::10");
+    assertThat(between(PACKET + away + " --route 2001:db8:c::5"))
+        .isEqualTo("2001:db8:a::10 > 2001:db8:1::1");
+
+    append("route-optimization.conf", "correspondent { }");
+    String toMobile = "explain --out src 2001:db8:1::10 dst 2001:db8:2::20";
+    String route = " --route 2001:db8:2::20=2001:db8:e::20";
+    assertThat(between(toMobile + away + route)).isEqualTo("2001:db8:a::10 > 2001:db8:e::20");
+    assertThat(between(toMobile + config + route)).isEqualTo("2001:db8:1::10 > 2001:db8:e::20");
+    assertThat(between(toMobile + away + " --route 2001:db8:1::10,2001:db8:2::20=2001:db8:e::20"))
+        .isEqualTo("2001:db8:a::10 > 2001:db8:e::20");
+
+    append("home-agent.conf", "correspondent { }");
+    assertThat(
+            between(
+                "explain --out src 2001:db8:1::1 dst 2001:db8:2::20 --config home-agent.conf"
+                    + route))
+        .isEqualTo("2001:db8:1::1 > 2001:db8:e::20");
+  }
+
+  @Test
+  void aRouteThatAPeerIsNotToHaveIsRefused() throws IOException {
+    append(
+        "route-optimization.conf",
+        "mobile-node.route-optimization.peers = [ { prefix = \"2001:db8:c::/64\", use = off } ]");
+    String away = "check --config route-optimization.conf --care-of 2001:db8:a::10 --route ";
+    Said refused = policy(away + "2001:db8:c::2");
+    assertThat(refused.status()).isEqualTo(2);
+    assertThat(refused.out())
+        .contains(
+            "this node optimizes no route to 2001:db8:c::2: see mobile-node.route-optimization");
+    assertThat(policy(away + "2001:db8:d::2").status()).isLessThan(2);
+  }
+
+  @Test
+  void diffTakesRoutesAlong() throws IOException {
+    String away = "diff --config route-optimization.conf --at 2001:db8:a::10 --route 2001:db8:c::2";
+    assertThat(policy(away + " --with route-optimization.conf").out())
+        .isEqualTo("nothing would change\n");
+    assertThat(policy(away + " --with mobile-node.conf").out())
+        .contains("- src 2001:db8:1::10/128 dst 2001:db8:c::2/128 dir out")
+        .contains("proto hao mode ro]");
+  }
+
+  private void append(String file, String line) throws IOException {
+    Path path = folder.resolve(file);
+    Files.writeString(path, Files.readString(path) + line + "\n");
+  }
+
+  /** The addresses of the outermost header. */
+  private String between(String command) {
+    Config outer = policy(command + " --json").json().getConfigList("wire").get(0);
+    return outer.getString("source") + " > " + outer.getString("destination");
+  }
+
+  @Test
   void diffTellsWhatAPolicyMoreOrLessWouldChange() {
     String base = "diff --config mobile-node.conf --at 2001:db8:a::10 --json";
     String policy = "src 2001:db8:1::10 dst 2001:db8:99::/48 dir out priority 9";
@@ -208,7 +271,16 @@ class PolicyCommandTest {
         "explain --config mobile-node.conf --path-mtu 99 src ::1 dst ::2|a path MTU is 1280",
         "explain --config mobile-node.conf --at away src ::1 dst ::2|away with which care-of",
         "explain --config mobile-node.conf --at moon src ::1 dst ::2|allowed: home, or an address",
-        "explain --at home src ::1 dst ::2|--at and --binding go with --config",
+        "explain --at home src ::1 dst ::2|--at, --binding and --route go with --config",
+        "check --route 2001:db8:c::2|--at, --binding and --route go with --config",
+        "check --config mobile-node.conf --route x|--route x: not an IPv6 address: x",
+        "check --config mobile-node.conf --route ::1=::2=::3|is no route: [LOCAL,]PEER[=COA]",
+        "check --config mobile-node.conf --route ::8|optimizes no route to ::8: see mobile-node.route-optim",
+        "check --config route-optimization.conf --route 2001:db8:c::2|2001:db8:1::10 is at home",
+        "check --config mobile-node.conf --route ::9,::8|::9 is not an address here that has routes",
+        "check --config mobile-node.conf --route ::8=::7|the configuration has no \"correspondent\"",
+        "check --config mobile-node.conf --route 2001:db8:1::10|a route leads to somebody else",
+        "check --config home-agent.conf --route ::8|bound here with which care-of address? PEER=COA",
         "check --config home-agent.conf --at home|a home agent has --binding HOA=COA",
         "check --config home-agent.conf --binding 2001:db8:1::11=2001:db8:a::1|not a home address here",
         "check --config mobile-node.conf --binding ::1=::2|a mobile node has --at PLACE",

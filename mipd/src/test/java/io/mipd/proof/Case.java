@@ -1,8 +1,9 @@
 package io.mipd.proof;
 
-import static io.mipd.merger.source.MobilityPolicy.Kind.OPTIMIZED;
+import static com.google.common.base.Preconditions.checkNotNull;
 import static io.mipd.proof.Place.A;
 import static io.mipd.proof.Place.ANY_AGENT;
+import static io.mipd.proof.Place.B;
 import static io.mipd.proof.Place.C;
 import static io.mipd.proof.Place.H;
 import static io.mipd.proof.Place.HOME_AGENT;
@@ -22,11 +23,15 @@ import io.mipd.merger.rule.PolicyMerger;
 import io.mipd.merger.source.MobilityPolicy;
 import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.planner.HomePolicies;
+import io.mipd.mobility.planner.Route;
+import io.mipd.mobility.planner.RoutePolicies;
 import io.mipd.mobility.planner.RouteRoles;
+import io.mipd.mobility.planner.Tunnel;
 import io.mipd.mobility.planner.TunnelProtection;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.xfrm.backend.XfrmBackend;
+import io.mipd.xfrm.engine.EngineSettings;
 import io.mipd.xfrm.host.Datagram;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
@@ -41,8 +46,10 @@ import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -65,7 +72,15 @@ final class Case {
   /** Home Test Init and Home Test. */
   static final Pair HOME_TEST = Pair.tunnel(TransformProtocol.ESP, C, A, 0x5001);
 
+  /** Payload between the mobile peer's care-of address and its home agent. */
+  private static final Pair PEERS_TUNNEL = Pair.tunnel(TransformProtocol.ESP, Q, B, 0xc001);
+
   static final XfrmBackend.Limits LINUX = new XfrmBackend.Limits(5, false);
+  private static final XfrmBackend.Limits ENGINE =
+      new XfrmBackend.Limits(EngineSettings.MAX_TEMPLATES);
+
+  private static final RouteRoles BOTH_ROLES =
+      new RouteRoles(/* optimizes= */ true, /* corresponds= */ true);
 
   /**
    * A packet's way.
@@ -87,10 +102,12 @@ final class Case {
   private final ListMultimap<Place, Policy> user = LinkedListMultimap.create();
   private final ListMultimap<Place, MobilityPolicy> mobility = LinkedListMultimap.create();
   private final ListMultimap<Place, RouteOptimizationState> states = LinkedListMultimap.create();
+  private final Map<Place, Tunnel> tunnels = new EnumMap<>(Place.class);
   private final List<Pair> pairs = new ArrayList<>();
   private final List<Journey> journeys = new ArrayList<>();
   private final Set<Finding.Kind> findings = EnumSet.noneOf(Finding.Kind.class);
   private RouteRoles roles = RouteRoles.NONE;
+  private XfrmBackend.Limits limits = LINUX;
   private boolean plainTunnel;
   private int nextPriority = 10;
 
@@ -102,11 +119,17 @@ final class Case {
     return new Case(name);
   }
 
+  /** With policies that Linux cannot have. */
+  Case onTheEngineAlone() {
+    limits = ENGINE;
+    return this;
+  }
+
   // How mobility stands.
 
-  /** The mobile node is one that optimizes routes. Before it is said to be away. */
+  /** The mobile node optimizes routes, with mobile peers too. Before it is said to be away. */
   Case optimizes() {
-    roles = new RouteRoles(/* optimizes= */ true, /* corresponds= */ false);
+    roles = BOTH_ROLES;
     return this;
   }
 
@@ -156,10 +179,8 @@ final class Case {
 
   private Case registered(Ipv6Address careOf, TunnelProtection protection) {
     var policies = new HomePolicies(new HomeAddress(H), A, protection, roles);
-    for (Place place : ImmutableList.of(MOBILE_NODE, HOME_AGENT)) {
-      wish(place, HomePolicies.links());
-    }
-    wish(MOBILE_NODE, policies.mobileNodeAway(new CareOfAddress(careOf)));
+    away(MOBILE_NODE, policies, careOf);
+    wish(HOME_AGENT, HomePolicies.links());
     wish(HOME_AGENT, policies.homeAgentBound(new CareOfAddress(careOf)));
     pairs.add(PAYLOAD_TUNNEL);
     pairs.add(SIGNALLING);
@@ -168,60 +189,55 @@ final class Case {
     return this;
   }
 
+  private void away(Place place, HomePolicies policies, Ipv6Address careOf) {
+    var there = new CareOfAddress(careOf);
+    wish(place, HomePolicies.links());
+    wish(place, policies.mobileNodeAway(there));
+    tunnels.put(place, policies.tunnel(there));
+  }
+
   private void wish(Place place, MobilityWish wish) {
     mobility.putAll(place, wish.policies());
     states.putAll(place, wish.states());
   }
 
-  /** A binding of H at a correspondent: RFC 6275 sections 9.3.1, 9.3.2 and 11.3.1. */
+  /** H, at C, is bound at a correspondent. Said when it is away. */
   Case optimizedWith(Place place, Ipv6Address peer) {
-    Template option = Template.homeAddressOption(H, peer);
-    Template routing = Template.routingHeader(peer, H);
-    first(MOBILE_NODE, Selector.between(H, peer), Direction.OUT, option);
-    first(MOBILE_NODE, Selector.between(peer, H), Direction.IN, routing);
-    first(place, Selector.between(H, peer), Direction.IN, option);
-    first(place, Selector.between(peer, H), Direction.OUT, routing);
-    if (place.forwards()) {
-      // What comes out of a user's tunnel that ends here is checked as forwarded.
-      first(place, Selector.between(H, peer), Direction.FWD, option);
-    }
-    for (Place end : ImmutableList.of(MOBILE_NODE, place)) {
-      states.put(end, RouteOptimizationState.homeAddressOption(H, peer, C));
-      states.put(end, RouteOptimizationState.routingHeader(peer, H, C));
-    }
+    wish(MOBILE_NODE, RoutePolicies.route(H, peer, by(C), Route.NONE, tunnel(MOBILE_NODE)));
+    wish(place, RoutePolicies.correspondent(Ipv6Prefix.host(peer)));
+    wish(place, RoutePolicies.route(peer, H, Route.NONE, by(C), Optional.empty()));
     return this;
   }
 
-  /** H and M are bound at each other; each is at home for none of this. */
+  /** H, at C, and M, at Q, are bound at each other. */
   Case optimizedWithAMobilePeer() {
-    Template there = Template.homeAddressOption(H, M);
-    Template thereTo = Template.routingHeader(H, M);
-    Template back = Template.homeAddressOption(M, H);
-    Template backTo = Template.routingHeader(M, H);
-    first(MOBILE_NODE, Selector.between(H, M), Direction.OUT, there, thereTo);
-    first(MOBILE_NODE, Selector.between(M, H), Direction.IN, back, backTo);
-    first(MOBILE_PEER, Selector.between(H, M), Direction.IN, there, thereTo);
-    first(MOBILE_PEER, Selector.between(M, H), Direction.OUT, back, backTo);
-    for (Place end : ImmutableList.of(MOBILE_NODE, MOBILE_PEER)) {
-      states.put(end, RouteOptimizationState.homeAddressOption(H, M, C));
-      states.put(end, RouteOptimizationState.routingHeader(H, M, Q));
-      states.put(end, RouteOptimizationState.homeAddressOption(M, H, Q));
-      states.put(end, RouteOptimizationState.routingHeader(M, H, C));
-    }
+    return withAMobilePeer(by(C));
+  }
+
+  /** M, at Q, is bound at H, which is bound nowhere but at its home agent. */
+  Case takesTheRouteOfAMobilePeer() {
+    return withAMobilePeer(Route.NONE);
+  }
+
+  /** The peer has a home agent of its own. */
+  private Case withAMobilePeer(Route ours) {
+    var protection =
+        new TunnelProtection(
+            Optional.empty(), Optional.empty(), Optional.empty(), Optional.of(reqId(PEERS_TUNNEL)));
+    away(MOBILE_PEER, new HomePolicies(new HomeAddress(M), B, protection, BOTH_ROLES), Q);
+    pairs.add(PEERS_TUNNEL);
+    wish(MOBILE_NODE, RoutePolicies.route(H, M, ours, by(Q), tunnel(MOBILE_NODE)));
+    wish(MOBILE_PEER, RoutePolicies.route(M, H, by(Q), ours, tunnel(MOBILE_PEER)));
     return this;
   }
 
-  /** Before all payload that takes the tunnel, behind all signalling. */
-  private void first(Place place, Selector selector, Direction direction, Template... templates) {
-    mobility.put(
-        place,
-        new MobilityPolicy(
-            selector,
-            direction,
-            OPTIMIZED,
-            Policy.Action.ALLOW,
-            Bundle.of(templates),
-            "route optimization"));
+  private Optional<Tunnel> tunnel(Place place) {
+    return Optional.of(checkNotNull(tunnels.get(place), "%s is not away", place));
+  }
+
+  private static Route by(Ipv6Address careOf) {
+    var one = Optional.of(new CareOfAddress(careOf));
+    return new Route(one, one);
   }
 
   // What the user demands, each time with less precedence than before.
@@ -345,12 +361,12 @@ final class Case {
   }
 
   Merged merged(Place place) {
-    return PolicyMerger.merge(users(place), wanted(place), LINUX);
+    return PolicyMerger.merge(users(place), wanted(place), limits);
   }
 
   /** Without the user's. */
   Merged mobilityAlone(Place place) {
-    return PolicyMerger.merge(ImmutableList.of(), wanted(place), LINUX);
+    return PolicyMerger.merge(ImmutableList.of(), wanted(place), limits);
   }
 
   /** Several wishes: a kind comes before the next, whoever wants it. */
@@ -407,6 +423,6 @@ final class Case {
   // Flows, briefly.
 
   static Selector everythingFrom(Ipv6Address one) {
-    return Selector.between(Ipv6Prefix.host(one), io.mipd.xfrm.model.Ipv6Prefix.ANY);
+    return Selector.between(Ipv6Prefix.host(one), Ipv6Prefix.ANY);
   }
 }

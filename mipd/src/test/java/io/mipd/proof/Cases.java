@@ -151,22 +151,71 @@ final class Cases {
                   leaves(PEER, "P>H ESP(0x1002) P>H UDP"),
                   leaves(HOME_AGENT, "A>C P>H ESP(0x1002) P>H UDP")),
           Case.of("the user's ESP transport H-P, route optimized")
+              .optimizes()
               .away()
               .optimizedWith(PEER, P)
               .user(between(H, P), PEER, ESP_TRANSPORT)
+              .tells(Finding.Kind.PROTECTION_LOST)
               .packet(udp(H, P), PEER, leaves(MOBILE_NODE, "C>P DSTOPT(H) ESP(0x1001) UDP"))
               .packet(udp(P, H), MOBILE_NODE, leaves(PEER, "P>C RH2(H) ESP(0x1002) UDP")),
           Case.of("the user's ESP tunnel H-P, route optimized")
+              .optimizes()
               .away()
               .optimizedWith(PEER, P)
               .user(between(H, P), PEER, ESP_TUNNEL)
+              .tells(Finding.Kind.PROTECTION_LOST)
               .packet(udp(H, P), PEER, leaves(MOBILE_NODE, "C>P DSTOPT(H) ESP(0x1001) H>P UDP"))
               .packet(udp(P, H), MOBILE_NODE, leaves(PEER, "P>C RH2(H) ESP(0x1002) P>H UDP")),
           Case.of("route optimized, and nothing of the user's")
+              .optimizes()
               .away()
               .optimizedWith(PEER, P)
               .packet(udp(H, P), PEER, leaves(MOBILE_NODE, "C>P DSTOPT(H) UDP"))
               .packet(udp(P, H), MOBILE_NODE, leaves(PEER, "P>C RH2(H) UDP")),
+          Case.of("the user's ESP transport H-P, route optimized, beside a plain tunnel")
+              .optimizes()
+              .awayWithAPlainTunnel()
+              .optimizedWith(PEER, P)
+              .user(between(H, P), PEER, ESP_TRANSPORT)
+              .tells(Finding.Kind.PROTECTION_LOST)
+              .packet(udp(H, P), PEER, leaves(MOBILE_NODE, "C>P DSTOPT(H) ESP(0x1001) UDP"))
+              .packet(udp(P, H), MOBILE_NODE, leaves(PEER, "P>C RH2(H) ESP(0x1002) UDP")),
+          Case.of("the user's ESP transport H-P, route optimized: signalling knows nothing of it")
+              .optimizes()
+              .away()
+              .optimizedWith(PEER, P)
+              .user(between(H, P), PEER, ESP_TRANSPORT)
+              .tells(Finding.Kind.PROTECTION_LOST)
+              .packet(
+                  mobility(H, P, HOME_TEST_INIT),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x5001) H>P MH(1)"),
+                  leaves(HOME_AGENT, "H>P MH(1)"))
+              .packet(
+                  mobility(P, H, HOME_TEST),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H MH(3)"),
+                  leaves(HOME_AGENT, "A>C ESP(0x5002) P>H MH(3)"))
+              .packet(
+                  mobility(H, P, BINDING_UPDATE), PEER, leaves(MOBILE_NODE, "C>P DSTOPT(H) MH(5)"))
+              .packet(
+                  mobility(P, H, BINDING_ACKNOWLEDGEMENT),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>C RH2(H) MH(6)")),
+          Case.of("route optimized: key exchange goes by the home agent none the less")
+              .optimizes()
+              .away()
+              .optimizedWith(PEER, P)
+              .packet(
+                  keyExchange(H, P, "numbered 1"),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>P UDP"),
+                  leaves(HOME_AGENT, "H>P UDP"))
+              .packet(
+                  keyExchange(P, H, "numbered 1"),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H UDP"),
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) P>H UDP")),
           Case.of("the user's tunnel H-G to a gateway, for P")
               .away()
               .user(between(H, P), GATEWAY, TO_GATEWAY)
@@ -183,9 +232,11 @@ final class Cases {
                   leaves(GATEWAY, "G>H ESP(0x1002) P>H UDP"),
                   leaves(HOME_AGENT, "A>C ESP(0x2002) G>H ESP(0x1002) P>H UDP")),
           Case.of("the same; a binding at P is irrelevant")
+              .optimizes()
               .away()
               .optimizedWith(PEER, P)
               .user(between(H, P), GATEWAY, TO_GATEWAY)
+              .tells(Finding.Kind.PROTECTION_LOST)
               .packet(
                   udp(H, P),
                   leaves(MOBILE_NODE, "C>A ESP(0x2001) H>G ESP(0x1001) H>P UDP"),
@@ -193,9 +244,11 @@ final class Cases {
                   leaves(GATEWAY, "H>P UDP"))
               .refused(udp(P, H), MOBILE_NODE, leaves(PEER, "P>C RH2(H) UDP")),
           Case.of("the same; a binding at G counts")
+              .optimizes()
               .away()
               .optimizedWith(GATEWAY, G)
               .user(between(H, P), GATEWAY, TO_GATEWAY)
+              .tells(Finding.Kind.PROTECTION_LOST)
               .packet(
                   udp(H, P),
                   PEER,
@@ -242,9 +295,11 @@ final class Cases {
                   leaves(MOBILE_NODE, "C>A DSTOPT(H) ESP(0x1001) ICMPV6(146)"))
               .refused(udp(H, A), HOME_AGENT, leaves(MOBILE_NODE, "C>A DSTOPT(H) UDP")),
           Case.of("the user's ESP transport H-M, the peer is mobile too")
+              .optimizes()
               .away()
               .optimizedWithAMobilePeer()
               .user(between(H, M), MOBILE_PEER, Pair.transport(ESP, H, M, 0x1001))
+              .tells(Finding.Kind.PROTECTION_LOST)
               .packet(
                   udp(H, M),
                   MOBILE_PEER,
@@ -254,9 +309,11 @@ final class Cases {
                   MOBILE_NODE,
                   leaves(MOBILE_PEER, "Q>C RH2(H) DSTOPT(M) ESP(0x1002) UDP")),
           Case.of("the user's ESP tunnel H-M, the peer is mobile too")
+              .optimizes()
               .away()
               .optimizedWithAMobilePeer()
               .user(between(H, M), MOBILE_PEER, Pair.tunnel(ESP, H, M, 0x1001))
+              .tells(Finding.Kind.PROTECTION_LOST)
               .packet(
                   udp(H, M),
                   MOBILE_PEER,
@@ -266,9 +323,11 @@ final class Cases {
                   MOBILE_NODE,
                   leaves(MOBILE_PEER, "Q>C RH2(H) DSTOPT(M) ESP(0x1002) M>H UDP")),
           Case.of("the user's AH transport H-M, the peer is mobile too")
+              .optimizes()
               .away()
               .optimizedWithAMobilePeer()
               .user(between(H, M), MOBILE_PEER, Pair.transport(AH, H, M, 0x1001))
+              .tells(Finding.Kind.PROTECTION_LOST)
               .packet(
                   udp(H, M),
                   MOBILE_PEER,
@@ -277,6 +336,22 @@ final class Cases {
                   udp(M, H),
                   MOBILE_NODE,
                   leaves(MOBILE_PEER, "Q>C RH2(H) DSTOPT(M) AH(0x1002) UDP")),
+          Case.of("the user's ESP transport H-M; only the peer is bound directly")
+              .optimizes()
+              .away()
+              .takesTheRouteOfAMobilePeer()
+              .user(between(H, M), MOBILE_PEER, Pair.transport(ESP, H, M, 0x1001))
+              .tells(Finding.Kind.PROTECTION_LOST)
+              .packet(
+                  udp(H, M),
+                  MOBILE_PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>Q RH2(M) ESP(0x1001) UDP"),
+                  leaves(HOME_AGENT, "H>Q RH2(M) ESP(0x1001) UDP"))
+              .packet(
+                  udp(M, H),
+                  MOBILE_NODE,
+                  leaves(MOBILE_PEER, "Q>H DSTOPT(M) ESP(0x1002) UDP"),
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) Q>H DSTOPT(M) ESP(0x1002) UDP")),
           Case.of("an access network's VPN, around the reverse tunnel")
               .away()
               .user(everythingFrom(C), ACCESS_GATEWAY, ACCESS_VPN)
@@ -389,9 +464,11 @@ final class Cases {
                   leaves(PEER, "P>H AH(0x1002) P>H UDP"),
                   leaves(HOME_AGENT, "A>C ESP(0x2002) P>H AH(0x1002) P>H UDP")),
           Case.of("the user's AH transport H-P, route optimized")
+              .optimizes()
               .away()
               .optimizedWith(PEER, P)
               .user(between(H, P), PEER, AH_TRANSPORT)
+              .tells(Finding.Kind.PROTECTION_LOST)
               .packet(udp(H, P), PEER, leaves(MOBILE_NODE, "C>P DSTOPT(H) AH(0x1001) UDP"))
               .packet(udp(P, H), MOBILE_NODE, leaves(PEER, "P>C RH2(H) AH(0x1002) UDP")),
           Case.of("the user's ESP in AH, both transport, in the reverse tunnel")
@@ -408,9 +485,11 @@ final class Cases {
                   leaves(PEER, "P>H AH(0x1002) ESP(0x4002) UDP"),
                   leaves(HOME_AGENT, "A>C ESP(0x2002) P>H AH(0x1002) ESP(0x4002) UDP")),
           Case.of("the user's ESP in AH, both transport, route optimized")
+              .optimizes()
               .away()
               .optimizedWith(PEER, P)
               .user(between(H, P), PEER, Pair.transport(ESP, H, P, 0x4001), AH_TRANSPORT)
+              .tells(Finding.Kind.PROTECTION_LOST)
               .packet(
                   udp(H, P), PEER, leaves(MOBILE_NODE, "C>P DSTOPT(H) AH(0x1001) ESP(0x4001) UDP"))
               .packet(
@@ -578,10 +657,11 @@ final class Cases {
                   HOME_AGENT,
                   leaves(MOBILE_NODE, "C>A DSTOPT(H) ESP(0x3001) MH(5)")),
           Case.of("the user's AH tunnel H-P, route optimized: Linux has no list for it")
+              .optimizes()
               .away()
               .optimizedWith(PEER, P)
               .user(between(H, P), PEER, AH_TUNNEL)
-              .tells(Finding.Kind.NOT_EXPRESSIBLE)
+              .tells(Finding.Kind.PROTECTION_LOST, Finding.Kind.NOT_EXPRESSIBLE)
               .packet(udp(H, P), leaves(MOBILE_NODE, "")),
           Case.of("more than a backend can apply to a packet")
               .away()
@@ -638,4 +718,129 @@ final class Cases {
                   PEER,
                   leaves(MOBILE_NODE, "C>A ESP(0x2001) H>P ESP(0x4001) H>P UDP"),
                   leaves(HOME_AGENT, "H>P ESP(0x4001) H>P UDP")));
+
+  /** Linux has no list for these, or too short ones. */
+  static final ImmutableList<Case> OF_THE_ENGINE =
+      ImmutableList.of(
+          Case.of("the user's AH tunnel H-P, route optimized")
+              .onTheEngineAlone()
+              .optimizes()
+              .away()
+              .optimizedWith(PEER, P)
+              .user(between(H, P), PEER, AH_TUNNEL)
+              .tells(Finding.Kind.PROTECTION_LOST)
+              .packet(udp(H, P), PEER, leaves(MOBILE_NODE, "C>P DSTOPT(H) AH(0x1001) H>P UDP"))
+              .packet(udp(P, H), MOBILE_NODE, leaves(PEER, "P>C RH2(H) AH(0x1002) P>H UDP")),
+          Case.of("the user's ESP transport in his AH tunnel H-P, route optimized")
+              .onTheEngineAlone()
+              .optimizes()
+              .away()
+              .optimizedWith(PEER, P)
+              .user(between(H, P), PEER, Pair.transport(ESP, H, P, 0x4001), AH_TUNNEL)
+              .tells(Finding.Kind.PROTECTION_LOST)
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>P DSTOPT(H) AH(0x1001) H>P ESP(0x4001) UDP"))
+              .packet(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>C RH2(H) AH(0x1002) P>H ESP(0x4002) UDP")),
+          Case.of("the user's AH tunnel H-G to a gateway that H is bound at, for P")
+              .onTheEngineAlone()
+              .optimizes()
+              .away()
+              .optimizedWith(GATEWAY, G)
+              .user(between(H, P), GATEWAY, Pair.tunnel(AH, H, G, 0x1001))
+              .tells(Finding.Kind.PROTECTION_LOST)
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>G DSTOPT(H) AH(0x1001) H>P UDP"),
+                  leaves(GATEWAY, "H>P UDP"))
+              .packet(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H UDP"),
+                  leaves(GATEWAY, "G>C RH2(H) AH(0x1002) P>H UDP")),
+          Case.of("the user's AH tunnel H-M, the peer is mobile too")
+              .onTheEngineAlone()
+              .optimizes()
+              .away()
+              .optimizedWithAMobilePeer()
+              .user(between(H, M), MOBILE_PEER, Pair.tunnel(AH, H, M, 0x1001))
+              .tells(Finding.Kind.PROTECTION_LOST)
+              .packet(
+                  udp(H, M),
+                  MOBILE_PEER,
+                  leaves(MOBILE_NODE, "C>Q RH2(M) DSTOPT(H) AH(0x1001) H>M UDP"))
+              .packet(
+                  udp(M, H),
+                  MOBILE_NODE,
+                  leaves(MOBILE_PEER, "Q>C RH2(H) DSTOPT(M) AH(0x1002) M>H UDP")),
+          Case.of("the user's AH tunnel between H and the home agent itself")
+              .onTheEngineAlone()
+              .awayWithAPlainTunnel()
+              .user(between(H, A), HOME_AGENT, Pair.tunnel(AH, H, A, 0x1001))
+              .packet(
+                  udp(H, A), HOME_AGENT, leaves(MOBILE_NODE, "C>A DSTOPT(H) AH(0x1001) H>A UDP"))
+              .packet(udp(A, H), MOBILE_NODE, leaves(HOME_AGENT, "A>C RH2(H) AH(0x1002) A>H UDP")),
+          Case.of("the user's AH in ESP, both transport, in the reverse tunnel")
+              .onTheEngineAlone()
+              .away()
+              .user(between(H, P), PEER, AH_TRANSPORT, Pair.transport(ESP, H, P, 0x4001))
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>P ESP(0x4001) AH(0x1001) UDP"),
+                  leaves(HOME_AGENT, "H>P ESP(0x4001) AH(0x1001) UDP"))
+              .packet(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H ESP(0x4002) AH(0x1002) UDP"),
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) P>H ESP(0x4002) AH(0x1002) UDP")),
+          Case.of("the same, route optimized")
+              .onTheEngineAlone()
+              .optimizes()
+              .away()
+              .optimizedWith(PEER, P)
+              .user(between(H, P), PEER, AH_TRANSPORT, Pair.transport(ESP, H, P, 0x4001))
+              .tells(Finding.Kind.PROTECTION_LOST)
+              .packet(
+                  udp(H, P), PEER, leaves(MOBILE_NODE, "C>P DSTOPT(H) ESP(0x4001) AH(0x1001) UDP"))
+              .packet(
+                  udp(P, H), MOBILE_NODE, leaves(PEER, "P>C RH2(H) ESP(0x4002) AH(0x1002) UDP")),
+          Case.of("more than Linux can apply to a packet")
+              .onTheEngineAlone()
+              .away()
+              .user(
+                  between(H, P),
+                  PEER,
+                  Pair.transport(ESP, H, P, 0x4001),
+                  AH_TRANSPORT,
+                  Pair.tunnel(ESP, H, P, 0x8001),
+                  Pair.tunnel(AH, H, P, 0x9001),
+                  Pair.tunnel(ESP, H, P, 0xa001))
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(
+                      MOBILE_NODE,
+                      "C>A ESP(0x2001) H>P ESP(0xa001) H>P AH(0x9001) H>P ESP(0x8001)"
+                          + " H>P AH(0x1001) ESP(0x4001) UDP"),
+                  leaves(
+                      HOME_AGENT,
+                      "H>P ESP(0xa001) H>P AH(0x9001) H>P ESP(0x8001) H>P AH(0x1001) ESP(0x4001)"
+                          + " UDP"))
+              .packet(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(
+                      PEER,
+                      "P>H ESP(0xa002) P>H AH(0x9002) P>H ESP(0x8002) P>H AH(0x1002) ESP(0x4002)"
+                          + " UDP"),
+                  leaves(
+                      HOME_AGENT,
+                      "A>C ESP(0x2002) P>H ESP(0xa002) P>H AH(0x9002) P>H ESP(0x8002)"
+                          + " P>H AH(0x1002) ESP(0x4002) UDP")));
 }

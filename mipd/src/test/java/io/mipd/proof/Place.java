@@ -27,6 +27,9 @@ enum Place {
   static final Ipv6Address NEW_C = Ipv6Address.parse("2001:db8:b::10");
   static final Ipv6Address A = Ipv6Address.parse("2001:db8:1::1");
 
+  /** The mobile peer's home agent. */
+  static final Ipv6Address B = Ipv6Address.parse("2001:db8:2::1");
+
   /** Mobile IPv6 Home-Agents of the home link. */
   static final Ipv6Address ANY_AGENT =
       AnycastAddress.homeAgents(Ipv6Prefix.parse("2001:db8:1::/64"));
@@ -49,6 +52,7 @@ enum Place {
           .put(C, "C")
           .put(NEW_C, "C'")
           .put(A, "A")
+          .put(B, "B")
           .put(ANY_AGENT, "A*")
           .put(ROUTER, "router")
           .put(SOLICITED_NODE, "solicited-node")

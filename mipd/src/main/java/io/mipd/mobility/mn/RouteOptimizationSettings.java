@@ -39,7 +39,8 @@ public record RouteOptimizationSettings(
         lifetime);
   }
 
-  boolean allows(Ipv6Address peer) {
+  /** Whether a direct route to a peer is sought. */
+  public boolean allows(Ipv6Address peer) {
     return rules.stream()
         .filter(rule -> rule.peers().contains(peer))
         .findFirst()

@@ -29,6 +29,8 @@ import javax.crypto.spec.SecretKeySpec;
  */
 public final class Dissection {
   private static final int HEADER = 40;
+  private static final int PAYLOAD_LENGTH = 4;
+  private static final int NEXT_HEADER = 6;
   private static final int HOME_ADDRESS_OPTION = 201;
 
   private final ImmutableMap<Ipv6Address, String> names;
@@ -93,10 +95,13 @@ public final class Dissection {
     extensions(packet);
   }
 
-  private void extensions(byte[] packet) throws GeneralSecurityException, DataFormatException {
-    int protocol = packet[6] & 0xff;
+  /** An IPsec header taken off, what was in it is a packet again, as it was before. */
+  private void extensions(byte[] whole) throws GeneralSecurityException, DataFormatException {
+    byte[] packet = whole;
+    int nextHeader = NEXT_HEADER;
     int at = HEADER;
     while (true) {
+      int protocol = packet[nextHeader] & 0xff;
       switch (protocol) {
         case IpProtocol.DESTINATION_OPTIONS, IpProtocol.ROUTING -> {
           int end = at + 8 + 8 * (packet[at + 1] & 0xff);
@@ -105,19 +110,17 @@ public final class Dissection {
                   ? "RH" + packet[at + 2] + "(" + name(packet, at + 8) + ")"
                   : "DSTOPT(" + name(packet, homeAddress(packet, at, end)) + ")");
           clear.write(packet, at, end - at);
-          protocol = packet[at] & 0xff;
+          nextHeader = at;
           at = end;
         }
         case IpProtocol.AH -> {
-          int end = at + 4 * ((packet[at + 1] & 0xff) + 2);
           ah(packet, at);
-          protocol = packet[at] & 0xff;
-          at = end;
+          int end = at + 4 * ((packet[at + 1] & 0xff) + 2);
+          var within = new Within(packet[at], Arrays.copyOfRange(packet, end, packet.length));
+          packet = within.behind(Arrays.copyOf(packet, at), nextHeader);
         }
-        case IpProtocol.ESP -> {
-          esp(packet, at);
-          return;
-        }
+        case IpProtocol.ESP ->
+            packet = esp(packet, at).behind(Arrays.copyOf(packet, at), nextHeader);
         case IpProtocol.IPV6 -> {
           header(Arrays.copyOfRange(packet, at, packet.length));
           return;
@@ -127,6 +130,32 @@ public final class Dissection {
           return;
         }
       }
+    }
+  }
+
+  /** What an IPsec header had within. */
+  private static final class Within {
+    private final byte protocol;
+    private final byte[] octets;
+
+    Within(byte protocol, byte[] octets) {
+      this.protocol = protocol;
+      this.octets = octets;
+    }
+
+    /**
+     * The packet that these follow.
+     *
+     * @param nextHeader where its last header tells what follows
+     */
+    byte[] behind(byte[] headers, int nextHeader) {
+      byte[] packet = Arrays.copyOf(headers, headers.length + octets.length);
+      System.arraycopy(octets, 0, packet, headers.length, octets.length);
+      int length = packet.length - HEADER;
+      packet[nextHeader] = protocol;
+      packet[PAYLOAD_LENGTH] = (byte) (length >>> 8);
+      packet[PAYLOAD_LENGTH + 1] = (byte) length;
+      return packet;
     }
   }
 
@@ -205,13 +234,12 @@ public final class Dissection {
   }
 
   /** RFC 4303 section 2: from the SPI to the Next Header. */
-  private void esp(byte[] packet, int at) throws GeneralSecurityException, DataFormatException {
+  private Within esp(byte[] packet, int at) throws GeneralSecurityException {
     int spi = word(packet, at);
     SecurityAssociation association = association(spi);
     say("ESP(0x" + Integer.toHexString(spi) + ")");
     if (association.encryption() == EncryptionAlgorithm.AES_GCM_16) {
-      content(packet, at, opened(association, packet, at));
-      return;
+      return within(packet, at, opened(association, packet, at));
     }
     int icvLength = association.integrity().icvLength();
     int icv = packet.length - icvLength;
@@ -228,7 +256,7 @@ public final class Dissection {
           new IvParameterSpec(content, 0, 16));
       content = cipher.doFinal(content, 16, content.length - 16);
     }
-    content(packet, at, content);
+    return within(packet, at, content);
   }
 
   /** Of a sequence number that has not passed 2^32 yet (RFC 4303 section 2.2.1). */
@@ -254,12 +282,11 @@ public final class Dissection {
     return cipher.doFinal(packet, at + 16, packet.length - at - 16);
   }
 
-  private void content(byte[] packet, int at, byte[] content)
-      throws GeneralSecurityException, DataFormatException {
-    int padding = content[content.length - 2] & 0xff;
+  private Within within(byte[] packet, int at, byte[] content) {
+    int end = content.length - 2 - (content[content.length - 2] & 0xff);
     clear.write(packet, at, 8);
-    upper(content[content.length - 1] & 0xff, Arrays.copyOf(content, content.length - 2 - padding));
-    clear.write(content, content.length - 2 - padding, padding + 2);
+    clear.write(content, end, content.length - end);
+    return new Within(content[content.length - 1], Arrays.copyOf(content, end));
   }
 
   /**

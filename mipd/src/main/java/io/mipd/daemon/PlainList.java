@@ -7,8 +7,8 @@ import com.typesafe.config.ConfigOrigin;
 import com.typesafe.config.ConfigOriginFactory;
 import com.typesafe.config.ConfigValueFactory;
 import java.util.AbstractList;
+import java.util.HashMap;
 import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -111,6 +111,9 @@ final class PlainList {
     private int at;
     private int line;
 
+    /** Whether what is read is wanted, or only whether it can be. */
+    private boolean making;
+
     Reader(String text, int at, int line) {
       this.text = text;
       this.at = at;
@@ -128,12 +131,12 @@ final class PlainList {
       require(at() == '[');
       at++;
       var starts = ImmutableIntArray.builder();
-      var lines = ImmutableIntArray.builder();
+      var numbers = ImmutableIntArray.builder();
       skipLines();
       while (at() != ']') {
         starts.add(at);
-        lines.add(line);
-        object();
+        numbers.add(line);
+        members();
         skipSeparator(']');
       }
       at++;
@@ -142,16 +145,26 @@ final class PlainList {
       require(isEnd());
       // What spans lines is in neither a comment nor a text in quotes.
       require(line > firstLine);
-      String rest =
-          text.substring(0, open) + "[" + "\n".repeat(line - firstLine) + "]" + text.substring(end);
-      return new PlainList(text, rest, starts.build(), lines.build());
+      // Where nothing of interest follows nobody asks for its lines, which take the library long.
+      boolean last =
+          text.indexOf('=', end) < 0 && text.indexOf('{', end) < 0 && text.indexOf(':', end) < 0;
+      String lines = "\n".repeat(last ? 1 : line - firstLine);
+      String rest = text.substring(0, open) + "[" + lines + "]" + text.substring(end);
+      return new PlainList(text, rest, starts.build(), numbers.build());
     }
 
+    /** As the library would make it. */
     ConfigObject object() throws NotPlain {
+      making = true;
       ConfigOrigin origin = origin();
+      return ConfigValueFactory.fromMap(members()).withOrigin(origin);
+    }
+
+    /** What is in an object; where nothing is made, its values are of no use. */
+    private Map<String, Object> members() throws NotPlain {
       require(at() == '{');
       at++;
-      Map<String, Object> members = new LinkedHashMap<>();
+      Map<String, Object> members = new HashMap<>(8);
       skipLines();
       while (at() != '}') {
         String key = word();
@@ -166,14 +179,13 @@ final class PlainList {
         skipSeparator('}');
       }
       at++;
-      return ConfigValueFactory.fromMap(members).withOrigin(origin);
+      return members;
     }
 
     private Object value() throws NotPlain {
       if (at() == '{') {
-        return object();
+        return making ? object() : members();
       }
-      ConfigOrigin origin = origin();
       Object value;
       if (at() == '"') {
         value = quoted();
@@ -186,7 +198,7 @@ final class PlainList {
         require(!word.equals("null"));
         value = word.equals("true") || word.equals("false") ? Boolean.valueOf(word) : word;
       }
-      return ConfigValueFactory.fromAnyRef(value).withOrigin(origin);
+      return making ? ConfigValueFactory.fromAnyRef(value).withOrigin(origin()) : value;
     }
 
     private String quoted() throws NotPlain {

@@ -165,11 +165,11 @@ public final class InstalledPolicies implements PoliciesOnDemand {
   }
 
   private void sleep(HomeAgentWish wish) {
-    Ipv6Address home = wish.home().value();
-    wakeUp(wish.owner());
-    merge.reserve(wish.owner());
-    wishes.putIfAbsent(wish.owner(), MobilityWish.NOTHING);
-    asleep.put(home, wish);
+    WishOwner owner = wish.owner();
+    wakeUp(owner);
+    merge.reserve(owner);
+    wishes.putIfAbsent(owner, MobilityWish.NOTHING);
+    asleep.put(owner.address(), wish);
     agent = Optional.of(wish.policies().agent());
     wish.careOf().ifPresent(careOf -> asleepAt.merge(careOf.value(), 1, Integer::sum));
   }

@@ -283,8 +283,9 @@ abstract class NodeRole {
     @Override
     ImmutableSet<Ipv6Address> bound(BindingStore bindings) {
       Instant now = Instant.now();
-      var bound = ImmutableSet.<Ipv6Address>builder();
-      for (BindingStore.Entry entry : bindings.entries()) {
+      ImmutableList<BindingStore.Entry> entries = bindings.entries();
+      var bound = ImmutableSet.<Ipv6Address>builderWithExpectedSize(entries.size());
+      for (BindingStore.Entry entry : entries) {
         Ipv6Address home = entry.homeAddress().value();
         if (entry.binding().isPresent()
             && entry.binding().get().expiry().isAfter(now)

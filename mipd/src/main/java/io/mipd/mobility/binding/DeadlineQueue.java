@@ -1,7 +1,7 @@
 package io.mipd.mobility.binding;
 
+import com.google.common.collect.Maps;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.PriorityQueue;
@@ -11,12 +11,23 @@ import java.util.PriorityQueue;
  * their number. Those of one instant come in the order in which they were set.
  */
 public final class DeadlineQueue<K> {
-  private final Map<K, Due<K>> byKey = new HashMap<>();
+  private final Map<K, Due<K>> byKey;
 
   /** With those that are no more, until they are the first or the most. */
   private final PriorityQueue<Due<K>> inOrder = new PriorityQueue<>();
 
   private long number;
+
+  public DeadlineQueue() {
+    this(0);
+  }
+
+  /**
+   * @param expected keys that will have one
+   */
+  public DeadlineQueue(int expected) {
+    byKey = Maps.newHashMapWithExpectedSize(expected);
+  }
 
   /** Compared by hand: a start may put a hundred thousand before anything is compiled well. */
   private record Due<K>(Instant at, long number, K key) implements Comparable<Due<K>> {

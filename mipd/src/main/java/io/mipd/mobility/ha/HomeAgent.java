@@ -168,7 +168,7 @@ public final class HomeAgent implements MobilityNode {
   private Optional<Instant> turn = Optional.empty();
 
   /** When something is due of a registration. To be kept up by {@link #schedule}. */
-  private final DeadlineQueue<Registration> due = new DeadlineQueue<>();
+  private final DeadlineQueue<Registration> due;
 
   /**
    * @param restored bindings that an earlier life of this home agent has acknowledged
@@ -191,6 +191,7 @@ public final class HomeAgent implements MobilityNode {
       RandomGenerator random) {
     this.settings = settings;
     registrations = Maps.newLinkedHashMapWithExpectedSize(settings.served().size());
+    due = new DeadlineQueue<>(restored.size());
     settings
         .served()
         .forEach(

@@ -6,6 +6,7 @@ import io.mipd.mobility.HomeLinkState;
 import io.mipd.mobility.HomeLinkState.Agent;
 import io.mipd.mobility.HomeLinkState.Prefix;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.packet.NdOption.PrefixInformation;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -21,7 +22,8 @@ import java.util.Optional;
  * What was heard of the home link, as octets for a store:
  *
  * <pre>
- *   format (8) = 1 | number (16) of home agents:
+ *   format (8) = 1 | interface, as of DataOutput | length (8), address (128) of the home prefix
+ *   number (16) of home agents:
  *     router (128) | preference (16) | expiry (64) | number (16) of: address (128) | valid until (64)
  *   number (16) of prefixes:
  *     length (8) | address (128) | flags (8): on-link 1, autonomous 2, router address 4
@@ -43,6 +45,9 @@ final class HomeLinkCodec {
     try {
       var out = new DataOutputStream(octets);
       out.writeByte(FORMAT);
+      out.writeUTF(state.homeInterface());
+      out.writeByte(state.homePrefix().length());
+      out.write(state.homePrefix().address().toOctets());
       out.writeShort(state.agents().size());
       for (Agent agent : state.agents()) {
         out.write(agent.router().toOctets());
@@ -89,6 +94,9 @@ final class HomeLinkCodec {
     if (in.readUnsignedByte() != FORMAT) {
       throw new IOException("home-link has another format than " + FORMAT);
     }
+    String homeInterface = in.readUTF();
+    int length = length(in);
+    Ipv6Prefix homePrefix = Ipv6Prefix.of(address(in), length);
     var agents = ImmutableList.<Agent>builder();
     for (int left = in.readUnsignedShort(); left > 0; left--) {
       Ipv6Address router = address(in);
@@ -107,14 +115,11 @@ final class HomeLinkCodec {
     if (in.read() >= 0) {
       throw new IOException("home-link is too long");
     }
-    return new HomeLinkState(agents.build(), prefixes.build());
+    return new HomeLinkState(homeInterface, homePrefix, agents.build(), prefixes.build());
   }
 
   private static Prefix prefix(DataInputStream in) throws IOException {
-    int length = in.readUnsignedByte();
-    if (length > Ipv6Address.BITS) {
-      throw new IOException("home-link has a prefix of " + length + " bits");
-    }
+    int length = length(in);
     Ipv6Address address = address(in);
     int flags = in.readUnsignedByte();
     var information =
@@ -131,6 +136,14 @@ final class HomeLinkCodec {
         information,
         heardAt,
         in.readBoolean() ? Optional.of(instant(in.readLong())) : Optional.empty());
+  }
+
+  private static int length(DataInputStream in) throws IOException {
+    int length = in.readUnsignedByte();
+    if (length > Ipv6Address.BITS) {
+      throw new IOException("home-link has a prefix of " + length + " bits");
+    }
+    return length;
   }
 
   private static Ipv6Address address(DataInputStream in) throws IOException {

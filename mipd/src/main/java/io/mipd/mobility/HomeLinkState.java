@@ -3,6 +3,7 @@ package io.mipd.mobility;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.packet.NdOption.PrefixInformation;
 import java.time.Duration;
 import java.time.Instant;
@@ -10,11 +11,19 @@ import java.util.Optional;
 
 /**
  * What a home agent has heard of its home link from the other routers there (RFC 6275 sections
- * 10.5.1 and 10.6.1): of use to the next daemon, until it ends.
+ * 10.5.1 and 10.6.1): of use to the next daemon on the same link, until it ends.
+ *
+ * @param homeInterface the name of the interface on that link
+ * @param homePrefix the home prefix there, as configured
  */
-public record HomeLinkState(ImmutableList<Agent> agents, ImmutableList<Prefix> prefixes) {
+public record HomeLinkState(
+    String homeInterface,
+    Ipv6Prefix homePrefix,
+    ImmutableList<Agent> agents,
+    ImmutableList<Prefix> prefixes) {
+  /** Of no link. */
   public static final HomeLinkState NOTHING =
-      new HomeLinkState(ImmutableList.of(), ImmutableList.of());
+      new HomeLinkState("", Ipv6Prefix.ANY, ImmutableList.of(), ImmutableList.of());
 
   /**
    * Another home agent.
@@ -56,6 +65,8 @@ public record HomeLinkState(ImmutableList<Agent> agents, ImmutableList<Prefix> p
   /** The same by a clock that is ahead by so much. */
   public HomeLinkState later(Duration by) {
     return new HomeLinkState(
+        homeInterface,
+        homePrefix,
         agents.stream().map(it -> it.later(by)).collect(ImmutableList.toImmutableList()),
         prefixes.stream().map(it -> it.later(by)).collect(ImmutableList.toImmutableList()));
   }

@@ -13,6 +13,7 @@ import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.SequenceNumber;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.packet.NdOption;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -141,6 +142,8 @@ class BindingStoreTest {
 
   private static final HomeLinkState HOME_LINK =
       new HomeLinkState(
+          "eth1",
+          Ipv6Prefix.parse("2001:db8:1::/64"),
           ImmutableList.of(
               new HomeLinkState.Agent(
                   Ipv6Address.parse("fe80::2"),

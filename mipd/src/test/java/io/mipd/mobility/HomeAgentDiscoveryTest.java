@@ -254,6 +254,14 @@ class HomeAgentDiscoveryTest {
                     prefix(Ipv6Address.parse("2001:db8:77::"), false, 4989, 3989))));
     now = now.plusSeconds(8);
     assertThat(listed()).containsExactly(AGENT);
+
+    // On another link nothing of it holds.
+    var elsewhere =
+        new HomeLinkState("eth2", HOME_PREFIX, both.agents(), both.prefixes()).later(ahead);
+    now = now.minusSeconds(17);
+    agent = agent(HomeAgentSettings.PrefixLifetimes.DEFAULT, ImmutableList.of(), elsewhere);
+    serve();
+    assertThat(listed()).containsExactly(AGENT);
   }
 
   /** What is new at once, and no more than once in a second; what is not, now and then. */

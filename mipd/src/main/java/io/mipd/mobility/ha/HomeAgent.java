@@ -221,9 +221,12 @@ public final class HomeAgent implements MobilityNode {
         new HomeAgentsList(
             settings.address(),
             settings.advertising().map(HomeAgentSettings.Advertising::preference).orElse(0));
-    agents.restore(heard.agents());
     prefixes = new HomeLinkPrefixes(settings);
-    prefixes.restore(heard.prefixes());
+    if (heard.homeInterface().equals(settings.homeInterface())
+        && heard.homePrefix().equals(settings.homePrefix())) {
+      agents.restore(heard.agents());
+      prefixes.restore(heard.prefixes());
+    }
     prefixAdvertiser = new PrefixAdvertiser(settings, prefixes, random);
     groups =
         settings.multicast()
@@ -561,7 +564,12 @@ public final class HomeAgent implements MobilityNode {
     rememberAt = Optional.empty();
     rememberedAt = now;
     actions.add(
-        new NodeAction.RememberHomeLink(new HomeLinkState(agents.heard(now), prefixes.heard())));
+        new NodeAction.RememberHomeLink(
+            new HomeLinkState(
+                settings.homeInterface(),
+                settings.homePrefix(),
+                agents.heard(now),
+                prefixes.heard())));
   }
 
   /** Nothing can prove who asks, or that it is a mobile node (RFC 6275 sections 6.5 and 10.5). */

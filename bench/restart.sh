@@ -5,10 +5,10 @@ cd "$(dirname "$0")/.."
 
 usage() {
   cat <<'END'
-usage: bench/restart.sh [--deb FILE] [--bindings N] [--rounds N] [--help]
+usage: bench/restart.sh [--deb FILE] [--bindings N] [--rounds N] [--crash] [--help]
 
 Unpacks the package (mipd/target/mipd_VERSION_amd64.deb) over /usr in a mount namespace of its own, puts N bindings (1000) into the store, and starts
-the home agent as often as --rounds says (5), while somebody pings the last of the mobile nodes. Needs root, tcpdump, ping and the built tests
+the home agent as often as --rounds says (5), after a stop, or with --crash after SIGKILL, which leaves a route for each binding in the kernel, while somebody pings the last of the mobile nodes. Needs root, tcpdump, ping and the built tests
 (mipd/target/test-classes). Prints medians: until it says that it serves, and until the first packet is in its tunnel; what CPU time it has taken until then, of all its
 threads, and its memory. Its heap may grow to 256 MiB and 40 KiB for each binding, and begins with half of that, most of it for young objects.
 END
@@ -17,11 +17,13 @@ END
 deb=
 bindings=1000
 rounds=5
+crash=
 while [[ $# -gt 0 ]]; do
   case $1 in
     --deb) deb=$(realpath -- "$2"); shift ;;
     --bindings) bindings=$2; shift ;;
     --rounds) rounds=$2; shift ;;
+    --crash) crash=--crash ;;
     --help | -h) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
   esac
@@ -32,7 +34,7 @@ export MIPD_JAVA_OPTS="-Xms$((heap / 2))m -Xmn$((heap * 3 / 8))m -Xmx${heap}m ${
 [[ -n $deb ]] || deb=$(realpath mipd/target/mipd_*_amd64.deb)
 # Mounts and the names of network namespaces go away with this process.
 [[ -n ${MIPD_BENCH_OWN:-} ]] ||
-  MIPD_BENCH_OWN=1 exec unshare --mount --propagation private "$0" --deb "$deb" --bindings "$bindings" --rounds "$rounds"
+  MIPD_BENCH_OWN=1 exec unshare --mount --propagation private "$0" --deb "$deb" --bindings "$bindings" --rounds "$rounds" $crash
 
 work=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
@@ -74,8 +76,10 @@ ip -n r neighbour add "$last" lladdr "$(ip netns exec ha cat /sys/class/net/eth1
 # Adds the milliseconds from exec to service, and to the first tunnelled packet.
 start() {
   local capture daemon pings began
-  rm -rf "$work/state"
-  cp -a "$work/filled" "$work/state"
+  if [[ -z $crash || ! -e $work/state ]]; then
+    rm -rf "$work/state"
+    cp -a "$work/filled" "$work/state"
+  fi
   : >"$work/tcpdump"
   : >"$work/mipd.log"
   ip netns exec r tcpdump -tt -n -l -c 1 -i home 'dst net 2001:db8:a::/48 and ip6[6] = 41' >"$work/first" 2>>"$work/tcpdump" &
@@ -95,10 +99,16 @@ start() {
   awk '/^VmRSS/ { printf "%.0f\n", $2 / 1024 }' "/proc/$daemon/status" >>"$work/memory"
   wait "$capture"
   awk -v began="$began" '{ printf "%.0f\n", ($1 - began) * 1000 }' "$work/first" >>"$work/forwarding"
-  kill "$pings" "$daemon"
+  kill "$pings"
+  kill ${crash:+-KILL} "$daemon"
   wait "$pings" "$daemon" || true
 }
 
+if [[ -n $crash ]]; then
+  # The first has no predecessor.
+  start
+  rm "$work"/{service,cpu,memory,forwarding}
+fi
 for ((round = 0; round < rounds; round++)); do
   start
 done
@@ -106,7 +116,7 @@ row() {
   sort -n "$2" | awk -v name="$1" '{ all[NR] = $1 } END { printf "| %s | %d | %d to %d |\n", name, all[int((NR + 1) / 2)], all[1], all[NR] }'
 }
 echo "machine: $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, $(date -u +'%F %H:%M UTC'), load $(cut -d ' ' -f 1 /proc/loadavg)"
-echo "| from exec, $bindings bindings, ms | median | least to most of $rounds |"
+echo "| from exec, $bindings bindings${crash:+, after a crash}, ms | median | least to most of $rounds |"
 echo "|---|---|---|"
 row "until it serves" "$work/service"
 row "until it forwards" "$work/forwarding"

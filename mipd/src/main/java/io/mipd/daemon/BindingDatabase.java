@@ -1,7 +1,10 @@
 package io.mipd.daemon;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
 import io.mipd.daemon.BindingStore.Entry;
 import io.mipd.daemon.BindingStore.StoredBinding;
+import io.mipd.mobility.HomeLinkState;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.SequenceNumber;
@@ -13,7 +16,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.rocksdb.InfoLogLevel;
@@ -33,9 +36,13 @@ import org.rocksdb.WriteOptions;
  * <pre>
  *   format (8) = 1 | sequence number (16) [ | flags (16) | expiry, milliseconds since the epoch (64) | care-of address (128) ]
  * </pre>
+ *
+ * <p>What was heard of the home link has a key of its own, {@code home-link}, and a value of {@link
+ * HomeLinkCodec}'s.
  */
 final class BindingDatabase implements BindingMedium {
   private static final byte FORMAT = 1;
+  private static final byte[] HOME_LINK = "home-link".getBytes(US_ASCII);
   private static final int SHORT_VALUE = 3;
   private static final int LONG_VALUE = SHORT_VALUE + 2 + 8 + Ipv6Address.LENGTH;
 
@@ -89,24 +96,33 @@ final class BindingDatabase implements BindingMedium {
   }
 
   @Override
-  public Collection<Entry> read() throws IOException {
+  public Content read() throws IOException {
     List<Entry> entries = new ArrayList<>();
+    Optional<HomeLinkState> homeLink = Optional.empty();
     try (RocksIterator all = database.newIterator()) {
       for (all.seekToFirst(); all.isValid(); all.next()) {
-        entries.add(entry(all.key(), all.value()));
+        byte[] key = all.key();
+        if (Arrays.equals(key, HOME_LINK)) {
+          homeLink = Optional.of(HomeLinkCodec.decode(all.value()));
+        } else {
+          entries.add(entry(key, all.value()));
+        }
       }
       all.status();
-      return entries;
+      return new Content(entries, homeLink);
     } catch (RocksDBException | IOException e) {
       throw failure("cannot be read", e);
     }
   }
 
   @Override
-  public void write(Collection<Entry> entries) throws IOException {
+  public void write(Content content) throws IOException {
     try (var batch = new WriteBatch()) {
-      for (Entry entry : entries) {
+      for (Entry entry : content.entries()) {
         batch.put(entry.homeAddress().value().toOctets(), value(entry));
+      }
+      if (content.homeLink().isPresent()) {
+        batch.put(HOME_LINK, HomeLinkCodec.encode(content.homeLink().get()));
       }
       database.write(durably, batch);
     } catch (RocksDBException e) {

@@ -1,5 +1,7 @@
 package io.mipd.daemon;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
 import com.google.common.base.Splitter;
 import io.mipd.daemon.BindingStore.Entry;
 import io.mipd.daemon.BindingStore.StoredBinding;
@@ -10,7 +12,6 @@ import io.mipd.xfrm.model.Ipv6Address;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,8 +30,8 @@ final class BindingFile implements BindingMedium {
   }
 
   @Override
-  public Collection<Entry> read() {
-    return entries.values();
+  public Content read() {
+    return new Content(entries.values(), Optional.empty());
   }
 
   private static Entry parse(String line) {
@@ -65,8 +66,9 @@ final class BindingFile implements BindingMedium {
   }
 
   @Override
-  public void write(Collection<Entry> changed) throws IOException {
-    changed.forEach(entry -> entries.put(entry.homeAddress().value(), entry));
+  public void write(Content changed) throws IOException {
+    checkArgument(changed.homeLink().isEmpty(), "a mobile node keeps nothing of a home link");
+    changed.entries().forEach(entry -> entries.put(entry.homeAddress().value(), entry));
     file.write(entries.values().stream().map(BindingFile::line).toList());
   }
 

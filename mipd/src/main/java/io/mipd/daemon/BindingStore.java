@@ -2,6 +2,7 @@ package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
 import io.mipd.host.CoreDriver.Durability;
+import io.mipd.mobility.HomeLinkState;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.SequenceNumber;
@@ -11,10 +12,11 @@ import java.time.Instant;
 import java.util.Optional;
 
 /**
- * What a home agent has acknowledged, and the last sequence number of each home address; a mobile
- * node's own sequence number likewise. Expiry is by the wall clock, so that it goes on while we are
- * not there. What is put becomes durable later, and in its order: what rests on it waits until it
- * has, so that many can be made durable at once, here or by other home agents as well. One thread.
+ * What a home agent has acknowledged, the last sequence number of each home address, and what is
+ * known of the home link; a mobile node's own sequence number likewise. Expiry is by the wall
+ * clock, so that it goes on while we are not there. What is put becomes durable later, and in its
+ * order: what rests on it waits until it has, so that many can be made durable at once, here or by
+ * other home agents as well. One thread.
  */
 interface BindingStore extends AutoCloseable {
   /**
@@ -50,6 +52,16 @@ interface BindingStore extends AutoCloseable {
    * @param number what {@link #put} has returned
    */
   Durability durability(long number);
+
+  /** What was heard of the home link, by the wall clock. */
+  HomeLinkState homeLink();
+
+  /**
+   * Takes the place of that. Nothing rests on it, so that nobody asks when it is durable.
+   *
+   * @throws IOException if it cannot be kept
+   */
+  void put(HomeLinkState state) throws IOException;
 
   /** Waits until everything that was put is durable, or has failed to become so. */
   void flush() throws IOException;

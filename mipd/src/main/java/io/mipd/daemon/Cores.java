@@ -5,6 +5,7 @@ import static com.google.common.collect.ImmutableSet.toImmutableSet;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import io.mipd.mobility.HomeLinkState;
 import io.mipd.mobility.binding.CorrespondentBinding;
 import io.mipd.mobility.binding.HomeBinding;
 import io.mipd.mobility.cn.CorrespondentNode;
@@ -62,7 +63,12 @@ final class Cores {
             agent.virtual(),
             agent.multicast(),
             served.buildOrThrow());
-    var core = new HomeAgent(settings, restored(store, now), ended(store), new SecureRandom());
+    HomeLinkState heard = store.homeLink().later(ahead(now));
+    var restored = ImmutableList.<HomeBinding>builder();
+    var ended = ImmutableMap.<HomeAddress, SequenceNumber>builder();
+    restore(store, now, restored, ended);
+    var core =
+        new HomeAgent(settings, restored.build(), ended.buildOrThrow(), heard, new SecureRandom());
     Optional<Node.Correspondent> correspondent = correspondent(role.configuration);
     var node = new Node(ImmutableList.of(), Optional.of(core), correspondent);
     return new NodeShell.Core(
@@ -185,31 +191,31 @@ final class Cores {
     return both;
   }
 
-  /** Bindings whose time by the wall clock is not over; the core counts by its own clock. */
-  private static ImmutableList<HomeBinding> restored(BindingStore store, Instant now) {
-    Instant wallClock = Instant.now();
-    return store.entries().stream()
-        .flatMap(
-            entry ->
-                entry.binding().stream()
-                    .filter(binding -> binding.expiry().isAfter(wallClock))
-                    .map(
-                        binding ->
-                            new HomeBinding(
-                                entry.homeAddress(),
-                                binding.careOf(),
-                                entry.sequence(),
-                                binding.flags(),
-                                now.plus(binding.left(wallClock)))))
-        .collect(toImmutableList());
+  /** How much the core's clock is ahead of the wall clock. */
+  private static Duration ahead(Instant now) {
+    return Duration.between(Instant.now(), now);
   }
 
-  private static ImmutableMap<HomeAddress, SequenceNumber> ended(BindingStore store) {
-    return store.entries().stream()
-        .filter(entry -> entry.binding().isEmpty())
-        .collect(
-            ImmutableMap.toImmutableMap(
-                BindingStore.Entry::homeAddress, BindingStore.Entry::sequence));
+  /** Bindings whose time by the wall clock is not over; the core counts by its own clock. */
+  private static void restore(
+      BindingStore store,
+      Instant now,
+      ImmutableList.Builder<HomeBinding> restored,
+      ImmutableMap.Builder<HomeAddress, SequenceNumber> ended) {
+    Duration ahead = ahead(now);
+    for (BindingStore.Entry entry : store.entries()) {
+      if (entry.binding().isEmpty()) {
+        ended.put(entry.homeAddress(), entry.sequence());
+        continue;
+      }
+      BindingStore.StoredBinding binding = entry.binding().get();
+      Instant expiry = binding.expiry().plus(ahead);
+      if (expiry.isAfter(now)) {
+        restored.add(
+            new HomeBinding(
+                entry.homeAddress(), binding.careOf(), entry.sequence(), binding.flags(), expiry));
+      }
+    }
   }
 
   private static Map<String, Object> report(HomeAgent core, Instant now, int limit) {

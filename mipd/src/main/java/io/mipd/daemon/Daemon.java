@@ -13,6 +13,7 @@ import io.mipd.xfrm.linux.Poller;
 import io.mipd.xfrm.linux.Rtnetlink;
 import io.mipd.xfrm.transform.FileSequenceStore;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.Optional;
@@ -46,11 +47,15 @@ final class Daemon {
    * Serves until SIGTERM or SIGINT; whatever was put into the system is gone when it returns.
    *
    * @return the exit status
+   * @throws ConfigurationException with what is wrong, and what is allowed
    * @throws SystemLacksException with what is missing
    * @throws IOException if something failed
    */
-  static int run(DaemonConfiguration configuration) throws SystemLacksException, IOException {
-    return run(configuration, UnaryOperator.identity());
+  static int run(Path file) throws ConfigurationException, SystemLacksException, IOException {
+    try (var ahead = new HeadStart()) {
+      DaemonConfiguration configuration = DaemonConfiguration.read(file, ahead::begin);
+      return run(configuration, UnaryOperator.identity(), ahead);
+    }
   }
 
   /**
@@ -60,7 +65,16 @@ final class Daemon {
    */
   static int run(DaemonConfiguration configuration, UnaryOperator<XfrmBackend> between)
       throws SystemLacksException, IOException {
-    Probe.Choice choice = Probe.choose(configuration.world(), configuration.kernelInterface());
+    try (var ahead = new HeadStart()) {
+      ahead.begin(configuration.basics());
+      return run(configuration, between, ahead);
+    }
+  }
+
+  private static int run(
+      DaemonConfiguration configuration, UnaryOperator<XfrmBackend> between, HeadStart ahead)
+      throws SystemLacksException, IOException {
+    Probe.Choice choice = ahead.choice(configuration);
     if (choice.world() != DaemonConfiguration.WorldChoice.KERNEL
         && DaemonConfiguration.isNegotiated(configuration.role())) {
       throw new SystemLacksException(
@@ -69,15 +83,15 @@ final class Daemon {
               + ": see mipd probe");
     }
     log.info("world: {}, {}", choice.world(), choice.reason());
-    try (var state = new StateDirectory(configuration.stateDirectory()).lock();
-        var poller = Poller.open();
+    Path state = ahead.stateDirectory();
+    try (var poller = Poller.open();
         var netlink = Rtnetlink.open();
         var manager = ServiceManager.of(System.getenv(), ProcessHandle.current().pid())) {
       var loop = new EventLoop(poller);
       var logs = new OperatorAccess.Logs(new EventLog(EVENTS), new EventLog(MESSAGES));
       Thread served = Thread.currentThread();
       Runtime.getRuntime().addShutdownHook(new Thread(() -> stopAndWait(loop, served), "stop"));
-      var agents = HomeAgentChoice.open(state.path());
+      var agents = HomeAgentChoice.open(state);
       var current = new CurrentConfiguration(configuration);
       Thread rehearsal = rehearsal();
       while (true) {
@@ -88,6 +102,7 @@ final class Daemon {
                 choice.world(),
                 between,
                 state,
+                ahead,
                 poller,
                 netlink,
                 loop,
@@ -178,7 +193,8 @@ final class Daemon {
       CurrentConfiguration current,
       DaemonConfiguration.WorldChoice choice,
       UnaryOperator<XfrmBackend> between,
-      StateDirectory.Lock state,
+      Path state,
+      HeadStart ahead,
       Poller poller,
       Rtnetlink netlink,
       EventLoop loop,
@@ -189,17 +205,19 @@ final class Daemon {
       throws SystemLacksException, IOException {
     NodeRole role = NodeRole.of(configuration);
     role.check(netlink);
-    var system = new SystemChanges(netlink, Journal.open(state.path()));
+    var system = new SystemChanges(netlink, Journal.open(state));
     boolean inKernel = choice == DaemonConfiguration.WorldChoice.KERNEL;
     Optional<String> kept = inKernel ? Optional.of(configuration.tunnelDevice()) : Optional.empty();
     // Until something was protected there is nothing to guard.
-    boolean guard = system.guards(role.guarded());
-    for (String what : system.takeOver(role.guarded(), kept)) {
+    SystemChanges.Leftovers left = system.takeOver(role.guarded(), kept);
+    boolean guard = left.guards();
+    for (String what : left.removed()) {
       log.warn("left by a daemon that did not stop cleanly, removed: {}", what);
     }
     Instant began = loop.now();
-    var sequences = new FileSequenceStore(state.path().resolve("sequences"));
-    try (BindingStore bindings = role.bindings(state.path(), poller::wakeUp)) {
+    var sequences = new FileSequenceStore(state.resolve("sequences"));
+    try (BindingStore bindings = role.bindings(state, ahead, poller::wakeUp);
+        RestoredRoutes routes = RestoredRoutes.begin(system, role.bound(bindings))) {
       role.setSysctls(system);
       NodeShell.Core core = role.core(bindings, began);
       Optional<KeyExchange> keys = role.keyExchange(core);
@@ -230,7 +248,7 @@ final class Daemon {
                       shell)
                   : EngineWorld.open(
                       role.setup(), poller, loop::now, netlink, between, sequences, shell);
-          @Nullable HomeProxies proxies = role.proxies(system, world, poller).orElse(null);
+          @Nullable HomeProxies proxies = role.proxies(system, world, routes, poller).orElse(null);
           Capture.Switch captures = new Capture.Switch(world, role.associations(), loop::now);
           OperatorAccess access =
               OperatorAccess.open(
@@ -283,7 +301,7 @@ final class Daemon {
       loop.abandon(new ControlException(Reason.NOT_POSSIBLE, "mipd stops, or starts anew"));
       // The TUN device is closed by now, and with it the home address is gone from it.
       if (guard) {
-        system.takeOver(role.guarded(), Optional.empty());
+        system.leaveGuarded(role.guarded());
         log.error("the guard stays: nothing is sent from or to home addresses, see mipd cleanup");
       } else {
         system.takeBackAll();

@@ -3,6 +3,7 @@ package io.mipd.daemon;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.Maps;
+import com.google.common.collect.Sets;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigObject;
@@ -28,6 +29,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * What a configuration file says, checked.
@@ -101,6 +103,7 @@ record DaemonConfiguration(
   }
 
   private static final String CORRESPONDENT = "correspondent";
+  private static final String MOBILE_NODES = "mobile-nodes";
   private static final String MULTICAST = "multicast";
   private static final String FURTHER_HOMES = "further-home-addresses";
   private static final String FURTHER_PREFIXES = "further-home-prefixes";
@@ -346,7 +349,17 @@ record DaemonConfiguration(
    * @throws ConfigurationException with file, line, key, what is wrong and what is allowed
    */
   static DaemonConfiguration read(Path file) throws ConfigurationException {
-    return read(file, Section.Reading.UNHEARD);
+    return read(file, basics -> {});
+  }
+
+  /**
+   * Likewise.
+   *
+   * @param early is told, as soon as it is known, what can be begun with
+   */
+  static DaemonConfiguration read(Path file, Consumer<HeadStart.Basics> early)
+      throws ConfigurationException {
+    return read(file, Section.Reading.UNHEARD, early);
   }
 
   /**
@@ -355,6 +368,12 @@ record DaemonConfiguration(
    * @param reading hears of every key that there may be where something is written
    */
   static DaemonConfiguration read(Path file, Section.Reading reading)
+      throws ConfigurationException {
+    return read(file, reading, basics -> {});
+  }
+
+  private static DaemonConfiguration read(
+      Path file, Section.Reading reading, Consumer<HeadStart.Basics> early)
       throws ConfigurationException {
     String text;
     try {
@@ -390,6 +409,7 @@ record DaemonConfiguration(
     Optional<String> group = controlGroup(root);
     String device = root.interfaceName("tunnel-device", DEFAULT_TUNNEL_DEVICE);
     int mtu = root.integer("tunnel-mtu", DEFAULT_TUNNEL_MTU, 1280, 65535);
+    early.accept(basics(title, asked, kernelInterface, state));
     Role role =
         switch (title) {
           case HomeAgent.TITLE -> homeAgent(root.section(title));
@@ -447,6 +467,16 @@ record DaemonConfiguration(
         correspondent,
         http,
         root.entries());
+  }
+
+  private static HeadStart.Basics basics(
+      String title, WorldChoice world, KernelInterface kernelInterface, Path state) {
+    return new HeadStart.Basics(title.equals(HomeAgent.TITLE), world, kernelInterface, state);
+  }
+
+  /** What this begins with. */
+  HeadStart.Basics basics() {
+    return basics(role.title(), world, kernelInterface, stateDirectory);
   }
 
   private static Section root(Path file, String text, Section.Reading reading)
@@ -608,24 +638,33 @@ record DaemonConfiguration(
     }
     boolean multicast =
         section.choice(MULTICAST, "off", ImmutableMap.of("off", false, "tunnel", true));
-    var served = ImmutableList.<Served>builder();
-    Set<Ipv6Address> homes = new HashSet<>();
+    ImmutableList<Served> served =
+        section.elements(
+            MOBILE_NODES,
+            one -> {
+              var read = new Served(one.globalAddress("home-address"), protection(one));
+              one.finish();
+              return read;
+            });
+    Set<Ipv6Address> homes = Sets.newHashSetWithExpectedSize(served.size());
     Map<Object, Ipv6Address> identities = new HashMap<>();
-    for (Section one : section.longSections("mobile-nodes")) {
-      Ipv6Address home = one.globalAddress("home-address");
+    for (int i = 0; i < served.size(); i++) {
+      Ipv6Address home = served.get(i).homeAddress();
       boolean isOfHomeLink =
           prefix.contains(home)
               || furtherPrefixes.stream().anyMatch(it -> it.prefix().contains(home));
       if (!isOfHomeLink || home.equals(address) || !homes.add(home)) {
-        throw one.wrong(
-            "home-address",
-            home + " is " + (homes.contains(home) ? "there twice" : "not a home address here"),
-            "an address of "
-                + prefix
-                + (furtherPrefixes.isEmpty() ? "" : ", or of one of the further-home-prefixes,")
-                + " that is not the home agent's, once");
+        throw section
+            .element(MOBILE_NODES, i)
+            .wrong(
+                "home-address",
+                home + " is " + (homes.contains(home) ? "there twice" : "not a home address here"),
+                "an address of "
+                    + prefix
+                    + (furtherPrefixes.isEmpty() ? "" : ", or of one of the further-home-prefixes,")
+                    + " that is not the home agent's, once");
       }
-      Optional<Protection> protection = protection(one);
+      Optional<Protection> protection = served.get(i).protection();
       if (protection.isPresent()) {
         if (protection.get() instanceof NegotiatedKeys negotiated) {
           // Who the peer is decides which home address is his (RFC 4877 section 4.1).
@@ -634,10 +673,12 @@ record DaemonConfiguration(
             taken |= identities.put(reqId, home) != null;
           }
           if (taken) {
-            throw one.wrong(
-                "protection",
-                "remote-identity " + negotiated.remoteIdentity() + " or a reqid is used twice",
-                "every identity and every reqid once");
+            throw section
+                .element(MOBILE_NODES, i)
+                .wrong(
+                    "protection",
+                    "remote-identity " + negotiated.remoteIdentity() + " or a reqid is used twice",
+                    "every identity and every reqid once");
           }
         }
         for (HomeAssociations.Pair pair : protection.get().pairs()) {
@@ -646,15 +687,15 @@ record DaemonConfiguration(
           Ipv6Address other = identities.put(pair.toHomeAgent(), home);
           Ipv6Address same = identities.put(pair.reqId(), home);
           if (other != null || same != null) {
-            throw one.wrong(
-                "protection",
-                "SPI " + pair.toHomeAgent() + " or its reqid is used twice",
-                "every to-home-agent SPI and every reqid once");
+            throw section
+                .element(MOBILE_NODES, i)
+                .wrong(
+                    "protection",
+                    "SPI " + pair.toHomeAgent() + " or its reqid is used twice",
+                    "every to-home-agent SPI and every reqid once");
           }
         }
       }
-      one.finish();
-      served.add(new Served(home, protection));
     }
     section.finish();
     return new HomeAgent(
@@ -669,7 +710,7 @@ record DaemonConfiguration(
         longest,
         rules.build(),
         multicast,
-        served.build());
+        served);
   }
 
   private static ImmutableList<HomePrefix> furtherPrefixes(Section agent, Ipv6Prefix first)

@@ -3,6 +3,7 @@ package io.mipd.daemon;
 import com.google.common.collect.ImmutableList;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.mipd.host.CoreDriver.Durability;
+import io.mipd.mobility.HomeLinkState;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.SequenceNumber;
 import io.mipd.xfrm.model.Ipv6Address;
@@ -48,8 +49,10 @@ final class DurableBindingStore implements BindingStore {
   private final Map<Ipv6Address, Reservation> reservations = new HashMap<>();
   private final Thread writer = new Thread(this::write, "binding store");
 
+  private HomeLinkState homeLink = HomeLinkState.NOTHING;
+
   @GuardedBy("this")
-  private Map<Ipv6Address, Entry> waiting = new LinkedHashMap<>();
+  private Batch waiting = new Batch();
 
   @GuardedBy("this")
   private long lastPut;
@@ -78,6 +81,22 @@ final class DurableBindingStore implements BindingStore {
   /** Opens what is written to; at the start, and after each failure. */
   interface Opener {
     BindingMedium open() throws IOException;
+  }
+
+  /** What is to be written in one go. */
+  private static final class Batch {
+    final Map<Ipv6Address, Entry> entries = new LinkedHashMap<>();
+    Optional<HomeLinkState> homeLink = Optional.empty();
+
+    boolean isEmpty() {
+      return entries.isEmpty() && homeLink.isEmpty();
+    }
+
+    /** Of what both have, the other's is newer. */
+    void add(Batch other) {
+      entries.putAll(other.entries);
+      homeLink = other.homeLink.or(() -> homeLink);
+    }
   }
 
   /** What was written of a home address that has more numbers than it needs. */
@@ -117,7 +136,7 @@ final class DurableBindingStore implements BindingStore {
   private static void takeOver(Path stateDirectory, BindingStore store) throws IOException {
     var file = new BindingFile(stateDirectory);
     long last = 0;
-    for (Entry entry : file.read()) {
+    for (Entry entry : file.read().entries()) {
       if (store.entry(entry.homeAddress()).isEmpty()) {
         last = store.put(entry);
       }
@@ -154,7 +173,9 @@ final class DurableBindingStore implements BindingStore {
       throw new IllegalStateException("not open");
     }
     try {
-      fresh.read().forEach(entry -> entries.put(entry.homeAddress().value(), entry));
+      BindingMedium.Content content = fresh.read();
+      content.entries().forEach(entry -> entries.put(entry.homeAddress().value(), entry));
+      homeLink = content.homeLink().orElse(homeLink);
     } catch (IOException | RuntimeException e) {
       fresh.close();
       throw e;
@@ -197,9 +218,24 @@ final class DurableBindingStore implements BindingStore {
   }
 
   private synchronized long enqueue(Entry entry) {
-    waiting.put(entry.homeAddress().value(), entry);
+    waiting.entries.put(entry.homeAddress().value(), entry);
     notifyAll();
     return ++lastPut;
+  }
+
+  @Override
+  public HomeLinkState homeLink() {
+    return homeLink;
+  }
+
+  @Override
+  public void put(HomeLinkState state) {
+    homeLink = state;
+    synchronized (this) {
+      waiting.homeLink = Optional.of(state);
+      lastPut++;
+      notifyAll();
+    }
   }
 
   @Override
@@ -276,7 +312,7 @@ final class DurableBindingStore implements BindingStore {
     try {
       boolean retry = false;
       while (true) {
-        Map<Ipv6Address, Entry> batch;
+        Batch batch;
         long last;
         synchronized (this) {
           if (retry && !closing) {
@@ -290,14 +326,14 @@ final class DurableBindingStore implements BindingStore {
             return;
           }
           batch = waiting;
-          waiting = new LinkedHashMap<>();
+          waiting = new Batch();
           last = lastPut;
         }
         retry = !isWritten(batch);
         synchronized (this) {
           if (retry) {
             // What was put in the meantime is newer.
-            batch.putAll(waiting);
+            batch.add(waiting);
             waiting = batch;
           } else {
             lastDurable = last;
@@ -320,16 +356,16 @@ final class DurableBindingStore implements BindingStore {
     }
   }
 
-  private boolean isWritten(Map<Ipv6Address, Entry> batch) {
+  private boolean isWritten(Batch batch) {
     try {
       if (medium == null) {
         medium = opener.open();
       }
-      medium.write(batch.values());
+      medium.write(new BindingMedium.Content(batch.entries.values(), batch.homeLink));
       return true;
     } catch (IOException | RuntimeException | Error e) {
       // An Error as well, such as want of memory: who waits would wait for ever.
-      log.error("{} registrations not acknowledged: {}", batch.size(), e.toString());
+      log.error("{} registrations not acknowledged: {}", batch.entries.size(), e.toString());
       // After a failed write the medium takes none until it is opened anew.
       if (medium != null) {
         medium.close();

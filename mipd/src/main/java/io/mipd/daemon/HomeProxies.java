@@ -1,15 +1,19 @@
 package io.mipd.daemon;
 
+import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Lists;
 import io.mipd.mobility.wire.HomeAddress;
+import io.mipd.xfrm.linux.SystemCallException;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.netlink.Link;
 import io.mipd.xfrm.netlink.Route;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -34,13 +38,38 @@ final class HomeProxies implements AutoCloseable {
   /** For which the kernel answers, by the interface's name. */
   private final Map<Ipv6Address, String> proxied = new TreeMap<>();
 
+  private final RestoredRoutes restored;
+
+  /** Whose routes are there already; nobody's once these have been put. */
+  private ImmutableSet<Ipv6Address> routed = ImmutableSet.of();
+
+  private boolean begun;
+
   /**
+   * @param restored puts routes into the device for some that will be put
    * @param beyond answers for those that the kernel has no room for
    */
-  HomeProxies(SystemChanges system, int device, NeighborProxies beyond) {
+  HomeProxies(SystemChanges system, int device, RestoredRoutes restored, NeighborProxies beyond) {
     this.system = system;
     this.device = device;
+    this.restored = restored;
     this.beyond = beyond;
+    restored.into(device);
+  }
+
+  private void awaitRestored() {
+    if (!begun) {
+      begun = true;
+      routed = restored.await();
+    }
+  }
+
+  /** The blackholes first. */
+  private List<Route> routes(List<Ipv6Address> addresses) {
+    List<Ipv6Prefix> hosts = Lists.transform(addresses, Ipv6Prefix::host);
+    List<Route> routes = new ArrayList<>(Lists.transform(hosts, HomeProxies::guard));
+    routes.addAll(Lists.transform(hosts, host -> into(device, host)));
+    return routes;
   }
 
   /**
@@ -48,11 +77,13 @@ final class HomeProxies implements AutoCloseable {
    */
   void put(Link homeLink, List<HomeAddress> addresses) throws IOException {
     List<Ipv6Address> all = Lists.transform(addresses, HomeAddress::value);
-    List<Ipv6Prefix> hosts = Lists.transform(all, Ipv6Prefix::host);
+    awaitRestored();
+    List<Ipv6Address> unrouted =
+        routed.isEmpty() ? all : all.stream().filter(it -> !routed.contains(it)).toList();
     List<Ipv6Address> inKernel = new ArrayList<>();
     List<Ipv6Address> byUs = new ArrayList<>();
     for (Ipv6Address address : all) {
-      if (proxied.containsKey(address) || proxied.size() < MOST_IN_KERNEL) {
+      if (proxied.size() < MOST_IN_KERNEL || proxied.containsKey(address)) {
         beyond.remove(address);
         proxied.put(address, homeLink.name());
         inKernel.add(address);
@@ -61,12 +92,17 @@ final class HomeProxies implements AutoCloseable {
       }
     }
     List<IOException> failures = new ArrayList<>();
-    attempt(failures, () -> system.putRoutes(Lists.transform(hosts, HomeProxies::guard)));
-    attempt(
-        failures,
-        () ->
-            system.putRoutes(
-                Lists.transform(hosts, host -> Route.via(device, host).withMetric(METRIC))));
+    attempt(failures, () -> system.putRoutes(routes(unrouted)));
+    if (all.size() - unrouted.size() < routed.size()) {
+      // Bindings that have ended before they were served again.
+      Set<Ipv6Address> wanted = new HashSet<>(all);
+      for (Ipv6Address address : routed) {
+        if (!wanted.contains(address)) {
+          attempt(failures, () -> removeRoutes(address));
+        }
+      }
+    }
+    routed = ImmutableSet.of();
     attempt(failures, () -> system.putProxies(homeLink, inKernel));
     if (!byUs.isEmpty()) {
       attempt(failures, () -> beyond.add(homeLink, byUs));
@@ -90,13 +126,19 @@ final class HomeProxies implements AutoCloseable {
   }
 
   void remove(HomeAddress address) throws IOException {
-    Ipv6Prefix host = Ipv6Prefix.host(address.value());
+    awaitRestored();
+    routed = ImmutableSet.of();
     String interfaceName = proxied.remove(address.value());
     beyond.remove(address.value());
     if (interfaceName != null) {
       system.removeProxy(interfaceName, address.value());
     }
-    system.removeRoute(Route.via(device, host).withMetric(METRIC));
+    removeRoutes(address.value());
+  }
+
+  private void removeRoutes(Ipv6Address address) throws SystemCallException {
+    Ipv6Prefix host = Ipv6Prefix.host(address);
+    system.removeRoute(into(device, host));
     system.removeRoute(guard(host));
   }
 
@@ -104,6 +146,10 @@ final class HomeProxies implements AutoCloseable {
   @Override
   public void close() {
     beyond.close();
+  }
+
+  static Route into(int device, Ipv6Prefix destination) {
+    return Route.via(device, destination).withMetric(METRIC);
   }
 
   /** Lies under a route into the device: when we die and it goes, nothing leaves in clear. */

@@ -7,6 +7,7 @@ import io.mipd.xfrm.linux.KernelInterface;
 import io.mipd.xfrm.linux.SystemCalls;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.AutoComplete;
@@ -53,6 +54,8 @@ public final class Main {
   static final int BAD_CONFIGURATION = 2;
   static final int SYSTEM_LACKS = 3;
 
+  private static final String RUN = "run";
+
   private Main() {}
 
   public static void main(String[] arguments) {
@@ -62,6 +65,12 @@ public final class Main {
   }
 
   static int run(String... arguments) {
+    if (arguments.length > 0 && arguments[0].equals(RUN)) {
+      // To serve need not wait for the model of all other commands.
+      return run(
+          new CommandLine(new Run()).setCommandName("mipd run"),
+          Arrays.copyOfRange(arguments, 1, arguments.length));
+    }
     return run(commandLine(), arguments);
   }
 
@@ -99,7 +108,7 @@ public final class Main {
     spec.commandLine().getOut().flush();
   }
 
-  @Command(name = "run", description = "Runs the daemon in the foreground; SIGTERM stops it.")
+  @Command(name = RUN, description = "Runs the daemon in the foreground; SIGTERM stops it.")
   static final class Run implements Callable<Integer> {
     @Option(names = "--config", required = true, paramLabel = "FILE", description = "Configuration")
     private Path config = Path.of("");
@@ -107,7 +116,7 @@ public final class Main {
     @Override
     public Integer call() throws Exception {
       SystemCalls.prepare();
-      return Daemon.run(DaemonConfiguration.read(config));
+      return Daemon.run(config);
     }
   }
 

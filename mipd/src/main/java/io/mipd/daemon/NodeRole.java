@@ -70,10 +70,17 @@ abstract class NodeRole {
   /**
    * Where its bindings are kept.
    *
+   * @param ahead has read a home agent's
    * @param decided called by any thread when something has become durable, or failed to
    */
-  BindingStore bindings(Path stateDirectory, Runnable decided) throws IOException {
+  BindingStore bindings(Path stateDirectory, HeadStart ahead, Runnable decided)
+      throws SystemLacksException, IOException {
     return DurableBindingStore.ofMobileNode(stateDirectory, decided);
+  }
+
+  /** Home addresses that a predecessor has left bound at us. */
+  ImmutableSet<Ipv6Address> bound(BindingStore bindings) {
+    return ImmutableSet.of();
   }
 
   abstract NodeShell.Core core(BindingStore bindings, Instant now);
@@ -84,7 +91,8 @@ abstract class NodeRole {
     return ImmutableMap.of();
   }
 
-  abstract Optional<HomeProxies> proxies(SystemChanges system, World world, Poller poller);
+  abstract Optional<HomeProxies> proxies(
+      SystemChanges system, World world, RestoredRoutes routes, Poller poller);
 
   /** Which routes lead packets for bound peers to a world that needs them. */
   abstract PeerRoutes.Kind peerRoutes();
@@ -184,14 +192,19 @@ abstract class NodeRole {
   private static final class HomeAgentRole extends NodeRole {
     private final DaemonConfiguration.HomeAgent agent;
     private final ImmutableSet<Ipv6Address> served;
+    private final ImmutableMap<Ipv6Address, Protection> protections;
 
     HomeAgentRole(DaemonConfiguration configuration, DaemonConfiguration.HomeAgent agent) {
       super(configuration);
       this.agent = agent;
-      served =
-          agent.served().stream()
-              .map(DaemonConfiguration.Served::homeAddress)
-              .collect(ImmutableSet.toImmutableSet());
+      var homes = ImmutableSet.<Ipv6Address>builderWithExpectedSize(agent.served().size());
+      Map<Ipv6Address, Protection> all = new LinkedHashMap<>();
+      for (DaemonConfiguration.Served one : agent.served()) {
+        homes.add(one.homeAddress());
+        one.protection().ifPresent(it -> all.put(one.homeAddress(), it));
+      }
+      served = homes.build();
+      protections = ImmutableMap.copyOf(all);
     }
 
     @Override
@@ -251,11 +264,7 @@ abstract class NodeRole {
 
     @Override
     ImmutableMap<Ipv6Address, Protection> protections() {
-      Map<Ipv6Address, Protection> all = new LinkedHashMap<>();
-      for (DaemonConfiguration.Served served : agent.served()) {
-        served.protection().ifPresent(one -> all.put(served.homeAddress(), one));
-      }
-      return ImmutableMap.copyOf(all);
+      return protections;
     }
 
     @Override
@@ -266,8 +275,25 @@ abstract class NodeRole {
     }
 
     @Override
-    BindingStore bindings(Path stateDirectory, Runnable decided) throws IOException {
-      return DurableBindingStore.ofHomeAgent(stateDirectory, decided);
+    BindingStore bindings(Path stateDirectory, HeadStart ahead, Runnable decided)
+        throws SystemLacksException, IOException {
+      return ahead.bindings(decided).orElseThrow();
+    }
+
+    @Override
+    ImmutableSet<Ipv6Address> bound(BindingStore bindings) {
+      Instant now = Instant.now();
+      ImmutableList<BindingStore.Entry> entries = bindings.entries();
+      var bound = ImmutableSet.<Ipv6Address>builderWithExpectedSize(entries.size());
+      for (BindingStore.Entry entry : entries) {
+        Ipv6Address home = entry.homeAddress().value();
+        if (entry.binding().isPresent()
+            && entry.binding().get().expiry().isAfter(now)
+            && served.contains(home)) {
+          bound.add(home);
+        }
+      }
+      return bound.build();
     }
 
     @Override
@@ -281,9 +307,10 @@ abstract class NodeRole {
     }
 
     @Override
-    Optional<HomeProxies> proxies(SystemChanges system, World world, Poller poller) {
+    Optional<HomeProxies> proxies(
+        SystemChanges system, World world, RestoredRoutes routes, Poller poller) {
       var beyond = new NeighborProxies(poller, world.network(), agent.address());
-      return Optional.of(new HomeProxies(system, world.homeDevice(), beyond));
+      return Optional.of(new HomeProxies(system, world.homeDevice(), routes, beyond));
     }
 
     @Override
@@ -414,7 +441,8 @@ abstract class NodeRole {
     }
 
     @Override
-    Optional<HomeProxies> proxies(SystemChanges system, World world, Poller poller) {
+    Optional<HomeProxies> proxies(
+        SystemChanges system, World world, RestoredRoutes routes, Poller poller) {
       return Optional.empty();
     }
 
@@ -517,7 +545,8 @@ abstract class NodeRole {
     }
 
     @Override
-    Optional<HomeProxies> proxies(SystemChanges system, World world, Poller poller) {
+    Optional<HomeProxies> proxies(
+        SystemChanges system, World world, RestoredRoutes routes, Poller poller) {
       return Optional.empty();
     }
 

@@ -428,6 +428,9 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
       attempt(action, () -> cleaner.retake(retake.interfaceIndex(), retake.address()));
     } else if (action instanceof NodeAction.Tell tell) {
       log.info("{}", tell.words());
+    } else if (action instanceof NodeAction.RememberHomeLink remember) {
+      Duration ahead = Duration.between(loop.now(), Instant.now());
+      attempt(action, () -> bindings.put(remember.state().later(ahead)));
     } else if (action instanceof NodeAction.HomeAgentsFound found) {
       if (choice.isPresent()) {
         log.info("home agents found: {}", found.addresses());

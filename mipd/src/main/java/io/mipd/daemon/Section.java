@@ -15,10 +15,12 @@ import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Spi;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -32,12 +34,19 @@ public final class Section {
   private static final String OBJECT = "an object in braces";
   private static final String OBJECTS = "a list in brackets of one or more objects in braces";
 
+  private static final String NO_LIST = "not a list of objects";
+
+  /** Objects of a list that are worth several threads. */
+  private static final int MANY = 1000;
+
   private final Path file;
   private final ConfigObject object;
-  private final String path;
+  private final Supplier<String> path;
   private final Reading reading;
   private final Optional<PlainList> plain;
-  private final TreeSet<String> known = new TreeSet<>();
+
+  /** Few, some of them more than once. */
+  private final List<String> known = new ArrayList<>();
 
   /** Hears what is asked for, whether it is there or not. */
   interface Reading {
@@ -62,13 +71,23 @@ public final class Section {
   }
 
   Section(Path file, ConfigObject object, String path, Reading reading) {
-    this(file, object, path, reading, Optional.empty());
+    this(file, object, () -> path, reading, Optional.empty());
+  }
+
+  Section(Path file, ConfigObject object, String path, Reading reading, Optional<PlainList> plain) {
+    this(file, object, () -> path, reading, plain);
   }
 
   /**
+   * @param path is put together when it is asked for, for there may be very many
    * @param plain what belongs into the empty list at its path
    */
-  Section(Path file, ConfigObject object, String path, Reading reading, Optional<PlainList> plain) {
+  private Section(
+      Path file,
+      ConfigObject object,
+      Supplier<String> path,
+      Reading reading,
+      Optional<PlainList> plain) {
     this.file = file;
     this.object = object;
     this.path = path;
@@ -123,7 +142,7 @@ public final class Section {
     return new Entries(
         () -> {
           var entries = ImmutableMap.<String, String>builder();
-          put(path, object, entries);
+          put(path.get(), object, entries);
           return entries.buildOrThrow();
         });
   }
@@ -273,29 +292,71 @@ public final class Section {
   }
 
   public Section section(String key) throws ConfigurationException {
-    return sectionOf(required(key, OBJECT), key, path(key, -1));
+    return sectionOf(required(key, OBJECT), key, -1);
   }
 
   public Optional<Section> optionalSection(String key) throws ConfigurationException {
     ConfigValue value = optional(key, OBJECT, "none");
-    return value == null ? Optional.empty() : Optional.of(sectionOf(value, key, path(key, -1)));
+    return value == null ? Optional.empty() : Optional.of(sectionOf(value, key, -1));
   }
 
+  /** Makes something of an object of a list. */
+  interface ElementReader<T> {
+    /** May be called by several threads, of different objects. */
+    T read(Section element) throws ConfigurationException;
+  }
+
+  /** What came of it: something, or what was wrong. */
+  private record Outcome<T>(Optional<T> value, Optional<ConfigurationException> wrong) {}
+
   /**
-   * A list of objects, with at least one. It may be long, and is not kept: each is there while it
-   * is read, once.
+   * What is made of each object of a list, with at least one. The list may be long: it is read by
+   * several threads, and each object is there while it is read.
+   *
+   * @throws ConfigurationException of the first that is wrong
    */
-  public Iterable<Section> longSections(String key) throws ConfigurationException {
-    Optional<PlainList> here = plain.filter(it -> path(key, -1).equals(PlainList.PATH));
-    ConfigValue value = required(key, OBJECTS);
-    if (here.isEmpty() || !(value instanceof ConfigList)) {
-      return sections(key);
+  <T> ImmutableList<T> elements(String key, ElementReader<T> reader) throws ConfigurationException {
+    List<? extends ConfigValue> list = listOfObjects(key);
+    int size = list.size();
+    var indexes = IntStream.range(0, size);
+    List<Outcome<T>> outcomes =
+        (reading == Reading.UNHEARD && size > MANY ? indexes.parallel() : indexes)
+            .mapToObj(i -> outcome(reader, list.get(i), key, i))
+            .toList();
+    var all = ImmutableList.<T>builderWithExpectedSize(size);
+    for (Outcome<T> outcome : outcomes) {
+      if (outcome.wrong().isPresent()) {
+        throw outcome.wrong().get();
+      }
+      outcome.value().ifPresent(all::add);
     }
-    List<ConfigObject> all = here.get().elements();
-    return () ->
-        IntStream.range(0, all.size())
-            .mapToObj(i -> new Section(file, all.get(i), path(key, i), reading))
-            .iterator();
+    return all.build();
+  }
+
+  private <T> Outcome<T> outcome(
+      ElementReader<T> reader, ConfigValue value, String key, int index) {
+    try {
+      T made = reader.read(sectionOf(value, key, index));
+      return new Outcome<>(Optional.of(made), Optional.empty());
+    } catch (ConfigurationException e) {
+      return new Outcome<>(Optional.empty(), Optional.of(e));
+    }
+  }
+
+  /** One of a list that has been read. */
+  Section element(String key, int index) throws ConfigurationException {
+    if (!(object.get(key) instanceof ConfigList list)) {
+      throw wrong(key, NO_LIST, OBJECTS);
+    }
+    return sectionOf(elements(list, path(key, -1)).get(index), key, index);
+  }
+
+  private List<? extends ConfigValue> listOfObjects(String key) throws ConfigurationException {
+    if (!(required(key, OBJECTS) instanceof ConfigList list)
+        || elements(list, path(key, -1)).isEmpty()) {
+      throw wrong(key, NO_LIST, OBJECTS);
+    }
+    return elements(list, path(key, -1));
   }
 
   private List<? extends ConfigValue> elements(ConfigList list, String at) {
@@ -304,13 +365,10 @@ public final class Section {
 
   /** A list of objects, with at least one. */
   public ImmutableList<Section> sections(String key) throws ConfigurationException {
-    ConfigValue value = required(key, OBJECTS);
-    if (!(value instanceof ConfigList list) || list.isEmpty()) {
-      throw wrong(key, "not a list of objects", OBJECTS);
-    }
+    List<? extends ConfigValue> list = listOfObjects(key);
     var sections = ImmutableList.<Section>builder();
     for (int i = 0; i < list.size(); i++) {
-      sections.add(sectionOf(list.get(i), key, path(key, i)));
+      sections.add(sectionOf(list.get(i), key, i));
     }
     return sections.build();
   }
@@ -392,10 +450,10 @@ public final class Section {
 
   /** Refuses keys that nobody asked for. */
   public void finish() throws ConfigurationException {
-    for (String key : new TreeSet<>(object.keySet())) {
-      if (!known.contains(key)) {
-        throw wrong(key, "unknown key", Joiner.on(", ").join(known));
-      }
+    if (!known.containsAll(object.keySet())) {
+      var unknown = new TreeSet<>(object.keySet());
+      known.forEach(unknown::remove);
+      throw wrong(unknown.first(), "unknown key", Joiner.on(", ").join(new TreeSet<>(known)));
     }
   }
 
@@ -411,16 +469,17 @@ public final class Section {
     return file + (line > 0 ? ":" + line : "") + ": " + path(key, -1);
   }
 
-  private Section sectionOf(ConfigValue value, String key, String where)
+  private Section sectionOf(ConfigValue value, String key, int index)
       throws ConfigurationException {
     if (!(value instanceof ConfigObject inner)) {
       throw wrong(key, "not an object", "an object in braces");
     }
-    return new Section(file, inner, where, reading, plain);
+    return new Section(file, inner, () -> path(key, index), reading, plain);
   }
 
   private String path(String key, int index) {
-    return (path.isEmpty() ? key : path + "." + key) + (index < 0 ? "" : "[" + index + "]");
+    String whole = path.get();
+    return (whole.isEmpty() ? key : whole + "." + key) + (index < 0 ? "" : "[" + index + "]");
   }
 
   /** A list may be long: where nobody listens, no path is put together. */

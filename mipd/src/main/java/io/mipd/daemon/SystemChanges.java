@@ -22,6 +22,7 @@ import io.mipd.xfrm.netlink.Route;
 import io.mipd.xfrm.netlink.RouteType;
 import io.mipd.xfrm.netlink.RoutingRule;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -214,6 +215,13 @@ final class SystemChanges implements PeerRoutes.Tables {
     log.debug("routes {}", routes);
   }
 
+  /** Likewise, by a socket of its own. */
+  void putRoutesByAnyThread(List<Route> routes) throws SystemCallException {
+    try (Rtnetlink own = Rtnetlink.open()) {
+      own.replaceRoutes(Lists.transform(routes, one -> one.withProtocol(PROTOCOL)));
+    }
+  }
+
   @Override
   public void removeRoute(Route route) throws SystemCallException {
     if (netlink.removeRoute(route.withProtocol(PROTOCOL))) {
@@ -247,26 +255,47 @@ final class SystemChanges implements PeerRoutes.Tables {
    *
    * @param device that goes on being used, with the guarded addresses on it, and the kernel's
    *     policies and states with it; empty for none of all that
-   * @return what was taken back, in words
+   * @throws SystemCallException if the system cannot be asked; what cannot be taken back is logged
    */
-  ImmutableList<String> takeOver(ImmutableSet<Ipv6Address> guarded, Optional<String> device) {
-    return takeBack(guarded, device, false);
+  Leftovers takeOver(ImmutableSet<Ipv6Address> guarded, Optional<String> device)
+      throws SystemCallException {
+    ImmutableList<Route> routes = ourRoutes();
+    return new Leftovers(takeBack(guarded, device, false, routes), guards(guarded, routes));
   }
 
-  /** Whether something keeps these addresses' packets from leaving in clear. */
-  boolean guards(ImmutableSet<Ipv6Address> guarded) throws SystemCallException {
+  /**
+   * What a dead predecessor left.
+   *
+   * @param removed what was taken back of it, in words
+   * @param guards whether something is left, which keeps the addresses' packets from leaving in
+   *     clear
+   */
+  record Leftovers(ImmutableList<String> removed, boolean guards) {}
+
+  private boolean guards(ImmutableSet<Ipv6Address> guarded, ImmutableList<Route> routes)
+      throws SystemCallException {
     return netlink.rules().stream()
             .anyMatch(
                 rule ->
                     rule.protocol() == PROTOCOL
                         && rule.action() == RoutingRule.Action.BLACKHOLE
                         && isHostOf(rule.from(), guarded))
-        || netlink.routes().stream()
+        || routes.stream()
             .anyMatch(
                 route ->
-                    route.protocol() == PROTOCOL
-                        && route.type() == RouteType.BLACKHOLE
-                        && isHostOf(route.destination(), guarded));
+                    route.type() == RouteType.BLACKHOLE && isHostOf(route.destination(), guarded));
+  }
+
+  /** There may be very many: they are listed once. */
+  private ImmutableList<Route> ourRoutes() throws SystemCallException {
+    return netlink.routes().stream()
+        .filter(route -> route.protocol() == PROTOCOL)
+        .collect(ImmutableList.toImmutableList());
+  }
+
+  /** Takes back everything but what keeps these addresses' packets from leaving in clear. */
+  void leaveGuarded(ImmutableSet<Ipv6Address> guarded) {
+    takeBack(guarded, Optional.empty(), false);
   }
 
   /**
@@ -280,12 +309,22 @@ final class SystemChanges implements PeerRoutes.Tables {
 
   private ImmutableList<String> takeBack(
       ImmutableSet<Ipv6Address> guarded, Optional<String> kept, boolean sysctls) {
+    List<Route> routes = new ArrayList<>();
+    attempt(() -> routes.addAll(ourRoutes()));
+    return takeBack(guarded, kept, sysctls, routes);
+  }
+
+  private ImmutableList<String> takeBack(
+      ImmutableSet<Ipv6Address> guarded,
+      Optional<String> kept,
+      boolean sysctls,
+      List<Route> routes) {
     var done = ImmutableList.<String>builder();
     boolean othersSteppedBack = false;
     ListMultimap<String, Ipv6Address> proxies = ArrayListMultimap.create();
     // Rules that lead somewhere first, so that what they led is held by the blackholes meanwhile.
     attempt(() -> removeRules(guarded, false, done));
-    attempt(() -> removeRoutes(guarded, false, done));
+    attempt(() -> removeRoutes(routes, guarded, false, done));
     for (Journal.Entry entry : journal.entries().reverse()) {
       if (entry instanceof Journal.Entry.AddressAdded added) {
         if (kept.equals(Optional.of(added.interfaceName())) && guarded.contains(added.address())) {
@@ -340,7 +379,7 @@ final class SystemChanges implements PeerRoutes.Tables {
       attempt(() -> done.addAll(OthersPolicies.giveBack(journal)));
     }
     attempt(() -> removeRules(guarded, true, done));
-    attempt(() -> removeRoutes(guarded, true, done));
+    attempt(() -> removeRoutes(routes, guarded, true, done));
     attempt(journal::flush);
     return done.build();
   }
@@ -360,11 +399,13 @@ final class SystemChanges implements PeerRoutes.Tables {
   }
 
   private void removeRoutes(
-      ImmutableSet<Ipv6Address> guarded, boolean blackholes, ImmutableList.Builder<String> done)
+      List<Route> routes,
+      ImmutableSet<Ipv6Address> guarded,
+      boolean blackholes,
+      ImmutableList.Builder<String> done)
       throws SystemCallException {
     ImmutableList<Route> ours =
-        netlink.routes().stream()
-            .filter(route -> route.protocol() == PROTOCOL)
+        routes.stream()
             .filter(route -> (route.type() == RouteType.BLACKHOLE) == blackholes)
             .filter(route -> !(blackholes && isHostOf(route.destination(), guarded)))
             .collect(ImmutableList.toImmutableList());

@@ -4,6 +4,7 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Lists;
+import com.google.common.collect.Maps;
 import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.NodeAction;
@@ -252,7 +253,9 @@ public final class CoreDriver {
     while (!answer.left.isEmpty() && goTogether(next, answer.left.element())) {
       alike.add(answer.left.remove());
     }
-    alike.forEach(action -> log.debug("action {}", action));
+    if (log.isDebugEnabled()) {
+      alike.forEach(action -> log.debug("action {}", action));
+    }
     if (answer.failed && !isForPolicies(next)) {
       log.warn("left out: {}", words(alike));
       return;
@@ -304,14 +307,15 @@ public final class CoreDriver {
   }
 
   private void wantAtHomeAgent(List<NodeAction.WantAtHomeAgent> wanted) throws IOException {
-    Map<WishOwner, HomeAgentWish> together = new LinkedHashMap<>();
+    Map<WishOwner, HomeAgentWish> together = Maps.newLinkedHashMapWithExpectedSize(wanted.size());
     boolean done = true;
     for (NodeAction.WantAtHomeAgent want : wanted) {
-      if (together.containsKey(want.wish().owner())) {
+      WishOwner owner = want.wish().owner();
+      if (together.containsKey(owner)) {
         done &= policies.want(ImmutableList.copyOf(together.values()));
         together.clear();
       }
-      together.put(want.wish().owner(), want.wish());
+      together.put(owner, want.wish());
     }
     done &= policies.want(ImmutableList.copyOf(together.values()));
     require(done, "the policies were not installed");

@@ -6,6 +6,7 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Lists;
+import com.google.common.collect.Maps;
 import io.mipd.merger.plan.Transaction;
 import io.mipd.merger.rule.Change;
 import io.mipd.merger.rule.Finding;
@@ -75,10 +76,10 @@ public final class InstalledPolicies implements PoliciesOnDemand {
   private final Map<WishOwner, MobilityWish> wishes = new LinkedHashMap<>();
 
   /** By home address. */
-  private final Map<Ipv6Address, HomeAgentWish> asleep = new HashMap<>();
+  private Map<Ipv6Address, HomeAgentWish> asleep = new HashMap<>();
 
   /** Where the tunnels of those that are asleep lead from here, and how many there. */
-  private final Map<Ipv6Address, Integer> asleepAt = new HashMap<>();
+  private Map<Ipv6Address, Integer> asleepAt = new HashMap<>();
 
   /** Their other end: that of one home agent. */
   private Optional<Ipv6Address> agent = Optional.empty();
@@ -165,11 +166,11 @@ public final class InstalledPolicies implements PoliciesOnDemand {
   }
 
   private void sleep(HomeAgentWish wish) {
-    Ipv6Address home = wish.home().value();
-    wakeUp(wish.owner());
-    merge.reserve(wish.owner());
-    wishes.putIfAbsent(wish.owner(), MobilityWish.NOTHING);
-    asleep.put(home, wish);
+    WishOwner owner = wish.owner();
+    wakeUp(owner);
+    merge.reserve(owner);
+    wishes.putIfAbsent(owner, MobilityWish.NOTHING);
+    asleep.put(owner.address(), wish);
     agent = Optional.of(wish.policies().agent());
     wish.careOf().ifPresent(careOf -> asleepAt.merge(careOf.value(), 1, Integer::sum));
   }
@@ -321,6 +322,10 @@ public final class InstalledPolicies implements PoliciesOnDemand {
   public boolean want(ImmutableList<HomeAgentWish> all) {
     // A user's policies are composed with all wishes, and what is doubtful is told at once.
     boolean wait = mayWait && all.size() > FEW && configured.isEmpty() && others.isEmpty();
+    if (wait && asleep.isEmpty()) {
+      asleep = Maps.newHashMapWithExpectedSize(all.size());
+      asleepAt = Maps.newHashMapWithExpectedSize(all.size());
+    }
     var now = ImmutableMap.<WishOwner, MobilityWish>builder();
     for (HomeAgentWish one : all) {
       boolean isNew = wait && !wishes.containsKey(one.owner());

@@ -158,7 +158,7 @@ public final class Rehearsal {
             Duration.ofMinutes(7),
             Optional.empty(),
             ImmutableMap.of(new HomeAddress(HOME), protection()));
-    var core = new HomeAgent(settings, ImmutableList.of(), ImmutableMap.of(), random);
+    var core = new HomeAgent(settings, ImmutableList.of(), random);
     return host(
         new Node(Optional.empty(), Optional.of(core), Optional.empty()),
         HostSettings.PLAIN

@@ -211,6 +211,12 @@ public sealed interface NodeAction {
   record RememberSequence(HomeAddress homeAddress, SequenceNumber sequence) implements NodeAction {}
 
   /**
+   * What was heard of the home link, in place of what was before: kept for the next daemon. Nothing
+   * waits for it.
+   */
+  record RememberHomeLink(HomeLinkState state) implements NodeAction {}
+
+  /**
    * These are the home agents of our home link, in their order (RFC 6275 section 11.4.1): durable.
    * Never empty.
    */

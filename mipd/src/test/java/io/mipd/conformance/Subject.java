@@ -281,7 +281,7 @@ final class Subject extends Tested implements Surroundings {
    * @param second that is served beside H
    */
   private static Subject agent(Ipv6Address second, HomeAgentSettings settings) {
-    var core = new HomeAgent(settings, ImmutableList.of(), ImmutableMap.of(), new Random(3));
+    var core = new HomeAgent(settings, ImmutableList.of(), new Random(3));
     var cn = correspondentCore();
     return new Subject(
         Optional.of(core),

@@ -4,12 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.common.base.Splitter;
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
 import com.google.common.util.concurrent.Uninterruptibles;
 import io.mipd.host.CoreDriver.Durability;
+import io.mipd.mobility.HomeLinkState;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.SequenceNumber;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.packet.NdOption;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -95,7 +100,7 @@ class BindingStoreTest {
   @Test
   void theSmallFileOfAnEarlierDaemonIsTakenOver() throws IOException {
     try (BindingMedium file = new BindingFile(folder)) {
-      file.write(List.of(entry(1, 1), entry(2, 2)));
+      file.write(new BindingMedium.Content(List.of(entry(1, 1), entry(2, 2)), Optional.empty()));
     }
 
     try (BindingStore store = open()) {
@@ -133,6 +138,69 @@ class BindingStoreTest {
                 assertThat(kept.binding()).isEqualTo(entry(1, 21).binding());
               });
     }
+  }
+
+  private static final HomeLinkState HOME_LINK =
+      new HomeLinkState(
+          "eth1",
+          Ipv6Prefix.parse("2001:db8:1::/64"),
+          ImmutableList.of(
+              new HomeLinkState.Agent(
+                  Ipv6Address.parse("fe80::2"),
+                  -7,
+                  Instant.ofEpochMilli(1_000_000_000_123L),
+                  ImmutableMap.of(
+                      Ipv6Address.parse("2001:db8:1::2"),
+                      Instant.MAX,
+                      Ipv6Address.parse("2001:db8:9::2"),
+                      Instant.ofEpochMilli(5)))),
+          ImmutableList.of(
+              new HomeLinkState.Prefix(
+                  new NdOption.PrefixInformation(
+                      64,
+                      Ipv6Address.parse("2001:db8:9::"),
+                      true,
+                      false,
+                      true,
+                      NdOption.PrefixInformation.INFINITE,
+                      7),
+                  Instant.ofEpochMilli(1_000_000_000_001L),
+                  Optional.of(Instant.MAX)),
+              new HomeLinkState.Prefix(
+                  new NdOption.PrefixInformation(
+                      48, Ipv6Address.parse("2001:db8:8::"), false, true, false, 9, 8),
+                  Instant.ofEpochMilli(1),
+                  Optional.empty())));
+
+  @Test
+  void whatWasHeardOfTheHomeLinkIsThereAgainBesideTheBindings() throws IOException {
+    try (BindingStore store = open()) {
+      assertThat(store.homeLink()).isEqualTo(HomeLinkState.NOTHING);
+      store.put(entry(1, 1));
+      store.put(HomeLinkState.NOTHING);
+      store.put(HOME_LINK);
+      assertThat(store.homeLink()).isEqualTo(HOME_LINK);
+    }
+
+    try (BindingStore again = open()) {
+      assertThat(again.homeLink()).isEqualTo(HOME_LINK);
+      assertThat(again.entries()).containsExactly(entry(1, 1));
+    }
+  }
+
+  @Test
+  void otherOctetsAreNotWhatWasHeardOfTheHomeLink() {
+    byte[] octets = HomeLinkCodec.encode(HOME_LINK);
+    for (int length = 0; length < octets.length; length++) {
+      byte[] shorter = Arrays.copyOf(octets, length);
+      assertThatThrownBy(() -> HomeLinkCodec.decode(shorter)).isInstanceOf(IOException.class);
+    }
+    byte[] longer = Arrays.copyOf(octets, octets.length + 1);
+    assertThatThrownBy(() -> HomeLinkCodec.decode(longer)).isInstanceOf(IOException.class);
+    octets[0] = 2;
+    assertThatThrownBy(() -> HomeLinkCodec.decode(octets))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("format");
   }
 
   @Test
@@ -207,13 +275,13 @@ class BindingStoreTest {
   /** A medium that does with a write as it is told. */
   private record Told(Consumer<Collection<BindingStore.Entry>> write) implements BindingMedium {
     @Override
-    public Collection<BindingStore.Entry> read() {
-      return List.of();
+    public Content read() {
+      return new Content(List.of(), Optional.empty());
     }
 
     @Override
-    public void write(Collection<BindingStore.Entry> entries) {
-      write.accept(entries);
+    public void write(Content content) {
+      write.accept(content.entries());
     }
 
     @Override

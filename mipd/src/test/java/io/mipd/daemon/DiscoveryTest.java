@@ -7,9 +7,12 @@ import io.mipd.daemon.TestNet.Mipd;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -145,6 +148,90 @@ class DiscoveryTest {
       assertThat(home.packets(it -> it[6] == 58 && (it[40] & 0xff) == 136)).isEmpty();
     }
     assertThat(said("ha")).doesNotContain("StartDad");
+  }
+
+  /** What the routers of the home link have told is known after a crash, though they are silent. */
+  @Test
+  void knowsTheHomeLinkAfterACrash() throws Exception {
+    Process router = aRouterAtHome();
+    Path configuration =
+        net.configuration(
+            "ha",
+            "home-agent.conf",
+            "preference = 0",
+            "preference = 7",
+            "    interval = 3s ",
+            "    valid-lifetime = 3600s\n    preferred-lifetime = 30s\n" + "    interval = 3s ");
+    Mipd agent = net.startMipd("ha", configuration);
+    net.until(
+        "what was heard is remembered",
+        TestNet.LONG,
+        () -> said("ha").contains("action RememberHomeLink"));
+    net.kill(agent);
+    // Not by a signal that lets it say farewell.
+    net.ip("sw", "link", "set", "po", "down");
+    router.destroyForcibly().waitFor();
+
+    net.startMipd("ha", configuration);
+    net.startMipd("mn", withoutHomeAgent());
+    net.plug("a");
+    net.until("reached by the tunnel", TestNet.LONG, this::isReached);
+    assertThat(Files.readAllLines(folder.resolve("mn/state/home-agents")))
+        .contains(TestNet.HOME_AGENT, OTHER_AGENT);
+    net.until(
+        "a prefix advertisement",
+        TestNet.LONG,
+        () -> said("mn").contains("received MobilePrefixAdvertisement"));
+    Matcher told = OTHER_PREFIX.matcher(said("mn"));
+    assertThat(told.find()).isTrue();
+    assertThat(Integer.parseInt(told.group(1))).isBetween(3600 - 600, 3600 - 1);
+  }
+
+  private static final String OTHER_AGENT = "2001:db8:1::2";
+
+  private static final Pattern OTHER_PREFIX =
+      Pattern.compile(
+          "received MobilePrefixAdvertisement.*address=2001:db8:77::,[^\\]]*validLifetime=(\\d+)");
+
+  /** A home agent that is a router, and has a prefix of its own on the home link. */
+  private Process aRouterAtHome() throws Exception {
+    net.addNode("or");
+    net.sh(
+        """
+        ip -n "$P"sw link add po type veth peer name eth0 netns "$P"or
+        ip -n "$P"sw link set po master brh up
+        ip netns exec "$P"or sysctl -q net.ipv6.conf.all.forwarding=1
+        ip -n "$P"or addr add 2001:db8:1::2/64 dev eth0 nodad
+        ip -n "$P"or link set eth0 up
+        """);
+    Path radvd = folder.resolve("home-radvd.conf");
+    Files.writeString(
+        radvd,
+        """
+        interface eth0 {
+          AdvSendAdvert on;
+          MinRtrAdvInterval 0.5;
+          MaxRtrAdvInterval 1.5;
+          AdvDefaultLifetime 1800;
+          AdvHomeAgentFlag on;
+          prefix 2001:db8:1::2/64 { AdvRouterAddr on; };
+          prefix 2001:db8:77::/64 { AdvValidLifetime 3600; AdvPreferredLifetime 1800; };
+        };
+        """);
+    Files.setPosixFilePermissions(radvd, PosixFilePermissions.fromString("rw-r--r--"));
+    return net.start(
+        "or",
+        "home-radvd",
+        "radvd",
+        "-n",
+        "-u",
+        "root",
+        "-C",
+        radvd.toString(),
+        "-p",
+        folder.resolve("home-radvd.pid").toString(),
+        "-m",
+        "stderr");
   }
 
   private static final String ANYCAST_SHORT = "2001:db8:1:0?:fdff:ffff:ffff:fffe";

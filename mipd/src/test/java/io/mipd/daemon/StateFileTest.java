@@ -26,6 +26,10 @@ class StateFileTest {
 
   @TempDir private Path folder = Path.of("");
 
+  private void write(BindingStore.Entry... entries) throws IOException {
+    new BindingFile(folder).write(new BindingMedium.Content(List.of(entries), Optional.empty()));
+  }
+
   @Test
   void bindingsAreReadAsTheyWereWritten() throws IOException {
     var bound =
@@ -39,9 +43,9 @@ class StateFileTest {
             new HomeAddress(Ipv6Address.parse("2001:db8:1::200")),
             new SequenceNumber(7),
             Optional.empty());
-    new BindingFile(folder).write(List.of(bound, unbound));
+    write(bound, unbound);
 
-    assertThat(new BindingFile(folder).read()).containsExactly(bound, unbound);
+    assertThat(new BindingFile(folder).read().entries()).containsExactly(bound, unbound);
     assertThat(bound.binding().orElseThrow().left(Instant.ofEpochSecond(990)))
         .isEqualTo(Duration.ofSeconds(10));
     assertThat(Files.getPosixFilePermissions(folder.resolve("bindings")))
@@ -50,8 +54,7 @@ class StateFileTest {
 
   @Test
   void aCutOrForeignFileIsKeptAsideAndCountsAsEmpty() throws IOException {
-    new BindingFile(folder)
-        .write(List.of(new BindingStore.Entry(HOME, new SequenceNumber(1), Optional.empty())));
+    write(new BindingStore.Entry(HOME, new SequenceNumber(1), Optional.empty()));
     Path file = folder.resolve("bindings");
     String text = Files.readString(file);
     for (String bad :
@@ -65,7 +68,7 @@ class StateFileTest {
             text.replace("end 1", "end 2"))) {
       Files.writeString(file, bad);
 
-      assertThat(new BindingFile(folder).read()).as(bad).isEmpty();
+      assertThat(new BindingFile(folder).read().entries()).as(bad).isEmpty();
 
       assertThat(file).doesNotExist();
       try (Stream<Path> files = Files.list(folder)) {

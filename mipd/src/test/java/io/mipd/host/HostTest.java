@@ -91,7 +91,6 @@ class HostTest {
                 Optional.empty(),
                 ImmutableMap.of(new HomeAddress(HOME), PROTECTION)),
             ImmutableList.of(),
-            ImmutableMap.of(),
             new Random(1));
     return new Host(
         new Node(Optional.empty(), Optional.of(core), Optional.empty()),

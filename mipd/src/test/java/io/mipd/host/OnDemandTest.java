@@ -149,7 +149,6 @@ class OnDemandTest {
                 Optional.empty(),
                 served.buildOrThrow()),
             restored,
-            ImmutableMap.of(),
             new Random(1));
     Ipv6Address[] homes = new Ipv6Address[HOMES];
     for (int i = 0; i < HOMES; i++) {

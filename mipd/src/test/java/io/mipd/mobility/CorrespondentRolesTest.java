@@ -80,7 +80,7 @@ class CorrespondentRolesTest {
             LIFETIME,
             Optional.empty(),
             ImmutableMap.of(HOME, Exchange.ESP));
-    var core = new HomeAgent(settings, ImmutableList.of(), ImmutableMap.of(), new Random(1));
+    var core = new HomeAgent(settings, ImmutableList.of(), new Random(1));
     return new Node(
         Optional.empty(),
         Optional.of(core),

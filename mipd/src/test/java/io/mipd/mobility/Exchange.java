@@ -197,6 +197,7 @@ final class Exchange {
                 ImmutableMap.of(HOME, agents, OTHER_HOME, OTHER_ESP)),
             restored,
             ended,
+            HomeLinkState.NOTHING,
             new Random(1));
     return new Node(Optional.empty(), Optional.of(agentCore), Optional.empty());
   }

@@ -13,6 +13,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
+import io.mipd.mobility.binding.HomeBinding;
 import io.mipd.mobility.ha.AccessList;
 import io.mipd.mobility.ha.HomeAgent;
 import io.mipd.mobility.ha.HomeAgentSettings;
@@ -66,6 +67,13 @@ class HomeAgentDiscoveryTest {
   private int sequence;
 
   private static HomeAgent agent(HomeAgentSettings.PrefixLifetimes lifetimes) {
+    return agent(lifetimes, ImmutableList.of(), HomeLinkState.NOTHING);
+  }
+
+  private static HomeAgent agent(
+      HomeAgentSettings.PrefixLifetimes lifetimes,
+      ImmutableList<HomeBinding> restored,
+      HomeLinkState heard) {
     return new HomeAgent(
         new HomeAgentSettings(
             "eth1",
@@ -85,7 +93,9 @@ class HomeAgentDiscoveryTest {
             /* virtual= */ true,
             /* multicast= */ false,
             ImmutableMap.of(HOME, PROTECTION)),
-        ImmutableList.of(),
+        restored,
+        ImmutableMap.of(),
+        heard,
         new Random(10));
   }
 
@@ -111,8 +121,9 @@ class HomeAgentDiscoveryTest {
     return new PrefixInformation(64, address, true, true, router, valid, preferred);
   }
 
-  private void hears(String router, boolean homeAgent, int lifetime, NdOption... options) {
-    on(
+  private List<NodeAction> hears(
+      String router, boolean homeAgent, int lifetime, NdOption... options) {
+    return on(
         new NodeEvent.Icmpv6Arrived(
             AGENT_INTERFACE,
             Ipv6Address.parse(router),
@@ -192,6 +203,91 @@ class HomeAgentDiscoveryTest {
       seen.add(listed());
     }
     assertThat(seen).hasSize(5);
+  }
+
+  private static ImmutableList<HomeLinkState> remembered(List<NodeAction> actions) {
+    return actions.stream()
+        .filter(NodeAction.RememberHomeLink.class::isInstance)
+        .map(it -> ((NodeAction.RememberHomeLink) it).state())
+        .collect(ImmutableList.toImmutableList());
+  }
+
+  /** By another clock, after a while in which nobody listened. */
+  @Test
+  void theNextDaemonKnowsWhatIsLeftOfWhatWasHeard() {
+    serve();
+    registers(COA_A);
+    HomeLinkState kept =
+        remembered(
+                hears(
+                    "fe80::2",
+                    true,
+                    1800,
+                    prefix(SECOND, true, 86400, 14400),
+                    prefix(Ipv6Address.parse("2001:db8:77::"), false, 5000, 4000),
+                    new NdOption.HomeAgentInformation(9, 20)))
+            .get(0);
+    hears("fe80::3", true, 8, prefix(THIRD, true, 86400, 14400));
+    now = now.plusSeconds(1);
+    HomeLinkState both = remembered(on(new NodeEvent.DeadlineReached())).get(0);
+    assertThat(both.agents()).containsAll(kept.agents()).hasSize(2);
+    assertThat(both.prefixes()).isEqualTo(kept.prefixes());
+
+    Duration ahead = Duration.ofDays(400);
+    now = now.plus(ahead).plusSeconds(9);
+    agent =
+        agent(
+            HomeAgentSettings.PrefixLifetimes.DEFAULT,
+            ImmutableList.of(
+                new HomeBinding(HOME, COA_A, new SequenceNumber(1), 0xc000, now.plusSeconds(99))),
+            both.later(ahead));
+    serve();
+    assertThat(listed()).containsExactly(SECOND, AGENT);
+    assertThat(discovery(solicits(arrival(COA_A, through(PREFIXES)))).get(0).message())
+        .isEqualTo(
+            new MobilePrefixAdvertisement(
+                0x4321,
+                false,
+                false,
+                ImmutableList.of(
+                    prefix(AGENT, true, 2_592_000, 604_800),
+                    prefix(Ipv6Address.parse("2001:db8:77::"), false, 4989, 3989))));
+    now = now.plusSeconds(8);
+    assertThat(listed()).containsExactly(AGENT);
+
+    // On another link nothing of it holds.
+    var elsewhere =
+        new HomeLinkState("eth2", HOME_PREFIX, both.agents(), both.prefixes()).later(ahead);
+    now = now.minusSeconds(17);
+    agent = agent(HomeAgentSettings.PrefixLifetimes.DEFAULT, ImmutableList.of(), elsewhere);
+    serve();
+    assertThat(listed()).containsExactly(AGENT);
+  }
+
+  /** What is new at once, and no more than once in a second; what is not, now and then. */
+  @Test
+  void remembersTheHomeLinkAsOftenAsNeeded() {
+    serve();
+    PrefixInformation address = prefix(SECOND, true, 86400, 14400);
+    assertThat(remembered(hears("fe80::2", true, 1800, address))).hasSize(1);
+    for (int i = 3; i < 9; i++) {
+      assertThat(remembered(hears("fe80::" + i, true, 1800, address))).isEmpty();
+    }
+    assertThat(agent.nextDeadline()).hasValue(now.plusSeconds(1));
+    now = now.plusSeconds(1);
+    assertThat(remembered(on(new NodeEvent.DeadlineReached())))
+        .singleElement()
+        .satisfies(it -> assertThat(it.agents()).hasSize(7));
+
+    now = now.plusSeconds(2);
+    assertThat(remembered(hears("fe80::2", true, 1800, address))).isEmpty();
+    now = now.plusSeconds(8);
+    assertThat(remembered(on(new NodeEvent.DeadlineReached()))).hasSize(1);
+    assertThat(remembered(on(new NodeEvent.ShutdownRequested()))).isEmpty();
+    hears("fe80::2", false, 0);
+    assertThat(remembered(on(new NodeEvent.ShutdownRequested())))
+        .singleElement()
+        .satisfies(it -> assertThat(it.agents()).hasSize(6));
   }
 
   /** Those of one home agent stay together, before those of less preference. */
@@ -436,6 +532,8 @@ class HomeAgentDiscoveryTest {
     now = now.plusSeconds(1);
     hears("fe80::3", true, 1800, prefix(other, true, 4999, 3999));
     hears("fe80::3", true, 1800, prefix(other, true, 4999, 3999));
+    now = now.plusSeconds(8);
+    assertThat(remembered(on(new NodeEvent.DeadlineReached()))).hasSize(1);
     assertThat(agent.nextDeadline()).isEqualTo(planned);
   }
 

@@ -1,20 +1,33 @@
 package io.mipd.mobility.binding;
 
+import com.google.common.collect.Maps;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.Map;
-import java.util.NavigableSet;
 import java.util.Optional;
-import java.util.TreeSet;
+import java.util.PriorityQueue;
 
 /**
  * Many deadlines, one for each key: which is the next, in time that grows with the logarithm of
  * their number. Those of one instant come in the order in which they were set.
  */
 public final class DeadlineQueue<K> {
-  private final Map<K, Due<K>> byKey = new HashMap<>();
-  private final NavigableSet<Due<K>> inOrder = new TreeSet<>();
+  private final Map<K, Due<K>> byKey;
+
+  /** With those that are no more, until they are the first or the most. */
+  private final PriorityQueue<Due<K>> inOrder = new PriorityQueue<>();
+
   private long number;
+
+  public DeadlineQueue() {
+    this(0);
+  }
+
+  /**
+   * @param expected keys that will have one
+   */
+  public DeadlineQueue(int expected) {
+    byKey = Maps.newHashMapWithExpectedSize(expected);
+  }
 
   /** Compared by hand: a start may put a hundred thousand before anything is compiled well. */
   private record Due<K>(Instant at, long number, K key) implements Comparable<Due<K>> {
@@ -27,32 +40,44 @@ public final class DeadlineQueue<K> {
 
   /** Sets or moves the deadline of a key. */
   public void put(K key, Instant at) {
-    remove(key);
     var due = new Due<>(at, number++, key);
     byKey.put(key, due);
     inOrder.add(due);
+    tidy();
   }
 
   /** The key has no deadline any more. */
   public void remove(K key) {
-    Due<K> due = byKey.remove(key);
-    if (due != null) {
-      inOrder.remove(due);
+    byKey.remove(key);
+    tidy();
+  }
+
+  private boolean isSet(Due<K> due) {
+    Due<K> now = byKey.get(due.key());
+    return now != null && now.number() == due.number();
+  }
+
+  private void tidy() {
+    while (!inOrder.isEmpty() && !isSet(inOrder.peek())) {
+      inOrder.remove();
+    }
+    if (inOrder.size() > 2 * byKey.size()) {
+      inOrder.removeIf(due -> !isSet(due));
     }
   }
 
   /** The first deadline of all. */
   public Optional<Instant> next() {
-    return inOrder.isEmpty() ? Optional.empty() : Optional.of(inOrder.first().at());
+    return Optional.ofNullable(inOrder.peek()).map(Due::at);
   }
 
   /** Takes out the key whose deadline is the first, if it has come. */
   public Optional<K> poll(Instant now) {
-    if (inOrder.isEmpty() || now.isBefore(inOrder.first().at())) {
+    Due<K> first = inOrder.peek();
+    if (first == null || now.isBefore(first.at())) {
       return Optional.empty();
     }
-    K key = inOrder.first().key();
-    remove(key);
-    return Optional.of(key);
+    remove(first.key());
+    return Optional.of(first.key());
   }
 }

@@ -13,8 +13,10 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.LinkedHashMultimap;
+import com.google.common.collect.Maps;
 import com.google.common.collect.SetMultimap;
 import io.mipd.mobility.AnycastAddress;
+import io.mipd.mobility.HomeLinkState;
 import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.NodeAction;
@@ -46,8 +48,9 @@ import io.mipd.xfrm.packet.LinkLayerAddress;
 import io.mipd.xfrm.packet.NdOption;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -71,10 +74,16 @@ public final class HomeAgent implements MobilityNode {
   /** Between two of the others. */
   private static final Duration BETWEEN = Duration.ofMillis(1);
 
+  /** What is new of the home link is not remembered more often, whatever is sent there. */
+  private static final Duration LEAST_BETWEEN = Duration.ofSeconds(1);
+
+  /** What is heard again: what is remembered of its lifetimes is no older. */
+  private static final Duration MOST_BETWEEN = Duration.ofSeconds(10);
+
   private static final Ipv6Prefix LINK_LOCAL = Ipv6Prefix.of(new Ipv6Address(0xfe80L << 48, 0), 64);
 
   private HomeAgentSettings settings;
-  private final Map<HomeAddress, Registration> registrations = new LinkedHashMap<>();
+  private final Map<HomeAddress, Registration> registrations;
 
   /** Those that wait for detection to answer for an address. */
   private final SetMultimap<Ipv6Address, Registration> detecting = LinkedHashMultimap.create();
@@ -95,6 +104,11 @@ public final class HomeAgent implements MobilityNode {
 
   /** Other prefixes, or other lifetimes of them, are to be told. */
   private boolean prefixesChanged;
+
+  /** When what has been heard of the home link is to be remembered, if something has. */
+  private Optional<Instant> rememberAt = Optional.empty();
+
+  private Instant rememberedAt = Instant.MIN;
 
   /** No mobile node that is not bound already is taken. */
   private boolean draining;
@@ -142,33 +156,42 @@ public final class HomeAgent implements MobilityNode {
      * the home address's interface identifier (RFC 6275 section 10.3.1).
      */
     ImmutableList<Ipv6Address> addresses(int flags) {
-      return BindingFlag.of(flags).contains(BindingFlag.LINK_LOCAL_ADDRESS_COMPATIBILITY)
+      return BindingFlag.LINK_LOCAL_ADDRESS_COMPATIBILITY.isIn(flags)
           ? ImmutableList.of(home.value(), home.value().withPrefix(LINK_LOCAL))
           : ImmutableList.of(home.value());
     }
   }
 
+  /** Bindings that were there when the home link came up; the next one's turn is then. */
+  private final Deque<Registration> turns = new ArrayDeque<>();
+
+  private Optional<Instant> turn = Optional.empty();
+
   /** When something is due of a registration. To be kept up by {@link #schedule}. */
-  private final DeadlineQueue<Registration> due = new DeadlineQueue<>();
+  private final DeadlineQueue<Registration> due;
 
   /**
    * @param restored bindings that an earlier life of this home agent has acknowledged
    */
   public HomeAgent(
       HomeAgentSettings settings, ImmutableList<HomeBinding> restored, RandomGenerator random) {
-    this(settings, restored, ImmutableMap.of(), random);
+    this(settings, restored, ImmutableMap.of(), HomeLinkState.NOTHING, random);
   }
 
   /**
    * @param restored bindings that an earlier life of this home agent has acknowledged
    * @param ended the last sequence numbers of those that it has seen ending
+   * @param heard what it has heard of the home link
    */
   public HomeAgent(
       HomeAgentSettings settings,
       ImmutableList<HomeBinding> restored,
       ImmutableMap<HomeAddress, SequenceNumber> ended,
+      HomeLinkState heard,
       RandomGenerator random) {
     this.settings = settings;
+    registrations = Maps.newLinkedHashMapWithExpectedSize(settings.served().size());
+    due = new DeadlineQueue<>(restored.size());
     settings
         .served()
         .forEach(
@@ -199,6 +222,11 @@ public final class HomeAgent implements MobilityNode {
             settings.address(),
             settings.advertising().map(HomeAgentSettings.Advertising::preference).orElse(0));
     prefixes = new HomeLinkPrefixes(settings);
+    if (heard.homeInterface().equals(settings.homeInterface())
+        && heard.homePrefix().equals(settings.homePrefix())) {
+      agents.restore(heard.agents());
+      prefixes.restore(heard.prefixes());
+    }
     prefixAdvertiser = new PrefixAdvertiser(settings, prefixes, random);
     groups =
         settings.multicast()
@@ -243,10 +271,15 @@ public final class HomeAgent implements MobilityNode {
 
   /** The first of them, no more than so many. */
   public ImmutableList<HomeBinding> bindings(int limit) {
-    return registrations.values().stream()
-        .flatMap(registration -> registration.binding.stream())
-        .limit(limit)
-        .collect(ImmutableList.toImmutableList());
+    var bindings = ImmutableList.<HomeBinding>builderWithExpectedSize(Math.min(limit, bound));
+    int left = limit;
+    for (Registration it : registrations.values()) {
+      if (left > 0 && it.binding.isPresent()) {
+        bindings.add(it.binding.get());
+        left--;
+      }
+    }
+    return bindings.build();
   }
 
   @Override
@@ -279,6 +312,9 @@ public final class HomeAgent implements MobilityNode {
       draining = wanted.on();
     } else if (event instanceof NodeEvent.ShutdownRequested) {
       advertiser.ifPresent(it -> actions.addAll(it.cease()));
+      if (rememberAt.isPresent()) {
+        rememberHomeLink(now, actions);
+      }
       return actions;
     }
     deadlines(now, actions);
@@ -310,11 +346,11 @@ public final class HomeAgent implements MobilityNode {
   /** Many bindings may be there already: what is of one kind is together, and done at once. */
   private void started(Instant now, List<NodeAction> actions) {
     for (Registration it : registrations.values()) {
-      it.binding.ifPresent(
-          binding ->
-              actions.add(
-                  new NodeAction.MoveTunnel(
-                      it.home, settings.address(), it.home.value(), binding.careOf().value())));
+      if (it.binding.isPresent() && it.protection.hasTunnels()) {
+        actions.add(
+            new NodeAction.MoveTunnel(
+                it.home, settings.address(), it.home.value(), it.binding.get().careOf().value()));
+      }
     }
     for (Registration it : registrations.values()) {
       actions.add(want(it, it.binding.map(HomeBinding::careOf)));
@@ -337,6 +373,8 @@ public final class HomeAgent implements MobilityNode {
     first = earlier(first, advertiser.flatMap(RouterAdvertiser::nextDeadline));
     first = earlier(first, prefixAdvertiser.nextDeadline());
     first = earlier(first, groups.flatMap(GroupMembership::nextDeadline));
+    first = earlier(first, rememberAt);
+    first = earlier(first, turn);
     return first.equals(Instant.MAX) ? Optional.empty() : Optional.of(first);
   }
 
@@ -393,8 +431,12 @@ public final class HomeAgent implements MobilityNode {
       }
       schedule(it);
     }
+    takeTurns(now, actions);
     advertiser.ifPresent(it -> actions.addAll(it.onDeadline(now)));
     prefixAdvertiser.deadlines(now, actions);
+    if (rememberAt.isPresent() && !now.isBefore(rememberAt.get())) {
+      rememberHomeLink(now, actions);
+    }
     groups.ifPresent(it -> it.deadlines(now, homeInterface(), actions));
   }
 
@@ -423,6 +465,10 @@ public final class HomeAgent implements MobilityNode {
 
   private void bound(Instant now, Registration registration, CareOfAddress careOf) {
     prefixAdvertiser.bound(now, registration.home, careOf);
+    listens(now, registration, careOf);
+  }
+
+  private void listens(Instant now, Registration registration, CareOfAddress careOf) {
     groups.ifPresent(
         it -> it.bound(now, registration.home, careOf, registration.policies.tunnel(careOf)));
   }
@@ -454,7 +500,7 @@ public final class HomeAgent implements MobilityNode {
     for (Registration it : registrations.values()) {
       if (it.binding.isPresent() && it.restored) {
         restored++;
-        bound(now, it, it.binding.get().careOf());
+        listens(now, it, it.binding.get().careOf());
         defended.add(it);
       } else if (it.binding.isPresent() && it.yieldingUntil.isEmpty() && !wasUp) {
         // Nobody knows what the link has heard meanwhile.
@@ -496,13 +542,34 @@ public final class HomeAgent implements MobilityNode {
         && arrived.hopLimit() == 255
         && arrived.source().isLinkLocal()
         && arrived.message() instanceof Icmpv6Message.RouterAdvertisement advertisement) {
-      agents.heard(now, arrived.source(), advertisement);
+      boolean othersChanged = agents.heard(now, arrived.source(), advertisement);
       var before = prefixes.ends();
-      if (prefixes.heard(now, advertisement)) {
+      boolean told = prefixes.heard(now, advertisement);
+      if (told) {
         prefixAdvertiser.changed(now);
       }
       scheduleAgain(prefixes.changedFrom(before));
+      remember(now, othersChanged || told ? LEAST_BETWEEN : MOST_BETWEEN);
     }
+  }
+
+  /** What is heard of the home link is to be remembered, so long after it was the last time. */
+  private void remember(Instant now, Duration between) {
+    Instant at = rememberedAt.plus(between);
+    at = at.isBefore(now) ? now : at;
+    rememberAt = Optional.of(earlier(at, rememberAt));
+  }
+
+  private void rememberHomeLink(Instant now, List<NodeAction> actions) {
+    rememberAt = Optional.empty();
+    rememberedAt = now;
+    actions.add(
+        new NodeAction.RememberHomeLink(
+            new HomeLinkState(
+                settings.homeInterface(),
+                settings.homePrefix(),
+                agents.heard(now),
+                prefixes.heard())));
   }
 
   /** Nothing can prove who asks, or that it is a mobile node (RFC 6275 sections 6.5 and 10.5). */
@@ -552,7 +619,12 @@ public final class HomeAgent implements MobilityNode {
     } else if (!arrival.careOf().equals(registration.binding.map(it -> it.careOf().value()))) {
       actions.add(new NodeAction.Refuse(MALFORMED, arrival.source()));
     } else {
-      prefixAdvertiser.solicited(now, solicitation.identifier(), registration.home, actions);
+      prefixAdvertiser.solicited(
+          now,
+          solicitation.identifier(),
+          registration.home,
+          registration.binding.get().careOf(),
+          actions);
     }
   }
 
@@ -964,16 +1036,30 @@ public final class HomeAgent implements MobilityNode {
 
   /** Some at once, and of very many the others one after another. */
   private void announceAll(Instant now, List<Registration> some, List<NodeAction> actions) {
-    some.stream().limit(AT_ONCE).forEach(it -> beginAnnouncing(now, it, actions));
-    if (settings.virtual()) {
-      return;
+    some.stream().limit(AT_ONCE).forEach(it -> goOn(now, it, actions));
+    turns.clear();
+    turns.addAll(some.subList(Math.min(AT_ONCE, some.size()), some.size()));
+    turn = turns.isEmpty() ? Optional.empty() : Optional.of(now.plus(BETWEEN));
+  }
+
+  /** Those whose turn has come. */
+  private void takeTurns(Instant now, List<NodeAction> actions) {
+    while (turn.isPresent() && !now.isBefore(turn.get())) {
+      Registration it = turns.remove();
+      turn = turns.isEmpty() ? Optional.empty() : Optional.of(turn.get().plus(BETWEEN));
+      if (it.yieldingUntil.isEmpty()) {
+        goOn(now, it, actions);
+      }
     }
-    Instant at = now;
-    for (Registration it : some.subList(Math.min(AT_ONCE, some.size()), some.size())) {
-      at = at.plus(BETWEEN);
-      it.announcements = ProtocolConstants.MAX_NEIGHBOR_ADVERTISEMENT;
-      it.announceAt = Optional.of(at);
-      schedule(it);
+  }
+
+  /**
+   * A binding that was there before: the home link hears of it, and its mobile node of prefixes.
+   */
+  private void goOn(Instant now, Registration registration, List<NodeAction> actions) {
+    if (registration.binding.isPresent()) {
+      prefixAdvertiser.bound(now, registration.home, registration.binding.get().careOf());
+      beginAnnouncing(now, registration, actions);
     }
   }
 

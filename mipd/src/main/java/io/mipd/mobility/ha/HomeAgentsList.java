@@ -1,6 +1,8 @@
 package io.mipd.mobility.ha;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import io.mipd.mobility.HomeLinkState;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.packet.Icmpv6Message.RouterAdvertisement;
 import io.mipd.xfrm.packet.NdOption;
@@ -49,8 +51,12 @@ final class HomeAgentsList {
     this.ownPreference = ownPreference;
   }
 
-  /** An advertisement that is valid (RFC 4861 section 6.1.2), of another router on the link. */
-  void heard(Instant now, Ipv6Address router, RouterAdvertisement advertisement) {
+  /**
+   * An advertisement that is valid (RFC 4861 section 6.1.2), of another router on the link.
+   *
+   * @return whether something but times has changed
+   */
+  boolean heard(Instant now, Ipv6Address router, RouterAdvertisement advertisement) {
     Optional<NdOption.HomeAgentInformation> information =
         advertisement.option(NdOption.HomeAgentInformation.class);
     int lifetime =
@@ -59,31 +65,62 @@ final class HomeAgentsList {
             .orElse(advertisement.routerLifetime());
     forgetOld(now);
     if (!advertisement.homeAgent() || lifetime == 0) {
-      others.remove(router);
-      return;
+      return others.remove(router) != null;
     }
-    if (!others.containsKey(router) && others.size() >= MAX_AGENTS) {
-      return;
+    boolean changed = !others.containsKey(router);
+    if (changed && others.size() >= MAX_AGENTS) {
+      return false;
     }
     Entry entry = others.computeIfAbsent(router, it -> new Entry());
-    entry.preference = information.map(NdOption.HomeAgentInformation::preference).orElse(0);
+    int preference = information.map(NdOption.HomeAgentInformation::preference).orElse(0);
+    changed |= entry.preference != preference;
+    entry.preference = preference;
     entry.expiry = now.plusSeconds(lifetime);
     for (NdOption option : advertisement.options()) {
       if (option instanceof PrefixInformation prefix && prefix.routerAddress()) {
-        learn(now, entry, prefix);
+        changed |= learn(now, entry, prefix);
       }
     }
+    return changed;
   }
 
-  private void learn(Instant now, Entry entry, PrefixInformation prefix) {
+  private boolean learn(Instant now, Entry entry, PrefixInformation prefix) {
     if (prefix.validLifetime() == 0) {
-      entry.addresses.remove(prefix.address());
+      return entry.addresses.remove(prefix.address()) != null;
     } else if (prefix.address().isGlobalUnicast()
         && !prefix.address().equals(own)
         && (entry.addresses.size() < MAX_ADDRESSES_OF_AGENT
             || entry.addresses.containsKey(prefix.address()))) {
-      entry.addresses.put(prefix.address(), AdvertisedPrefix.end(now, prefix.validLifetime()));
+      Instant end = AdvertisedPrefix.end(now, prefix.validLifetime());
+      return entry.addresses.put(prefix.address(), end) == null;
     }
+    return false;
+  }
+
+  /**
+   * What an earlier daemon has heard; what has ended since is forgotten with the first question.
+   */
+  void restore(ImmutableList<HomeLinkState.Agent> heard) {
+    for (HomeLinkState.Agent one : heard) {
+      Entry entry = new Entry();
+      entry.preference = one.preference();
+      entry.expiry = one.expiry();
+      entry.addresses.putAll(one.addresses());
+      entry.addresses.remove(own);
+      others.put(one.router(), entry);
+    }
+  }
+
+  /** What has been heard and has not ended. */
+  ImmutableList<HomeLinkState.Agent> heard(Instant now) {
+    forgetOld(now);
+    var all = ImmutableList.<HomeLinkState.Agent>builder();
+    others.forEach(
+        (router, entry) ->
+            all.add(
+                new HomeLinkState.Agent(
+                    router, entry.preference, entry.expiry, ImmutableMap.copyOf(entry.addresses))));
+    return all.build();
   }
 
   private void forgetOld(Instant now) {

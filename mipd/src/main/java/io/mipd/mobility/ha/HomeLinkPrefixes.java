@@ -2,6 +2,7 @@ package io.mipd.mobility.ha;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import io.mipd.mobility.HomeLinkState;
 import io.mipd.mobility.ha.HomeAgentSettings.HomePrefix;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.xfrm.model.Ipv6Prefix;
@@ -13,6 +14,7 @@ import java.time.Instant;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -62,6 +64,29 @@ final class HomeLinkPrefixes {
       }
     }
     return changed;
+  }
+
+  /** What an earlier daemon has heard. */
+  void restore(ImmutableList<HomeLinkState.Prefix> state) {
+    for (HomeLinkState.Prefix one : state) {
+      Ipv6Prefix prefix = one.information().prefix();
+      if (isOfInterest(one.information())) {
+        heard.put(prefix, new AdvertisedPrefix(one.information(), one.heardAt()));
+        one.end().filter(end -> isConfigured(prefix)).ifPresent(end -> ends.put(prefix, end));
+      }
+    }
+  }
+
+  /** What has been heard, for the next daemon. */
+  ImmutableList<HomeLinkState.Prefix> heard() {
+    return heard.entrySet().stream()
+        .map(
+            it ->
+                new HomeLinkState.Prefix(
+                    it.getValue().information(),
+                    it.getValue().heardAt(),
+                    Optional.ofNullable(ends.get(it.getKey()))))
+        .collect(ImmutableList.toImmutableList());
   }
 
   /** Whether it is one that a host would take (RFC 4862 section 5.5.3). */
@@ -133,7 +158,7 @@ final class HomeLinkPrefixes {
 
   /** For a day what is no longer valid is told as such. */
   private static boolean hasBeenToldGone(Instant now, AdvertisedPrefix prefix) {
-    return now.isAfter(prefix.validUntil().plus(Duration.ofDays(1)));
+    return now.minus(Duration.ofDays(1)).isAfter(prefix.validUntil());
   }
 
   /** With our own address, where it is of that prefix. */
@@ -155,18 +180,26 @@ final class HomeLinkPrefixes {
     return others == null ? settings.information(prefix) : others.at(now);
   }
 
+  /** Asked for each binding there is. */
+  private Optional<HomePrefix> prefixOf(HomeAddress home) {
+    for (HomePrefix it : configured) {
+      if (it.prefix().contains(home.value())) {
+        return Optional.of(it);
+      }
+    }
+    return Optional.empty();
+  }
+
   /** What is left of the valid lifetime of a home address's prefix; none if it has no prefix. */
   Duration valid(Instant now, HomeAddress home) {
-    return settings
-        .prefixOf(home.value())
+    return prefixOf(home)
         .map(it -> Duration.ofSeconds(information(now, it).validLifetime()))
         .orElse(Duration.ZERO);
   }
 
   /** Likewise, of the preferred lifetime. */
   Duration preferred(Instant now, HomeAddress home) {
-    return settings
-        .prefixOf(home.value())
+    return prefixOf(home)
         .map(it -> Duration.ofSeconds(information(now, it).preferredLifetime()))
         .orElse(Duration.ZERO);
   }
@@ -193,9 +226,6 @@ final class HomeLinkPrefixes {
     // Asked for each binding there is, and mostly nothing is known.
     return ends.isEmpty()
         ? Instant.MAX
-        : settings
-            .prefixOf(home.value())
-            .map(it -> ends.getOrDefault(it.prefix(), Instant.MAX))
-            .orElse(Instant.MAX);
+        : prefixOf(home).map(it -> ends.getOrDefault(it.prefix(), Instant.MAX)).orElse(Instant.MAX);
   }
 }

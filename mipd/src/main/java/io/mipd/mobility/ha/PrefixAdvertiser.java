@@ -124,11 +124,13 @@ final class PrefixAdvertiser {
    * Answers, which also confirms what was told unasked: at once, or as soon as another
    * advertisement may go, and then the last that was asked.
    */
-  void solicited(Instant now, int identifier, HomeAddress home, List<NodeAction> actions) {
-    Delivery it = bound.get(home);
-    if (it == null) {
-      return;
-    }
+  void solicited(
+      Instant now,
+      int identifier,
+      HomeAddress home,
+      CareOfAddress careOf,
+      List<NodeAction> actions) {
+    Delivery it = bound.computeIfAbsent(home, key -> new Delivery(next++, key, careOf, now));
     it.asked = OptionalInt.of(identifier);
     it.due = now;
     queue.put(it, it.due);

@@ -34,6 +34,11 @@ public enum BindingFlag {
     return bits;
   }
 
+  /** Whether it is among 16 bits. */
+  public boolean isIn(int bits) {
+    return (bits & bit) != 0;
+  }
+
   /** The flags among 16 bits. */
   public static ImmutableSet<BindingFlag> of(int bits) {
     var flags = ImmutableSet.<BindingFlag>builder();

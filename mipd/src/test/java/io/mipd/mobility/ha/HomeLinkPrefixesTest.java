@@ -22,22 +22,23 @@ class HomeLinkPrefixesTest {
   private static final Ipv6Prefix OTHER_PREFIX = Ipv6Prefix.parse("2001:db8:77::/64");
   private static final long DAY = 86_400;
 
+  private static final HomeAgentSettings SETTINGS =
+      new HomeAgentSettings(
+          "eth0",
+          Ipv6Address.parse("2001:db8:1::1"),
+          HOME_PREFIX,
+          Duration.ofMinutes(7),
+          Optional.empty(),
+          HomeAgentSettings.PrefixLifetimes.DEFAULT,
+          ImmutableList.of(),
+          HomeAgentSettings.PrefixDelivery.DEFAULT,
+          AccessList.EVERYWHERE,
+          /* virtual= */ false,
+          /* multicast= */ false,
+          ImmutableMap.of());
+
   private Instant now = Instant.EPOCH;
-  private final HomeLinkPrefixes prefixes =
-      new HomeLinkPrefixes(
-          new HomeAgentSettings(
-              "eth0",
-              Ipv6Address.parse("2001:db8:1::1"),
-              HOME_PREFIX,
-              Duration.ofMinutes(7),
-              Optional.empty(),
-              HomeAgentSettings.PrefixLifetimes.DEFAULT,
-              ImmutableList.of(),
-              HomeAgentSettings.PrefixDelivery.DEFAULT,
-              AccessList.EVERYWHERE,
-              /* virtual= */ false,
-              /* multicast= */ false,
-              ImmutableMap.of()));
+  private final HomeLinkPrefixes prefixes = new HomeLinkPrefixes(SETTINGS);
 
   private void hears(Ipv6Prefix prefix, long valid) {
     NdOption told =
@@ -58,6 +59,22 @@ class HomeLinkPrefixesTest {
     now = now.plusSeconds(1);
     assertThat(prefixes.options(now)).hasSize(1);
     assertThat(prefixes.valid(now, HOME)).isZero();
+  }
+
+  /** Also what one advertisement alone would not tell: that no other can end it at once. */
+  @Test
+  void theNextDaemonKnowsTheSame() {
+    hears(HOME_PREFIX, DAY);
+    hears(OTHER_PREFIX, PrefixInformation.INFINITE);
+    hears(HOME_PREFIX, 60);
+    var next = new HomeLinkPrefixes(SETTINGS);
+    next.restore(prefixes.heard());
+    now = now.plusSeconds(10);
+    assertThat(next.ends())
+        .isEqualTo(prefixes.ends())
+        .containsValue(Instant.EPOCH.plusSeconds(7200));
+    assertThat(next.options(now)).isEqualTo(prefixes.options(now)).hasSize(2);
+    assertThat(next.valid(now, HOME)).isEqualTo(Duration.ofSeconds(50));
   }
 
   /** An end that moves from day to day concerns no binding that ends before. */

@@ -2,6 +2,7 @@ package io.mipd.sim.mobile;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import io.mipd.mobility.HomeLinkState;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.binding.HomeBinding;
 import io.mipd.mobility.wire.HomeAddress;
@@ -15,6 +16,8 @@ import java.util.Optional;
 public final class Durable {
   private final LastingSequences sequences = new LastingSequences();
   private final Map<HomeAddress, Entry> entries = new LinkedHashMap<>();
+
+  private HomeLinkState homeLink = HomeLinkState.NOTHING;
 
   private record Entry(SequenceNumber sequence, Optional<HomeBinding> binding) {}
 
@@ -43,6 +46,8 @@ public final class Durable {
       entries.put(
           it.homeAddress(),
           new Entry(it.sequence(), before == null ? Optional.empty() : before.binding()));
+    } else if (action instanceof NodeAction.RememberHomeLink it) {
+      homeLink = it.state();
     }
   }
 
@@ -64,6 +69,11 @@ public final class Durable {
           }
         });
     return ended.buildOrThrow();
+  }
+
+  /** What was heard of the home link. */
+  public HomeLinkState homeLink() {
+    return homeLink;
   }
 
   /** The last that a mobile node has used. */

@@ -323,6 +323,7 @@ final class Network {
                       settings,
                       durable.bindings(now),
                       durable.ended(),
+                      durable.homeLink(),
                       randomness.of("home agent " + name + " from " + now));
               Optional<CorrespondentNode> cn =
                   plan.corresponds() ? Optional.of(correspondent(name, now)) : Optional.empty();

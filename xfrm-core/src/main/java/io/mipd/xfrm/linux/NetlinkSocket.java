@@ -219,7 +219,8 @@ final class NetlinkSocket implements AutoCloseable {
 
   /**
    * Carries out requests in their order, many in one datagram. One that fails does not keep those
-   * behind it from being carried out.
+   * behind it from being carried out. Failures are answered in any case, and before the answer that
+   * the last asks for: what is not answered by then is done.
    *
    * @return for each what went wrong, if anything did
    */
@@ -229,13 +230,14 @@ final class NetlinkSocket implements AutoCloseable {
     while (next < requests.size()) {
       int first = next;
       int firstSequence = sequence + 1;
+      int last = 0;
       request.clear();
       while (next < requests.size() && next - first < BATCH) {
         int mark = request.writerIndex();
         var one = requests.get(next);
         int start =
             NetlinkMessage.begin(
-                request, one.type(), NLM_F_REQUEST | NLM_F_ACK | one.flags(), sequence + 1, port);
+                request, one.type(), NLM_F_REQUEST | one.flags(), sequence + 1, port);
         one.body().accept(request);
         NetlinkMessage.end(request, start);
         if (request.writerIndex() > BUFFER && next > first) {
@@ -244,7 +246,10 @@ final class NetlinkSocket implements AutoCloseable {
         }
         sequence++;
         next++;
+        last = start;
       }
+      NetlinkMessage.flag(
+          request, last, NLM_F_REQUEST | NLM_F_ACK | requests.get(next - 1).flags());
       outcomes.addAll(acknowledged(requests.subList(first, next), firstSequence));
     }
     return outcomes;
@@ -271,8 +276,7 @@ final class NetlinkSocket implements AutoCloseable {
       answers = MessageBatch.forReceiving(ANSWERS, ANSWER, SOCKADDR_NL, 0);
     }
     var first = sent.get(0);
-    int missing = sent.size();
-    while (missing > 0) {
+    while (!answered[sent.size() - 1]) {
       // All of the batch has been done when sending it returns, so the answers are there.
       int count = answers.receive(descriptor.number(), ANSWERS);
       if (count == -Errno.EINTR) {
@@ -301,7 +305,6 @@ final class NetlinkSocket implements AutoCloseable {
             && index < answered.length
             && !answered[index]) {
           answered[index] = true;
-          missing--;
           if (memory.getInt(at + ERROR) != 0) {
             outcomes[index] = failure(memory, at, answers.length(i), sent.get(index));
           }

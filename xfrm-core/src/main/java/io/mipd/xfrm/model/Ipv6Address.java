@@ -10,6 +10,7 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An IPv6 address (RFC 4291), as two 64-bit halves in network order.
@@ -25,6 +26,8 @@ public record Ipv6Address(long high, long low) implements Comparable<Ipv6Address
   public static final Ipv6Address ALL_NODES = new Ipv6Address(0xff02L << 48, 1);
   public static final Ipv6Address ALL_ROUTERS = new Ipv6Address(0xff02L << 48, 2);
 
+  private static final String NO_ADDRESS = "not an IPv6 address: %s";
+
   private static final VarHandle LONG =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
 
@@ -35,14 +38,14 @@ public record Ipv6Address(long high, long low) implements Comparable<Ipv6Address
    */
   public static Ipv6Address parse(String text) {
     checkArgument(
-        text.indexOf(':') >= 0
-            && text.indexOf('%') < 0
-            && text.indexOf('[') < 0
-            && InetAddresses.isInetAddress(text),
-        "not an IPv6 address: %s",
-        text);
-    // An IPv4-mapped address would come back from InetAddresses.forString as four octets.
-    byte[] octets = InetAddresses.forString(text).getAddress();
+        text.indexOf(':') >= 0 && text.indexOf('%') < 0 && text.indexOf('[') < 0, NO_ADDRESS, text);
+    byte[] octets;
+    try {
+      // An IPv4-mapped address comes back as four octets.
+      octets = InetAddresses.forString(text).getAddress();
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(NO_ADDRESS.replace("%s", text), e);
+    }
     if (octets.length == 4) {
       return new Ipv6Address(0, 0xffff_0000_0000L | (readInt(octets) & 0xffff_ffffL));
     }
@@ -155,6 +158,11 @@ public record Ipv6Address(long high, long low) implements Comparable<Ipv6Address
   public int compareTo(Ipv6Address other) {
     int byHigh = Long.compareUnsigned(high, other.high);
     return byHigh != 0 ? byHigh : Long.compareUnsigned(low, other.low);
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof Ipv6Address it && high == it.high && low == it.low;
   }
 
   /** Mixes all bits: addresses of one site differ in few of them. */

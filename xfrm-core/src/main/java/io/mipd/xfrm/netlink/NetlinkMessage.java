@@ -48,6 +48,9 @@ public final class NetlinkMessage {
 
   private static final int NLMSGERR_ATTR_MSG = 1;
 
+  /** Where nlmsg_flags is. */
+  private static final int FLAGS = 6;
+
   private final int type;
   private final int flags;
   private final int sequence;
@@ -84,6 +87,11 @@ public final class NetlinkMessage {
     out.writeIntLE(sequence);
     out.writeIntLE(port);
     return start;
+  }
+
+  /** Sets the flags of the message that {@link #begin} began at {@code start}. */
+  public static void flag(ByteBuf out, int start, int flags) {
+    out.setShortLE(start + FLAGS, flags);
   }
 
   /** Completes the message that {@link #begin} began at {@code start}. */

@@ -1,0 +1,142 @@
+package io.mipd.daemon;
+
+import static java.util.Objects.requireNonNull;
+
+import com.google.common.base.Throwables;
+import com.google.common.util.concurrent.Uninterruptibles;
+import io.mipd.xfrm.linux.KernelInterface;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What is done while the rest of a configuration is read, which takes its time with very many
+ * mobile nodes: the system is asked what it can do, which is waiting mostly, and a home agent's
+ * store is read. Whoever needs one of them waits for it, and is told then what went wrong.
+ */
+final class HeadStart implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(HeadStart.class);
+
+  private @Nullable FutureTask<Probe.Choice> choice;
+  private @Nullable Basics of;
+  private @Nullable FutureTask<State> state;
+  private boolean taken;
+  private volatile Runnable decided = () -> {};
+
+  /**
+   * What a configuration says at its beginning.
+   *
+   * @param world as it is asked for
+   */
+  record Basics(
+      boolean homeAgent,
+      DaemonConfiguration.WorldChoice world,
+      KernelInterface kernelInterface,
+      Path stateDirectory) {}
+
+  /** The state directory is ours. */
+  private record State(StateDirectory.Lock lock, Optional<BindingStore> bindings) {}
+
+  /** Begins. To be called once. */
+  void begin(Basics basics) {
+    of = basics;
+    choice = inThread("probe", () -> Probe.choose(basics.world(), basics.kernelInterface()));
+    state = inThread("state", () -> state(basics));
+  }
+
+  private static <T> FutureTask<T> inThread(String name, Callable<T> what) {
+    var task = new FutureTask<T>(what);
+    var thread = new Thread(task, name);
+    thread.setDaemon(true);
+    thread.start();
+    return task;
+  }
+
+  private State state(Basics basics) throws IOException {
+    StateDirectory.Lock lock = new StateDirectory(basics.stateDirectory()).lock();
+    try {
+      return new State(
+          lock,
+          basics.homeAgent()
+              ? Optional.of(DurableBindingStore.ofHomeAgent(lock.path(), () -> decided.run()))
+              : Optional.empty());
+    } catch (IOException | RuntimeException e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  /** The world for a configuration that began like this. */
+  Probe.Choice choice(DaemonConfiguration configuration) throws SystemLacksException, IOException {
+    if (of == null || choice == null) {
+      throw new IllegalStateException("not begun");
+    }
+    // What comes later in the file may have settled it.
+    return of.world() == configuration.world()
+        ? outcome(choice)
+        : Probe.choose(configuration.world(), configuration.kernelInterface());
+  }
+
+  /** The state directory, which is ours until this is closed. */
+  Path stateDirectory() throws SystemLacksException, IOException {
+    return state().lock().path();
+  }
+
+  /**
+   * A home agent's store, which is the caller's to close; to be asked for once.
+   *
+   * @param wakeUp called by any thread when something has become durable, or failed to
+   */
+  Optional<BindingStore> bindings(Runnable wakeUp) throws SystemLacksException, IOException {
+    decided = wakeUp;
+    taken = true;
+    return state().bindings();
+  }
+
+  private State state() throws SystemLacksException, IOException {
+    if (state == null) {
+      throw new IllegalStateException("not begun");
+    }
+    return outcome(state);
+  }
+
+  private static <T> T outcome(FutureTask<T> task) throws SystemLacksException, IOException {
+    try {
+      return requireNonNull(Uninterruptibles.getUninterruptibly(task));
+    } catch (ExecutionException e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      Throwables.throwIfInstanceOf(cause, SystemLacksException.class);
+      Throwables.throwIfInstanceOf(cause, IOException.class);
+      Throwables.throwIfUnchecked(cause);
+      throw new IllegalStateException(cause);
+    }
+  }
+
+  /** Waits for what is under way: a probe leaves nothing behind if it comes to its end. */
+  @Override
+  public void close() {
+    if (choice == null || state == null) {
+      return;
+    }
+    try {
+      outcome(choice);
+    } catch (SystemLacksException | IOException | RuntimeException e) {
+      log.debug("the probe", e);
+    }
+    try {
+      State all = outcome(state);
+      if (!taken && all.bindings().isPresent()) {
+        all.bindings().get().close();
+      }
+      all.lock().close();
+    } catch (SystemLacksException | IOException | RuntimeException e) {
+      log.debug("the state directory", e);
+    }
+  }
+}

@@ -1,0 +1,78 @@
+package io.mipd.daemon;
+
+import static java.util.Objects.requireNonNull;
+
+import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Lists;
+import com.google.common.util.concurrent.Uninterruptibles;
+import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The routes to home addresses that a predecessor has left bound, put by a thread of its own while
+ * all else is made ready: of very many the kernel takes its time.
+ */
+final class RestoredRoutes implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(RestoredRoutes.class);
+
+  private final ImmutableSet<Ipv6Address> addresses;
+  private final CompletableFuture<Integer> device = new CompletableFuture<>();
+  private final FutureTask<Boolean> all;
+
+  private RestoredRoutes(SystemChanges system, ImmutableSet<Ipv6Address> addresses) {
+    this.addresses = addresses;
+    all = new FutureTask<>(() -> put(system));
+  }
+
+  /** Puts the blackholes at once; what is to lie over them when {@link #into} says where. */
+  static RestoredRoutes begin(SystemChanges system, ImmutableSet<Ipv6Address> addresses) {
+    var routes = new RestoredRoutes(system, addresses);
+    if (addresses.isEmpty()) {
+      routes.all.run();
+    } else {
+      var thread = new Thread(routes.all, "routes");
+      thread.setDaemon(true);
+      thread.start();
+    }
+    return routes;
+  }
+
+  private boolean put(SystemChanges system) throws Exception {
+    if (!addresses.isEmpty()) {
+      List<Ipv6Prefix> hosts = Lists.transform(addresses.asList(), Ipv6Prefix::host);
+      system.putRoutesByAnyThread(Lists.transform(hosts, HomeProxies::guard));
+      int index = requireNonNull(Uninterruptibles.getUninterruptibly(device));
+      system.putRoutesByAnyThread(Lists.transform(hosts, host -> HomeProxies.into(index, host)));
+    }
+    return true;
+  }
+
+  /** The device of home addresses is there. */
+  void into(int deviceIndex) {
+    device.complete(deviceIndex);
+  }
+
+  /** Waits until they are there: whose they are; nobody's if something went wrong. */
+  ImmutableSet<Ipv6Address> await() {
+    try {
+      Uninterruptibles.getUninterruptibly(all);
+      return addresses;
+    } catch (ExecutionException e) {
+      log.debug("routes of a predecessor's bindings", e);
+      return ImmutableSet.of();
+    }
+  }
+
+  /** Nothing is put any more when it returns. */
+  @Override
+  public void close() {
+    device.cancel(false);
+    await();
+  }
+}

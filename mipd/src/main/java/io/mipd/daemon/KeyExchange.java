@@ -58,14 +58,12 @@ final class KeyExchange {
   /** Longer than charon keeps a CHILD_SA that it has rekeyed (delete_rekeyed_delay, 5 s). */
   static final Duration REKEYED_DELAY = Duration.ofSeconds(7);
 
-  /** In what charon logs. */
-  private static final ImmutableList<String> PROBLEMS =
+  /** In what charon logs: what ends a negotiation of an IKE_SA, and not of a CHILD_SA alone. */
+  private static final ImmutableList<String> PROBLEMS_OF_IKE_SA =
       ImmutableList.of(
           "MAC mismatched",
           "no matching peer config found",
           "AUTHENTICATION_FAILED notify",
-          "NO_PROPOSAL_CHOSEN",
-          "TS_UNACCEPTABLE",
           "no shared key found",
           "no private key found",
           "no trusted",
@@ -76,6 +74,10 @@ final class KeyExchange {
           "giving up after",
           "error writing to socket",
           "signature validation failed");
+
+  /** What may end either. */
+  private static final ImmutableList<String> PROBLEMS_OF_CHILD_SA =
+      ImmutableList.of("NO_PROPOSAL_CHOSEN", "TS_UNACCEPTABLE");
 
   /** What charon is asked; it answers by calling this class. */
   interface Orders {
@@ -367,7 +369,11 @@ final class KeyExchange {
 
   /** Whether somebody should hear of what charon has logged. */
   static boolean isProblem(String text) {
-    return PROBLEMS.stream().anyMatch(text::contains);
+    return isOfIkeSa(text) || PROBLEMS_OF_CHILD_SA.stream().anyMatch(text::contains);
+  }
+
+  private static boolean isOfIkeSa(String problem) {
+    return PROBLEMS_OF_IKE_SA.stream().anyMatch(problem::contains);
   }
 
   /**
@@ -454,7 +460,11 @@ final class KeyExchange {
       peer.attempt = FIRST_ATTEMPT;
       peer.attemptEnds = Optional.empty();
       letGo(peer);
-    } else if (peer.held != null && peer.graceEnds.isEmpty()) {
+      return;
+    }
+    // The IKE_SA is there; what some association is missing for may still be so.
+    peer.problem = peer.problem.filter(text -> !isOfIkeSa(text));
+    if (peer.held != null && peer.graceEnds.isEmpty()) {
       peer.graceEnds = Optional.of(now.plus(GRACE));
     }
   }

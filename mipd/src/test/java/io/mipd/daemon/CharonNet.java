@@ -14,7 +14,8 @@ import java.util.regex.Pattern;
 
 /**
  * A charon of its own for each of the nodes of a {@link TestNet} that needs one. Its configuration
- * is what a trial with Debian's strongSwan 5.9.8 has found to work; docs/ikev2.md says why.
+ * is from trials of Mobile IPv6 with strongSwan 5.9.8 of Debian 12 on Linux 6.1; docs/ikev2.md says
+ * which, and why.
  */
 final class CharonNet {
   private static final Path CHARON = Path.of("/usr/lib/ipsec/charon");
@@ -138,6 +139,12 @@ final class CharonNet {
   /** What {@code swanctl} says. */
   String swanctl(String node, String arguments) throws Exception {
     return net.in(node, "swanctl " + arguments + " --uri unix://" + socket(node));
+  }
+
+  /** Whether charon has sent a request of a connection and has no response to it yet. */
+  boolean awaits(String node, String connection, String task) throws Exception {
+    String said = swanctl(node, "--list-sas --raw --ike " + connection);
+    return Pattern.compile("tasks-active ?= ?\\[[^]]*" + task).matcher(said).find();
   }
 
   /** How often charon has logged a text. */

@@ -2,21 +2,33 @@ package io.mipd.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.common.collect.ImmutableSet;
 import com.typesafe.config.Config;
 import io.mipd.daemon.TestNet.Mipd;
 import io.mipd.xfrm.model.Ipv6Address;
 import java.nio.file.Path;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** strongSwan's charon has the associations, mipd the policies (RFC 4877). */
 @Tag("kernel")
 class IkeSceneTest {
   private static final String SECRET = "correct horse battery staple";
+  private static final String CONNECTION =
+      CharonConfiguration.name(Ipv6Address.parse(TestNet.HOME_ADDRESS));
+
+  /** Kinds of associations, each with one for either direction. */
+  private static final int ASSOCIATIONS = 4;
+
+  private static final Pattern ESP_STATE =
+      Pattern.compile("src \\S+ dst \\S+\\s+proto esp spi \\S+ reqid \\d+");
 
   @TempDir private Path folder = Path.of("");
 
@@ -187,26 +199,17 @@ class IkeSceneTest {
     // A few may be lost where charon replaces one association by another.
     assertThat(still.lost()).as("while all is rekeyed: %s", still).isLessThan(still.sent() / 10);
 
-    // The exchanges are on their way when the cable is pulled.
     CountedPings moving = CountedPings.start(net);
-    for (String node : new String[] {"mn", "ha"}) {
-      String link = node.equals("mn") ? "b" : "a";
-      int before = payloadChildren();
-      rekey(node);
-      net.plug(link);
-      registered(link);
-      reachable("at " + link);
-      rekeyed(node, before);
-      endIs(mobile, "from", link);
-      endIs(agent, "to", link);
-    }
-    reachable("rekeyed and moved");
+    movesDuring(Rekeying.CHILD_SA, "mn", "b");
+    movesDuring(Rekeying.IKE_SA, "mn", "a");
+    movesDuring(Rekeying.CHILD_SA, "ha", "b");
+    movesDuring(Rekeying.IKE_SA, "ha", "a");
     moving.stop();
-    System.err.println("two handovers while all is rekeyed: " + moving);
+    System.err.println("four handovers while something is rekeyed: " + moving);
     assertThat(moving.lost()).as("%s", moving).isLessThan(moving.sent() / 2);
-    assertThat(charon.logged("mn", "initiating IKE_SA mipd"))
-        .as("the first, and those that the mobile node has rekeyed")
-        .isEqualTo(3);
+    for (String node : new String[] {"mn", "ha"}) {
+      assertThat(charon.logged(node, "parsed IKE_SA_INIT")).as(node).isEqualTo(1);
+    }
     assertThat(charon.logged("ha", "received packet: from 2001:db8:1::100")).isZero();
 
     net.plug("h");
@@ -215,7 +218,97 @@ class IkeSceneTest {
     net.plug("b");
     registered("b");
     reachable("at b from home");
-    assertThat(charon.logged("mn", "initiating IKE_SA mipd")).isEqualTo(3);
+    assertThat(charon.logged("mn", "parsed IKE_SA_INIT")).isEqualTo(1);
+  }
+
+  /** What a CREATE_CHILD_SA request asks for, and charon's name of it. */
+  private enum Rekeying {
+    CHILD_SA("CHILD_REKEY", "--child payload"),
+    IKE_SA("IKE_REKEY", "--ike " + CONNECTION);
+
+    private final String task;
+    private final String option;
+
+    Rekeying(String task, String option) {
+      this.task = task;
+      this.option = option;
+    }
+  }
+
+  /**
+   * The mobile node goes to a link and is registered there after a node's request has left and
+   * before its response has come. For a CHILD_SA the request is lost until then: the other's charon
+   * would use the new association as soon as it has answered. For the IKE_SA it is the response.
+   */
+  private void movesDuring(Rekeying rekeying, String node, String link) throws Exception {
+    // What was rekeyed before is there for a while longer.
+    sameAssociations("before " + rekeying + " is rekeyed from " + node);
+    String other = node.equals("mn") ? "ha" : "mn";
+    String ikeSa = keys(mobile).getString("ike-sa");
+    ImmutableSet<String> associations = payloadSpis();
+    String last = rekeying == Rekeying.CHILD_SA ? node : other;
+    String sent =
+        rekeying == Rekeying.CHILD_SA
+            ? "generating CREATE_CHILD_SA request"
+            : "generating CREATE_CHILD_SA response";
+    int before = charon.logged(last, sent);
+    net.loseKeyExchangeOf(last, true);
+    charon.swanctl(node, "--rekey " + rekeying.option);
+    net.until(
+        "the last that is sent for a while: " + sent,
+        TestNet.LONG,
+        () -> charon.logged(last, sent) > before);
+    assertThat(charon.awaits(node, CONNECTION, rekeying.task)).isTrue();
+
+    net.plug(link);
+    registered(link);
+    reachable("at " + link + ", " + rekeying + " not rekeyed yet");
+    assertThat(charon.awaits(node, CONNECTION, rekeying.task)).isTrue();
+    assertThat(keys(node.equals("mn") ? mobile : agent).getString("ike-sa")).isEqualTo(ikeSa);
+
+    net.loseKeyExchangeOf(last, false);
+    net.until(
+        rekeying + " is rekeyed from " + node,
+        TestNet.LONG,
+        () -> !charon.awaits(node, CONNECTION, rekeying.task));
+    sameAssociations(rekeying + " rekeyed from " + node);
+    endIs(mobile, "from", link);
+    endIs(agent, "to", link);
+    reachable("at " + link + ", " + rekeying + " rekeyed");
+    assertThat(keys(mobile).getString("state")).isEqualTo("up");
+    if (rekeying == Rekeying.IKE_SA) {
+      assertThat(keys(mobile).getString("ike-sa")).isNotEqualTo(ikeSa);
+      assertThat(payloadSpis()).isEqualTo(associations);
+    } else {
+      assertThat(keys(mobile).getString("ike-sa")).isEqualTo(ikeSa);
+      assertThat(payloadSpis()).hasSize(2).doesNotContainAnyElementsOf(associations);
+    }
+    assertThat(keys(agent).getString("ike-sa")).isEqualTo(keys(mobile).getString("ike-sa"));
+  }
+
+  /** Until both have the same, and none twice. */
+  private void sameAssociations(String when) throws Exception {
+    net.until(
+        "the same associations at both, " + when,
+        TestNet.LONG,
+        () ->
+            espStates("mn").size() == 2 * ASSOCIATIONS && espStates("mn").equals(espStates("ha")));
+  }
+
+  /** Addresses, SPI and request id of each association in ESP that is in a node's kernel. */
+  private ImmutableSet<String> espStates(String node) throws Exception {
+    return ESP_STATE
+        .matcher(net.in(node, "ip xfrm state"))
+        .results()
+        .map(MatchResult::group)
+        .collect(ImmutableSet.toImmutableSet());
+  }
+
+  private ImmutableSet<String> payloadSpis() throws Exception {
+    return espStates("mn").stream()
+        .filter(state -> state.endsWith(" reqid 5004"))
+        .map(state -> state.replaceAll("(?s).* spi (\\S+) .*", "$1"))
+        .collect(ImmutableSet.toImmutableSet());
   }
 
   private int payloadChildren() throws Exception {
@@ -226,8 +319,7 @@ class IkeSceneTest {
   private void rekey(String node) throws Exception {
     charon.swanctl(node, "--rekey --child payload");
     charon.swanctl(node, "--rekey --child signalling");
-    charon.swanctl(
-        node, "--rekey --ike " + CharonConfiguration.name(Ipv6Address.parse(TestNet.HOME_ADDRESS)));
+    charon.swanctl(node, "--rekey --ike " + CONNECTION);
   }
 
   private void rekeyed(String node, int before) throws Exception {
@@ -237,9 +329,12 @@ class IkeSceneTest {
         () -> payloadChildren() > before && keys(mobile).getString("state").equals("up"));
   }
 
-  @Test
-  void negotiatesAnewWhereKeyManagementStays() throws Exception {
-    start("key-management-mobility = off", "");
+  /** Both must be able to. */
+  @ParameterizedTest
+  @ValueSource(strings = {"ha", "mn"})
+  void negotiatesAnewWhereKeyManagementStays(String node) throws Exception {
+    String stays = "key-management-mobility = off";
+    start(node.equals("ha") ? stays : "", node.equals("mn") ? stays : "");
     registered("a");
     reachable("at a");
     String ikeSa = keys(mobile).getString("ike-sa");

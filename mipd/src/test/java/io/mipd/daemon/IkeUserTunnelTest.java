@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.ImmutableSetMultimap;
+import com.typesafe.config.Config;
 import io.mipd.control.ControlRequest;
 import io.mipd.daemon.TestNet.Mipd;
 import io.mipd.xfrm.model.Ipv6Address;
@@ -33,6 +34,7 @@ class IkeUserTunnelTest {
   private static final String HOME = TestNet.HOME_ADDRESS;
   private static final String PEER = TestNet.CORRESPONDENT;
   private static final String AGENT = TestNet.HOME_AGENT;
+  private static final String REGISTERED = "registration.care-of-address";
   private static final String OURS = CharonConfiguration.name(Ipv6Address.parse(HOME));
 
   /** Of the mobile node's configuration. */
@@ -104,6 +106,7 @@ class IkeUserTunnelTest {
   private final List<PacketLog> links = new ArrayList<>();
   private final List<Stage> stages = new ArrayList<>();
   private ImmutableSet<String> mobileBefore = ImmutableSet.of();
+  private ImmutableSet<String> agentBefore = ImmutableSet.of();
   private ImmutableSet<String> peerBefore = ImmutableSet.of();
 
   @BeforeEach
@@ -134,8 +137,8 @@ class IkeUserTunnelTest {
     }
   }
 
-  /** Pings of a size of their own are to be so from the correspondent to the home address. */
-  private record Stage(String name, int size, Nesting nesting) {}
+  /** Pings of a size of their own, and how they and their answers are to be. */
+  private record Stage(String name, int size, ImmutableSet<Nesting> nestings) {}
 
   /** In the user's ESP tunnel alone. */
   private static Nesting alone() {
@@ -167,10 +170,47 @@ class IkeUserTunnelTest {
 
   /** Pings there and back; how they were nested is looked at in the end. */
   private void stage(String name, Nesting nesting) throws Exception {
-    int size = 200 + 8 * stages.size();
+    int size = nextSize();
     net.in("cn", "ping -n -c 3 -i 0.2 -W 5 -s " + size + " " + HOME);
     decryption.associations(net.in("mn", "ip xfrm state"));
-    stages.add(new Stage(name, size, nesting));
+    stages.add(new Stage(name, size, ImmutableSet.of(nesting, nesting.back())));
+  }
+
+  /** The mobile node's pings, which nobody answers. */
+  private void unanswered(String name, ImmutableSet<Nesting> nestings) throws Exception {
+    int size = nextSize();
+    assertThat(
+            net.succeeds("mn", "ping -n -c 3 -i 0.2 -W 1 -s " + size + " -I " + HOME + " " + PEER))
+        .as(name)
+        .isFalse();
+    decryption.associations(net.in("mn", "ip xfrm state"));
+    stages.add(new Stage(name, size, nestings));
+  }
+
+  private int nextSize() {
+    return 200 + 8 * stages.size();
+  }
+
+  /**
+   * To a link, and there before the home agent's acknowledgement, which is lost until the mobile
+   * node has been looked at.
+   *
+   * @param tunnelled whether it uses its tunnel already; not before it has been registered once
+   */
+  private void registering(String name, String link, boolean tunnelled) throws Exception {
+    net.loseEspOfTheHomeAgent(true);
+    net.plug(link);
+    net.until("bound at " + link, PATIENCE, () -> careOf().startsWith("2001:db8:" + link + ":"));
+    assertThat(registeredCareOf()).isNotEqualTo(careOf());
+    unanswered(name, tunnelled ? ImmutableSet.of(tunnelled().back()) : ImmutableSet.of());
+    assertThat(registeredCareOf()).isNotEqualTo(careOf());
+    net.loseEspOfTheHomeAgent(false);
+    registered(link);
+  }
+
+  private String registeredCareOf() throws Exception {
+    Config status = net.status(mobile);
+    return status.hasPath(REGISTERED) ? status.getString(REGISTERED) : "";
   }
 
   private String careOf() throws Exception {
@@ -196,6 +236,7 @@ class IkeUserTunnelTest {
     }
     load("mn", HOME, PEER);
     load("cn", PEER, HOME);
+    agentBefore = net.system("ha");
     agent =
         net.startMipd(
             "ha",
@@ -302,6 +343,9 @@ class IkeUserTunnelTest {
     charon.swanctl("mn", "--terminate --ike " + OURS);
     net.awaitSystem("mn", mobileBefore);
     net.awaitSystem("cn", peerBefore);
+    // Until then it has been the router of the home link.
+    assertThat(net.stop(agent)).isZero();
+    net.awaitSystem("ha", agentBefore);
   }
 
   private void comesHome() throws Exception {
@@ -309,6 +353,32 @@ class IkeUserTunnelTest {
     net.until("de-registered", PATIENCE, () -> careOf().isEmpty());
     reachable("at home again");
     stage("back", alone());
+  }
+
+  /** The states of a mobile node, each once. */
+  @Test
+  void isNestedRightInEveryState() throws Exception {
+    beginAtHome();
+    registering("registering", "a", false);
+    rekeys("mn");
+    stage("tunnelled", tunnelled());
+    registering("registering elsewhere", "b", true);
+    dismissed();
+    optimize();
+    optimizedAt("b");
+    rekeys("cn");
+    stage("optimized", optimized());
+    comesHome();
+    endAtHome();
+  }
+
+  /** Away, and registered nowhere: nothing leaves, until it may register again. */
+  private void dismissed() throws Exception {
+    net.ask(mobile, ControlRequest.of("deregister"));
+    net.until("bound nowhere", PATIENCE, () -> careOf().isEmpty() && !isRegistered());
+    unanswered("dismissed", ImmutableSet.of());
+    net.ask(mobile, ControlRequest.of("handover").with("to", "auto"));
+    registered("b");
   }
 
   @Test
@@ -406,7 +476,7 @@ class IkeUserTunnelTest {
   }
 
   private boolean isRegistered() throws Exception {
-    return net.status(mobile).hasPath("registration.care-of-address");
+    return !registeredCareOf().isEmpty();
   }
 
   private String ikeSa() throws Exception {
@@ -417,23 +487,18 @@ class IkeUserTunnelTest {
   private void areNestedRight() throws Exception {
     var seen = ImmutableSetMultimap.<Integer, Nesting>builder();
     for (PacketLog link : links) {
-      for (List<String> packet :
-          fields(link, "icmpv6.type == 128 || icmpv6.type == 129", "data.len")) {
-        seen.put(
-            Integer.parseInt(packet.get(3)),
-            new Nesting(packet.get(0), packet.get(1), packet.get(2)));
+      ImmutableList<List<String>> all = packets(link);
+      for (List<String> packet : all) {
+        if (packet.get(0).endsWith(":icmpv6")) {
+          seen.put(
+              Integer.parseInt(packet.get(3)),
+              new Nesting(packet.get(0), packet.get(1), packet.get(2)));
+        }
       }
-    }
-    var nestings = seen.build();
-    for (Stage stage : stages) {
-      assertThat(nestings.get(stage.size()))
-          .as(stage.name())
-          .containsExactlyInAnyOrder(stage.nesting(), stage.nesting().back());
-    }
-    for (PacketLog link : links) {
-      assertThat(fields(link, "isakmp && ipv6.addr == " + PEER, "frame.number"))
+      assertThat(all)
           .as("key exchange with the peer, %s", link.file())
           .extracting(packet -> packet.get(0))
+          .filteredOn(protocols -> protocols.endsWith(":isakmp"))
           .containsOnly(link.equals(home) ? "ipv6:udp:isakmp" : "ipv6:esp:ipv6:udp:isakmp");
       if (!link.equals(home)) {
         assertThat(link.packets(PacketLog.from(Ipv6Address.parse(HOME))))
@@ -441,16 +506,21 @@ class IkeUserTunnelTest {
             .isEmpty();
       }
     }
+    var nestings = seen.build();
+    for (Stage stage : stages) {
+      assertThat(nestings.get(stage.size()))
+          .as(stage.name())
+          .containsExactlyInAnyOrderElementsOf(stage.nestings());
+    }
   }
 
-  /** Protocols, sources, destinations and one more field of packets. */
-  private ImmutableList<List<String>> fields(PacketLog link, String filter, String more)
-      throws Exception {
+  /** Protocols, sources, destinations and length of pings and of key exchange with the peer. */
+  private ImmutableList<List<String>> packets(PacketLog link) throws Exception {
     return decryption
         .tshark(
             link.file(),
             "-Y",
-            filter,
+            "icmpv6.type == 128 || icmpv6.type == 129 || isakmp && ipv6.addr == " + PEER,
             "-T",
             "fields",
             "-e",
@@ -460,7 +530,7 @@ class IkeUserTunnelTest {
             "-e",
             "ipv6.dst",
             "-e",
-            more)
+            "data.len")
         .lines()
         .map(line -> line.replace("eth:ethertype:", "").replace(":data", ""))
         .map(line -> List.of(line.split("\t", -1)))

@@ -1,5 +1,6 @@
 package io.mipd.daemon;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
@@ -26,6 +27,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -546,6 +548,27 @@ class KeyExchangeTest {
     assertThat(exchange.report().toString()).contains("AUTHENTICATION_FAILED");
     registered();
     assertThat(exchange.report().toString()).contains("up").doesNotContain("AUTHENTICATION_FAILED");
+  }
+
+  /** An end that has another kind of association missing is told why until it has it. */
+  @Test
+  void aProblemStaysAsLongAsItIsOne() {
+    assertThat(exchange.admit(now, update(Optional.of(A)))).isEmpty();
+    exchange.logged(now, NAME, "received AUTHENTICATION_FAILED notify error");
+    listed(ikeSa("1", A, ImmutableSet.of("signalling")));
+    assertThat(connection()).doesNotContainKey("problem").containsEntry("state", "up");
+    exchange.logged(now, NAME, "received TS_UNACCEPTABLE notify, no CHILD_SA built");
+    listed(ikeSa("1", A, ImmutableSet.of("signalling")));
+    assertThat(connection())
+        .containsEntry("problem", "received TS_UNACCEPTABLE notify, no CHILD_SA built");
+    listed(ikeSa("1", A, BOTH));
+    assertThat(connection()).doesNotContainKey("problem");
+  }
+
+  @SuppressWarnings("unchecked")
+  private Map<String, Object> connection() {
+    return ((List<Map<String, Object>>) requireNonNull(exchange.report().get("connections")))
+        .get(0);
   }
 
   @Test

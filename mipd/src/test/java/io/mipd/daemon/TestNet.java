@@ -274,8 +274,28 @@ final class TestNet implements AutoCloseable {
 
   /** Whatever link a has for the home agent is lost until it is let through again. */
   void holdBack(boolean on) throws Exception {
-    String rule = " iif ea to 2001:db8:1::/64 blackhole pref 12";
-    ip("r", "-6", "rule " + (on ? "add" : "del") + rule);
+    lose(on, "iif ea to 2001:db8:1::/64");
+  }
+
+  /**
+   * What a node's key manager, mn or ha, has for the other one is lost until it is let through
+   * again.
+   */
+  void loseKeyExchangeOf(String node, boolean on) throws Exception {
+    String ways = node.equals("mn") ? "to 2001:db8:1::/64" : "from 2001:db8:1::/64";
+    lose(on, ways + " ipproto 17 dport 500");
+  }
+
+  /** What the home agent sends in ESP is lost until it is let through again. */
+  void loseEspOfTheHomeAgent(boolean on) throws Exception {
+    lose(on, "from " + HOME_AGENT + " ipproto 50");
+  }
+
+  /**
+   * @param which as {@code ip rule} says it
+   */
+  private void lose(boolean on, String which) throws Exception {
+    ip("r", "-6", "rule " + (on ? "add " : "del ") + which + " blackhole pref 12");
   }
 
   /** What a node's kernel has counted under a name of {@code /proc/net/snmp6}. */

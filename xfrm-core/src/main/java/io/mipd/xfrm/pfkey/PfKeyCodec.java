@@ -17,7 +17,7 @@ import io.netty.buffer.ByteBuf;
 import java.util.Optional;
 
 /**
- * Messages and their extensions as octets.
+ * Messages and their extensions as octets, but for those of {@link PfKeyNegotiationCodec}.
  *
  * <pre>
  *  0         1       2        3         4      6          8       12      16
@@ -134,6 +134,8 @@ public final class PfKeyCodec {
       encode(address.between(), out);
     } else if (extension instanceof PfKeyExtension.Unknown unknown) {
       unknown.octets().writeTo(out);
+    } else {
+      PfKeyNegotiationCodec.encode(extension, out);
     }
     int length = out.writerIndex() - start;
     out.writeZero(-length & (UNIT - 1));
@@ -238,7 +240,10 @@ public final class PfKeyCodec {
             ? new PfKeyExtension.KeyManagerAddress(pair.get())
             : unknown(type, octets);
       }
-      default -> unknown(type, body);
+      default ->
+          PfKeyNegotiationCodec.leastLength(type) > 0
+              ? PfKeyNegotiationCodec.decode(type, body, at)
+              : unknown(type, body);
     };
   }
 
@@ -255,7 +260,7 @@ public final class PfKeyCodec {
       case PfKeyExtension.X_SA2 -> SA2_LENGTH;
       case PfKeyExtension.X_POLICY -> POLICY_LENGTH;
       case PfKeyExtension.X_KMADDRESS -> KMADDRESS_LENGTH;
-      default -> UNIT;
+      default -> Math.max(UNIT, PfKeyNegotiationCodec.leastLength(type));
     };
   }
 

@@ -23,6 +23,13 @@ public sealed interface PfKeyExtension {
   int ADDRESS_PROXY = 7;
   int KEY_AUTH = 8;
   int KEY_ENCRYPT = 9;
+  int IDENTITY_SRC = 10;
+  int IDENTITY_DST = 11;
+  int SENSITIVITY = 12;
+  int PROPOSAL = 13;
+  int SUPPORTED_AUTH = 14;
+  int SUPPORTED_ENCRYPT = 15;
+  int SPI_RANGE = 16;
   int X_POLICY = 18;
   int X_SA2 = 19;
   int X_KMADDRESS = 25;
@@ -81,6 +88,140 @@ public sealed interface PfKeyExtension {
    * @param type {@link #KEY_AUTH} or {@link #KEY_ENCRYPT}
    */
   record Key(int type, KeyMaterial key) implements PfKeyExtension {}
+
+  /**
+   * Who an end of an association is (section 2.3.5).
+   *
+   * @param type {@link #IDENTITY_SRC} or {@link #IDENTITY_DST}
+   * @param kind {@code SADB_IDENTTYPE_*}, 16 bits
+   * @param id what the text may be made from where there is none, such as a user's number
+   * @param text its characters are octets, none of them 0
+   */
+  record Identity(int type, int kind, long id, Optional<String> text) implements PfKeyExtension {
+    /** {@code SADB_IDENTTYPE_FQDN}. */
+    static final int DOMAIN_NAME = 2;
+
+    public Identity {
+      checkUnsigned(kind, Short.SIZE);
+      checkArgument(
+          text.isEmpty() || text.get().chars().allMatch(it -> it > 0 && it <= 255),
+          "not a text of octets");
+    }
+  }
+
+  /**
+   * Which labelled data an association may carry (section 2.3.6).
+   *
+   * @param domain in which levels and compartments have their meaning
+   * @param secrecy of Bell and LaPadula
+   * @param integrity of Biba
+   */
+  record Sensitivity(int domain, Label secrecy, Label integrity) implements PfKeyExtension {
+    @Override
+    public int type() {
+      return SENSITIVITY;
+    }
+  }
+
+  /**
+   * @param level 8 bits
+   * @param compartments a bitmap of 0 to 255 words of eight octets
+   */
+  record Label(int level, Octets compartments) {
+    static final int WORD = 8;
+
+    public Label {
+      checkUnsigned(level, Byte.SIZE);
+      checkArgument(compartments.length() % WORD == 0, "not whole words of a bitmap");
+      checkUnsigned(compartments.length() / WORD, Byte.SIZE);
+    }
+  }
+
+  /**
+   * What a key manager may negotiate, the best first (section 2.3.7).
+   *
+   * @param replay packets of the anti-replay window
+   */
+  record Proposal(int replay, ImmutableList<Combination> combinations) implements PfKeyExtension {
+    public Proposal {
+      checkUnsigned(replay, Byte.SIZE);
+    }
+
+    @Override
+    public int type() {
+      return PROPOSAL;
+    }
+  }
+
+  /**
+   * Algorithms that go together, and how long an association of them may live.
+   *
+   * @param integrity {@code SADB_AALG_*}, 0 for none
+   * @param encryption {@code SADB_EALG_*}, 0 for none
+   * @param flags as of an association, 16 bits
+   * @param integrityKey 0 to 0 bits where there is none, and below
+   */
+  record Combination(
+      int integrity,
+      int encryption,
+      int flags,
+      KeyBits integrityKey,
+      KeyBits encryptionKey,
+      Limits soft,
+      Limits hard) {
+    public Combination {
+      checkUnsigned(integrity, Byte.SIZE);
+      checkUnsigned(encryption, Byte.SIZE);
+      checkUnsigned(flags, Short.SIZE);
+    }
+  }
+
+  /** How long a key may be, in bits, from the least to the greatest. */
+  record KeyBits(int least, int greatest) {
+    public KeyBits {
+      checkUnsigned(least, Short.SIZE);
+      checkUnsigned(greatest, Short.SIZE);
+    }
+  }
+
+  /**
+   * As of a {@link Lifetime}; 0 for no limit.
+   *
+   * @param allocations in Linux packets
+   * @param addTime seconds since it was added
+   * @param useTime seconds since it was first used
+   */
+  record Limits(int allocations, long bytes, long addTime, long useTime) {}
+
+  /**
+   * The algorithms that the kernel has (section 2.3.8).
+   *
+   * @param type {@link #SUPPORTED_AUTH} or {@link #SUPPORTED_ENCRYPT}
+   */
+  record Supported(int type, ImmutableList<Algorithm> algorithms) implements PfKeyExtension {}
+
+  /**
+   * @param id {@code SADB_AALG_*} or {@code SADB_EALG_*}
+   * @param vectorLength octets of the initialization vector, 0 for none
+   */
+  record Algorithm(int id, int vectorLength, KeyBits key) {
+    public Algorithm {
+      checkUnsigned(id, Byte.SIZE);
+      checkUnsigned(vectorLength, Byte.SIZE);
+    }
+  }
+
+  /** What {@code SADB_GETSPI} may choose from, both ends included (section 2.3.9). */
+  record SpiRange(Spi least, Spi greatest) implements PfKeyExtension {
+    @Override
+    public int type() {
+      return SPI_RANGE;
+    }
+  }
+
+  private static void checkUnsigned(int value, int bits) {
+    checkArgument(value >= 0 && value < 1 << bits, "not %s bits: %s", bits, value);
+  }
 
   /** Mode and request id of an association, KAME's. */
   record Sa2(int mode, int sequence, ReqId reqId) implements PfKeyExtension {

@@ -22,6 +22,7 @@ public record PfKeyMessage(
     int process,
     ImmutableList<PfKeyExtension> extensions) {
   // sadb_msg_type, of RFC 2367 section 3.1 and linux/pfkeyv2.h.
+  public static final int GETSPI = 1;
   public static final int UPDATE = 2;
   public static final int ADD = 3;
   public static final int DELETE = 4;

@@ -22,6 +22,7 @@ import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Mark;
 import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.Policy;
@@ -59,6 +60,13 @@ class PfKeyBackendKernelTest {
   private static final KeyMaterial KEY16 = KeyMaterial.parseHex("00112233445566778899aabbccddeeff");
   private static final KeyMaterial KEY20 =
       KeyMaterial.parseHex("000102030405060708090a0b0c0d0e0f10111213");
+
+  /** {@code SADB_AALG_SHA1HMAC}. */
+  private static final int SHA1 = 3;
+
+  /** {@code SADB_X_EALG_AESCBC}. */
+  private static final int AES_CBC = 12;
+
   private static final Selector FLOW = Selector.between(HERE, THERE);
 
   private static final SecurityAssociation TRANSPORT =
@@ -305,6 +313,73 @@ class PfKeyBackendKernelTest {
                   new PfKeyExtension.AddressPair(ELSEWHERE, THERE)));
     }
     assertThat(policiesByNetlink()).isEmpty();
+  }
+
+  /** A key manager's way to an association: it registers, is asked, and reserves an SPI. */
+  @Test
+  void tellsKeyManagersWhatIsToBeNegotiated() throws Exception {
+    // For a policy that came by PF_KEY the kernel would propose nothing: its masks are empty.
+    host.namespace()
+        .sh(
+            "ip xfrm policy add src 2001:db8:1::10 dst 2001:db8:2::20 dir out priority 1000"
+                + " tmpl proto esp reqid 7 mode transport");
+    var registration =
+        PfKeyMessage.request(PfKeyMessage.REGISTER, PfKeyMessage.ESP, ImmutableList.of());
+    try (var manager = host.namespace().within(() -> PfKeySocket.open(1));
+        var another = host.namespace().within(() -> PfKeySocket.open(2))) {
+      manager.request("SADB_REGISTER", registration, "");
+      // Who has registered hears what is told to others who do.
+      another.request("SADB_REGISTER", registration, "");
+      PfKeyMessage algorithms = heard(manager, PfKeyMessage.REGISTER);
+      assertThat(supported(algorithms, PfKeyExtension.SUPPORTED_AUTH))
+          .contains(new PfKeyExtension.Algorithm(SHA1, 0, new PfKeyExtension.KeyBits(160, 160)));
+      assertThat(supported(algorithms, PfKeyExtension.SUPPORTED_ENCRYPT))
+          .contains(new PfKeyExtension.Algorithm(AES_CBC, 8, new PfKeyExtension.KeyBits(128, 256)));
+
+      assertThat(host.sends(Datagram.udp(HERE, THERE, "without an association"))).isEmpty();
+      PfKeyMessage wanted = heard(manager, PfKeyMessage.ACQUIRE);
+      assertThat(wanted.associationType()).isEqualTo(PfKeyMessage.ESP);
+      assertThat(wanted.first(PfKeyExtension.Address.class, PfKeyExtension.ADDRESS_DST))
+          .hasValueSatisfying(it -> assertThat(it.prefix().address()).isEqualTo(THERE));
+      assertThat(wanted.first(PfKeyExtension.Proposal.class).orElseThrow().combinations())
+          .filteredOn(it -> it.integrity() == SHA1 && it.encryption() == AES_CBC)
+          .singleElement()
+          .satisfies(
+              it -> {
+                assertThat(it.integrityKey()).isEqualTo(new PfKeyExtension.KeyBits(160, 160));
+                assertThat(it.encryptionKey()).isEqualTo(new PfKeyExtension.KeyBits(128, 256));
+                assertThat(it.hard().addTime()).isGreaterThan(it.soft().addTime());
+              });
+
+      Spi only = Spi.ofAssociation(0x3001);
+      manager.request(
+          "SADB_GETSPI",
+          PfKeyMessage.request(
+              PfKeyMessage.GETSPI,
+              PfKeyMessage.ESP,
+              ImmutableList.of(
+                  address(PfKeyExtension.ADDRESS_SRC, THERE),
+                  address(PfKeyExtension.ADDRESS_DST, HERE),
+                  new PfKeyExtension.SpiRange(only, only))),
+          "");
+    }
+    assertThat(host.namespace().sh("ip xfrm state"))
+        .contains("src 2001:db8:2::20 dst 2001:db8:1::10\n\tproto esp spi 0x00003001");
+  }
+
+  private static PfKeyExtension address(int type, Ipv6Address address) {
+    return new PfKeyExtension.Address(type, 0, Ipv6Prefix.host(address), 0);
+  }
+
+  private static ImmutableList<PfKeyExtension.Algorithm> supported(PfKeyMessage message, int type) {
+    return message.first(PfKeyExtension.Supported.class, type).orElseThrow().algorithms();
+  }
+
+  private static PfKeyMessage heard(PfKeySocket socket, int type) throws SystemCallException {
+    return socket.hear().stream()
+        .filter(message -> message.type() == type)
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("no message of type " + type));
   }
 
   @Test

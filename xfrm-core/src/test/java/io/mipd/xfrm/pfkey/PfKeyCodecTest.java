@@ -28,6 +28,7 @@ import io.mipd.xfrm.model.Spi;
 import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.packet.MalformedPacketException;
+import io.mipd.xfrm.packet.Octets;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
@@ -49,6 +50,13 @@ class PfKeyCodecTest {
   private static final KeyMaterial KEY16 = KeyMaterial.parseHex("00112233445566778899aabbccddeeff");
   private static final KeyMaterial KEY20 =
       KeyMaterial.parseHex("000102030405060708090a0b0c0d0e0f10111213");
+
+  /** {@code SADB_AALG_SHA1HMAC}. */
+  private static final int SHA1 = 3;
+
+  /** {@code SADB_X_EALG_AESCBC}. */
+  private static final int AES_CBC = 12;
+
   private static final Selector FLOW = Selector.between(HERE, THERE);
 
   private static final ImmutableMap<String, String> GOLDEN = golden();
@@ -214,6 +222,72 @@ class PfKeyCodecTest {
         decoded("SADB_X_MIGRATE with SADB_X_EXT_KMADDRESS, of a tunnel that is not there <");
     assertThat(refusal)
         .isEqualTo(new PfKeyMessage(PfKeyMessage.X_MIGRATE, 0, 61, 7, 42, ImmutableList.of()));
+  }
+
+  @Test
+  void readsWhatKeyManagersAreTold() throws Exception {
+    PfKeyMessage algorithms = decoded("SADB_REGISTER <");
+    assertThat(supported(algorithms, PfKeyExtension.SUPPORTED_AUTH))
+        .contains(new PfKeyExtension.Algorithm(SHA1, 0, new PfKeyExtension.KeyBits(160, 160)));
+    assertThat(supported(algorithms, PfKeyExtension.SUPPORTED_ENCRYPT))
+        .contains(new PfKeyExtension.Algorithm(AES_CBC, 8, new PfKeyExtension.KeyBits(128, 256)));
+    PfKeyMessage wanted = decoded("SADB_ACQUIRE of");
+    var proposal = wanted.first(PfKeyExtension.Proposal.class).orElseThrow();
+    assertThat(proposal.replay()).isEqualTo(32);
+    assertThat(proposal.combinations())
+        .contains(
+            new PfKeyExtension.Combination(
+                SHA1,
+                AES_CBC,
+                0,
+                new PfKeyExtension.KeyBits(160, 160),
+                new PfKeyExtension.KeyBits(128, 256),
+                new PfKeyExtension.Limits(0, 0, 20 * 60 * 60, 7 * 60 * 60),
+                new PfKeyExtension.Limits(0, 0, 24 * 60 * 60, 8 * 60 * 60)));
+  }
+
+  private static ImmutableList<PfKeyExtension.Algorithm> supported(PfKeyMessage message, int type) {
+    return message.first(PfKeyExtension.Supported.class, type).orElseThrow().algorithms();
+  }
+
+  /** Laid out by hand as RFC 2367 sections 2.3.5, 2.3.6 and 2.3.9 have it: Linux sends none. */
+  @Test
+  void readsAndWritesIdentityLabelAndRange() throws Exception {
+    var identity =
+        new PfKeyExtension.Identity(
+            PfKeyExtension.IDENTITY_DST,
+            PfKeyExtension.Identity.DOMAIN_NAME,
+            1000,
+            Optional.of("ha.example.org"));
+    var unnamed =
+        new PfKeyExtension.Identity(PfKeyExtension.IDENTITY_SRC, 0, 1000, Optional.empty());
+    var label =
+        new PfKeyExtension.Sensitivity(
+            5,
+            new PfKeyExtension.Label(6, Octets.parse("8000000000000001")),
+            new PfKeyExtension.Label(7, Octets.EMPTY));
+    var range =
+        new PfKeyExtension.SpiRange(Spi.ofAssociation(0x100), Spi.ofAssociation(0xffff_ffffL));
+    var message =
+        PfKeyMessage.request(
+            PfKeyMessage.GETSPI,
+            PfKeyMessage.ESP,
+            ImmutableList.of(identity, unnamed, label, range));
+    String octets =
+        "020100030d000000070000002a000000"
+            + "04000b0002000000e80300000000000068612e6578616d706c652e6f72670000"
+            + "02000a0000000000e803000000000000"
+            + "03000c000500000006010700000000008000000000000001"
+            + "0200100000010000ffffffff00000000";
+    assertThat(sent(message)).isEqualTo(octets);
+    assertThat(PfKeyCodec.decode(octets(octets))).isEqualTo(message.numbered(7, 42));
+    // A text without its end, a bitmap that is longer than its extension.
+    for (String wrong :
+        ImmutableList.of(
+            octets.replace("72670000", "72672121"), octets.replace("06010700", "06020700"))) {
+      assertThatThrownBy(() -> PfKeyCodec.decode(octets(wrong)))
+          .isInstanceOf(MalformedPacketException.class);
+    }
   }
 
   @Test

@@ -370,7 +370,7 @@ final class Case {
   }
 
   /** Several wishes: a kind comes before the next, whoever wants it. */
-  private ImmutableList<MobilityPolicy> wanted(Place place) {
+  ImmutableList<MobilityPolicy> wanted(Place place) {
     return mobility.get(place).stream()
         .sorted(Comparator.comparingInt(one -> one.kind().precedence()))
         .collect(ImmutableList.toImmutableList());

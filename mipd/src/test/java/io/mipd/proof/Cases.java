@@ -367,6 +367,60 @@ final class Cases {
                   leaves(PEER, "P>H UDP"),
                   leaves(HOME_AGENT, "A>C ESP(0x2002) P>H UDP"),
                   leaves(ACCESS_GATEWAY, "V>C ESP(0x7002) A>C ESP(0x2002) P>H UDP")),
+          Case.of("the same, route optimized: nothing leaves beside the VPN; what comes has come by it")
+              .away()
+              .optimizedWith(PEER, P)
+              .user(everythingFrom(C), ACCESS_GATEWAY, ACCESS_VPN)
+              .tells(Finding.Kind.ROUTE_REFUSED)
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>V ESP(0x7001) C>A ESP(0x2001) H>P UDP"),
+                  leaves(ACCESS_GATEWAY, "C>A ESP(0x2001) H>P UDP"),
+                  leaves(HOME_AGENT, "H>P UDP"))
+              .packet(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>C RH2(H) UDP"),
+                  leaves(ACCESS_GATEWAY, "V>C ESP(0x7002) P>C RH2(H) UDP")),
+          Case.of("the same, with the user's ESP transport H-P within")
+              .away()
+              .optimizedWith(PEER, P)
+              .user(between(H, P), PEER, ESP_TRANSPORT)
+              .user(everythingFrom(C), ACCESS_GATEWAY, ACCESS_VPN)
+              .tells(Finding.Kind.PROTECTION_LOST, Finding.Kind.ROUTE_REFUSED)
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>V ESP(0x7001) C>A ESP(0x2001) H>P ESP(0x1001) UDP"),
+                  leaves(ACCESS_GATEWAY, "C>A ESP(0x2001) H>P ESP(0x1001) UDP"),
+                  leaves(HOME_AGENT, "H>P ESP(0x1001) UDP"))
+              .packet(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>C RH2(H) ESP(0x1002) UDP"),
+                  leaves(ACCESS_GATEWAY, "V>C ESP(0x7002) P>C RH2(H) ESP(0x1002) UDP")),
+          Case.of("what the care-of address sends to P is blocked: the route is not taken")
+              .away()
+              .optimizedWith(PEER, P)
+              .userBlocks(between(C, P))
+              .tells(Finding.Kind.ROUTE_REFUSED)
+              .packet(
+                  udp(H, P),
+                  PEER,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>P UDP"),
+                  leaves(HOME_AGENT, "H>P UDP"))
+              .packet(udp(P, H), MOBILE_NODE, leaves(PEER, "P>C RH2(H) UDP")),
+          Case.of("the correspondent's ESP with the care-of address: it sends to the home address")
+              .away()
+              .optimizedWith(PEER, P)
+              .userAt(PEER, between(P, C), Pair.transport(ESP, P, C, 0x4001))
+              .packet(udp(H, P), PEER, leaves(MOBILE_NODE, "C>P DSTOPT(H) UDP"))
+              .packet(
+                  udp(P, H),
+                  MOBILE_NODE,
+                  leaves(PEER, "P>H UDP"),
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) P>H UDP")),
           Case.of(
                   "an access network's VPN for any: what the link and a registration need is exempt")
               .seeksItsAgent()

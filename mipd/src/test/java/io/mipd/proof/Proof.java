@@ -11,6 +11,7 @@ import io.mipd.merger.explain.Explanation;
 import io.mipd.merger.explain.Packet;
 import io.mipd.merger.explain.WireHeader;
 import io.mipd.merger.rule.Finding;
+import io.mipd.merger.source.MobilityPolicy;
 import io.mipd.proof.Case.Journey;
 import io.mipd.xfrm.backend.XfrmCommand;
 import io.mipd.xfrm.engine.LocalAddresses.Role;
@@ -98,7 +99,22 @@ final class Proof implements AutoCloseable {
         || row.mobilityAlone(Place.MOBILE_NODE)
             .decides(users.direction(), witness)
             .filter(it -> users.selector().matches(it.policy().bundle().outermost(witness)))
-            .isPresent();
+            .isPresent()
+        || row.wanted(Place.MOBILE_NODE).stream()
+            .filter(way -> way.selector().matches(witness))
+            .flatMap(way -> way.onLink().stream())
+            .anyMatch(link -> users.selector().matches(directly(witness, link)));
+  }
+
+  private static Flow directly(Flow flow, MobilityPolicy.OnLink link) {
+    return new Flow(
+        link.source(),
+        link.destination(),
+        flow.protocol(),
+        flow.sourcePort(),
+        flow.destinationPort(),
+        flow.mark(),
+        flow.interfaceId());
   }
 
   // The way of a packet.

@@ -878,7 +878,8 @@ final class DirectionMerge implements Inputs {
   /** With flows that meet it. */
   private ImmutableList<Finding> findings(NavigableSet<Place> places) {
     var findings = ImmutableList.<Finding>builder();
-    Set<String> refusals = new HashSet<>();
+    // A route has several policies, the one for any flow last.
+    Map<String, Finding> refusals = new LinkedHashMap<>();
     for (Place place : places) {
       Entry entry = entries.get(place);
       if (entry != null && entry.witness() != null) {
@@ -891,17 +892,14 @@ final class DirectionMerge implements Inputs {
       if (conflict == null) {
         continue;
       }
-      boolean tells =
-          place.user().equals(Rank.LAST)
-              // A route has several policies.
-              ? refusals.add(conflict.words())
-              // Another of the user's policies may come before it.
-              : place.user().equals(firstUser(conflict.witness()));
-      if (tells) {
+      if (place.user().equals(Rank.LAST)) {
+        refusals.put(conflict.words(), conflict);
+      } else if (place.user().equals(firstUser(conflict.witness()))) {
+        // Of the user's policies none comes before it.
         findings.add(conflict);
       }
     }
-    return findings.build();
+    return findings.addAll(refusals.values()).build();
   }
 
   private Rank firstUser(Flow flow) {

@@ -367,7 +367,8 @@ final class Cases {
                   leaves(PEER, "P>H UDP"),
                   leaves(HOME_AGENT, "A>C ESP(0x2002) P>H UDP"),
                   leaves(ACCESS_GATEWAY, "V>C ESP(0x7002) A>C ESP(0x2002) P>H UDP")),
-          Case.of("the same, route optimized: nothing leaves beside the VPN; what comes has come by it")
+          Case.of(
+                  "the same, route optimized: nothing leaves beside the VPN; what comes has come by it")
               .away()
               .optimizedWith(PEER, P)
               .user(everythingFrom(C), ACCESS_GATEWAY, ACCESS_VPN)

@@ -110,8 +110,9 @@ class TheoryTest {
 
   /**
    * Each address is checked first (RFC 4862 section 5.4): after an even delay of up to
-   * MAX_RTR_SOLICITATION_DELAY where an advertisement for all was heard, for nobody is to ask at the
-   * same time as all others, it is asked for so often, and an answer waited for RetransTimer each.
+   * MAX_RTR_SOLICITATION_DELAY where an advertisement for all was heard, for nobody is to ask at
+   * the same time as all others, it is asked for so often, and an answer waited for RetransTimer
+   * each.
    */
   @Test
   void anAddressThatIsCheckedFirst() throws Exception {
@@ -239,7 +240,8 @@ class TheoryTest {
     double left = 1;
     for (int updates = 0; updates < 3; updates++) {
       double expected = SEEDS * left * (1 - lost);
-      System.out.printf("%d more updates: expected %.0f, found %d%n", updates, expected, after[updates]);
+      System.out.printf(
+          "%d more updates: expected %.0f, found %d%n", updates, expected, after[updates]);
       // Three times the standard deviation: one seed in four hundred is outside.
       assertThat((double) after[updates])
           .as("registrations after %s more updates", updates)

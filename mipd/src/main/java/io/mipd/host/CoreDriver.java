@@ -4,13 +4,11 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Lists;
-import com.google.common.collect.Maps;
 import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeEvent;
 import io.mipd.mobility.WishOwner;
-import io.mipd.mobility.planner.HomeAgentWish;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.MobilityCodec;
 import io.mipd.mobility.wire.MobilityMessage;
@@ -307,18 +305,9 @@ public final class CoreDriver {
   }
 
   private void wantAtHomeAgent(List<NodeAction.WantAtHomeAgent> wanted) throws IOException {
-    Map<WishOwner, HomeAgentWish> together = Maps.newLinkedHashMapWithExpectedSize(wanted.size());
-    boolean done = true;
-    for (NodeAction.WantAtHomeAgent want : wanted) {
-      WishOwner owner = want.wish().owner();
-      if (together.containsKey(owner)) {
-        done &= policies.want(ImmutableList.copyOf(together.values()));
-        together.clear();
-      }
-      together.put(owner, want.wish());
-    }
-    done &= policies.want(ImmutableList.copyOf(together.values()));
-    require(done, "the policies were not installed");
+    require(
+        policies.want(Lists.transform(wanted, NodeAction.WantAtHomeAgent::wish)),
+        "the policies were not installed");
   }
 
   private static boolean isToRemember(NodeAction action) {

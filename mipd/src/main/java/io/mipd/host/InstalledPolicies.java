@@ -165,9 +165,8 @@ public final class InstalledPolicies implements PoliciesOnDemand {
     want(waiting.owner(), waiting.wish());
   }
 
-  private void sleep(HomeAgentWish wish) {
-    WishOwner owner = wish.owner();
-    wakeUp(owner);
+  /** One that is not asleep. */
+  private void sleep(WishOwner owner, HomeAgentWish wish) {
     merge.reserve(owner);
     wishes.putIfAbsent(owner, MobilityWish.NOTHING);
     asleep.put(owner.address(), wish);
@@ -319,23 +318,31 @@ public final class InstalledPolicies implements PoliciesOnDemand {
    *
    * @return whether the backend now holds all that are to be in force
    */
-  public boolean want(ImmutableList<HomeAgentWish> all) {
+  public boolean want(List<HomeAgentWish> all) {
     // A user's policies are composed with all wishes, and what is doubtful is told at once.
     boolean wait = mayWait && all.size() > FEW && configured.isEmpty() && others.isEmpty();
     if (wait && asleep.isEmpty()) {
       asleep = Maps.newHashMapWithExpectedSize(all.size());
       asleepAt = Maps.newHashMapWithExpectedSize(all.size());
     }
-    var now = ImmutableMap.<WishOwner, MobilityWish>builder();
+    Map<WishOwner, MobilityWish> now = new LinkedHashMap<>();
+    boolean done = true;
     for (HomeAgentWish one : all) {
-      boolean isNew = wait && !wishes.containsKey(one.owner());
-      if (isNew || asleep.containsKey(one.home().value())) {
-        sleep(one);
+      WishOwner owner = one.owner();
+      if (asleep.containsKey(owner.address())) {
+        wakeUp(owner);
+        sleep(owner, one);
+      } else if (wait && !wishes.containsKey(owner)) {
+        sleep(owner, one);
       } else {
-        now.put(one.owner(), one.wish());
+        if (now.containsKey(owner)) {
+          done &= want(ImmutableMap.copyOf(now));
+          now.clear();
+        }
+        now.put(owner, one.wish());
       }
     }
-    return want(now.buildOrThrow());
+    return want(ImmutableMap.copyOf(now)) && done;
   }
 
   /** All or nothing; nothing, too, where a state is changed or is to go. */

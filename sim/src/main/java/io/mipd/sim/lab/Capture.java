@@ -19,6 +19,7 @@ import java.nio.file.StandardOpenOption;
 final class Capture {
   private static final int FILE_HEADER = 24;
   private static final int RECORD_HEADER = 16;
+  private static final int MICROSECONDS = 4;
   private static final int CAPTURED_LENGTH = 8;
   private static final int MAGIC_MICROSECONDS = 0xa1b2c3d4;
   private static final int LONGEST = 1 << 18;
@@ -55,13 +56,36 @@ final class Capture {
 
   /** The end of the last whole record, from {@code from} on; 0 if there is no file header yet. */
   long end(long from) throws IOException {
+    return written(from).end();
+  }
+
+  /**
+   * Whether what was captured before a time has been written: a whole record, from {@code from} on,
+   * is not older.
+   *
+   * @param nanos since the epoch
+   */
+  boolean reaches(long from, long nanos) throws IOException {
+    return written(from).newest() >= nanos;
+  }
+
+  /**
+   * What there is from a record on.
+   *
+   * @param end of the last whole one
+   * @param newest when that was captured, in nanoseconds since the epoch; 0 if there is none
+   */
+  private record Written(long end, long newest) {}
+
+  private Written written(long from) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = channel.size();
       if (size < FILE_HEADER) {
-        return 0;
+        return new Written(0, 0);
       }
       ByteBuffer header = ByteBuffer.allocate(RECORD_HEADER).order(order(channel));
       long position = Math.max(from, FILE_HEADER);
+      long newest = 0;
       while (position + RECORD_HEADER <= size) {
         header.clear();
         channel.read(header, position);
@@ -73,8 +97,11 @@ final class Capture {
           break;
         }
         position += RECORD_HEADER + length;
+        newest =
+            Integer.toUnsignedLong(header.getInt(0)) * 1_000_000_000L
+                + Integer.toUnsignedLong(header.getInt(MICROSECONDS)) * 1_000;
       }
-      return position;
+      return new Written(position, newest);
     }
   }
 

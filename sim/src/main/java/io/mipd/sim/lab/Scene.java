@@ -615,6 +615,8 @@ final class Scene {
     // With two interfaces everything has gone on all the time: give the move its time.
     Thread.sleep(CAPTURE_LAG_MILLIS + (options.interfaces() == 2 ? BOTH_MILLIS : 0));
     long end = toldUntil();
+    // tcpdump writes what it has about every second, and later where the machine is slow.
+    awaitQuietly(SETTLE_MILLIS, () -> isWritten(capture, mark, end));
     Path slice = folder.resolve("slice.part");
     capture.slice(mark, capture.end(mark), slice);
     if (options.ike()) {
@@ -664,6 +666,14 @@ final class Scene {
                 + " s: "
                 + row.toCsv());
     return row;
+  }
+
+  private static boolean isWritten(Capture capture, long from, long until) {
+    try {
+      return capture.reaches(from, until);
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   /** Whether the mobile node's daemon says that its correspondent is reached directly. */

@@ -18,7 +18,7 @@ class CaptureTest {
     ByteBuffer file = ByteBuffer.allocate(FILE_HEADER + 3 * 16 + 60 + 16 + 5);
     file.order(ByteOrder.LITTLE_ENDIAN).putInt(0xa1b2c3d4).position(FILE_HEADER);
     for (int length = 10; length <= 40; length += 10) {
-      file.putInt(1).putInt(2).putInt(length).putInt(length);
+      file.putInt(length).putInt(2).putInt(length).putInt(length);
       file.position(Math.min(file.position() + length, file.limit()));
     }
     return file.array();
@@ -30,6 +30,16 @@ class CaptureTest {
     var capture = new Capture(path);
     assertThat(capture.end(0)).isEqualTo(FILE_HEADER + 3 * 16 + 60);
     assertThat(capture.end(FILE_HEADER + 26)).isEqualTo(FILE_HEADER + 3 * 16 + 60);
+  }
+
+  @Test
+  void reachesAsFarAsTheLastWholeRecord(@TempDir Path folder) throws Exception {
+    var capture = new Capture(Files.write(folder.resolve("x.pcap"), file()));
+    long last = 30_000_002_000L;
+    assertThat(capture.reaches(0, last)).isTrue();
+    assertThat(capture.reaches(FILE_HEADER + 26, last)).isTrue();
+    assertThat(capture.reaches(0, last + 1)).isFalse();
+    assertThat(capture.reaches(capture.end(0), 1)).as("nothing from there on").isFalse();
   }
 
   @Test

@@ -346,11 +346,11 @@ public final class HomeAgent implements MobilityNode {
   /** Many bindings may be there already: what is of one kind is together, and done at once. */
   private void started(Instant now, List<NodeAction> actions) {
     for (Registration it : registrations.values()) {
-      if (it.binding.isPresent() && it.protection.hasTunnels()) {
-        actions.add(
-            new NodeAction.MoveTunnel(
-                it.home, settings.address(), it.home.value(), it.binding.get().careOf().value()));
-      }
+      it.binding.ifPresent(
+          binding ->
+              actions.add(
+                  new NodeAction.MoveTunnel(
+                      it.home, settings.address(), it.home.value(), binding.careOf().value())));
     }
     for (Registration it : registrations.values()) {
       actions.add(want(it, it.binding.map(HomeBinding::careOf)));

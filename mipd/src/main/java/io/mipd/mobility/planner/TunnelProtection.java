@@ -33,11 +33,6 @@ public record TunnelProtection(
     this(signalling, prefixDiscovery, returnRoutability, payload, false);
   }
 
-  /** Whether some of it are tunnels, whose ends move with the mobile node. */
-  public boolean hasTunnels() {
-    return returnRoutability.isPresent() || payload.isPresent();
-  }
-
   /**
    * Whether prefix discovery may come this way: by its association, and unprotected only where
    * nothing is protected.

@@ -1,5 +1,7 @@
 package io.mipd.daemon;
 
+import static com.google.common.collect.ImmutableList.toImmutableList;
+
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.Maps;
@@ -30,6 +32,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * What a configuration file says, checked.
@@ -451,7 +454,7 @@ record DaemonConfiguration(
     Optional<Section> user = root.optionalSection("user-ipsec");
     root.finish();
     UserIpsec userIpsec =
-        user.isPresent() ? UserIpsec.read(user.get(), pairs(role)) : UserIpsec.NONE;
+        user.isPresent() ? UserIpsec.read(user.get(), protections(role)) : UserIpsec.NONE;
     return new DaemonConfiguration(
         file,
         state,
@@ -599,14 +602,14 @@ record DaemonConfiguration(
         : role instanceof MobileNode mobile && mobile.groupsByTunnel();
   }
 
-  private static ImmutableList<HomeAssociations.Pair> pairs(Role role) {
-    var pairs = ImmutableList.<HomeAssociations.Pair>builder();
+  private static ImmutableList<Protection> protections(Role role) {
+    Stream<Optional<Protection>> all = Stream.empty();
     if (role instanceof HomeAgent agent) {
-      agent.served().forEach(one -> one.protection().ifPresent(it -> pairs.addAll(it.pairs())));
+      all = agent.served().stream().map(Served::protection);
     } else if (role instanceof MobileNode mobile) {
-      mobile.homes().forEach(one -> one.protection().ifPresent(it -> pairs.addAll(it.pairs())));
+      all = mobile.homes().stream().map(Home::protection);
     }
-    return pairs.build();
+    return all.flatMap(Optional::stream).collect(toImmutableList());
   }
 
   private static HomeAgent homeAgent(Section section) throws ConfigurationException {
@@ -825,7 +828,13 @@ record DaemonConfiguration(
     Set<Ipv6Address> addresses = new HashSet<>(Set.of(first.address()));
     agent.ifPresent(addresses::add);
     Set<Object> identities = new HashSet<>();
-    first.protection().ifPresent(it -> it.pairs().forEach(pair -> isNew(identities, pair)));
+    first
+        .protection()
+        .ifPresent(
+            it -> {
+              it.pairs().forEach(pair -> isNew(identities, pair));
+              identities.addAll(it.tunnel().reqIds());
+            });
     int count = 0;
     for (Section one : mobile.optionalSections(FURTHER_HOMES)) {
       boolean advertisedOnly =

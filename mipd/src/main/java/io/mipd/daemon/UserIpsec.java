@@ -60,16 +60,18 @@ public record UserIpsec(
       ImmutableMap.of("transport", Mode.TRANSPORT, "tunnel", Mode.TUNNEL);
 
   /**
-   * @param taken the associations of mobility, which a user's policy must not find by accident
+   * @param mobilitys whose associations a user's policy must not find by accident
    */
-  static UserIpsec read(Section section, ImmutableList<HomeAssociations.Pair> taken)
+  static UserIpsec read(Section section, ImmutableList<Protection> mobilitys)
       throws ConfigurationException {
     Set<ReqId> reqIds = new HashSet<>();
     Set<Spi> spis = new HashSet<>();
-    for (HomeAssociations.Pair pair : taken) {
-      reqIds.add(pair.reqId());
-      spis.add(pair.toHomeAgent());
-      spis.add(pair.toMobileNode());
+    for (Protection protection : mobilitys) {
+      reqIds.addAll(protection.tunnel().reqIds());
+      for (HomeAssociations.Pair pair : protection.pairs()) {
+        spis.add(pair.toHomeAgent());
+        spis.add(pair.toMobileNode());
+      }
     }
     var policies = ImmutableList.<Policy>builder();
     Map<Policy.Id, Integer> seen = new HashMap<>();

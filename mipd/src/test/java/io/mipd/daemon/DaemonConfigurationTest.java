@@ -330,8 +330,7 @@ class DaemonConfigurationTest {
       })
   void negotiatedKeysAreOfOneMobileNode(
       String identity, int signalling, int payload, @Nullable String refusal) throws IOException {
-    Path secret = Files.writeString(folder.resolve("ike.secret"), "for a test\n");
-    Files.setPosixFilePermissions(secret, PosixFilePermissions.fromString("rw-------"));
+    secret();
     Path file = folder.resolve("negotiated.conf");
     Files.writeString(
         file,
@@ -356,6 +355,58 @@ class DaemonConfigurationTest {
           .hasMessageContaining("home-agent.mobile-nodes[1].protection")
           .hasMessageContaining(refusal);
     }
+  }
+
+  /** charon's associations name no protocol: a user's template of their reqid would find them. */
+  @Test
+  void aUsersPolicyHasNoReqidOfNegotiatedAssociations() throws IOException {
+    secret();
+    Path file = folder.resolve("user.conf");
+    Files.writeString(
+        file,
+        """
+        role = home-agent, world = kernel
+        home-agent {
+          home-interface = eth1, address = "2001:db8:1::1", home-prefix = "2001:db8:1::/64"
+          mobile-nodes = [ { home-address = "2001:db8:1::100", protection = %s } ]
+        }
+        user-ipsec { policies = [ { templates = [ { proto = esp, reqid = 5001 } ] } ] }
+        """
+            .formatted(negotiated("b.example.org", 5001, 5002)));
+    assertThatThrownBy(() -> DaemonConfiguration.read(file))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining(
+            "user-ipsec.policies[0].templates[0].reqid: 5001 is one of mobility's own");
+  }
+
+  /** Tunnels of all home addresses have the same ends: by the reqid the kernel tells them apart. */
+  @Test
+  void aFurtherHomeAddressHasNoReqidOfNegotiatedAssociations() throws IOException {
+    secret();
+    String text = Files.readString(SAMPLES.resolve("mobile-node.conf"));
+    int open = text.indexOf("\n  protection {") + 1;
+    int close = text.indexOf("\n  }\n", open) + "\n  }\n".length();
+    String configured = text.substring(open, close).strip();
+    assertThat(configured).contains("to-home-agent = 0x1005");
+    Path file = folder.resolve("further.conf");
+    Files.writeString(
+        file,
+        text.substring(0, open)
+            + "  protection = "
+            + negotiated("b.example.org", 5001, 0x1005)
+            + "\n  further-home-addresses = [ { home-address = \"2001:db8:1::200\", "
+            + configured
+            + " } ]\n"
+            + text.substring(close));
+    assertThatThrownBy(() -> DaemonConfiguration.read(file))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("mobile-node.further-home-addresses[0].protection: SPI 0x00001005")
+        .hasMessageContaining("reqid 4101 is another home address's");
+  }
+
+  private void secret() throws IOException {
+    Path secret = Files.writeString(folder.resolve("ike.secret"), "for a test\n");
+    Files.setPosixFilePermissions(secret, PosixFilePermissions.fromString("rw-------"));
   }
 
   private static String negotiated(String identity, int signalling, int payload) {

@@ -1,8 +1,12 @@
 package io.mipd.mobility.planner;
 
+import static com.google.common.collect.ImmutableSet.toImmutableSet;
+
+import com.google.common.collect.ImmutableSet;
 import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.model.SecurityPath;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Which associations protect what passes between a mobile node and its home agent (RFC 3776 section
@@ -31,6 +35,13 @@ public record TunnelProtection(
       Optional<ReqId> returnRoutability,
       Optional<ReqId> payload) {
     this(signalling, prefixDiscovery, returnRoutability, payload, false);
+  }
+
+  /** Of all these associations. */
+  public ImmutableSet<ReqId> reqIds() {
+    return Stream.of(signalling, prefixDiscovery, returnRoutability, payload)
+        .flatMap(Optional::stream)
+        .collect(toImmutableSet());
   }
 
   /**

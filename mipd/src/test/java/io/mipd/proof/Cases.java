@@ -42,7 +42,9 @@ import io.mipd.xfrm.model.PortMatch;
  */
 final class Cases {
   private static final int HOME_TEST_INIT = 1;
+  private static final int CARE_OF_TEST_INIT = 2;
   private static final int HOME_TEST = 3;
+  private static final int CARE_OF_TEST = 4;
   private static final int BINDING_UPDATE = 5;
   private static final int BINDING_ACKNOWLEDGEMENT = 6;
 
@@ -412,6 +414,25 @@ final class Cases {
                   leaves(MOBILE_NODE, "C>A ESP(0x2001) H>P UDP"),
                   leaves(HOME_AGENT, "H>P UDP"))
               .packet(udp(P, H), MOBILE_NODE, leaves(PEER, "P>C RH2(H) UDP")),
+          Case.of("an access network's VPN, and what needs no tunnel: it is dropped, for none is around")
+              .awayWithoutProtection()
+              .user(everythingFrom(C), ACCESS_GATEWAY, ACCESS_VPN)
+              .tells(Finding.Kind.ROUTE_REFUSED)
+              .packet(udp(H, A), leaves(MOBILE_NODE, ""))
+              .packet(
+                  mobility(H, A, BINDING_UPDATE),
+                  HOME_AGENT,
+                  leaves(MOBILE_NODE, "C>A DSTOPT(H) MH(5)")),
+          Case.of("an access network's VPN for any: return routability of the care-of address is exempt")
+              .optimizes()
+              .away()
+              .user(everythingFrom(C), ACCESS_GATEWAY, ACCESS_VPN)
+              .packet(
+                  mobility(C, P, CARE_OF_TEST_INIT), PEER, leaves(MOBILE_NODE, "C>P MH(2)"))
+              .packet(mobility(P, C, CARE_OF_TEST), MOBILE_NODE, leaves(PEER, "P>C MH(4)"))
+              .packet(
+                  mobility(C, P, HOME_TEST_INIT),
+                  leaves(MOBILE_NODE, "C>V ESP(0x7001) C>P MH(1)")),
           Case.of("the correspondent's ESP with the care-of address: it sends to the home address")
               .away()
               .optimizedWith(PEER, P)
@@ -698,7 +719,7 @@ final class Cases {
           Case.of("the user's block of all traffic of the care-of address: the tunnel's, too")
               .away()
               .userBlocks(everythingFrom(C))
-              .tells(Finding.Kind.OUTER_FLOW_BLOCKED)
+              .tells(Finding.Kind.OUTER_FLOW_BLOCKED, Finding.Kind.OUTER_FLOW_PASSES)
               .packet(udp(H, P), leaves(MOBILE_NODE, ""))
               .packet(mobility(H, P, HOME_TEST_INIT), leaves(MOBILE_NODE, ""))
               .packet(udp(C, P), leaves(MOBILE_NODE, ""))

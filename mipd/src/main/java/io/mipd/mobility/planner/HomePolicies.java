@@ -105,7 +105,7 @@ public final class HomePolicies {
   /** The mobile node at home, registered nowhere: its signalling only. */
   public MobilityWish mobileNodeAtHome() {
     var policies = ImmutableList.<MobilityPolicy>builder();
-    mobileNodeSignalling(policies);
+    mobileNodeSignalling(policies, Optional.empty());
     withAnybody(policies, ImmutableList.of(), ImmutableList.of());
     return new MobilityWish(policies.build(), ImmutableList.of());
   }
@@ -113,7 +113,7 @@ public final class HomePolicies {
   /** The mobile node away and not registered: nothing leaves or enters in its name. */
   public MobilityWish mobileNodeUnregistered() {
     var policies = ImmutableList.<MobilityPolicy>builder();
-    mobileNodeSignalling(policies);
+    mobileNodeSignalling(policies, Optional.empty());
     String reason = "neither at home nor registered: the home address is not to be used";
     policies.add(blocked(fromHome(), Direction.OUT, reason));
     policies.add(blocked(toHome(), Direction.IN, reason));
@@ -123,18 +123,20 @@ public final class HomePolicies {
   /** The mobile node with a care-of address that it has registered, or is registering. */
   public MobilityWish mobileNodeAway(CareOfAddress careOf) {
     var policies = ImmutableList.<MobilityPolicy>builder();
-    mobileNodeSignalling(policies);
+    var onLink = new MobilityPolicy.OnLink(careOf.value(), agent);
+    mobileNodeSignalling(policies, Optional.of(onLink));
     exempt(policies, careOf);
+    careOfTests(policies, careOf);
     Tunnel tunnel = tunnel(careOf);
     withAnybody(policies, ImmutableList.of(tunnel.testsOut()), ImmutableList.of(tunnel.testsIn()));
     if (protection.payload().isEmpty()) {
       String reason = "with the home agent itself no tunnel is needed (RFC 6275 section 10.4.2)";
       policies.add(
-          tunnelled(
+          direct(
               Selector.between(home, agent),
-              Direction.OUT,
               Template.homeAddressOption(home, agent),
-              reason));
+              reason,
+              onLink));
       policies.add(
           tunnelled(
               Selector.between(agent, home),
@@ -159,14 +161,15 @@ public final class HomePolicies {
   /** The home agent without a binding for this home address. */
   public MobilityWish homeAgentUnbound() {
     var policies = ImmutableList.<MobilityPolicy>builder();
-    homeAgentSignalling(policies);
+    homeAgentSignalling(policies, Optional.empty());
     return new MobilityWish(policies.build(), ImmutableList.of());
   }
 
   /** The home agent with a binding. */
   public MobilityWish homeAgentBound(CareOfAddress careOf) {
     var policies = ImmutableList.<MobilityPolicy>builder();
-    homeAgentSignalling(policies);
+    var onLink = new MobilityPolicy.OnLink(agent, careOf.value());
+    homeAgentSignalling(policies, Optional.of(onLink));
     exempt(policies, careOf);
     protection
         .returnRoutability()
@@ -187,11 +190,8 @@ public final class HomePolicies {
     if (protection.payload().isEmpty()) {
       String reason = "our own packets take the routing header (RFC 6275 section 10.4.2)";
       policies.add(
-          tunnelled(
-              Selector.between(agent, home),
-              Direction.OUT,
-              Template.routingHeader(agent, home),
-              reason));
+          direct(
+              Selector.between(agent, home), Template.routingHeader(agent, home), reason, onLink));
       policies.add(
           tunnelled(
               Selector.between(home, agent),
@@ -268,7 +268,8 @@ public final class HomePolicies {
                 Selector.between(agent, stranger.value()).withProtocol(IpProtocol.MOBILITY),
                 Direction.OUT,
                 Bundle.of(Template.routingHeader(agent, stranger.value()).asOptional()),
-                "a Binding Update for an address that is not served gets its status")),
+                "a Binding Update for an address that is not served gets its status",
+                Optional.empty())),
         ImmutableList.of());
   }
 
@@ -291,6 +292,26 @@ public final class HomePolicies {
         policies.add(
             MobilityPolicy.exempt(typed(selector, ICMPV6_ERRORS), direction, "ICMPv6 errors"));
       }
+    }
+  }
+
+  /** What a mobile node says to correspondents by its care-of address itself, and hears there. */
+  private void careOfTests(ImmutableList.Builder<MobilityPolicy> policies, CareOfAddress careOf) {
+    if (!roles.optimizes()) {
+      return;
+    }
+    String reason = "return routability of the care-of address (RFC 6275 section 5.2.5)";
+    Selector sent = Selector.between(Ipv6Prefix.host(careOf.value()), ANY);
+    policies.add(
+        MobilityPolicy.exempt(
+            sent.withType(IpProtocol.MOBILITY, MobilityMessage.CARE_OF_TEST_INIT),
+            Direction.OUT,
+            reason));
+    for (int type :
+        ImmutableList.of(MobilityMessage.CARE_OF_TEST, MobilityMessage.BINDING_ERROR)) {
+      policies.add(
+          MobilityPolicy.exempt(
+              sent.reversed().withType(IpProtocol.MOBILITY, type), Direction.IN, reason));
     }
   }
 
@@ -368,27 +389,30 @@ public final class HomePolicies {
             toHome().withProtocol(IpProtocol.MOBILITY), Direction.IN, new Bundle(in), reason));
   }
 
-  private void mobileNodeSignalling(ImmutableList.Builder<MobilityPolicy> policies) {
+  private void mobileNodeSignalling(
+      ImmutableList.Builder<MobilityPolicy> policies, Optional<MobilityPolicy.OnLink> onLink) {
     Template hao = Template.homeAddressOption(home, agent).asOptional();
     Template route2 = Template.routingHeader(agent, home).asOptional();
-    signalling(policies, home, Direction.OUT, hao, route2);
+    signalling(policies, home, onLink, hao, route2);
   }
 
-  private void homeAgentSignalling(ImmutableList.Builder<MobilityPolicy> policies) {
+  private void homeAgentSignalling(
+      ImmutableList.Builder<MobilityPolicy> policies, Optional<MobilityPolicy.OnLink> onLink) {
     Template hao = Template.homeAddressOption(home, agent).asOptional();
     Template route2 = Template.routingHeader(agent, home).asOptional();
-    signalling(policies, agent, Direction.OUT, route2, hao);
+    signalling(policies, agent, onLink, route2, hao);
   }
 
   /**
    * @param self which of the two we are
+   * @param onLink what is sent, if one of us is away
    * @param out Mobile IPv6's header of what we send
    * @param in of what comes
    */
   private void signalling(
       ImmutableList.Builder<MobilityPolicy> policies,
       Ipv6Address self,
-      Direction direction,
+      Optional<MobilityPolicy.OnLink> onLink,
       Template out,
       Template in) {
     Ipv6Address other = self.equals(home) ? agent : home;
@@ -398,15 +422,17 @@ public final class HomePolicies {
     policies.add(
         message(
             sent.withProtocol(IpProtocol.MOBILITY),
-            direction,
+            Direction.OUT,
             transport(protection.signalling(), out),
-            reason));
+            reason,
+            onLink));
     policies.add(
         message(
             received.withProtocol(IpProtocol.MOBILITY),
             Direction.IN,
             transport(protection.signalling(), in),
-            reason));
+            reason,
+            Optional.empty()));
     boolean mobileNode = self.equals(home);
     int sentType =
         mobileNode
@@ -423,20 +449,28 @@ public final class HomePolicies {
     if (prefixes.isEmpty()) {
       if (protection.signalling().isEmpty()) {
         // Nothing is protected, and it takes the way of payload.
-        policies.add(MobilityPolicy.exempt(discoverySent, direction, discovery));
+        policies.add(MobilityPolicy.exempt(discoverySent, Direction.OUT, discovery));
         policies.add(MobilityPolicy.exempt(discoveryReceived, Direction.IN, discovery));
       }
       return;
     }
-    policies.add(message(discoverySent, direction, transport(prefixes, out), discovery));
-    policies.add(message(discoveryReceived, Direction.IN, transport(prefixes, in), discovery));
+    policies.add(
+        message(discoverySent, Direction.OUT, transport(prefixes, out), discovery, onLink));
+    policies.add(
+        message(
+            discoveryReceived,
+            Direction.IN,
+            transport(prefixes, in),
+            discovery,
+            Optional.empty()));
     if (protection.payload().isPresent()) {
       policies.add(
           message(
               received.withType(IpProtocol.ICMPV6, MISREAD_TYPE),
               Direction.IN,
               transport(prefixes, in),
-              discovery));
+              discovery,
+              Optional.empty()));
     }
   }
 
@@ -447,8 +481,25 @@ public final class HomePolicies {
   }
 
   private static MobilityPolicy message(
-      Selector selector, Direction direction, Bundle bundle, String reason) {
-    return new MobilityPolicy(selector, direction, SIGNALLING, Policy.Action.ALLOW, bundle, reason);
+      Selector selector,
+      Direction direction,
+      Bundle bundle,
+      String reason,
+      Optional<MobilityPolicy.OnLink> onLink) {
+    return new MobilityPolicy(
+        selector, direction, SIGNALLING, Policy.Action.ALLOW, bundle, reason, onLink);
+  }
+
+  private static MobilityPolicy direct(
+      Selector selector, Template template, String reason, MobilityPolicy.OnLink onLink) {
+    return new MobilityPolicy(
+        selector,
+        Direction.OUT,
+        PAYLOAD,
+        Policy.Action.ALLOW,
+        Bundle.of(template),
+        reason,
+        Optional.of(onLink));
   }
 
   private static MobilityPolicy ofStrangers(

@@ -4,6 +4,8 @@ import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Maps;
 import io.mipd.merger.index.SelectorIndex;
 import io.mipd.merger.source.MobilityPolicy;
+import io.mipd.xfrm.model.Bundle;
+import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Policy;
@@ -19,12 +21,14 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What route optimization sends directly is a packet of the home address to every policy (RFC 6275
- * section 11.3.2), and bears the care-of address on the link none the less. The user may have a
- * policy for that address, an access network's VPN or a block, and means it of whatever leaves
- * there. Templates cannot say so, since what follows an option or routing header is still looked up
- * by the home addresses. So the direct way is not taken: packets go by the home agent, whose tunnel
- * that policy is composed with, and the user is told.
+ * What goes without a tunnel from a care-of address, or to one, is a packet of the home address to
+ * every policy (RFC 6275 section 11.3.2), and bears the care-of address on the link none the less.
+ * The user may have a policy for that address, an access network's VPN or a block, and means it of
+ * whatever leaves there. Templates cannot say so, since what follows an option or routing header is
+ * still looked up by the home addresses. So the direct way is not taken, and the user is told:
+ * packets of an optimized route go by the home agent, whose tunnel that policy is composed with, and
+ * those for the home agent itself are dropped, for it takes them no other way. Without messages of
+ * mobility there would be neither way: they go, and the user is told that, too.
  *
  * <p>A policy that is for the packet by its home address as well has had its say, unless another of
  * the user's comes before it there.
@@ -104,8 +108,56 @@ final class DirectWays {
     done.refusedBefore().forEach(this::set);
   }
 
+  /** As what a way acts; empty if as nothing. */
+  private static Optional<Side.Mobility> acting(
+      Side.@Nullable Mobility way, Optional<Policy> refusedBy) {
+    if (way == null || refusedBy.isEmpty() || way.policy().kind().isSignalling()) {
+      return Optional.ofNullable(way);
+    }
+    return way.policy().kind() == MobilityPolicy.Kind.OPTIMIZED
+        ? Optional.empty()
+        : Optional.of(new Side.Mobility(blocked(way.policy(), refusedBy.get()), way.ownExempt()));
+  }
+
+  /** What the user is told of one that his policy is for. */
+  static Finding finding(MobilityPolicy way, MobilityPolicy.OnLink link, Policy user) {
+    Flow witness = Region.witness(way.selector());
+    if (way.kind().isSignalling()) {
+      return new Finding(
+          Finding.Kind.OUTER_FLOW_PASSES,
+          "the user's "
+              + user
+              + " is not applied to what leaves as "
+              + link
+              + ", for it is of the home address: "
+              + way.reason(),
+          witness);
+    }
+    return new Finding(
+        Finding.Kind.ROUTE_REFUSED,
+        (way.kind() == MobilityPolicy.Kind.OPTIMIZED
+                ? "what could go directly goes by the home agent"
+                : "what goes directly is dropped")
+            + ": the user's "
+            + user
+            + " is for what leaves as "
+            + link,
+        witness);
+  }
+
+  private static MobilityPolicy blocked(MobilityPolicy way, Policy user) {
+    return new MobilityPolicy(
+        way.selector(),
+        way.direction(),
+        way.kind(),
+        Policy.Action.BLOCK,
+        Bundle.EMPTY,
+        "the user's " + user + " is for what would leave as " + way.onLink().orElseThrow(),
+        way.onLink());
+  }
+
   /**
-   * Those that are taken now and were not, or the other way round.
+   * Those that act now and did not, or the other way round.
    *
    * @param asked what has come and gone in the places of ways, which need not be ways themselves
    */
@@ -116,15 +168,15 @@ final class DirectWays {
         .forEach(
             (way, before) -> {
               Side.Mobility now = wanted.get(way);
-              boolean isNew = done.come().containsKey(way);
-              Side.Mobility old = isNew ? done.gone().get(way) : done.gone().getOrDefault(way, now);
-              boolean was = old != null && before.isEmpty();
-              boolean is = now != null && !refused.containsKey(way);
-              if (was && (isNew || !is)) {
-                goneNow.put(way, old);
-              }
-              if (is && (isNew || !was)) {
-                comeNow.put(way, now);
+              Side.Mobility old =
+                  done.come().containsKey(way)
+                      ? done.gone().get(way)
+                      : done.gone().getOrDefault(way, now);
+              Optional<Side.Mobility> was = acting(old, before);
+              Optional<Side.Mobility> is = acting(now, refusal(way));
+              if (!was.equals(is)) {
+                was.ifPresent(it -> goneNow.put(way, it));
+                is.ifPresent(it -> comeNow.put(way, it));
               }
             });
     return new Side.Delta(Map.of(), Map.of(), goneNow, comeNow);
@@ -178,7 +230,7 @@ final class DirectWays {
     for (Rank rank : ranks) {
       Policy user = Side.present(users.get(rank)).policy();
       Selector selector = user.selector();
-      if (treats(user)
+      if (means(user, way)
           && !(isFor(selector, way.selector()) && isFirst(rank, way.selector()))
           && Region.common(flows, selector)
               .flatMap(part -> Search.firstFlow(part, front))
@@ -191,9 +243,12 @@ final class DirectWays {
   }
 
   /** Messages of Mobile IPv6 take no direct way that is payload's. */
-  private static boolean treats(Policy user) {
-    return user.selector().protocol() != IpProtocol.MOBILITY
-        && (user.action() == Policy.Action.BLOCK || !user.bundle().isEmpty());
+  private static boolean means(Policy user, MobilityPolicy way) {
+    boolean acts = user.action() == Policy.Action.BLOCK || !user.bundle().isEmpty();
+    return acts
+        && (way.kind().isSignalling()
+            ? SignallingExemption.isMeant(user, way)
+            : user.selector().protocol() != IpProtocol.MOBILITY);
   }
 
   private static boolean isFor(Selector user, Selector flows) {

@@ -502,13 +502,7 @@ final class DirectionMerge implements Inputs {
             .refusal(way)
             .map(
                 user ->
-                    new Finding(
-                        Finding.Kind.ROUTE_REFUSED,
-                        "what could go directly goes by the home agent: the user's "
-                            + user
-                            + " is for what leaves as "
-                            + policy.onLink().map(MobilityPolicy.OnLink::toString).orElse(""),
-                        Region.witness(policy.selector())));
+                    DirectWays.finding(policy, policy.onLink().orElseThrow(), user));
   }
 
   /** Whether what comes by the route is not compared with the ports. */

@@ -26,8 +26,8 @@ public record Finding(Kind kind, String words, Flow witness) {
      */
     OUTER_FLOW_PASSES(true),
     /**
-     * A user's policy is for the addresses that packets of an optimized route bear on the link:
-     * they go by the home agent.
+     * A user's policy is for the addresses that packets without a tunnel bear on the link: those of
+     * an optimized route go by the home agent, those for the home agent itself are dropped.
      */
     ROUTE_REFUSED(false),
     /** Mobility blocks flows that a user's policy would protect, as long as there is no binding. */

@@ -94,7 +94,7 @@ final class SignallingExemption {
         : Optional.empty();
   }
 
-  private static boolean isMeant(Policy user, MobilityPolicy signalling) {
+  static boolean isMeant(Policy user, MobilityPolicy signalling) {
     Selector selector = user.selector();
     return user.action() == Policy.Action.BLOCK
         || selector.protocol() == IpProtocol.MOBILITY

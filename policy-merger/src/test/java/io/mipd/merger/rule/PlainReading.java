@@ -30,13 +30,27 @@ record PlainReading(boolean decided, Policy.Action action, Bundle bundle) {
         : new PlainReading(true, byPrecedence.get(0).action(), byPrecedence.get(0).bundle());
   }
 
-  /** Without the direct ways that a user's policy for their addresses on the link forbids. */
+  /**
+   * Without the direct ways that a user's policy for their addresses on the link forbids; those that
+   * have no other way are blocked.
+   */
   static ImmutableList<MobilityPolicy> admitted(
       List<Policy> user, ImmutableList<MobilityPolicy> mobility) {
     var admitted = ImmutableList.<MobilityPolicy>builder();
     for (MobilityPolicy one : mobility) {
-      if (one.onLink().isEmpty() || !forbids(user, one, one.onLink().get())) {
+      if (one.onLink().isEmpty()
+          || one.kind().isSignalling()
+          || !forbids(user, one, one.onLink().get())) {
         admitted.add(one);
+      } else if (one.kind() == Kind.PAYLOAD) {
+        admitted.add(
+            new MobilityPolicy(
+                one.selector(),
+                one.direction(),
+                one.kind(),
+                Policy.Action.BLOCK,
+                Bundle.EMPTY,
+                one.reason()));
       }
     }
     return admitted.build();

@@ -276,18 +276,23 @@ final class Universe {
     int payload = random.nextInt(4);
     for (int i = 0; i < payload; i++) {
       boolean block = oneIn(5);
+      boolean inTunnel = oneIn(2);
+      Direction its = any();
       policies.add(
           new MobilityPolicy(
               selector(),
-              any(),
+              its,
               Kind.PAYLOAD,
               block ? Policy.Action.BLOCK : Policy.Action.ALLOW,
               block
                   ? Bundle.EMPTY
-                  : oneIn(2)
+                  : inTunnel
                       ? Bundle.of(tunnel(300 + i))
                       : Bundle.of(Template.homeAddressOption(any(ADDRESSES), any(ADDRESSES))),
-              "payload " + i));
+              "payload " + i,
+              its == Direction.OUT && !block && !inTunnel && oneIn(2)
+                  ? Optional.of(new MobilityPolicy.OnLink(any(ADDRESSES), any(ADDRESSES)))
+                  : Optional.empty()));
     }
     int exempt = random.nextInt(3);
     for (int i = 0; i < exempt; i++) {

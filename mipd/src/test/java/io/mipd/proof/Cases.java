@@ -414,7 +414,8 @@ final class Cases {
                   leaves(MOBILE_NODE, "C>A ESP(0x2001) H>P UDP"),
                   leaves(HOME_AGENT, "H>P UDP"))
               .packet(udp(P, H), MOBILE_NODE, leaves(PEER, "P>C RH2(H) UDP")),
-          Case.of("an access network's VPN, and what needs no tunnel: it is dropped, for none is around")
+          Case.of(
+                  "an access network's VPN, and what needs no tunnel: it is dropped, for none is around")
               .awayWithoutProtection()
               .user(everythingFrom(C), ACCESS_GATEWAY, ACCESS_VPN)
               .tells(Finding.Kind.ROUTE_REFUSED)
@@ -423,16 +424,15 @@ final class Cases {
                   mobility(H, A, BINDING_UPDATE),
                   HOME_AGENT,
                   leaves(MOBILE_NODE, "C>A DSTOPT(H) MH(5)")),
-          Case.of("an access network's VPN for any: return routability of the care-of address is exempt")
+          Case.of(
+                  "an access network's VPN for any: return routability of the care-of address is exempt")
               .optimizes()
               .away()
               .user(everythingFrom(C), ACCESS_GATEWAY, ACCESS_VPN)
-              .packet(
-                  mobility(C, P, CARE_OF_TEST_INIT), PEER, leaves(MOBILE_NODE, "C>P MH(2)"))
+              .packet(mobility(C, P, CARE_OF_TEST_INIT), PEER, leaves(MOBILE_NODE, "C>P MH(2)"))
               .packet(mobility(P, C, CARE_OF_TEST), MOBILE_NODE, leaves(PEER, "P>C MH(4)"))
               .packet(
-                  mobility(C, P, HOME_TEST_INIT),
-                  leaves(MOBILE_NODE, "C>V ESP(0x7001) C>P MH(1)")),
+                  mobility(C, P, HOME_TEST_INIT), leaves(MOBILE_NODE, "C>V ESP(0x7001) C>P MH(1)")),
           Case.of("the correspondent's ESP with the care-of address: it sends to the home address")
               .away()
               .optimizedWith(PEER, P)

@@ -307,8 +307,7 @@ public final class HomePolicies {
             sent.withType(IpProtocol.MOBILITY, MobilityMessage.CARE_OF_TEST_INIT),
             Direction.OUT,
             reason));
-    for (int type :
-        ImmutableList.of(MobilityMessage.CARE_OF_TEST, MobilityMessage.BINDING_ERROR)) {
+    for (int type : ImmutableList.of(MobilityMessage.CARE_OF_TEST, MobilityMessage.BINDING_ERROR)) {
       policies.add(
           MobilityPolicy.exempt(
               sent.reversed().withType(IpProtocol.MOBILITY, type), Direction.IN, reason));
@@ -458,11 +457,7 @@ public final class HomePolicies {
         message(discoverySent, Direction.OUT, transport(prefixes, out), discovery, onLink));
     policies.add(
         message(
-            discoveryReceived,
-            Direction.IN,
-            transport(prefixes, in),
-            discovery,
-            Optional.empty()));
+            discoveryReceived, Direction.IN, transport(prefixes, in), discovery, Optional.empty()));
     if (protection.payload().isPresent()) {
       policies.add(
           message(

@@ -26,9 +26,9 @@ import org.jspecify.annotations.Nullable;
  * The user may have a policy for that address, an access network's VPN or a block, and means it of
  * whatever leaves there. Templates cannot say so, since what follows an option or routing header is
  * still looked up by the home addresses. So the direct way is not taken, and the user is told:
- * packets of an optimized route go by the home agent, whose tunnel that policy is composed with, and
- * those for the home agent itself are dropped, for it takes them no other way. Without messages of
- * mobility there would be neither way: they go, and the user is told that, too.
+ * packets of an optimized route go by the home agent, whose tunnel that policy is composed with,
+ * and those for the home agent itself are dropped, for it takes them no other way. Without messages
+ * of mobility there would be neither way: they go, and the user is told that, too.
  *
  * <p>A policy that is for the packet by its home address as well has had its say, unless another of
  * the user's comes before it there.

@@ -500,9 +500,7 @@ final class DirectionMerge implements Inputs {
         ? Optional.empty()
         : directWays
             .refusal(way)
-            .map(
-                user ->
-                    DirectWays.finding(policy, policy.onLink().orElseThrow(), user));
+            .map(user -> DirectWays.finding(policy, policy.onLink().orElseThrow(), user));
   }
 
   /** Whether what comes by the route is not compared with the ports. */

@@ -31,8 +31,8 @@ record PlainReading(boolean decided, Policy.Action action, Bundle bundle) {
   }
 
   /**
-   * Without the direct ways that a user's policy for their addresses on the link forbids; those that
-   * have no other way are blocked.
+   * Without the direct ways that a user's policy for their addresses on the link forbids; those
+   * that have no other way are blocked.
    */
   static ImmutableList<MobilityPolicy> admitted(
       List<Policy> user, ImmutableList<MobilityPolicy> mobility) {

@@ -415,16 +415,6 @@ final class Cases {
                   leaves(HOME_AGENT, "H>P UDP"))
               .packet(udp(P, H), MOBILE_NODE, leaves(PEER, "P>C RH2(H) UDP")),
           Case.of(
-                  "an access network's VPN, and what needs no tunnel: it is dropped, for none is around")
-              .awayWithoutProtection()
-              .user(everythingFrom(C), ACCESS_GATEWAY, ACCESS_VPN)
-              .tells(Finding.Kind.ROUTE_REFUSED)
-              .packet(udp(H, A), leaves(MOBILE_NODE, ""))
-              .packet(
-                  mobility(H, A, BINDING_UPDATE),
-                  HOME_AGENT,
-                  leaves(MOBILE_NODE, "C>A DSTOPT(H) MH(5)")),
-          Case.of(
                   "an access network's VPN for any: return routability of the care-of address is exempt")
               .optimizes()
               .away()
@@ -433,6 +423,19 @@ final class Cases {
               .packet(mobility(P, C, CARE_OF_TEST), MOBILE_NODE, leaves(PEER, "P>C MH(4)"))
               .packet(
                   mobility(C, P, HOME_TEST_INIT), leaves(MOBILE_NODE, "C>V ESP(0x7001) C>P MH(1)")),
+          Case.of("the user's tunnels come round to each other: nothing leaves, and he is told")
+              .away()
+              .userAt(MOBILE_NODE, between(C, V), Pair.tunnel(ESP, C, P, 0x4001))
+              .userAt(
+                  MOBILE_NODE,
+                  between(Ipv6Prefix.host(C), Ipv6Prefix.parse("2001:db8::/32")),
+                  ACCESS_VPN)
+              .tells(Finding.Kind.LOOP)
+              .packet(udp(H, P), leaves(MOBILE_NODE, ""))
+              .packet(
+                  mobility(H, A, BINDING_UPDATE),
+                  HOME_AGENT,
+                  leaves(MOBILE_NODE, "C>A DSTOPT(H) ESP(0x3001) MH(5)")),
           Case.of("the correspondent's ESP with the care-of address: it sends to the home address")
               .away()
               .optimizedWith(PEER, P)
@@ -798,6 +801,16 @@ final class Cases {
   /** Linux has no list for these, or too short ones. */
   static final ImmutableList<Case> OF_THE_ENGINE =
       ImmutableList.of(
+          Case.of(
+                  "an access network's VPN, and what needs no tunnel: it is dropped, for none is around")
+              .awayWithoutProtection()
+              .user(everythingFrom(C), ACCESS_GATEWAY, ACCESS_VPN)
+              .tells(Finding.Kind.ROUTE_REFUSED)
+              .packet(udp(H, A), leaves(MOBILE_NODE, ""))
+              .packet(
+                  mobility(H, A, BINDING_UPDATE),
+                  HOME_AGENT,
+                  leaves(MOBILE_NODE, "C>A DSTOPT(H) MH(5)")),
           Case.of("the user's AH tunnel H-P, route optimized")
               .onTheEngineAlone()
               .optimizes()

@@ -307,11 +307,10 @@ public final class HomePolicies {
             sent.withType(IpProtocol.MOBILITY, MobilityMessage.CARE_OF_TEST_INIT),
             Direction.OUT,
             reason));
-    for (int type : ImmutableList.of(MobilityMessage.CARE_OF_TEST, MobilityMessage.BINDING_ERROR)) {
-      policies.add(
-          MobilityPolicy.exempt(
-              sent.reversed().withType(IpProtocol.MOBILITY, type), Direction.IN, reason));
-    }
+    // Linux does not see the types of all that arrives.
+    policies.add(
+        MobilityPolicy.exempt(
+            sent.reversed().withProtocol(IpProtocol.MOBILITY), Direction.IN, reason));
   }
 
   private static Selector typed(Selector selector, PortMatch types) {

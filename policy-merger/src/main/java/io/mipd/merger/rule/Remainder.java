@@ -15,23 +15,21 @@ import java.util.function.Predicate;
  * and "ports that cannot be seen" (OPAQUE, RFC 4301 section 4.4.1.1).
  *
  * @param except protocols that are taken away already, where the selector is for any
- * @param opaqueSource only flows whose source port, or type, is not seen; the selector's is any
+ * @param opaque only flows whose ports, or type and code, are not seen: a packet shows both or
+ *     none; the selector's are any
  */
-record Remainder(
-    Selector selector,
-    ImmutableSet<Integer> except,
-    boolean opaqueSource,
-    boolean opaqueDestination) {
+record Remainder(Selector selector, ImmutableSet<Integer> except, boolean opaque) {
+  /** Types and codes of messages have 8 of a port's 16 bits. */
+  private static final int LARGEST_TYPE = 0xff;
 
   static Remainder of(Selector selector) {
-    return new Remainder(selector, ImmutableSet.of(), false, false);
+    return new Remainder(selector, ImmutableSet.of(), false);
   }
 
   boolean meets(Selector other) {
     return selector.meets(other)
         && (selector.protocol() != IpProtocol.ANY || !except.contains(other.protocol()))
-        && (!opaqueSource || other.sourcePort().isAny())
-        && (!opaqueDestination || other.destinationPort().isAny());
+        && (!opaque || hasAnyPorts(other));
   }
 
   /** Whether nothing is left if {@code other}, which it meets, is taken away. */
@@ -56,7 +54,7 @@ record Remainder(
     int protocol = other.protocol();
     if (selector.protocol() == IpProtocol.ANY && protocol != IpProtocol.ANY) {
       var others = ImmutableSet.<Integer>builder().addAll(except).add(protocol).build();
-      if (taken.test(new Remainder(selector, others, false, false))) {
+      if (taken.test(new Remainder(selector, others, false))) {
         return true;
       }
       now = of(selector.withProtocol(protocol));
@@ -83,34 +81,33 @@ record Remainder(
   private static boolean anyBesidePorts(
       Remainder beside, Selector other, Predicate<Remainder> taken) {
     Remainder now = beside;
-    PortMatch source = other.sourcePort();
-    if (now.selector.sourcePort().isAny() && !source.isAny()) {
-      if (taken.test(new Remainder(now.selector, now.except, true, now.opaqueDestination))) {
-        return true;
-      }
+    // Of messages one of another type says more than one whose type is not seen.
+    boolean typed = isTyped(now.selector.protocol());
+    boolean hidden = hasAnyPorts(now.selector) && !hasAnyPorts(other);
+    var unseen = new Remainder(now.selector, now.except, true);
+    if (hidden && !typed && taken.test(unseen)) {
+      return true;
     }
+    PortMatch source = other.sourcePort();
     for (int bit = 0x8000; bit != 0; bit >>= 1) {
       PortMatch port = now.selector.sourcePort();
       if ((source.mask() & bit) != 0 && (port.mask() & bit) == 0) {
         PortMatch next = new PortMatch(port.value() | (source.value() & bit), port.mask() | bit);
-        if (taken.test(now.withSourcePort(new PortMatch(next.value() ^ bit, next.mask())))) {
+        var sibling = new PortMatch(next.value() ^ bit, next.mask());
+        if (isThere(sibling, typed) && taken.test(now.withSourcePort(sibling))) {
           return true;
         }
         now = now.withSourcePort(next);
       }
     }
     PortMatch destination = other.destinationPort();
-    if (now.selector.destinationPort().isAny() && !destination.isAny()) {
-      if (taken.test(new Remainder(now.selector, now.except, now.opaqueSource, true))) {
-        return true;
-      }
-    }
     for (int bit = 0x8000; bit != 0; bit >>= 1) {
       PortMatch port = now.selector.destinationPort();
       if ((destination.mask() & bit) != 0 && (port.mask() & bit) == 0) {
         PortMatch next =
             new PortMatch(port.value() | (destination.value() & bit), port.mask() | bit);
-        if (taken.test(now.withDestinationPort(new PortMatch(next.value() ^ bit, next.mask())))) {
+        var sibling = new PortMatch(next.value() ^ bit, next.mask());
+        if (isThere(sibling, typed) && taken.test(now.withDestinationPort(sibling))) {
           return true;
         }
         now = now.withDestinationPort(next);
@@ -127,7 +124,20 @@ record Remainder(
         now = now.withMark(next);
       }
     }
-    return false;
+    return hidden && typed && taken.test(unseen);
+  }
+
+  private static boolean hasAnyPorts(Selector selector) {
+    return selector.sourcePort().isAny() && selector.destinationPort().isAny();
+  }
+
+  private static boolean isTyped(int protocol) {
+    return protocol == IpProtocol.MOBILITY || protocol == IpProtocol.ICMPV6;
+  }
+
+  /** Whether there are such ports, or types. */
+  private static boolean isThere(PortMatch port, boolean typed) {
+    return !typed || port.value() <= LARGEST_TYPE;
   }
 
   /** One flow of it. */
@@ -142,14 +152,14 @@ record Remainder(
         flow.source(),
         flow.destination(),
         protocol,
-        opaqueSource ? Flow.NO_PORT : flow.sourcePort(),
-        opaqueDestination ? Flow.NO_PORT : flow.destinationPort(),
+        opaque ? Flow.NO_PORT : flow.sourcePort(),
+        opaque ? Flow.NO_PORT : flow.destinationPort(),
         flow.mark(),
         flow.interfaceId());
   }
 
   private Remainder with(Selector changed) {
-    return new Remainder(changed, except, opaqueSource, opaqueDestination);
+    return new Remainder(changed, except, opaque);
   }
 
   private Remainder withSource(Ipv6Prefix source) {

@@ -50,7 +50,6 @@ final class Universe {
       ImmutableList.of(
           PortMatch.exactly(1), PortMatch.exactly(5), new PortMatch(4, 0xfffe) /* 4 and 5 */);
   private static final int[] SEEN_PORTS = {1, 4, 5, 500};
-  private static final int[] UDP_PORTS = {1, 4, 5, 500, Flow.NO_PORT};
   private static final int[] CODES = {0, 1, 4, 5};
   private static final ImmutableList<Flow> UPPER = upper();
   private static final ImmutableList<Mark> MARKS =
@@ -137,8 +136,10 @@ final class Universe {
         flows.add(Flow.icmpv6(host, host, port, code));
       }
     }
-    for (int source : UDP_PORTS) {
-      for (int destination : UDP_PORTS) {
+    // A packet shows both of its ports or none.
+    flows.add(Flow.of(host, host, IpProtocol.UDP));
+    for (int source : SEEN_PORTS) {
+      for (int destination : SEEN_PORTS) {
         flows.add(Flow.withPorts(host, host, IpProtocol.UDP, source, destination));
       }
     }

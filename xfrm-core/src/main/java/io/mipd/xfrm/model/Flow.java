@@ -72,12 +72,14 @@ public record Flow(
   public String toString() {
     var text = new StringBuilder().append(source).append(" > ").append(destination);
     text.append(' ').append(IpProtocol.nameOf(protocol));
-    if (protocol == IpProtocol.MOBILITY && sourcePort != NO_PORT) {
+    boolean typed = protocol == IpProtocol.MOBILITY || protocol == IpProtocol.ICMPV6;
+    if (typed && sourcePort != NO_PORT) {
       text.append(" type ").append(sourcePort);
-    } else if (protocol == IpProtocol.ICMPV6 && sourcePort != NO_PORT) {
-      text.append(" type ").append(sourcePort).append(" code ").append(destinationPort);
-    } else if (sourcePort != NO_PORT || destinationPort != NO_PORT) {
-      text.append(' ').append(sourcePort).append(" > ").append(destinationPort);
+      if (protocol == IpProtocol.ICMPV6 && destinationPort != NO_PORT) {
+        text.append(" code ").append(destinationPort);
+      }
+    } else if (!typed && (sourcePort != NO_PORT || destinationPort != NO_PORT)) {
+      text.append(' ').append(portWord(sourcePort)).append(" > ").append(portWord(destinationPort));
     }
     if (mark != 0) {
       text.append(" mark 0x").append(Integer.toHexString(mark));
@@ -86,5 +88,9 @@ public record Flow(
       text.append(" if_id ").append(interfaceId);
     }
     return text.toString();
+  }
+
+  private static String portWord(int port) {
+    return port == NO_PORT ? "opaque" : Integer.toString(port);
   }
 }

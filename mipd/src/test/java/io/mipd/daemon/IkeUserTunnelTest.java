@@ -1,5 +1,6 @@
 package io.mipd.daemon;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
@@ -8,12 +9,14 @@ import com.google.common.collect.ImmutableSetMultimap;
 import com.typesafe.config.Config;
 import io.mipd.control.ControlRequest;
 import io.mipd.daemon.TestNet.Mipd;
+import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -34,6 +37,7 @@ class IkeUserTunnelTest {
   private static final String HOME = TestNet.HOME_ADDRESS;
   private static final String PEER = TestNet.CORRESPONDENT;
   private static final String AGENT = TestNet.HOME_AGENT;
+  private static final int NEXT_HEADER = 6;
   private static final String REGISTERED = "registration.care-of-address";
   private static final String OURS = CharonConfiguration.name(Ipv6Address.parse(HOME));
 
@@ -368,8 +372,34 @@ class IkeUserTunnelTest {
     optimizedAt("b");
     rekeys("cn");
     stage("optimized", optimized());
+    registering("optimized, registering elsewhere", "a", true);
+    optimizedAt("a");
+    returning();
     comesHome();
     endAtHome();
+  }
+
+  /**
+   * On the home link before the home agent's acknowledgement, which is lost meanwhile: of the home
+   * address nothing but Binding Updates leaves, of the care-of address nothing.
+   */
+  private void returning() throws Exception {
+    PacketLog atHome = requireNonNull(home);
+    Predicate<byte[]> fromHome = PacketLog.from(Ipv6Address.parse(HOME));
+    Predicate<byte[]> updates = fromHome.and(PacketLog.to(Ipv6Address.parse(AGENT)));
+    int before = atHome.packets(fromHome).size();
+    net.loseWhatComesHome(true);
+    net.plug("h");
+    net.until("bound nowhere", PATIENCE, () -> careOf().isEmpty());
+    unanswered("returning", ImmutableSet.of());
+    int updated = atHome.packets(updates).size();
+    net.until("it asks again", PATIENCE, () -> atHome.packets(updates).size() > updated);
+    assertThat(atHome.packets(fromHome).stream().skip(before))
+        .isNotEmpty()
+        .allMatch(updates.and(packet -> packet[NEXT_HEADER] == IpProtocol.ESP));
+    assertThat(atHome.packets(PacketLog.from(Ipv6Address.parse(registeredCareOf())))).isEmpty();
+    net.loseWhatComesHome(false);
+    net.until("de-registered", PATIENCE, () -> !isRegistered());
   }
 
   /** Away, and registered nowhere: nothing leaves, until it may register again. */

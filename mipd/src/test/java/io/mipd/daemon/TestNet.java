@@ -292,6 +292,16 @@ final class TestNet implements AutoCloseable {
   }
 
   /**
+   * What the home agent has for the home address on the home link is lost, until it is let through
+   * again: it goes to a link-layer address that is nobody's.
+   */
+  void loseWhatComesHome(boolean on) throws Exception {
+    String neighbour = HOME_ADDRESS + " dev eth1";
+    String nobody = " lladdr 02:00:00:00:00:01 nud permanent";
+    ip("ha", "-6", "neigh " + (on ? "replace " + neighbour + nobody : "del " + neighbour));
+  }
+
+  /**
    * @param which as {@code ip rule} says it
    */
   private void lose(boolean on, String which) throws Exception {

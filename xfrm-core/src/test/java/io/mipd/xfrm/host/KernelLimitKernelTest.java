@@ -60,12 +60,12 @@ class KernelLimitKernelTest {
 
   /** What P asks for, and a binding for C. */
   private void demands(Template template) {
+    demands(Selector.between(Setting.H, Setting.P), template);
+  }
+
+  private void demands(Selector selector, Template template) {
     for (Host host : new Host[] {kernel, engine}) {
-      done(
-          host,
-          new XfrmCommand.AddPolicy(
-              Policy.allow(
-                  Selector.between(Setting.H, Setting.P), Direction.IN, 1, Bundle.of(template))));
+      done(host, arriving(selector, template));
       done(
           host,
           new XfrmCommand.PutRouteOptimization(
@@ -73,8 +73,16 @@ class KernelLimitKernelTest {
     }
   }
 
+  private static XfrmCommand arriving(Selector selector, Template template) {
+    return new XfrmCommand.AddPolicy(Policy.allow(selector, Direction.IN, 1, Bundle.of(template)));
+  }
+
   /** From a care-of address, with the home address in the option. */
   private static byte[] sentFrom(Ipv6Address careOf) throws Exception {
+    return sentFrom(careOf, DATAGRAM);
+  }
+
+  private static byte[] sentFrom(Ipv6Address careOf, Datagram datagram) throws Exception {
     try (var mobile = new EngineHost(ImmutableMap.of(Setting.H, Role.HOME, careOf, Role.LINK))) {
       done(
           mobile,
@@ -85,7 +93,7 @@ class KernelLimitKernelTest {
           mobile,
           new XfrmCommand.PutRouteOptimization(
               RouteOptimizationState.homeAddressOption(Setting.H, Setting.P, careOf)));
-      return mobile.sends(DATAGRAM).get(0);
+      return mobile.sends(datagram).get(0);
     }
   }
 
@@ -142,6 +150,24 @@ class KernelLimitKernelTest {
     assertThat(kernel.namespace().sh("grep Ip6InHdrErrors /proc/net/snmp6"))
         .containsPattern("Ip6InHdrErrors\\s+1\\n");
     assertThat(xfrmStatistics()).isEmpty();
+  }
+
+  /**
+   * Linux looks for the type directly behind the IPv6 header, where the option's header begins: by
+   * its Next Header, ICMPv6.
+   */
+  @Test
+  void aTypeBehindAnOptionIsMisread() throws Exception {
+    int type = DifferentialKernelTest.FIRST_ICMPV6_TYPE;
+    Selector messages = Selector.between(Setting.H, Setting.P);
+    demands(messages.withType(IpProtocol.ICMPV6, type), OPTION);
+    byte[] packet = sentFrom(Setting.C, Datagram.icmpv6(Setting.H, Setting.P, type));
+    assertThat(engine.receives(packet.clone()).delivered()).isPresent();
+    assertThat(kernel.refuses(packet).isRefused()).isTrue();
+    assertThat(xfrmStatistics()).containsPattern("XfrmInNoPols\\s+[1-9]");
+    done(kernel, arriving(messages.withType(IpProtocol.ICMPV6, IpProtocol.ICMPV6), OPTION));
+    assertThat(kernel.receives(packet).delivered())
+        .hasValueSatisfying(it -> assertThat(it.number()).isEqualTo(type));
   }
 
   /** RFC 6275 section 6.3 has the option in front of a Fragment header. */

@@ -24,11 +24,14 @@ enum Tampering {
       return List.of(packet, packet.clone());
     }
   },
+  /** Not the version: a TUN device looks at that, and takes no packet without one that it knows. */
   FLIPPED {
     @Override
     List<byte[]> of(byte[] packet, Random random) {
       byte[] changed = packet.clone();
-      changed[random.nextInt(packet.length)] ^= (byte) (1 << random.nextInt(8));
+      int at = random.nextInt(packet.length);
+      int bit = random.nextInt(8);
+      changed[at] ^= (byte) (1 << (at == 0 ? bit % 4 : bit));
       return List.of(changed);
     }
   },

@@ -49,13 +49,7 @@ record AssumedRoute(Optional<Ipv6Address> local, Ipv6Address peer, Optional<Ipv6
         careOf.isPresent() || configuration.role() instanceof DaemonConfiguration.MobileNode,
         "%s is bound here with which care-of address? PEER=COA",
         peer);
-    boolean optimized =
-        configuration.role() instanceof DaemonConfiguration.MobileNode mobile
-            && mobile
-                .optimization()
-                .map(Cores::optimization)
-                .filter(it -> it.allows(peer))
-                .isPresent();
+    boolean optimized = Cores.optimizes(configuration, peer);
     checkArgument(
         optimized || careOf.isPresent(),
         "this node optimizes no route to %s: see mobile-node.route-optimization",

@@ -1,5 +1,6 @@
 package io.mipd.daemon;
 
+import com.typesafe.config.ConfigException;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
@@ -34,16 +35,45 @@ public final class ConfigurationException extends Exception {
 
   /** A file that the system does not let us read. */
   public static ConfigurationException unreadable(Path file, IOException e, String allowed) {
-    String wrong;
+    return at(file, 0, "", reason(e), allowed);
+  }
+
+  /** Why a file cannot be read. */
+  static String reason(IOException e) {
     if (e instanceof NoSuchFileException) {
-      wrong = "there is no such file";
+      return "there is no such file";
     } else if (e instanceof AccessDeniedException) {
-      wrong = "may not be read by this user";
+      return "may not be read by this user";
     } else if (e instanceof CharacterCodingException) {
-      wrong = "is not text in UTF-8";
-    } else {
-      wrong = "cannot be read: " + e.getMessage();
+      return "is not text in UTF-8";
     }
-    return at(file, 0, "", wrong, allowed);
+    return "cannot be read: " + e.getMessage();
+  }
+
+  /**
+   * What the library does not read, or {@link Includes} refuses.
+   *
+   * @param file that it was given
+   */
+  public static ConfigurationException syntax(Path file, ConfigException e) {
+    if (e.getCause() instanceof ConfigurationException refused) {
+      return refused;
+    }
+    String words = "" + e.getMessage();
+    int line = 0;
+    Path where = file;
+    if (e.origin() != null) {
+      line = e.origin().lineNumber();
+      where = Includes.file(e.origin(), file);
+      // Its own message begins with where it is.
+      String place = e.origin().description() + ": ";
+      words = words.startsWith(place) ? words.substring(place.length()) : words;
+    }
+    return at(
+        where,
+        line,
+        "",
+        words,
+        "HOCON: each brace and bracket closed, texts with other signs than letters in quotes");
   }
 }

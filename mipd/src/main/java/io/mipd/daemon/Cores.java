@@ -313,6 +313,12 @@ final class Cores {
         new NodeShell.Roles(ImmutableMap.of(), Optional.empty(), Optional.empty()));
   }
 
+  /** Whether the node is a mobile node that seeks a direct route to a peer. */
+  static boolean optimizes(DaemonConfiguration configuration, Ipv6Address peer) {
+    return configuration.role() instanceof DaemonConfiguration.MobileNode mobile
+        && mobile.optimization().filter(it -> optimization(it).allows(peer)).isPresent();
+  }
+
   static RouteOptimizationSettings optimization(DaemonConfiguration.Optimization optimization) {
     return new RouteOptimizationSettings(
         optimization.peers().stream()

@@ -10,7 +10,6 @@ import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigParseOptions;
-import com.typesafe.config.ConfigSyntax;
 import io.mipd.control.ControlSocket;
 import io.mipd.host.HomeAssociations;
 import io.mipd.http.HttpServer;
@@ -484,7 +483,7 @@ record DaemonConfiguration(
 
   private static Section root(Path file, String text, Section.Reading reading)
       throws ConfigurationException {
-    var options = ConfigParseOptions.defaults().setSyntax(ConfigSyntax.CONF).setAllowMissing(false);
+    ConfigParseOptions options = Includes.files(file, text);
     Optional<PlainList> plain = PlainList.find(text);
     if (plain.isPresent()) {
       String rest = plain.get().rest();
@@ -498,29 +497,12 @@ record DaemonConfiguration(
     }
     ConfigObject object;
     try {
-      object = ConfigFactory.parseFile(file.toFile(), options).resolve().root();
+      object = ConfigFactory.parseFile(file.toAbsolutePath().toFile(), options).resolve().root();
     } catch (ConfigException e) {
-      throw syntax(file, e);
+      throw ConfigurationException.syntax(file, e);
     }
     DuplicateKeys.check(file, text);
     return new Section(file, object, "", reading);
-  }
-
-  /** Its own message begins with where it is. */
-  private static ConfigurationException syntax(Path file, ConfigException e) {
-    String words = "" + e.getMessage();
-    int line = 0;
-    if (e.origin() != null) {
-      line = e.origin().lineNumber();
-      String where = e.origin().description() + ": ";
-      words = words.startsWith(where) ? words.substring(where.length()) : words;
-    }
-    return ConfigurationException.at(
-        file,
-        line,
-        "",
-        words,
-        "HOCON: each brace and bracket closed, texts with other signs than letters in quotes");
   }
 
   private static Optional<String> controlGroup(Section root) throws ConfigurationException {

@@ -546,7 +546,7 @@ final class PolicyCommand implements Callable<Integer> {
           then = then.moved(home.address(), home.careOf().get());
         }
       }
-      then = then.withRoutesOf(now);
+      then = then.withRoutesOf(now, peer -> Cores.optimizes(other, peer));
       Map<WishOwner, MobilityWish> wishes = new LinkedHashMap<>(then.inputs().wishes());
       for (PolicyState.Home home : then.homes()) {
         MobilityWish same = now.inputs().wishes().get(WishOwner.of(home.address()));

@@ -34,6 +34,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * All that {@code mipd policy} needs to know of a node: what is merged, what templates find, and
@@ -217,8 +218,12 @@ record PolicyState(
     return new Route(one, one);
   }
 
-  /** The same node with the routes that another state of it has, as far as it has such routes. */
-  PolicyState withRoutesOf(PolicyState other) {
+  /**
+   * The same node with the routes that another state of it has, as far as it has such routes.
+   *
+   * @param optimized to which peers it registers its own care-of address
+   */
+  PolicyState withRoutesOf(PolicyState other, Predicate<Ipv6Address> optimized) {
     PolicyState all = this;
     for (Map.Entry<WishOwner, MobilityWish> entry : other.inputs.wishes().entrySet()) {
       Ipv6Address local = entry.getKey().address();
@@ -228,7 +233,10 @@ record PolicyState(
         continue;
       }
       RouteRoles roles = rolesOf(local);
-      Route ours = roles.optimizes() ? ours(entry.getValue(), local, peer.get()) : Route.NONE;
+      Route ours =
+          roles.optimizes() && optimized.test(peer.get())
+              ? ours(entry.getValue(), local, peer.get())
+              : Route.NONE;
       Route peers = roles.corresponds() ? peers(entry.getValue(), local, peer.get()) : Route.NONE;
       if (!(ours.equals(Route.NONE) && peers.equals(Route.NONE))) {
         all = all.routed(local, peer.get(), ours, peers);

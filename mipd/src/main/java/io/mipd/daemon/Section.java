@@ -466,7 +466,7 @@ public final class Section {
     ConfigValue value = object.get(key);
     ConfigOrigin origin = value == null ? object.origin() : value.origin();
     int line = origin.lineNumber();
-    return file + (line > 0 ? ":" + line : "") + ": " + path(key, -1);
+    return Includes.file(origin, file) + (line > 0 ? ":" + line : "") + ": " + path(key, -1);
   }
 
   private Section sectionOf(ConfigValue value, String key, int index)

@@ -41,6 +41,9 @@ class ConfigurationReferenceTest {
       `mipd/src/main/dist/etc` (installed: `/usr/share/doc/mipd/examples`) has a complete commented file for each role. What a running daemon can take over
       without a restart, `mipd reload --dry` tells.
 
+      `include "FILE"` takes in the keys of another file, by its whole name, from the folder of the file that has the line, or by an absolute path; what comes later in the text wins. A file
+      that is not there or may not be read is an error; a URL or class path is, too. Relative paths that are values of keys in it start at the folder of the file that mipd is given.
+
       `a.b` is the key `b` in the braces of `a`; `a[].b` that of each object in the list `a`. "required": of the object that it is in, if that is given, and under the condition that
       follows, if there is one. "none": as if there were nothing.
 

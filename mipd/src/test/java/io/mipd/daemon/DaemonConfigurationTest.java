@@ -442,6 +442,86 @@ class DaemonConfigurationTest {
         .hasMessageContaining("x.conf:4: a: given twice, first in line 1");
   }
 
+  /** A file of the folder that the process is in, named without one. */
+  @Test
+  void includesAreReadFromTheFolderOfTheFileThatHasThem() throws Exception {
+    Path inner = Files.createDirectory(folder.resolve("inner"));
+    Files.writeString(folder.resolve("extra.conf"), "include \"inner/more.conf\"\ntunnel-mtu=1400");
+    Files.writeString(inner.resolve("more.conf"), "correspondent { include file(\"cn.conf\") }");
+    Files.writeString(inner.resolve("cn.conf"), "maximum-bindings = 77");
+    Path here = Path.of("").toAbsolutePath();
+    Path file = here.relativize(Files.createTempFile(here, "bare", ".conf"));
+    try {
+      assertThat(file.getParent()).isNull();
+      Files.writeString(
+          file,
+          "role = correspondent-node\ninclude \""
+              + here.relativize(folder.toRealPath()).resolve("extra.conf")
+              + "\"");
+      var configuration = DaemonConfiguration.read(file);
+      assertThat(configuration.tunnelMtu()).isEqualTo(1400);
+      assertThat(configuration.correspondent().orElseThrow().maximumBindings()).isEqualTo(77);
+    } finally {
+      Files.delete(file);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '\0',
+      value = {
+        "include \"gone.conf\"|gone.conf: there is no such file; allowed: a file by its whole name",
+        "include \"gone\"|gone: there is no such file; allowed: a file by its whole name",
+        "include file(\"gone.conf\")|gone.conf: there is no such file; allowed: a file",
+        "include required(\"gone.conf\")|gone.conf: there is no such file; allowed: a file",
+        "include \".\"|cannot be read: Is a directory; allowed: a file",
+        "include \"http://gone.conf/\"|gone.conf: there is no such file; allowed: a file",
+        "include url(\"http://gone.conf/\")|not a file; allowed: a file by its whole name",
+        "include classpath(\"gone.conf\")|not a file; allowed: a file by its whole name",
+      })
+  void whatCannotBeIncludedIsRefused(String include, String wrong) throws IOException {
+    Path extra = folder.resolve("extra.conf");
+    Files.writeString(extra, "# include \"gone.conf\"\n\nuser-ipsec { " + include + "\n}\n");
+    Path file = folder.resolve("main.conf");
+    Files.writeString(file, "role = correspondent-node\ninclude \"extra.conf\"\n");
+    assertThatThrownBy(() -> DaemonConfiguration.read(file))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageStartingWith(extra + ":3: include \"")
+        .hasMessageContaining(wrong);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "tunnel-mtu = few|tunnel-mtu: ",
+        "colour = red|colour: unknown key",
+        "tunnel-mtu = 1400, tunnel-mtu = 1500|tunnel-mtu: given twice, first in line 3",
+        "tunnel-mtu = ]|",
+        "tunnel-mtu = ${gone}|",
+      })
+  void whatIsWrongInAnIncludedFileIsToldWithThatFile(String line, @Nullable String wrong)
+      throws IOException {
+    Path extra = folder.resolve("extra.conf");
+    Files.writeString(extra, "\n\n" + line + "\n");
+    Path file = folder.resolve("main.conf");
+    Files.writeString(file, "role = correspondent-node\ninclude \"extra.conf\"\n");
+    assertThatThrownBy(() -> DaemonConfiguration.read(file))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageStartingWith(extra + ":3: " + (wrong == null ? "" : wrong));
+  }
+
+  @Test
+  void filesThatIncludeEachOtherAreRefused() throws IOException {
+    Path file = folder.resolve("main.conf");
+    Files.writeString(file, "role = correspondent-node\ninclude \"main.conf\"\n");
+    assertThatThrownBy(() -> DaemonConfiguration.read(file))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageStartingWith(
+            file + ":2: include \"main.conf\": more than 16 files in one another");
+  }
+
   private Path sample(String name) throws IOException {
     Path file = folder.resolve(name);
     Files.copy(SAMPLES.resolve(name), file);

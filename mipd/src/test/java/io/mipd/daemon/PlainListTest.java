@@ -141,6 +141,18 @@ class PlainListTest {
     assertThatThrownBy(() -> read(file)).hasMessage(whole.getMessage());
   }
 
+  /** The library reads the whole, and what is included with it. */
+  @Test
+  void anIncludeBesideALongListIsRead() throws Exception {
+    Path file = file(BEGINNING + nodes() + ending() + "include \"more.conf\"\n");
+    assertThatThrownBy(() -> read(file))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageStartingWith(file + ":2007: include \"more.conf\": ");
+
+    Files.writeString(folder.resolve("more.conf"), "tunnel-mtu = 1400\n");
+    assertThat(DaemonConfiguration.read(file).tunnelMtu()).isEqualTo(1400);
+  }
+
   private static void read(Path file) throws ConfigurationException {
     DaemonConfiguration.read(file);
   }

@@ -227,6 +227,13 @@ class PolicyCommandTest {
     assertThat(policy(away + " --with mobile-node.conf").out())
         .contains("- src 2001:db8:1::10/128 dst 2001:db8:c::2/128 dir out")
         .contains("proto hao mode ro]");
+    Files.copy(folder.resolve("route-optimization.conf"), folder.resolve("off.conf"));
+    append(
+        "off.conf",
+        "mobile-node.route-optimization.peers = [ { prefix = \"2001:db8:c::/64\", use = off } ]");
+    assertThat(policy(away + " --with off.conf").out())
+        .contains("- src 2001:db8:1::10/128 dst 2001:db8:c::2/128 dir out")
+        .contains("proto hao mode ro]");
   }
 
   private void append(String file, String line) throws IOException {

@@ -9,9 +9,9 @@ import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigParseOptions;
 import com.typesafe.config.ConfigResolveOptions;
-import com.typesafe.config.ConfigSyntax;
 import io.mipd.daemon.ConfigurationException;
 import io.mipd.daemon.DuplicateKeys;
+import io.mipd.daemon.Includes;
 import io.mipd.daemon.Section;
 import io.mipd.daemon.UserIpsec;
 import io.mipd.mobility.ProtocolConstants;
@@ -117,16 +117,13 @@ public final class ScenarioReader {
    */
   static Config parseUnresolved(Path file, String text) throws ConfigurationException {
     try {
-      var options =
-          ConfigParseOptions.defaults()
-              .setSyntax(ConfigSyntax.CONF)
-              .setAllowMissing(false)
-              .setOriginDescription(file.toString());
+      // A run keeps its scenario's text, which must be all of it.
+      ConfigParseOptions options = Includes.none(file, text).setOriginDescription(file.toString());
       Config config = ConfigFactory.parseString(text, options);
       DuplicateKeys.check(file, text);
       return config;
     } catch (ConfigException e) {
-      throw notHocon(file, e);
+      throw ConfigurationException.syntax(file, e);
     }
   }
 
@@ -135,13 +132,8 @@ public final class ScenarioReader {
       // Nothing of the machine gets in.
       return config.resolve(ConfigResolveOptions.noSystem());
     } catch (ConfigException e) {
-      throw notHocon(file, e);
+      throw ConfigurationException.syntax(file, e);
     }
-  }
-
-  private static ConfigurationException notHocon(Path file, ConfigException e) {
-    int line = e.origin() == null ? 0 : e.origin().lineNumber();
-    return ConfigurationException.at(file, line, "", "" + e.getMessage(), "HOCON");
   }
 
   /**

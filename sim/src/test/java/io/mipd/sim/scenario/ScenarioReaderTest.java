@@ -45,6 +45,15 @@ class ScenarioReaderTest {
     return Objects.requireNonNull(scenario.links().get(link)).line();
   }
 
+  @Test
+  void aScenarioIsWhole() {
+    assertThatThrownBy(() -> read(SMALL + "include \"more.conf\"\n"))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage(
+            "small.conf:14: include \"more.conf\": other files belong to no scenario;"
+                + " allowed: all in this file");
+  }
+
   static Iterable<String> names() {
     return Library.NAMES;
   }

@@ -2,6 +2,7 @@ package io.mipd.xfrm.host;
 
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.transform.Discard;
@@ -36,9 +37,7 @@ enum KernelLimit {
       return pair.hasArrived()
           && pair.wire().atomic()
           && (pair.kernelAloneRefuses() || pair.engineAloneRefuses())
-          && setting.hasInwards(
-              it ->
-                  !it.selector().sourcePort().isAny() || !it.selector().destinationPort().isAny());
+          && setting.hasInwards(KernelLimit::namesPorts);
     }
   },
   /** A Home Address option or routing header is refused where no template names it. */
@@ -46,10 +45,11 @@ enum KernelLimit {
     @Override
     boolean explains(Setting setting, HostPair pair) {
       WireView wire = pair.wire();
+      TransformProtocol header = wire.option() ? TransformProtocol.HAO : TransformProtocol.ROUTE2;
       return (wire.option() || wire.routing())
-          && setting
-              .outermost(wire.option() ? TransformProtocol.HAO : TransformProtocol.ROUTE2)
-              .isEmpty()
+          && (setting.outermost(header).isEmpty()
+              || setting.hasInwards(
+                  it -> it.action() == Policy.Action.ALLOW && !isNamed(header, it)))
           && pair.kernelAloneRefuses();
     }
   },
@@ -62,13 +62,18 @@ enum KernelLimit {
           && !pair.kernelRefuses();
     }
   },
-  /** Where one is demanded the care-of address is compared, even where ESP or AH vouches. */
+  /**
+   * Where one is demanded the care-of address is compared, even where ESP or AH vouches, or a
+   * Mobility Header message says who sends it.
+   */
   CARE_OF_ADDRESS_COMPARED {
     @Override
     boolean explains(Setting setting, HostPair pair) {
       WireView wire = pair.wire();
       boolean fromElsewhere =
-          wire.option() && wire.isProtected() && !wire.source().equals(Setting.C);
+          wire.option()
+              && (wire.isProtected() || wire.upper() == IpProtocol.MOBILITY)
+              && !wire.source().equals(Setting.C);
       boolean toElsewhere = wire.routing() && !wire.destination().equals(Setting.C);
       return (fromElsewhere || toElsewhere) && pair.kernelAloneRefuses();
     }
@@ -114,14 +119,38 @@ enum KernelLimit {
           && setting.hasInwards(it -> namesTypeOf(it, IpProtocol.ICMPV6));
     }
   },
+  /** Behind a Home Address option or routing header the ports are misread, too. */
+  PORTS_MISREAD {
+    @Override
+    boolean explains(Setting setting, HostPair pair) {
+      return pair.hasArrived()
+          && (pair.kernelAloneRefuses() || pair.engineAloneRefuses())
+          && pair.within().isUdp()
+          && setting.hasInwards(KernelLimit::namesMobility)
+          && setting.hasInwards(it -> it.selector().protocol() == IpProtocol.UDP && namesPorts(it));
+    }
+  },
+  /** A type 2 routing header takes a hop, though it leads no further. */
+  HOP_FOR_ROUTING_HEADER {
+    @Override
+    boolean explains(Setting setting, HostPair pair) {
+      return pair.wire().routing() && pair.wire().hopLimit() <= 1 && pair.kernelAloneRefuses();
+    }
+  },
+  /** With a window that is no power of two the first packet may be taken twice. */
+  FIRST_TAKEN_TWICE {
+    @Override
+    boolean explains(Setting setting, HostPair pair) {
+      return pair.reasons().contains(Discard.IN_STATE_SEQ_ERROR)
+          && !pair.kernelRefuses()
+          && hasUnevenWindow(setting);
+    }
+  },
   /** With a window that is no power of two, what is older than the first packet is refused. */
   OLDER_THAN_THE_FIRST {
     @Override
     boolean explains(Setting setting, HostPair pair) {
-      return pair.isLate()
-          && pair.kernelAloneRefuses()
-          && setting.associations().stream()
-              .anyMatch(it -> Integer.bitCount(it.replayWindow()) > 1);
+      return pair.isLate() && pair.kernelAloneRefuses() && hasUnevenWindow(setting);
     }
   },
   /** Mobile IPv6's headers are taken behind a Fragment header too. */
@@ -134,6 +163,23 @@ enum KernelLimit {
 
   private static boolean namesTypeOf(Policy policy, int protocol) {
     return policy.selector().protocol() == protocol && policy.selector().namesType();
+  }
+
+  private static boolean namesPorts(Policy policy) {
+    Selector selector = policy.selector();
+    return !selector.sourcePort().isAny() || !selector.destinationPort().isAny();
+  }
+
+  private static boolean namesMobility(Policy policy) {
+    return isNamed(TransformProtocol.HAO, policy) || isNamed(TransformProtocol.ROUTE2, policy);
+  }
+
+  private static boolean isNamed(TransformProtocol protocol, Policy policy) {
+    return policy.bundle().templates().stream().anyMatch(it -> it.protocol() == protocol);
+  }
+
+  private static boolean hasUnevenWindow(Setting setting) {
+    return setting.associations().stream().anyMatch(it -> Integer.bitCount(it.replayWindow()) > 1);
   }
 
   abstract boolean explains(Setting setting, HostPair pair);

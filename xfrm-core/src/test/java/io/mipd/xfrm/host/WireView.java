@@ -9,6 +9,7 @@ import io.mipd.xfrm.model.Ipv6Address;
  *
  * @param source where it seems to come from
  * @param destination where it is sent
+ * @param hopLimit its Hop Limit
  * @param option whether a Home Address option is there
  * @param routing whether a type 2 routing header is
  * @param fragment whether a Fragment header is
@@ -20,6 +21,7 @@ import io.mipd.xfrm.model.Ipv6Address;
 record WireView(
     Ipv6Address source,
     Ipv6Address destination,
+    int hopLimit,
     boolean option,
     boolean routing,
     boolean fragment,
@@ -69,6 +71,7 @@ record WireView(
     return new WireView(
         Ipv6Address.read(packet, 8),
         Ipv6Address.read(packet, 24),
+        packet[7] & 0xff,
         option,
         routing,
         fragment,

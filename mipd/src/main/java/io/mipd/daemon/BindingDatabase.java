@@ -28,6 +28,8 @@ import org.rocksdb.RocksIterator;
 import org.rocksdb.WALRecoveryMode;
 import org.rocksdb.WriteBatch;
 import org.rocksdb.WriteOptions;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * RocksDB: for a home agent, which may have a hundred thousand entries. The key is the home
@@ -41,6 +43,7 @@ import org.rocksdb.WriteOptions;
  * HomeLinkCodec}'s.
  */
 final class BindingDatabase implements BindingMedium {
+  private static final Logger log = LoggerFactory.getLogger(BindingDatabase.class);
   private static final byte FORMAT = 1;
   private static final byte[] HOME_LINK = "home-link".getBytes(US_ASCII);
   private static final int SHORT_VALUE = 3;
@@ -103,7 +106,7 @@ final class BindingDatabase implements BindingMedium {
       for (all.seekToFirst(); all.isValid(); all.next()) {
         byte[] key = all.key();
         if (Arrays.equals(key, HOME_LINK)) {
-          homeLink = Optional.of(HomeLinkCodec.decode(all.value()));
+          homeLink = Optional.of(homeLink(all.value()));
         } else {
           entries.add(entry(key, all.value()));
         }
@@ -112,6 +115,19 @@ final class BindingDatabase implements BindingMedium {
       return new Content(entries, homeLink);
     } catch (RocksDBException | IOException e) {
       throw failure("cannot be read", e);
+    }
+  }
+
+  /** The other routers tell all of it again, so that nothing is worth not starting for it. */
+  private HomeLinkState homeLink(byte[] value) {
+    try {
+      return HomeLinkCodec.decode(value);
+    } catch (IOException e) {
+      log.warn(
+          "{}: what was heard of the home link cannot be read, and is heard anew: {}",
+          folder,
+          e.toString());
+      return HomeLinkState.NOTHING;
     }
   }
 

@@ -68,7 +68,8 @@ final class Cores {
     var ended = ImmutableMap.<HomeAddress, SequenceNumber>builder();
     restore(store, now, restored, ended);
     var core =
-        new HomeAgent(settings, restored.build(), ended.buildOrThrow(), heard, new SecureRandom());
+        new HomeAgent(
+            now, settings, restored.build(), ended.buildOrThrow(), heard, new SecureRandom());
     Optional<Node.Correspondent> correspondent = correspondent(role.configuration);
     var node = new Node(ImmutableList.of(), Optional.of(core), correspondent);
     return new NodeShell.Core(

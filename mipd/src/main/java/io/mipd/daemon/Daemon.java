@@ -282,6 +282,9 @@ final class Daemon {
         access.tell();
         System.err.println("mipd ready: " + configuration.role().title() + " " + choice);
         manager.ready(configuration.role().title() + ", world " + choice);
+        if (proxies != null) {
+          proxies.dropGuards(left.blackholes());
+        }
         if (rehearsal.getState() == Thread.State.NEW) {
           rehearsal.start();
         }

@@ -54,6 +54,10 @@ final class DurableBindingStore implements BindingStore {
   @GuardedBy("this")
   private Batch waiting = new Batch();
 
+  /** Registrations that the writer is writing. */
+  @GuardedBy("this")
+  private int writing;
+
   @GuardedBy("this")
   private long lastPut;
 
@@ -121,19 +125,16 @@ final class DurableBindingStore implements BindingStore {
    * @throws IOException if it cannot be opened or read; the message says what to do
    */
   static BindingStore ofHomeAgent(Path stateDirectory, Runnable decided) throws IOException {
-    BindingStore store =
-        of(stateDirectory, () -> new BindingDatabase(stateDirectory), PATIENCE, decided);
-    try {
-      takeOver(stateDirectory, store);
-      return store;
-    } catch (IOException | RuntimeException e) {
-      store.close();
-      throw e;
-    }
+    return of(stateDirectory, () -> new BindingDatabase(stateDirectory), PATIENCE, decided);
   }
 
-  /** What is in the file of a daemon that was a mobile node, or kept a home agent's there, too. */
-  private static void takeOver(Path stateDirectory, BindingStore store) throws IOException {
+  /**
+   * Moves to a home agent's store what is in the file of a daemon that was a mobile node, or kept a
+   * home agent's there, too.
+   *
+   * @throws IOException if the file cannot be read, or the store not be written; it stays then
+   */
+  static void takeOver(Path stateDirectory, BindingStore store) throws IOException {
     var file = new BindingFile(stateDirectory);
     long last = 0;
     for (Entry entry : file.read().entries()) {
@@ -269,7 +270,7 @@ final class DurableBindingStore implements BindingStore {
             + " has not answered for "
             + patience.toMillis()
             + " ms: "
-            + (lastPut - lastDecided)
+            + (waiting.entries.size() + writing)
             + " registrations are not stored, and were not acknowledged");
   }
 
@@ -327,6 +328,7 @@ final class DurableBindingStore implements BindingStore {
           }
           batch = waiting;
           waiting = new Batch();
+          writing = batch.entries.size();
           last = lastPut;
         }
         retry = !isWritten(batch);
@@ -339,6 +341,7 @@ final class DurableBindingStore implements BindingStore {
             lastDurable = last;
           }
           lastDecided = last;
+          writing = 0;
           notifyAll();
         }
         decided.run();
@@ -365,7 +368,7 @@ final class DurableBindingStore implements BindingStore {
       return true;
     } catch (IOException | RuntimeException | Error e) {
       // An Error as well, such as want of memory: who waits would wait for ever.
-      log.error("{} registrations not acknowledged: {}", batch.entries.size(), e.toString());
+      log.error("{} not stored: {}", words(batch), e.toString());
       // After a failed write the medium takes none until it is opened anew.
       if (medium != null) {
         medium.close();
@@ -373,5 +376,11 @@ final class DurableBindingStore implements BindingStore {
       }
       return false;
     }
+  }
+
+  private static String words(Batch batch) {
+    return batch.entries.isEmpty()
+        ? "what was heard of the home link is"
+        : batch.entries.size() + " registrations are not acknowledged, for they are";
   }
 }

@@ -77,10 +77,20 @@ final class HeadStart implements AutoCloseable {
     if (of == null || choice == null) {
       throw new IllegalStateException("not begun");
     }
-    // What comes later in the file may have settled it.
-    return of.world() == configuration.world()
-        ? outcome(choice)
-        : Probe.choose(configuration.world(), configuration.kernelInterface());
+    if (of.world() == configuration.world()) {
+      return outcome(choice);
+    }
+    // What comes later in the file has settled it. Two probes at once would meet in the kernel.
+    awaitProbe(choice);
+    return Probe.choose(configuration.world(), configuration.kernelInterface());
+  }
+
+  private static void awaitProbe(FutureTask<Probe.Choice> probe) {
+    try {
+      outcome(probe);
+    } catch (SystemLacksException | IOException | RuntimeException e) {
+      log.debug("the probe", e);
+    }
   }
 
   /** The state directory, which is ours until this is closed. */
@@ -89,14 +99,19 @@ final class HeadStart implements AutoCloseable {
   }
 
   /**
-   * A home agent's store, which is the caller's to close; to be asked for once.
+   * A home agent's store, which is the caller's to close; to be asked for once. Only now, when the
+   * whole configuration has turned out to be in order, does it take over what was kept otherwise.
    *
    * @param wakeUp called by any thread when something has become durable, or failed to
    */
   Optional<BindingStore> bindings(Runnable wakeUp) throws SystemLacksException, IOException {
     decided = wakeUp;
+    State all = state();
+    if (all.bindings().isPresent()) {
+      DurableBindingStore.takeOver(all.lock().path(), all.bindings().get());
+    }
     taken = true;
-    return state().bindings();
+    return all.bindings();
   }
 
   private State state() throws SystemLacksException, IOException {
@@ -124,11 +139,7 @@ final class HeadStart implements AutoCloseable {
     if (choice == null || state == null) {
       return;
     }
-    try {
-      outcome(choice);
-    } catch (SystemLacksException | IOException | RuntimeException e) {
-      log.debug("the probe", e);
-    }
+    awaitProbe(choice);
     try {
       State all = outcome(state);
       if (!taken && all.bindings().isPresent()) {

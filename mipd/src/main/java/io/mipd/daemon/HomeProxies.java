@@ -1,6 +1,6 @@
 package io.mipd.daemon;
 
-import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.ImmutableList;
 import com.google.common.collect.Lists;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.xfrm.linux.SystemCallException;
@@ -26,7 +26,7 @@ final class HomeProxies implements AutoCloseable {
   private static final int METRIC = 1024;
 
   /** Behind every other route. */
-  private static final int GUARD_METRIC = 0x7fff_ff00;
+  static final int GUARD_METRIC = 0x7fff_ff00;
 
   /** So many the kernel answers for; see {@link NeighborProxies}. */
   private static final int MOST_IN_KERNEL = 1000;
@@ -40,8 +40,8 @@ final class HomeProxies implements AutoCloseable {
 
   private final RestoredRoutes restored;
 
-  /** Whose routes are there already; nobody's once these have been put. */
-  private ImmutableSet<Ipv6Address> routed = ImmutableSet.of();
+  /** Whose routes are there already; nobody's once the home link was up. */
+  private Set<Ipv6Address> routed = new HashSet<>();
 
   private boolean begun;
 
@@ -60,7 +60,7 @@ final class HomeProxies implements AutoCloseable {
   private void awaitRestored() {
     if (!begun) {
       begun = true;
-      routed = restored.await();
+      routed.addAll(restored.await());
     }
   }
 
@@ -102,7 +102,7 @@ final class HomeProxies implements AutoCloseable {
         }
       }
     }
-    routed = ImmutableSet.of();
+    routed = new HashSet<>();
     attempt(failures, () -> system.putProxies(homeLink, inKernel));
     if (!byUs.isEmpty()) {
       attempt(failures, () -> beyond.add(homeLink, byUs));
@@ -127,13 +127,27 @@ final class HomeProxies implements AutoCloseable {
 
   void remove(HomeAddress address) throws IOException {
     awaitRestored();
-    routed = ImmutableSet.of();
+    routed.remove(address.value());
     String interfaceName = proxied.remove(address.value());
     beyond.remove(address.value());
     if (interfaceName != null) {
       system.removeProxy(interfaceName, address.value());
     }
     removeRoutes(address.value());
+  }
+
+  /**
+   * All that are bound are served again: nobody need be guarded any more whose binding has ended
+   * since a predecessor died.
+   *
+   * @param left blackholes of home addresses that it has left
+   */
+  void dropGuards(ImmutableList<Route> left) {
+    system.dropRoutes(
+        left.stream()
+            .filter(it -> it.metric() == GUARD_METRIC && it.table() == Route.MAIN)
+            .filter(it -> !restored.addresses().contains(it.destination().address()))
+            .toList());
   }
 
   private void removeRoutes(Ipv6Address address) throws SystemCallException {

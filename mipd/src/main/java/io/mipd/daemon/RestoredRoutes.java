@@ -4,12 +4,13 @@ import static java.util.Objects.requireNonNull;
 
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Lists;
-import com.google.common.util.concurrent.Uninterruptibles;
+import com.google.common.util.concurrent.Futures;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
+import java.io.IOException;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,14 +44,33 @@ final class RestoredRoutes implements AutoCloseable {
     return routes;
   }
 
-  private boolean put(SystemChanges system) throws Exception {
-    if (!addresses.isEmpty()) {
+  /**
+   * @return whether they are there
+   */
+  private boolean put(SystemChanges system) {
+    if (addresses.isEmpty()) {
+      return true;
+    }
+    try {
       List<Ipv6Prefix> hosts = Lists.transform(addresses.asList(), Ipv6Prefix::host);
       system.putRoutesByAnyThread(Lists.transform(hosts, HomeProxies::guard));
-      int index = requireNonNull(Uninterruptibles.getUninterruptibly(device));
+      int index = device.join();
       system.putRoutesByAnyThread(Lists.transform(hosts, host -> HomeProxies.into(index, host)));
+      return true;
+    } catch (CancellationException e) {
+      log.debug("no routes of a predecessor's bindings: we stop");
+      return false;
+    } catch (IOException | RuntimeException e) {
+      log.warn(
+          "routes of a predecessor's bindings, put again when the home link is up: {}",
+          e.toString());
+      return false;
     }
-    return true;
+  }
+
+  /** Whose they are, or are to be. */
+  ImmutableSet<Ipv6Address> addresses() {
+    return addresses;
   }
 
   /** The device of home addresses is there. */
@@ -60,13 +80,7 @@ final class RestoredRoutes implements AutoCloseable {
 
   /** Waits until they are there: whose they are; nobody's if something went wrong. */
   ImmutableSet<Ipv6Address> await() {
-    try {
-      Uninterruptibles.getUninterruptibly(all);
-      return addresses;
-    } catch (ExecutionException e) {
-      log.debug("routes of a predecessor's bindings", e);
-      return ImmutableSet.of();
-    }
+    return requireNonNull(Futures.getUnchecked(all)) ? addresses : ImmutableSet.of();
   }
 
   /** Nothing is put any more when it returns. */

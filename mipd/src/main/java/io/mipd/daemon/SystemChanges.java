@@ -229,6 +229,12 @@ final class SystemChanges implements PeerRoutes.Tables {
     }
   }
 
+  /** Removes routes that {@link #takeOver} has left there; what fails is said. */
+  void dropRoutes(List<Route> routes) {
+    attempt(() -> netlink.removeRoutes(routes));
+    log.debug("no routes {}", routes);
+  }
+
   /** Adds a rule unless it is there. */
   @Override
   public void putRule(RoutingRule rule) throws SystemCallException {
@@ -260,7 +266,15 @@ final class SystemChanges implements PeerRoutes.Tables {
   Leftovers takeOver(ImmutableSet<Ipv6Address> guarded, Optional<String> device)
       throws SystemCallException {
     ImmutableList<Route> routes = ourRoutes();
-    return new Leftovers(takeBack(guarded, device, false, routes), guards(guarded, routes));
+    ImmutableList<Route> blackholes =
+        routes.stream()
+            .filter(route -> route.type() == RouteType.BLACKHOLE)
+            .filter(route -> isHostOf(route.destination(), guarded))
+            .collect(ImmutableList.toImmutableList());
+    return new Leftovers(
+        takeBack(guarded, device, false, routes),
+        !blackholes.isEmpty() || hasBlackholeRule(guarded),
+        blackholes);
   }
 
   /**
@@ -269,21 +283,18 @@ final class SystemChanges implements PeerRoutes.Tables {
    * @param removed what was taken back of it, in words
    * @param guards whether something is left, which keeps the addresses' packets from leaving in
    *     clear
+   * @param blackholes routes that do so
    */
-  record Leftovers(ImmutableList<String> removed, boolean guards) {}
+  record Leftovers(
+      ImmutableList<String> removed, boolean guards, ImmutableList<Route> blackholes) {}
 
-  private boolean guards(ImmutableSet<Ipv6Address> guarded, ImmutableList<Route> routes)
-      throws SystemCallException {
+  private boolean hasBlackholeRule(ImmutableSet<Ipv6Address> guarded) throws SystemCallException {
     return netlink.rules().stream()
-            .anyMatch(
-                rule ->
-                    rule.protocol() == PROTOCOL
-                        && rule.action() == RoutingRule.Action.BLACKHOLE
-                        && isHostOf(rule.from(), guarded))
-        || routes.stream()
-            .anyMatch(
-                route ->
-                    route.type() == RouteType.BLACKHOLE && isHostOf(route.destination(), guarded));
+        .anyMatch(
+            rule ->
+                rule.protocol() == PROTOCOL
+                    && rule.action() == RoutingRule.Action.BLACKHOLE
+                    && isHostOf(rule.from(), guarded));
   }
 
   /** There may be very many: they are listed once. */

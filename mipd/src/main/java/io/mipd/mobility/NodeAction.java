@@ -132,6 +132,8 @@ public sealed interface NodeAction {
   /**
    * Answer for the home address on the home link, or stop doing so, and have its packets come to us
    * (RFC 6275 section 10.4.1).
+   *
+   * @param interfaceIndex the home link's; 0 to stop before it has come up
    */
   record Proxy(int interfaceIndex, HomeAddress address, boolean on) implements NodeAction {}
 

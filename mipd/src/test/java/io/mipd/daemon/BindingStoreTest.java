@@ -29,6 +29,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -38,6 +39,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.rocksdb.Options;
+import org.rocksdb.RocksDB;
 
 /** What was said to be durable is there after a crash, whichever store has it. */
 class BindingStoreTest {
@@ -104,6 +107,8 @@ class BindingStoreTest {
     }
 
     try (BindingStore store = open()) {
+      assertThat(store.entries()).isEmpty();
+      DurableBindingStore.takeOver(folder, store);
       assertThat(store.entries()).containsExactly(entry(1, 1), entry(2, 2));
       store.put(entry(2, 3));
     }
@@ -188,6 +193,25 @@ class BindingStoreTest {
     }
   }
 
+  /** Of the bindings nothing is lost by that. */
+  @Test
+  void aHomeLinkThatCannotBeReadIsHeardAnew() throws Exception {
+    try (BindingStore store = open()) {
+      store.put(entry(1, 1));
+    }
+    byte[] octets = HomeLinkCodec.encode(HOME_LINK);
+    octets[0] = 2;
+    try (var options = new Options();
+        var database = RocksDB.open(options, folder.resolve("home-bindings").toString())) {
+      database.put("home-link".getBytes(StandardCharsets.US_ASCII), octets);
+    }
+
+    try (BindingStore store = open()) {
+      assertThat(store.entries()).containsExactly(entry(1, 1));
+      assertThat(store.homeLink()).isEqualTo(HomeLinkState.NOTHING);
+    }
+  }
+
   @Test
   void otherOctetsAreNotWhatWasHeardOfTheHomeLink() {
     byte[] octets = HomeLinkCodec.encode(HOME_LINK);
@@ -201,6 +225,19 @@ class BindingStoreTest {
     assertThatThrownBy(() -> HomeLinkCodec.decode(octets))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("format");
+
+    var random = new Random(9);
+    for (int i = 0; i < 10_000; i++) {
+      byte[] changed = HomeLinkCodec.encode(HOME_LINK);
+      for (int change = random.nextInt(4); change >= 0; change--) {
+        changed[1 + random.nextInt(changed.length - 1)] = (byte) random.nextInt();
+      }
+      try {
+        assertThat(HomeLinkCodec.decode(changed)).isNotNull();
+      } catch (IOException e) {
+        // Nothing else may come of it.
+      }
+    }
   }
 
   @Test
@@ -311,6 +348,8 @@ class BindingStoreTest {
         .isInstanceOf(IOException.class)
         .hasMessageContaining("has not answered");
     assertThat(store.durability(number)).isEqualTo(Durability.PENDING);
+    store.put(HOME_LINK);
+    assertThatThrownBy(store::flush).hasMessageContaining(": 1 registrations");
 
     answer.countDown();
     store.close();

@@ -236,6 +236,21 @@ class CrashTest {
   }
 
   @Test
+  void theGuardOfABindingThatHasEndedMeanwhileGoes() throws Exception {
+    agentBefore = net.system("ha");
+    // As a daemon leaves it that is killed while somebody is bound.
+    String guard = "blackhole " + HOME + "/128 metric " + HomeProxies.GUARD_METRIC;
+    net.ip("ha", "-6 route add", guard, "proto " + SystemChanges.PROTOCOL);
+    agent = net.startMipd("ha", net.configuration("ha", "home-agent.conf"));
+    net.until(
+        "nobody is guarded",
+        TestNet.LONG,
+        () -> net.ip("ha", "-6", "route", "show", "type", "blackhole").isBlank());
+    assertThat(net.stop(agent)).isZero();
+    net.awaitSystem("ha", agentBefore);
+  }
+
+  @Test
   void bothAreKilledAndCleanedUp() throws Exception {
     flow();
     net.kill(mobile);

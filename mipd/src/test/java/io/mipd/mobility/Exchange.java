@@ -188,6 +188,7 @@ final class Exchange {
       ImmutableList<HomeBinding> restored, ImmutableMap<HomeAddress, SequenceNumber> ended) {
     agentCore =
         new HomeAgent(
+            now,
             new HomeAgentSettings(
                 "eth1",
                 AGENT,

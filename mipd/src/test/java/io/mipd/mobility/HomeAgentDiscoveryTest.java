@@ -66,15 +66,16 @@ class HomeAgentDiscoveryTest {
   private HomeAgent agent = agent(HomeAgentSettings.PrefixLifetimes.DEFAULT);
   private int sequence;
 
-  private static HomeAgent agent(HomeAgentSettings.PrefixLifetimes lifetimes) {
+  private HomeAgent agent(HomeAgentSettings.PrefixLifetimes lifetimes) {
     return agent(lifetimes, ImmutableList.of(), HomeLinkState.NOTHING);
   }
 
-  private static HomeAgent agent(
+  private HomeAgent agent(
       HomeAgentSettings.PrefixLifetimes lifetimes,
       ImmutableList<HomeBinding> restored,
       HomeLinkState heard) {
     return new HomeAgent(
+        now,
         new HomeAgentSettings(
             "eth1",
             AGENT,
@@ -262,6 +263,41 @@ class HomeAgentDiscoveryTest {
     agent = agent(HomeAgentSettings.PrefixLifetimes.DEFAULT, ImmutableList.of(), elsewhere);
     serve();
     assertThat(listed()).containsExactly(AGENT);
+  }
+
+  /** A clock that was set back makes nothing last longer than it was told to. */
+  @Test
+  void noClockMakesOthersLastForEver() {
+    serve();
+    HomeLinkState kept =
+        remembered(
+                hears(
+                    "fe80::2", true, 1800, prefix(SECOND, true, PrefixInformation.INFINITE, 14400)))
+            .get(0);
+    agent =
+        agent(
+            HomeAgentSettings.PrefixLifetimes.DEFAULT,
+            ImmutableList.of(),
+            kept.later(Duration.ofDays(400)));
+    serve();
+    assertThat(listed()).containsExactly(AGENT, SECOND);
+    now = Instant.EPOCH.plusSeconds(0xffff - 2);
+    assertThat(listed()).containsExactly(AGENT, SECOND);
+    assertThat(listed()).containsExactly(AGENT);
+  }
+
+  /** Its routes are there from the beginning. */
+  @Test
+  void aRestoredBindingThatEndsBeforeTheHomeLinkIsUpIsLetGo() {
+    agent =
+        agent(
+            HomeAgentSettings.PrefixLifetimes.DEFAULT,
+            ImmutableList.of(
+                new HomeBinding(HOME, COA_A, new SequenceNumber(1), 0xc000, now.plusSeconds(9))),
+            HomeLinkState.NOTHING);
+    on(new NodeEvent.Started());
+    now = now.plusSeconds(9);
+    assertThat(on(new NodeEvent.DeadlineReached())).contains(new NodeAction.Proxy(0, HOME, false));
   }
 
   /** What is new at once, and no more than once in a second; what is not, now and then. */

@@ -20,10 +20,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -33,6 +35,10 @@ class ManyAnnouncementsTest {
   private static final int AT_ONCE = 200;
   private static final Ipv6Prefix PREFIX = Ipv6Prefix.parse("2001:db8:1::/64");
   private static final Instant START = Instant.EPOCH;
+
+  private static final NodeEvent UP =
+      new NodeEvent.LinkChanged(
+          2, "eth1", true, Optional.of(new LinkLayerAddress(Octets.parse("020000000001"))));
 
   private static HomeAddress home(int number) {
     return new HomeAddress(new Ipv6Address(PREFIX.address().high(), 0x10000 + number));
@@ -78,15 +84,7 @@ class ManyAnnouncementsTest {
   void eachIsAnnouncedThriceAndNoneBeforeItsTurn() {
     HomeAgent agent = agent();
     agent.handle(START, new NodeEvent.Started());
-    List<HomeAddress> first =
-        announced(
-            agent.handle(
-                START,
-                new NodeEvent.LinkChanged(
-                    2,
-                    "eth1",
-                    true,
-                    Optional.of(new LinkLayerAddress(Octets.parse("020000000001"))))));
+    List<HomeAddress> first = announced(agent.handle(START, UP));
     assertThat(first).hasSize(AT_ONCE);
 
     Map<HomeAddress, Integer> times = new HashMap<>();
@@ -109,5 +107,30 @@ class ManyAnnouncementsTest {
             IntStream.range(0, BINDINGS).mapToObj(ManyAnnouncementsTest::home).toList());
     assertThat(agent.bindingCount()).isZero();
     assertThat(agent.nextDeadline()).isEmpty();
+  }
+
+  /** Other flags or another MTU, and a link that goes and comes: nobody loses their turn. */
+  @Test
+  void noneIsForgottenWhenTheLinkTellsOfItselfAgain() {
+    HomeAgent agent = agent();
+    agent.handle(START, new NodeEvent.Started());
+    Set<HomeAddress> all = new HashSet<>(announced(agent.handle(START, UP)));
+    assertThat(announced(agent.handle(START.plusMillis(1), UP)))
+        .as("only who has waited")
+        .hasSize(1)
+        .doesNotContainAnyElementsOf(all);
+    agent.handle(START.plusMillis(2), down());
+    all.addAll(announced(agent.handle(START.plusMillis(2), UP)));
+    Instant end = START.plusSeconds(1);
+    for (Instant due = agent.nextDeadline().orElseThrow();
+        due.isBefore(end);
+        due = agent.nextDeadline().orElseThrow()) {
+      all.addAll(announced(agent.handle(due, new NodeEvent.DeadlineReached())));
+    }
+    assertThat(all).hasSize(BINDINGS);
+  }
+
+  private static NodeEvent down() {
+    return new NodeEvent.LinkChanged(2, "eth1", false, Optional.empty());
   }
 }

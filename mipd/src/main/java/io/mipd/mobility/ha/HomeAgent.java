@@ -48,9 +48,8 @@ import io.mipd.xfrm.packet.LinkLayerAddress;
 import io.mipd.xfrm.packet.NdOption;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
+import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -163,7 +162,7 @@ public final class HomeAgent implements MobilityNode {
   }
 
   /** Bindings that were there when the home link came up; the next one's turn is then. */
-  private final Deque<Registration> turns = new ArrayDeque<>();
+  private final Set<Registration> turns = new LinkedHashSet<>();
 
   private Optional<Instant> turn = Optional.empty();
 
@@ -175,7 +174,8 @@ public final class HomeAgent implements MobilityNode {
    */
   public HomeAgent(
       HomeAgentSettings settings, ImmutableList<HomeBinding> restored, RandomGenerator random) {
-    this(settings, restored, ImmutableMap.of(), HomeLinkState.NOTHING, random);
+    // Only what was heard of the home link has an age.
+    this(Instant.EPOCH, settings, restored, ImmutableMap.of(), HomeLinkState.NOTHING, random);
   }
 
   /**
@@ -184,6 +184,7 @@ public final class HomeAgent implements MobilityNode {
    * @param heard what it has heard of the home link
    */
   public HomeAgent(
+      Instant now,
       HomeAgentSettings settings,
       ImmutableList<HomeBinding> restored,
       ImmutableMap<HomeAddress, SequenceNumber> ended,
@@ -224,8 +225,8 @@ public final class HomeAgent implements MobilityNode {
     prefixes = new HomeLinkPrefixes(settings);
     if (heard.homeInterface().equals(settings.homeInterface())
         && heard.homePrefix().equals(settings.homePrefix())) {
-      agents.restore(heard.agents());
-      prefixes.restore(heard.prefixes());
+      agents.restore(now, heard.agents());
+      prefixes.restore(now, heard.prefixes());
     }
     prefixAdvertiser = new PrefixAdvertiser(settings, prefixes, random);
     groups =
@@ -1034,18 +1035,24 @@ public final class HomeAgent implements MobilityNode {
     announce(now, registration, actions);
   }
 
-  /** Some at once, and of very many the others one after another. */
+  /**
+   * Some at once, and of very many the others one after another, behind those that wait already.
+   */
   private void announceAll(Instant now, List<Registration> some, List<NodeAction> actions) {
-    some.stream().limit(AT_ONCE).forEach(it -> goOn(now, it, actions));
-    turns.clear();
+    for (Registration it : some.subList(0, Math.min(AT_ONCE, some.size()))) {
+      turns.remove(it);
+      goOn(now, it, actions);
+    }
     turns.addAll(some.subList(Math.min(AT_ONCE, some.size()), some.size()));
-    turn = turns.isEmpty() ? Optional.empty() : Optional.of(now.plus(BETWEEN));
+    turn = turns.isEmpty() ? Optional.empty() : turn.or(() -> Optional.of(now.plus(BETWEEN)));
   }
 
   /** Those whose turn has come. */
   private void takeTurns(Instant now, List<NodeAction> actions) {
     while (turn.isPresent() && !now.isBefore(turn.get())) {
-      Registration it = turns.remove();
+      Iterator<Registration> first = turns.iterator();
+      Registration it = first.next();
+      first.remove();
       turn = turns.isEmpty() ? Optional.empty() : Optional.of(turn.get().plus(BETWEEN));
       if (it.yieldingUntil.isEmpty()) {
         goOn(now, it, actions);
@@ -1067,13 +1074,10 @@ public final class HomeAgent implements MobilityNode {
       Registration registration, HomeBinding binding, List<NodeAction> actions) {
     registration.announceAt = Optional.empty();
     schedule(registration);
-    if (homeLink.isEmpty()) {
-      return;
-    }
+    // Also before the home link is up: packets for those that were restored come to us already.
     for (Ipv6Address address : registration.addresses(binding.flags())) {
       if (!isAnothers(registration, address)) {
-        actions.add(
-            new NodeAction.Proxy(homeLink.get().interfaceIndex(), new HomeAddress(address), false));
+        actions.add(new NodeAction.Proxy(homeInterface(), new HomeAddress(address), false));
       }
     }
   }

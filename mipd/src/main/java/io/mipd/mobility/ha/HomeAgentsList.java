@@ -1,5 +1,6 @@
 package io.mipd.mobility.ha;
 
+import com.google.common.collect.Comparators;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import io.mipd.mobility.HomeLinkState;
@@ -26,6 +27,9 @@ final class HomeAgentsList {
   private static final int MAX_AGENTS = 256;
 
   private static final int MAX_ADDRESSES_OF_AGENT = 16;
+
+  /** Seconds: 16 bits (RFC 4861 section 4.2, RFC 6275 section 7.4). */
+  private static final int LONGEST_LIFETIME = 0xffff;
 
   private final Ipv6Address own;
   private final int ownPreference;
@@ -99,13 +103,17 @@ final class HomeAgentsList {
 
   /**
    * What an earlier daemon has heard; what has ended since is forgotten with the first question.
+   * Nobody is listed for longer than one advertisement can say, were it heard now: the clock may
+   * have been set back meanwhile.
    */
-  void restore(ImmutableList<HomeLinkState.Agent> heard) {
+  void restore(Instant now, ImmutableList<HomeLinkState.Agent> heard) {
+    Instant latest = now.plusSeconds(LONGEST_LIFETIME);
     for (HomeLinkState.Agent one : heard) {
       Entry entry = new Entry();
       entry.preference = one.preference();
-      entry.expiry = one.expiry();
-      entry.addresses.putAll(one.addresses());
+      entry.expiry = Comparators.min(one.expiry(), latest);
+      one.addresses()
+          .forEach((address, end) -> entry.addresses.put(address, Comparators.min(end, latest)));
       entry.addresses.remove(own);
       others.put(one.router(), entry);
     }

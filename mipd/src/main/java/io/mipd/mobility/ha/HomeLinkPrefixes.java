@@ -1,5 +1,6 @@
 package io.mipd.mobility.ha;
 
+import com.google.common.collect.Comparators;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import io.mipd.mobility.HomeLinkState;
@@ -27,6 +28,9 @@ final class HomeLinkPrefixes {
   private static final int MAX_PREFIXES = 32;
 
   private static final Duration TWO_HOURS = Duration.ofHours(2);
+
+  /** Three times the longest between two advertisements of a router (RFC 4861 section 6.2.1). */
+  private static final Duration SILENCE = Duration.ofMinutes(30).multipliedBy(3);
 
   private HomeAgentSettings settings;
   private ImmutableList<HomePrefix> configured;
@@ -66,15 +70,35 @@ final class HomeLinkPrefixes {
     return changed;
   }
 
-  /** What an earlier daemon has heard. */
-  void restore(ImmutableList<HomeLinkState.Prefix> state) {
+  /**
+   * What an earlier daemon has heard. The clock may have been set back since: nothing was heard
+   * later than now, and none lasts longer than it was told to.
+   */
+  void restore(Instant now, ImmutableList<HomeLinkState.Prefix> state) {
     for (HomeLinkState.Prefix one : state) {
       Ipv6Prefix prefix = one.information().prefix();
-      if (isOfInterest(one.information())) {
-        heard.put(prefix, new AdvertisedPrefix(one.information(), one.heardAt()));
-        one.end().filter(end -> isConfigured(prefix)).ifPresent(end -> ends.put(prefix, end));
+      var before = new AdvertisedPrefix(one.information(), Comparators.min(one.heardAt(), now));
+      if (!isOfInterest(one.information()) || hasGoneUnheard(now, before)) {
+        continue;
+      }
+      heard.put(prefix, before);
+      if (isConfigured(prefix)) {
+        Instant latest = Comparators.max(before.validUntil(), before.heardAt().plus(TWO_HOURS));
+        one.end().ifPresent(end -> ends.put(prefix, Comparators.min(end, latest)));
       }
     }
+  }
+
+  /**
+   * Whether it says nothing of now, for nobody was there to hear what came after it: a home prefix
+   * that has run out but was not told gone may have been told of all the time, and of others that
+   * nobody tells of any more only their router was there to say so.
+   */
+  private boolean hasGoneUnheard(Instant now, AdvertisedPrefix prefix) {
+    if (isConfigured(prefix.information().prefix())) {
+      return prefix.information().validLifetime() > 0 && !prefix.validUntil().isAfter(now);
+    }
+    return prefix.heardAt().isBefore(now.minus(SILENCE));
   }
 
   /** What has been heard, for the next daemon. */

@@ -68,13 +68,60 @@ class HomeLinkPrefixesTest {
     hears(OTHER_PREFIX, PrefixInformation.INFINITE);
     hears(HOME_PREFIX, 60);
     var next = new HomeLinkPrefixes(SETTINGS);
-    next.restore(prefixes.heard());
+    next.restore(now, prefixes.heard());
     now = now.plusSeconds(10);
     assertThat(next.ends())
         .isEqualTo(prefixes.ends())
         .containsValue(Instant.EPOCH.plusSeconds(7200));
     assertThat(next.options(now)).isEqualTo(prefixes.options(now)).hasSize(2);
     assertThat(next.valid(now, HOME)).isEqualTo(Duration.ofSeconds(50));
+  }
+
+  private HomeLinkPrefixes next() {
+    var next = new HomeLinkPrefixes(SETTINGS);
+    next.restore(now, prefixes.heard());
+    return next;
+  }
+
+  /** What has run out while nobody listened says nothing of now; that it was told gone does. */
+  @Test
+  void theSettingsHoldWhenAHomePrefixHasRunOutUnheard() {
+    hears(HOME_PREFIX, 60);
+    now = now.plusSeconds(59);
+    assertThat(next().valid(now, HOME)).isEqualTo(Duration.ofSeconds(1));
+    now = now.plusSeconds(1);
+    assertThat(next().ends()).isEmpty();
+    assertThat(next().valid(now, HOME))
+        .isEqualTo(HomeAgentSettings.PrefixLifetimes.DEFAULT.valid());
+
+    hears(HOME_PREFIX, 0);
+    assertThat(next().ends()).isEqualTo(prefixes.ends()).isNotEmpty();
+    assertThat(next().valid(now, HOME)).isZero();
+  }
+
+  @Test
+  void anothersPrefixIsForgottenWhenItsRouterHasBeenSilentForLong() {
+    hears(OTHER_PREFIX, PrefixInformation.INFINITE);
+    hears(HOME_PREFIX, PrefixInformation.INFINITE);
+    now = now.plusSeconds(3 * 1800);
+    assertThat(next().options(now)).hasSize(2);
+    now = now.plusSeconds(1);
+    assertThat(next().options(now)).hasSize(1);
+    assertThat(next().ends()).isEqualTo(prefixes.ends()).containsValue(Instant.MAX);
+  }
+
+  /** Nothing was heard later than now, nor lasts longer than it was told to. */
+  @Test
+  void aClockThatWasSetBackProlongsNothing() {
+    hears(HOME_PREFIX, DAY);
+    hears(OTHER_PREFIX, 60);
+    now = now.minusSeconds(100 * DAY);
+    HomeLinkPrefixes next = next();
+    assertThat(next.valid(now, HOME)).isEqualTo(Duration.ofSeconds(DAY));
+    assertThat(next.validUntil(HOME)).isEqualTo(now.plusSeconds(DAY));
+    assertThat(next.options(now))
+        .extracting(it -> ((PrefixInformation) it).validLifetime())
+        .containsExactly(DAY, 60L);
   }
 
   /** An end that moves from day to day concerns no binding that ends before. */

@@ -345,7 +345,10 @@ public final class MobileHost {
   private void proxy(NodeAction.Proxy it) {
     Ipv6Address address = it.address().value();
     stack.say((it.on() ? "answers" : "no longer answers") + " for " + address);
-    stack.proxy(it.interfaceIndex(), address, it.on());
+    if (it.interfaceIndex() != 0) {
+      // Before the home link has come up there is nothing to stop there.
+      stack.proxy(it.interfaceIndex(), address, it.on());
+    }
     if (it.on()) {
       proxied.add(address);
     } else {

@@ -320,6 +320,7 @@ final class Network {
             (durable, now) -> {
               var core =
                   new HomeAgent(
+                      now,
                       settings,
                       durable.bindings(now),
                       durable.ended(),

@@ -157,9 +157,8 @@ final class DirectWays {
   }
 
   /**
-   * Those that act now and did not, or the other way round.
-   *
-   * @param asked what has come and gone in the places of ways, which need not be ways themselves
+   * What acts now and did not, or the other way round: of the ways, and of all others that come and
+   * go with them.
    */
   Side.Delta taken(Done done, Side.Delta asked) {
     var goneNow = new HashMap<>(Maps.filterValues(asked.mobilityGone(), it -> !isDirect(it)));

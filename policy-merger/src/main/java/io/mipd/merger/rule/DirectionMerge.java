@@ -4,8 +4,6 @@ import static com.google.common.collect.ImmutableList.toImmutableList;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
-import com.google.common.collect.ImmutableSet;
-import com.google.common.collect.Iterables;
 import com.google.common.collect.Maps;
 import io.mipd.merger.index.SelectorIndex;
 import io.mipd.merger.source.MobilityPolicy;
@@ -156,8 +154,10 @@ final class DirectionMerge implements Inputs {
       return;
     }
     // Whether a way is taken depends on the user's policies as they are then.
-    Set<Rank> places = ImmutableSet.copyOf(Iterables.concat(gone.keySet(), come.keySet()));
-    carryOut(delta.without(places), ofEnds);
+    boolean usersChange = !(delta.usersGone().isEmpty() && delta.usersCome().isEmpty());
+    if (usersChange) {
+      carryOut(delta.ofUsersAlone(), ofEnds);
+    }
     ways =
         directWays.change(
             gone,
@@ -166,10 +166,7 @@ final class DirectionMerge implements Inputs {
                 .flatMap(users -> users.values().stream())
                 .map(Side.User::selector)
                 .collect(toImmutableList()));
-    Side.Delta taken = directWays.taken(ways, delta.mobilityAt(places));
-    if (!taken.isEmpty()) {
-      carryOut(taken, Side.Delta.NONE);
-    }
+    carryOut(directWays.taken(ways, delta), usersChange ? Side.Delta.NONE : ofEnds);
     ways.refusedBefore().keySet().forEach(way -> remakeConflict(Place.ofWay(way)));
   }
 

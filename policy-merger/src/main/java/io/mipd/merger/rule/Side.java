@@ -14,7 +14,6 @@ import io.mipd.xfrm.model.Selector;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -98,29 +97,8 @@ final class Side {
           Maps.filterEntries(all, entry -> !entry.getValue().equals(others.get(entry.getKey()))));
     }
 
-    boolean isEmpty() {
-      return usersGone.isEmpty()
-          && usersCome.isEmpty()
-          && mobilityGone.isEmpty()
-          && mobilityCome.isEmpty();
-    }
-
-    /** Without the mobility policies of these ranks. */
-    Delta without(Set<Rank> ranks) {
-      return new Delta(
-          usersGone,
-          usersCome,
-          ImmutableMap.copyOf(Maps.filterKeys(mobilityGone, rank -> !ranks.contains(rank))),
-          ImmutableMap.copyOf(Maps.filterKeys(mobilityCome, rank -> !ranks.contains(rank))));
-    }
-
-    /** These mobility policies alone. */
-    Delta mobilityAt(Set<Rank> ranks) {
-      return new Delta(
-          Map.of(),
-          Map.of(),
-          ImmutableMap.copyOf(Maps.filterKeys(mobilityGone, ranks::contains)),
-          ImmutableMap.copyOf(Maps.filterKeys(mobilityCome, ranks::contains)));
+    Delta ofUsersAlone() {
+      return new Delta(usersGone, usersCome, Map.of(), Map.of());
     }
 
     Delta reversed() {

@@ -145,12 +145,10 @@ final class NetworkWatch implements AutoCloseable {
       Ipv6Address destination,
       int hopLimit,
       ByteBuf message) {
-    if (message.isReadable()
-        && MESSAGES.contains((int) message.getUnsignedByte(message.readerIndex()))) {
-      boolean isRouter =
-          message.getUnsignedByte(message.readerIndex()) == Icmpv6Message.ROUTER_ADVERTISEMENT;
+    int type = message.isReadable() ? message.getUnsignedByte(message.readerIndex()) : 0;
+    if (MESSAGES.contains(type)) {
       up.icmpv6(interfaceIndex, source, destination, hopLimit, message);
-      if (isRouter) {
+      if (type == Icmpv6Message.ROUTER_ADVERTISEMENT) {
         unheard.remove(interfaceIndex);
       }
       return;

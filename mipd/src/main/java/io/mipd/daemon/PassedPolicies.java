@@ -130,7 +130,7 @@ final class PassedPolicies implements AutoCloseable {
     for (KernelPolicy one : kernel.foreignPolicies()) {
       if (one.isMain() && one.info().directionOfHost().equals(Optional.of(Direction.OUT))) {
         one.policy()
-            .filter(PassedPolicies::acts)
+            .filter(Policy::acts)
             .ifPresent(
                 policy ->
                     outerFlow(policy.selector())
@@ -144,10 +144,6 @@ final class PassedPolicies implements AutoCloseable {
       }
     }
     told = now;
-  }
-
-  private static boolean acts(Policy policy) {
-    return policy.action() == Policy.Action.BLOCK || !policy.bundle().templates().isEmpty();
   }
 
   /** A flow of the engine's own that a policy is for. */

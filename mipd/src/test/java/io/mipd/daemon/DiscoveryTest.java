@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -214,9 +213,9 @@ class DiscoveryTest {
         ip -n "$P"or addr add 2001:db8:1::2/64 dev eth0 nodad
         ip -n "$P"or link set eth0 up
         """);
-    Path radvd = folder.resolve("home-radvd.conf");
-    Files.writeString(
-        radvd,
+    return net.startRadvd(
+        "or",
+        "home-radvd",
         """
         interface eth0 {
           AdvSendAdvert on;
@@ -228,20 +227,6 @@ class DiscoveryTest {
           prefix 2001:db8:77::/64 { AdvValidLifetime 3600; AdvPreferredLifetime 1800; };
         };
         """);
-    Files.setPosixFilePermissions(radvd, PosixFilePermissions.fromString("rw-r--r--"));
-    return net.start(
-        "or",
-        "home-radvd",
-        "radvd",
-        "-n",
-        "-u",
-        "root",
-        "-C",
-        radvd.toString(),
-        "-p",
-        folder.resolve("home-radvd.pid").toString(),
-        "-m",
-        "stderr");
   }
 
   private static final String ANYCAST_SHORT = "2001:db8:1:0?:fdff:ffff:ffff:fffe";

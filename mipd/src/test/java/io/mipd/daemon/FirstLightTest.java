@@ -4,9 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mipd.daemon.TestNet.Mipd;
 import io.mipd.xfrm.model.Ipv6Address;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.function.Predicate;
@@ -116,9 +114,9 @@ class FirstLightTest {
   @Test
   @Tag("kernel")
   void comesHomeWhereRadvdAdvertises() throws Exception {
-    Path radvd = net.folder().resolve("radvd-home.conf");
-    Files.writeString(
-        radvd,
+    net.startRadvd(
+        "ha",
+        "radvd-home",
         """
         interface eth1 {
           AdvSendAdvert on;
@@ -130,20 +128,6 @@ class FirstLightTest {
           prefix 2001:db8:1::/64 { AdvValidLifetime 60; AdvPreferredLifetime 40; };
         };
         """);
-    Files.setPosixFilePermissions(radvd, PosixFilePermissions.fromString("rw-r--r--"));
-    net.start(
-        "ha",
-        "radvd-home",
-        "radvd",
-        "-n",
-        "-u",
-        "root",
-        "-C",
-        radvd.toString(),
-        "-p",
-        net.folder().resolve("radvd-home.pid").toString(),
-        "-m",
-        "stderr");
     PacketLog homeLink = PacketLog.start(net, "ha", "eth1", "ha-eth1");
     Mipd agent =
         net.startMipd(

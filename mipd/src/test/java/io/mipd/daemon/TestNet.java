@@ -142,7 +142,6 @@ final class TestNet implements AutoCloseable {
         ip -n "$P"cn route add default via 2001:db8:c::1
         """);
     sh(script.toString());
-    Path radvd = folder.resolve("radvd.conf");
     var text = new StringBuilder();
     for (String link : List.of("a", "b")) {
       text.append(
@@ -159,21 +158,7 @@ final class TestNet implements AutoCloseable {
           """
               .formatted(link, link));
     }
-    Files.writeString(radvd, text);
-    Files.setPosixFilePermissions(radvd, PosixFilePermissions.fromString("rw-r--r--"));
-    start(
-        "r",
-        "radvd",
-        "radvd",
-        "-n",
-        "-u",
-        "root",
-        "-C",
-        radvd.toString(),
-        "-p",
-        folder.resolve("radvd.pid").toString(),
-        "-m",
-        "stderr");
+    startRadvd("r", "radvd", text.toString());
     until(
         "addresses are usable",
         LONG,
@@ -252,6 +237,29 @@ final class TestNet implements AutoCloseable {
             .start();
     processes.push(process);
     return process;
+  }
+
+  /**
+   * A router that advertises.
+   *
+   * @param name of its log, and of its configuration
+   */
+  Process startRadvd(String node, String name, String configuration) throws IOException {
+    Path file = Files.writeString(folder.resolve(name + ".conf"), configuration);
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+    return start(
+        node,
+        name,
+        "radvd",
+        "-n",
+        "-u",
+        "root",
+        "-C",
+        file.toString(),
+        "-p",
+        folder.resolve(name + ".pid").toString(),
+        "-m",
+        "stderr");
   }
 
   /** What a started command has said so far. */

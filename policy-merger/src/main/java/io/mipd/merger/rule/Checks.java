@@ -185,15 +185,7 @@ final class Checks {
     if (!its.source().contains(home)) {
       return Optional.empty();
     }
-    Selector fromHome =
-        new Selector(
-            home,
-            its.destination(),
-            its.protocol(),
-            its.sourcePort(),
-            its.destinationPort(),
-            its.mark(),
-            its.interfaceId());
+    Selector fromHome = its.withAddresses(home, its.destination());
     List<Selector> mobilitys =
         merge.mobilityMeeting(fromHome).stream().map(MobilityPolicy::selector).toList();
     return Search.firstFlow(fromHome, mobilitys);

@@ -34,8 +34,7 @@ import org.jspecify.annotations.Nullable;
  * the user's comes before it there.
  */
 final class DirectWays {
-  private final SelectorIndex<Rank> usersBySelector;
-  private final Map<Rank, Side.User> users;
+  private final Side users;
 
   private final Map<Rank, Side.Mobility> wanted = new HashMap<>();
   private final SelectorIndex<Rank> byFlows = new SelectorIndex<>();
@@ -45,8 +44,7 @@ final class DirectWays {
    * @param users whose policies are asked, as they stand at the time
    */
   DirectWays(Side users) {
-    this.usersBySelector = users.usersBySelector();
-    this.users = users.users();
+    this.users = users;
   }
 
   static boolean isDirect(Side.Mobility it) {
@@ -209,25 +207,19 @@ final class DirectWays {
   /** The flows as they are on the link. */
   private static Selector onLink(MobilityPolicy way) {
     MobilityPolicy.OnLink addresses = way.onLink().orElseThrow();
-    Selector its = way.selector();
-    return new Selector(
-        Ipv6Prefix.host(addresses.source()),
-        Ipv6Prefix.host(addresses.destination()),
-        its.protocol(),
-        its.sourcePort(),
-        its.destinationPort(),
-        its.mark(),
-        its.interfaceId());
+    return way.selector()
+        .withAddresses(
+            Ipv6Prefix.host(addresses.source()), Ipv6Prefix.host(addresses.destination()));
   }
 
   /** The first of the user's policies that is in the way. */
   private Optional<Policy> refusing(MobilityPolicy way) {
     Selector flows = onLink(way);
     var ranks = new TreeSet<Rank>();
-    usersBySelector.forEachMeeting(flows, ranks::add);
+    users.usersBySelector().forEachMeeting(flows, ranks::add);
     List<Selector> front = new ArrayList<>();
     for (Rank rank : ranks) {
-      Policy user = Side.present(users.get(rank)).policy();
+      Policy user = users.user(rank).policy();
       Selector selector = user.selector();
       if (means(user, way)
           && !(isFor(selector, way.selector()) && isFirst(rank, way.selector()))
@@ -243,8 +235,7 @@ final class DirectWays {
 
   /** Messages of Mobile IPv6 take no direct way that is payload's. */
   private static boolean means(Policy user, MobilityPolicy way) {
-    boolean acts = user.action() == Policy.Action.BLOCK || !user.bundle().isEmpty();
-    return acts
+    return user.acts()
         && (way.kind().isSignalling()
             ? SignallingExemption.isMeant(user, way)
             : user.selector().protocol() != IpProtocol.MOBILITY);
@@ -257,6 +248,6 @@ final class DirectWays {
 
   /** Whether no other policy of the user's comes before this one for some of the flows. */
   private boolean isFirst(Rank rank, Selector flows) {
-    return !usersBySelector.anyMeeting(flows, other -> other.compareTo(rank) < 0);
+    return !users.usersBySelector().anyMeeting(flows, other -> other.compareTo(rank) < 0);
   }
 }

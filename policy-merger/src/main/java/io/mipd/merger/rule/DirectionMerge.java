@@ -167,7 +167,9 @@ final class DirectionMerge implements Inputs {
                 .map(Side.User::selector)
                 .collect(toImmutableList()));
     carryOut(directWays.taken(ways, delta), usersChange ? Side.Delta.NONE : ofEnds);
-    ways.refusedBefore().keySet().forEach(way -> remakeConflict(Place.ofWay(way)));
+    ways.refusedBefore()
+        .keySet()
+        .forEach(way -> remakeConflict(Place.ofComposition(Rank.LAST, way)));
   }
 
   private static Map<Rank, Side.Mobility> direct(Map<Rank, Side.Mobility> all) {

@@ -29,11 +29,6 @@ record Place(Rank user, Part part, Rank exempt, Rank mobility, int piece)
     return new Place(user, Part.COMPOSITION, Rank.LAST, mobility, 0);
   }
 
-  /** Of a mobility policy where the user has none. */
-  static Place ofWay(Rank mobility) {
-    return ofComposition(Rank.LAST, mobility);
-  }
-
   Place piece(int newPiece) {
     return new Place(user, part, exempt, mobility, newPiece);
   }

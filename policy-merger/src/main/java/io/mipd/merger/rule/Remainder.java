@@ -163,27 +163,11 @@ record Remainder(Selector selector, ImmutableSet<Integer> except, boolean opaque
   }
 
   private Remainder withSource(Ipv6Prefix source) {
-    return with(
-        new Selector(
-            source,
-            selector.destination(),
-            selector.protocol(),
-            selector.sourcePort(),
-            selector.destinationPort(),
-            selector.mark(),
-            selector.interfaceId()));
+    return with(selector.withAddresses(source, selector.destination()));
   }
 
   private Remainder withDestination(Ipv6Prefix destination) {
-    return with(
-        new Selector(
-            selector.source(),
-            destination,
-            selector.protocol(),
-            selector.sourcePort(),
-            selector.destinationPort(),
-            selector.mark(),
-            selector.interfaceId()));
+    return with(selector.withAddresses(selector.source(), destination));
   }
 
   private Remainder withSourcePort(PortMatch port) {

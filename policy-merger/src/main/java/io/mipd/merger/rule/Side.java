@@ -146,14 +146,7 @@ final class Side {
 
   /** Its flows, wherever they come from and go to. */
   private static Selector kind(Selector selector) {
-    return new Selector(
-        Ipv6Prefix.ANY,
-        Ipv6Prefix.ANY,
-        selector.protocol(),
-        selector.sourcePort(),
-        selector.destinationPort(),
-        selector.mark(),
-        selector.interfaceId());
+    return selector.withAddresses(Ipv6Prefix.ANY, Ipv6Prefix.ANY);
   }
 
   static boolean acts(MobilityPolicy policy) {

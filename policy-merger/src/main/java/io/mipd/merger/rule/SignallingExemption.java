@@ -88,8 +88,7 @@ final class SignallingExemption {
 
   /** In words, if the user's policy does something to signalling and means it. */
   static Optional<String> conflict(Policy user, MobilityPolicy signalling) {
-    boolean acts = user.action() == Policy.Action.BLOCK || !user.bundle().isEmpty();
-    return signalling.kind().isSignalling() && acts && isMeant(user, signalling)
+    return signalling.kind().isSignalling() && user.acts() && isMeant(user, signalling)
         ? Optional.of("the user's " + user + " wins over: " + signalling.reason())
         : Optional.empty();
   }

@@ -60,15 +60,9 @@ record PlainReading(boolean decided, Policy.Action action, Bundle bundle) {
       List<Policy> allUser, MobilityPolicy way, MobilityPolicy.OnLink addresses) {
     List<Policy> user = allUser.stream().filter(it -> it.direction() == way.direction()).toList();
     Selector its = way.selector();
-    var onLink =
-        new Selector(
-            Ipv6Prefix.host(addresses.source()),
-            Ipv6Prefix.host(addresses.destination()),
-            its.protocol(),
-            its.sourcePort(),
-            its.destinationPort(),
-            its.mark(),
-            its.interfaceId());
+    Selector onLink =
+        its.withAddresses(
+            Ipv6Prefix.host(addresses.source()), Ipv6Prefix.host(addresses.destination()));
     List<Selector> selectors = new ArrayList<>();
     user.forEach(policy -> selectors.add(policy.selector()));
     selectors.add(onLink);

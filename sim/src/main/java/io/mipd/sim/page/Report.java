@@ -241,39 +241,8 @@ public final class Report {
     page.code("bin/sim sweep sweep.conf --out DIR");
     judge(SweepFolder.records(folder).values().asList(), runs(plan, file), page);
     Table results = Table.read(folder.resolve("results.csv"));
-    Set<String> measures = new TreeSet<>();
-    results.rows().forEach(row -> measures.add(results.at(row, "measure")));
-    String y = plan.hasPath("plot") ? plan.getString("plot.y") : "";
-    if (plan.hasPath("plot") && !results.rows().isEmpty() && !measures.contains(y)) {
-      page.verdict(
-          false,
-          "plot.y: no run has the measure \""
-              + y
-              + "\"; they have: "
-              + String.join(", ", measures));
-    } else if (plan.hasPath("plot") && !results.rows().isEmpty()) {
-      String x = plan.getString("plot.x");
-      Optional<String> by =
-          plan.hasPath("plot.by") ? Optional.of(plan.getString("plot.by")) : Optional.empty();
-      page.figure(
-          new Plot(
-                  plan.getString("title"),
-                  plan.hasPath("plot.x-label")
-                      ? plan.getString("plot.x-label")
-                      : x + unit(results, x),
-                  plan.hasPath("plot.y-label") ? plan.getString("plot.y-label") : y,
-                  series(results, x, y, by),
-                  /* dots= */ false)
-              .svg());
-      page.paragraph(
-          "Bars: confidence intervals of 95 % of the mean over seeds, by Student's t; none where"
-              + " all seeds agree. The column runs tells how many had the measure.");
-      page.table(
-          new Table(
-              results.header(),
-              results.rows().stream()
-                  .filter(row -> results.at(row, "measure").equals(y))
-                  .collect(toImmutableList())));
+    if (plan.hasPath("plot") && !results.rows().isEmpty()) {
+      plot(plan, results, page);
     }
     page.heading("All figures");
     page.table(results);
@@ -282,6 +251,43 @@ public final class Report {
     page.heading("The scenario");
     page.code(Files.readString(folder.resolve(SCENARIO)));
     return page.html();
+  }
+
+  private static void plot(Config plan, Table results, Page page) {
+    String y = plan.getString("plot.y");
+    Set<String> measures = new TreeSet<>();
+    results.rows().forEach(row -> measures.add(results.at(row, "measure")));
+    if (!measures.contains(y)) {
+      page.verdict(
+          false,
+          "plot.y: no run has the measure \""
+              + y
+              + "\"; they have: "
+              + String.join(", ", measures));
+      return;
+    }
+    String x = plan.getString("plot.x");
+    Optional<String> by =
+        plan.hasPath("plot.by") ? Optional.of(plan.getString("plot.by")) : Optional.empty();
+    page.figure(
+        new Plot(
+                plan.getString("title"),
+                plan.hasPath("plot.x-label")
+                    ? plan.getString("plot.x-label")
+                    : x + unit(results, x),
+                plan.hasPath("plot.y-label") ? plan.getString("plot.y-label") : y,
+                series(results, x, y, by),
+                /* dots= */ false)
+            .svg());
+    page.paragraph(
+        "Bars: confidence intervals of 95 % of the mean over seeds, by Student's t; none where"
+            + " all seeds agree. The column runs tells how many had the measure.");
+    page.table(
+        new Table(
+            results.header(),
+            results.rows().stream()
+                .filter(row -> results.at(row, "measure").equals(y))
+                .collect(toImmutableList())));
   }
 
   /** How many runs the whole sweep has. */

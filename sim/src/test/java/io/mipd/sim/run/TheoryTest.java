@@ -198,6 +198,15 @@ class TheoryTest {
         .isLessThanOrEqualTo(1.5 * found.halfWidth());
   }
 
+  /** The header, and the parts of each movement. */
+  private List<String> rows(Scenario scenario, long seed, int movements) throws Exception {
+    Path into = Files.createDirectory(folder.resolve("seed-" + seed));
+    Simulation.run(scenario.withSeed(seed), Optional.of(into));
+    List<String> rows = Files.readAllLines(into.resolve("parts.csv"));
+    assertThat(rows).as("header and movements, seed %s", seed).hasSize(1 + movements);
+    return rows;
+  }
+
   /** RFC 6275 section 11.8: INITIAL_BINDACK_TIMEOUT of 1 s, twice as long each time. */
   private static final double[] UPDATES = {0, 1000, 3000, 7000, 15000, 31000};
 
@@ -225,10 +234,7 @@ class TheoryTest {
             .read();
     int[] after = new int[UPDATES.length];
     for (int i = 0; i < SEEDS; i++) {
-      Path into = Files.createDirectory(folder.resolve("loss-" + i));
-      Simulation.run(scenario.withSeed(i + 1), Optional.of(into));
-      List<String> rows = Files.readAllLines(into.resolve("parts.csv"));
-      assertThat(rows).as("header and movements, seed %s", i + 1).hasSize(4);
+      List<String> rows = rows(scenario, i + 1, 3);
       double took = part(rows, 3, ACKNOWLEDGEMENT);
       int updates = 0;
       while (updates < UPDATES.length - 1 && took >= UPDATES[updates + 1]) {
@@ -277,10 +283,7 @@ class TheoryTest {
     double[] router = new double[SEEDS];
     double[] direct = new double[SEEDS];
     for (int i = 0; i < SEEDS; i++) {
-      Path into = Files.createDirectory(folder.resolve("thousand-" + i));
-      Simulation.run(scenario.withSeed(i + 1), Optional.of(into));
-      List<String> rows = Files.readAllLines(into.resolve("parts.csv"));
-      assertThat(rows).as("header and movements").hasSize(5);
+      List<String> rows = rows(scenario, i + 1, 4);
       router[i] = part(rows, 4, ROUTER);
       direct[i] = part(rows, 4, DIRECT);
       // Optimistic (RFC 4429).

@@ -29,6 +29,11 @@ public record Policy(
     return new Policy(selector, direction, priority, Action.BLOCK, Bundle.EMPTY);
   }
 
+  /** Whether it does anything to packets: drops them, or puts them through templates. */
+  public boolean acts() {
+    return action == Action.BLOCK || !bundle.isEmpty();
+  }
+
   /** What makes a policy one and the same to the kernel: priority is not part of it. */
   public Id id() {
     return new Id(selector, direction);

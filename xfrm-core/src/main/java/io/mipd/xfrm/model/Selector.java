@@ -37,6 +37,12 @@ public record Selector(
     return between(Ipv6Prefix.host(source), Ipv6Prefix.host(destination));
   }
 
+  /** The same protocol, ports, mark and interface between others. */
+  public Selector withAddresses(Ipv6Prefix newSource, Ipv6Prefix newDestination) {
+    return new Selector(
+        newSource, newDestination, protocol, sourcePort, destinationPort, mark, interfaceId);
+  }
+
   public Selector withProtocol(int newProtocol) {
     return new Selector(
         source, destination, newProtocol, sourcePort, destinationPort, mark, interfaceId);

@@ -122,6 +122,8 @@ final class NetworkWatch implements AutoCloseable {
     takeChanges();
     if (!unheard.isEmpty()) {
       takeMessages();
+      // The kernel has made an address of what the router has said.
+      takeChanges();
     }
   }
 

@@ -196,8 +196,8 @@ class SweepTest {
             run(3, true, false, 30));
     assertThat(page)
         .contains("FAILED: 4 of 8 runs have ended")
-        .contains(">links.wan.delay, ms</text>")
-        .contains(">cbr mn&gt;cn.median_ms</text>")
+        .contains(">links.wan.delay, ms</text")
+        .contains(">cbr mn&gt;cn.median_ms</text")
         .contains("FAILED: 1 of them broke what must always hold: no mean has their figures")
         .contains("failure of 1; to repeat it: bin/sim run it --seed 1")
         .contains("FAILED: 1 others did not register each movement")
@@ -229,13 +229,13 @@ class SweepTest {
                 .map(run -> run(run.number(), true, true, run.number()))
                 .toArray(RunRecord[]::new));
     for (String values : List.of("1ms, links.to-a.delay = 3ms", "2ms, links.to-a.delay = 1ms")) {
-      assertThat(page).contains(">route-optimization = off, links.a.delay = " + values + "</text>");
+      assertThat(page).contains(">route-optimization = off, links.a.delay = " + values + "</text");
     }
     assertThat(page)
         .contains("ok: 16 of 16 runs have ended")
-        .contains(">one way, ms</text>")
-        .contains(">delay, ms</text>")
-        .doesNotContain("duration = 40s</text>");
-    assertThat(Splitter.on("<path d=\"M").splitToList(page)).as("lines").hasSize(1 + 8);
+        .contains(">one way, ms</text")
+        .contains(">delay, ms</text")
+        .doesNotContain("duration = 40s</text");
+    assertThat(Splitter.on(">route-optimization = ").splitToList(page)).as("lines").hasSize(1 + 8);
   }
 }

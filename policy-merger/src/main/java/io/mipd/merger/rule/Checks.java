@@ -1,8 +1,12 @@
 package io.mipd.merger.rule;
 
+import static com.google.common.collect.ImmutableList.toImmutableList;
+
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
-import com.google.common.collect.LinkedHashMultimap;
+import com.google.common.collect.ImmutableSetMultimap;
+import com.google.common.collect.Iterables;
+import com.google.common.collect.Maps;
 import com.google.common.collect.SetMultimap;
 import io.mipd.merger.index.SelectorIndex;
 import io.mipd.merger.source.MobilityPolicy;
@@ -17,28 +21,122 @@ import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.model.Spi;
 import io.mipd.xfrm.model.Template;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
-/** What is to be said of the inputs as a whole, rather than of one outcome. */
+/**
+ * What is to be said of the inputs as a whole, rather than of one outcome; and what of it has been
+ * said. Of mobility's policies that come only those are looked at, and the user's that they meet.
+ */
 final class Checks {
-  private Checks() {}
+  private final ImmutableMap<Direction, DirectionMerge> merges;
 
-  static ImmutableList<Finding> of(ImmutableMap<Direction, DirectionMerge> merges) {
+  private ImmutableMap<Direction, Users> users = ImmutableMap.of();
+  private Set<String> said = new HashSet<>();
+
+  Checks(ImmutableMap<Direction, DirectionMerge> merges) {
+    this.merges = merges;
+  }
+
+  /**
+   * The user's policies of a direction.
+   *
+   * @param byKey by what their templates find associations by
+   * @param bySource by the sources of what leaves their bundles
+   */
+  private record Users(SetMultimap<Key, Policy> byKey, SelectorIndex<Policy> bySource) {
+    static final Users NONE = new Users(ImmutableSetMultimap.of(), new SelectorIndex<>());
+
+    static Users of(DirectionMerge merge) {
+      var byKey = ImmutableSetMultimap.<Key, Policy>builder();
+      var bySource = new SelectorIndex<Policy>();
+      for (Side.User user : merge.users()) {
+        Policy policy = user.policy();
+        ipsec(policy.bundle()).forEach(template -> byKey.put(Key.of(template), policy));
+        Selector leaving = Composition.leaving(policy);
+        bySource.add(Selector.between(leaving.source(), Ipv6Prefix.ANY), policy);
+      }
+      return new Users(byKey.build(), bySource);
+    }
+  }
+
+  /** What has appeared with a change, and how that is forgotten again. */
+  record Appeared(ImmutableList<Finding> findings, Runnable undo) {}
+
+  /** All that there is to say. */
+  ImmutableList<Finding> all() {
     var findings = ImmutableList.<Finding>builder();
     merges.forEach(
         (direction, merge) -> {
           unreachable(merge, findings);
           impossibleMarks(merge, findings);
-          sharedReqIds(merge, findings);
+          Users its = users.getOrDefault(direction, Users.NONE);
+          sharedReqIds(its, merge.mobility(), findings);
           if (direction == Direction.OUT) {
-            homeAddressesOutside(merge, findings);
-            skippedTunnels(merge, findings);
+            homeAddressesOutside(merge, its, merge.mobility(), findings);
+            skippedTunnels(merge, user -> true, findings);
           }
         });
     return findings.build();
+  }
+
+  /** The user's policies are others now. */
+  Appeared users() {
+    Set<String> saidBefore = said;
+    ImmutableMap<Direction, Users> usersBefore = users;
+    users = ImmutableMap.copyOf(Maps.transformValues(merges, Users::of));
+    said = new HashSet<>();
+    ImmutableList<Finding> all = all();
+    all.forEach(finding -> said.add(sentence(finding)));
+    return new Appeared(
+        all.stream()
+            .filter(finding -> !saidBefore.contains(sentence(finding)))
+            .collect(toImmutableList()),
+        () -> {
+          said = saidBefore;
+          users = usersBefore;
+        });
+  }
+
+  /** These policies of mobility's have come. */
+  Appeared mobility(ImmutableMap<Direction, Side.Delta> deltas) {
+    var findings = ImmutableList.<Finding>builder();
+    merges.forEach(
+        (direction, merge) -> {
+          List<MobilityPolicy> come =
+              deltas.getOrDefault(direction, Side.Delta.NONE).mobilityCome().values().stream()
+                  .map(Side.Mobility::policy)
+                  .toList();
+          if (come.isEmpty() || Iterables.isEmpty(merge.users())) {
+            return;
+          }
+          Users its = users.getOrDefault(direction, Users.NONE);
+          sharedReqIds(its, come, findings);
+          if (direction == Direction.OUT) {
+            homeAddressesOutside(merge, its, come, findings);
+            skippedTunnels(
+                merge,
+                user -> !said.contains(sentence(skipped(user, Region.witness(user.selector())))),
+                findings);
+          }
+        });
+    ImmutableList<Finding> appeared =
+        findings.build().stream()
+            .filter(finding -> said.add(sentence(finding)))
+            .collect(toImmutableList());
+    return new Appeared(
+        appeared, () -> appeared.forEach(finding -> said.remove(sentence(finding))));
+  }
+
+  private static String sentence(Finding finding) {
+    return finding.kind() + finding.words();
   }
 
   /** Those of the user's that no flow comes as far as. */
@@ -82,7 +180,8 @@ final class Checks {
   /** What a template finds an association by, beside the addresses. */
   private record Key(Template template, Ipv6Address source, Ipv6Address destination) {
     static Key of(Template template) {
-      // In transport mode the addresses are the flow's; so it is known by its request id alone.
+      // In transport mode the addresses are the flow's, whatever the template says of them.
+      boolean tunnel = template.isTunnel();
       return new Key(
           new Template(
               template.protocol(),
@@ -92,45 +191,48 @@ final class Checks {
               template.reqId(),
               Spi.ANY,
               false),
-          template.source(),
-          template.destination());
+          tunnel ? template.source() : Ipv6Address.UNSPECIFIED,
+          tunnel ? template.destination() : Ipv6Address.UNSPECIFIED);
     }
   }
 
-  private static void sharedReqIds(DirectionMerge merge, ImmutableList.Builder<Finding> findings) {
-    SetMultimap<Key, MobilityPolicy> mobilitys = LinkedHashMultimap.create();
-    for (MobilityPolicy mobility : merge.mobility()) {
-      ipsec(mobility.bundle()).forEach(template -> mobilitys.put(Key.of(template), mobility));
-      ipsec(mobility.bundle())
-          .forEach(template -> mobilitys.put(Key.of(withoutReqId(template)), mobility));
+  /** One for each template of the user's that finds what some of these find. */
+  private static void sharedReqIds(
+      Users users, Iterable<MobilityPolicy> mobility, ImmutableList.Builder<Finding> findings) {
+    if (users.byKey().isEmpty()) {
+      return;
     }
-    for (Side.User user : merge.users()) {
-      for (Template template : ipsec(user.policy().bundle())) {
-        sharing(user.policy(), template, mobilitys)
-            .ifPresent(
-                mobility ->
+    Map<Policy, Map<Template, MobilityPolicy>> sharing = new LinkedHashMap<>();
+    for (MobilityPolicy one : mobility) {
+      for (Template template : ipsec(one.bundle())) {
+        for (Key key : List.of(Key.of(template), Key.of(withoutReqId(template)))) {
+          for (Policy user : users.byKey().get(key)) {
+            if (template.isTunnel()
+                || Region.withAddressesOf(user.selector(), one.selector()).isPresent()) {
+              Map<Template, MobilityPolicy> its =
+                  sharing.computeIfAbsent(user, it -> new LinkedHashMap<>());
+              ipsec(user.bundle()).stream()
+                  .filter(it -> Key.of(it).equals(key))
+                  .forEach(it -> its.putIfAbsent(it, one));
+            }
+          }
+        }
+      }
+    }
+    sharing.forEach(
+        (user, its) ->
+            its.forEach(
+                (template, one) ->
                     findings.add(
                         new Finding(
                             Finding.Kind.REQID_SHARED,
                             "["
                                 + template
                                 + "] of the user's "
-                                + user.policy()
+                                + user
                                 + " finds the same associations as what is for "
-                                + mobility.reason(),
-                            Region.witness(user.policy().selector()))));
-      }
-    }
-  }
-
-  private static Optional<MobilityPolicy> sharing(
-      Policy user, Template template, SetMultimap<Key, MobilityPolicy> mobilitys) {
-    return mobilitys.get(Key.of(template)).stream()
-        .filter(
-            mobility ->
-                template.isTunnel()
-                    || Region.withAddressesOf(user.selector(), mobility.selector()).isPresent())
-        .findFirst();
+                                + one.reason(),
+                            Region.witness(user.selector())))));
   }
 
   private static Template withoutReqId(Template template) {
@@ -150,25 +252,31 @@ final class Checks {
 
   /** Where a user's policy takes packets of a home address that mobility then has no part in. */
   private static void homeAddressesOutside(
-      DirectionMerge merge, ImmutableList.Builder<Finding> findings) {
+      DirectionMerge merge,
+      Users users,
+      Iterable<MobilityPolicy> mobility,
+      ImmutableList.Builder<Finding> findings) {
     Set<Ipv6Prefix> homes = new LinkedHashSet<>();
-    for (MobilityPolicy mobility : merge.mobility()) {
-      if (mobility.kind().isPayload()
-          && mobility.selector().source().isHost()
-          && mobility.selector().destination().isAny()) {
-        homes.add(mobility.selector().source());
+    for (MobilityPolicy one : mobility) {
+      if (one.kind().isPayload()
+          && one.selector().source().isHost()
+          && one.selector().destination().isAny()) {
+        homes.add(one.selector().source());
       }
     }
     for (Ipv6Prefix home : homes) {
-      for (Side.User user : merge.users()) {
-        outside(merge, home, user.policy())
+      List<Policy> fromThere = new ArrayList<>();
+      users.bySource().forEachMeeting(Selector.between(home, Ipv6Prefix.ANY), fromThere::add);
+      fromThere.sort(Comparator.comparing(Policy::toString));
+      for (Policy user : fromThere) {
+        outside(merge, home, user)
             .ifPresent(
                 flow ->
                     findings.add(
                         new Finding(
                             Finding.Kind.HOME_ADDRESS_OUTSIDE,
                             "the user's "
-                                + user.policy()
+                                + user
                                 + " sends packets of home address "
                                 + home.address()
                                 + " that mobility has no part in",
@@ -197,7 +305,7 @@ final class Checks {
    * be what it has for the flow within.
    */
   private static void skippedTunnels(
-      DirectionMerge merge, ImmutableList.Builder<Finding> findings) {
+      DirectionMerge merge, Predicate<Policy> which, ImmutableList.Builder<Finding> findings) {
     for (Side.User user : merge.users()) {
       Policy policy = user.policy();
       List<Template> kept =
@@ -205,7 +313,8 @@ final class Checks {
               .filter(it -> !(it.optional() && it.isTunnel()))
               .toList();
       if (policy.action() == Policy.Action.BLOCK
-          || kept.size() == policy.bundle().templates().size()) {
+          || kept.size() == policy.bundle().templates().size()
+          || !which.test(policy)) {
         continue;
       }
       Policy without =
@@ -218,14 +327,18 @@ final class Checks {
           .ifPresent(
               flow ->
                   findings.add(
-                      new Finding(
-                          Finding.Kind.TUNNEL_SKIPPED,
-                          "the tunnel of the user's "
-                              + policy
-                              + " is optional: without an association its packets go as mobility"
-                              + " has it for the tunnel, not for themselves",
-                          kept.isEmpty() ? flow : Region.witness(policy.selector()))));
+                      skipped(policy, kept.isEmpty() ? flow : Region.witness(policy.selector()))));
     }
+  }
+
+  private static Finding skipped(Policy user, Flow witness) {
+    return new Finding(
+        Finding.Kind.TUNNEL_SKIPPED,
+        "the tunnel of the user's "
+            + user
+            + " is optional: without an association its packets go as mobility has it for the"
+            + " tunnel, not for themselves",
+        witness);
   }
 
   /** One of the flows for which mobility has something else than for {@code asked}. */

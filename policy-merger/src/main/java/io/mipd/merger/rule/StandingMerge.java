@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * A merge that stands while its inputs change. A change costs what it touches, not what there is;
@@ -32,6 +33,7 @@ public final class StandingMerge<K> {
   public static final int GREATEST_PRIORITY = Integer.MAX_VALUE - 1;
 
   private final ImmutableMap<Direction, DirectionMerge> merges;
+  private final Checks checks;
   private final Map<K, Owner> owners = new LinkedHashMap<>();
 
   /** Of those that come later than their turn. */
@@ -122,6 +124,7 @@ public final class StandingMerge<K> {
       all.put(direction, new DirectionMerge(direction, limits));
     }
     merges = all.buildOrThrow();
+    checks = new Checks(merges);
   }
 
   /**
@@ -160,7 +163,8 @@ public final class StandingMerge<K> {
                 deltas.getOrDefault(direction, Side.Delta.NONE),
                 atEnds(deltas, direction),
                 users.room(direction)),
-        () -> before.forEach(this::put));
+        () -> before.forEach(this::put),
+        () -> checks.mobility(deltas));
   }
 
   private long number(K owner) {
@@ -215,7 +219,8 @@ public final class StandingMerge<K> {
                 deltas.getOrDefault(direction, Side.Delta.NONE),
                 atEnds(deltas, direction),
                 after.room(direction)),
-        () -> users = before);
+        () -> users = before,
+        checks::users);
   }
 
   private ImmutableMap<Direction, Side.Delta> deltas(Function<Direction, Side.Delta> delta) {
@@ -231,15 +236,19 @@ public final class StandingMerge<K> {
   }
 
   private Change change(
-      BiFunction<Direction, DirectionMerge, DirectionMerge.Done> step, Runnable undoInputs) {
+      BiFunction<Direction, DirectionMerge, DirectionMerge.Done> step,
+      Runnable undoInputs,
+      Supplier<Checks.Appeared> check) {
     var done = new LinkedHashMap<DirectionMerge, DirectionMerge.Done>();
     Runnable undo =
         () -> {
           undoInputs.run();
           done.forEach(DirectionMerge::undo);
         };
+    Checks.Appeared checked;
     try {
       merges.forEach((direction, merge) -> done.put(merge, step.apply(direction, merge)));
+      checked = check.get();
     } catch (RuntimeException e) {
       undo.run();
       throw e;
@@ -253,7 +262,16 @@ public final class StandingMerge<K> {
           after.addAll(merge.after(one));
           appeared.addAll(merge.appeared(one));
         });
-    return new Change(before.build(), after.build(), appeared.build(), new Untouched(done), undo);
+    appeared.addAll(checked.findings());
+    return new Change(
+        before.build(),
+        after.build(),
+        appeared.build(),
+        new Untouched(done),
+        () -> {
+          undo.run();
+          checked.undo().run();
+        });
   }
 
   /** The whole result, and all that there is to say of it. */
@@ -262,7 +280,7 @@ public final class StandingMerge<K> {
         all(),
         ImmutableList.<Finding>builder()
             .addAll(merges.values().stream().flatMap(merge -> merge.findings().stream()).iterator())
-            .addAll(Checks.of(merges))
+            .addAll(checks.all())
             .build());
   }
 

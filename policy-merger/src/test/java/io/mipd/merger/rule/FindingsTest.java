@@ -20,6 +20,7 @@ import io.mipd.xfrm.model.PortMatch;
 import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.model.Template;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -56,8 +57,21 @@ class FindingsTest {
   }
 
   private static ImmutableList<Finding> findings(List<MobilityPolicy> mobility, Policy... user) {
-    return PolicyMerger.merge(ImmutableList.copyOf(user), ImmutableList.copyOf(mobility), LINUX)
-        .findings();
+    ImmutableList<Finding> all =
+        PolicyMerger.merge(ImmutableList.copyOf(user), ImmutableList.copyOf(mobility), LINUX)
+            .findings();
+    // Whoever comes last, it is told then.
+    var usersLast = new StandingMerge<String>(LINUX);
+    usersLast.want("H", ImmutableList.copyOf(mobility));
+    assertThat(usersLast.users(ImmutableList.copyOf(user), ImmutableList.of()).appeared())
+        .containsExactlyInAnyOrderElementsOf(all);
+    var mobilityLast = new StandingMerge<String>(LINUX);
+    List<Finding> told =
+        new ArrayList<>(
+            mobilityLast.users(ImmutableList.copyOf(user), ImmutableList.of()).appeared());
+    told.addAll(mobilityLast.want("H", ImmutableList.copyOf(mobility)).appeared());
+    assertThat(told).containsExactlyInAnyOrderElementsOf(all);
+    return all;
   }
 
   /** The only one; its witness is among the flows. */
@@ -216,6 +230,11 @@ class FindingsTest {
         Finding.Kind.REQID_SHARED,
         toAgent,
         findings(List.of(UPDATE, TUNNEL), user(1, toAgent, MESSAGE)));
+    // As "ip xfrm" has it: with addresses that say nothing in transport mode.
+    only(
+        Finding.Kind.REQID_SHARED,
+        toAgent,
+        findings(List.of(UPDATE, TUNNEL), user(1, toAgent, MESSAGE.withAddresses(H, A))));
     only(
         Finding.Kind.REQID_SHARED,
         toAgent,
@@ -440,5 +459,26 @@ class FindingsTest {
 
   private static Ipv6Address gateway(int number) {
     return new Ipv6Address(0x2001_0db8_000e_0000L, 1 + number);
+  }
+
+  /** What was said is said again only when it has not been so meanwhile. */
+  @Test
+  void isToldOnceWhileItIsSo() {
+    var merge = new StandingMerge<String>(LINUX);
+    Policy shared = user(1, Selector.between(H, A).withProtocol(IpProtocol.TCP), MESSAGE);
+    Policy other = user(2, Selector.between(H, P), USERS);
+    merge.want("H", ImmutableList.of(UPDATE, TUNNEL));
+    assertThat(merge.users(ImmutableList.of(shared), ImmutableList.of()).appeared()).hasSize(1);
+    assertThat(merge.users(ImmutableList.of(shared, other), ImmutableList.of()).appeared())
+        .isEmpty();
+    Change gone = merge.want("H", ImmutableList.of());
+    assertThat(gone.appeared()).isEmpty();
+    gone.undo();
+    assertThat(merge.users(ImmutableList.of(other), ImmutableList.of()).appeared()).isEmpty();
+    Change again = merge.users(ImmutableList.of(shared), ImmutableList.of());
+    assertThat(again.appeared()).hasSize(1);
+    // What was undone has not been said.
+    again.undo();
+    assertThat(merge.users(ImmutableList.of(shared), ImmutableList.of()).appeared()).hasSize(1);
   }
 }

@@ -1,9 +1,13 @@
 package io.mipd.daemon;
 
+import static com.google.common.collect.ImmutableList.toImmutableList;
+
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
+import io.mipd.merger.index.SelectorIndex;
 import io.mipd.xfrm.backend.XfrmReply;
 import io.mipd.xfrm.linux.KernelBackend;
+import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.netlink.KernelPolicy;
 import io.mipd.xfrm.netlink.KernelSelector;
@@ -12,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,13 +27,17 @@ import org.slf4j.LoggerFactory;
 /**
  * The IPsec policies that the user, or a key manager of his, has put into the kernel. They stay
  * there, and ours, composed with them, come before them by their priorities. Where one leaves no
- * room ({@code ip xfrm policy add} gives priority 0 unless told otherwise) all of them step back by
- * the same, as soon as ours are in force and for as long as we are here; the journal knows which.
+ * room ({@code ip xfrm policy add} gives priority 0 unless told otherwise) all of them step back,
+ * as soon as ours are in force and for as long as we are here; the journal knows which.
+ *
+ * <p>Each has a priority of its own then. So whoever comes later can step back first, and no one is
+ * passed at any moment by who came after it, which two of equal priority would be: what is given
+ * the priority of another comes behind it.
  */
 final class OthersPolicies {
   private static final Logger log = LoggerFactory.getLogger(OthersPolicies.class);
 
-  /** So much they step back; below are our priorities then. */
+  /** So much they step back at least; below are our priorities then. */
   private static final long STEP = 65_536;
 
   private static final long GREATEST = 0xffff_ffffL;
@@ -38,7 +47,25 @@ final class OthersPolicies {
   private ImmutableList<Policy> policies = ImmutableList.of();
 
   /** Those that are to step back, in the order in which they may. */
-  private ImmutableList<KernelPolicy> behind = ImmutableList.of();
+  private ImmutableList<Step> behind = ImmutableList.of();
+
+  /** What was said of them when they were read last. */
+  private Set<String> said = Set.of();
+
+  /**
+   * @param policy as it is
+   * @param original the priority that it was given by whoever put it there
+   * @param now the one that it is to have
+   */
+  private record Step(KernelPolicy policy, long original, long now) {
+    boolean isDone() {
+      return priority(policy) == now;
+    }
+
+    KernelPolicy done() {
+      return policy.withPriority((int) now);
+    }
+  }
 
   OthersPolicies(KernelBackend kernel, Journal journal) {
     this.kernel = kernel;
@@ -47,7 +74,8 @@ final class OthersPolicies {
 
   /**
    * Those that can be composed with mobility's, with the priorities that they have as soon as all
-   * have stepped back; of equal priority in the kernel's order.
+   * have stepped back; of equal priority in the kernel's order. One with templates that cannot be
+   * composed stands as a block: its flows are not to leave without them.
    */
   ImmutableList<Policy> policies() {
     return policies;
@@ -59,42 +87,141 @@ final class OthersPolicies {
    * @return whether they have changed, or one has to step back
    */
   boolean read() throws IOException {
-    List<KernelPolicy> all = oldestFirst(kernel);
-    Set<KernelPolicy> stepped = stepped(all, journal).keySet();
-    boolean stepping = all.stream().anyMatch(one -> stepped.contains(one) || priority(one) < STEP);
-    List<KernelPolicy> toStep = new ArrayList<>();
+    List<KernelPolicy> foreign = ofHosts(kernel);
+    List<Step> steps = steps(foreign);
+    Set<String> words = new LinkedHashSet<>();
+    foreign.stream()
+        .filter(one -> !one.isMain())
+        .forEach(
+            one ->
+                words.add("not composed with mobility's, for it is of the sub type: " + name(one)));
     var now = ImmutableList.<Policy>builder();
-    for (KernelPolicy one : all) {
-      boolean steps = stepping && !stepped.contains(one) && priority(one) <= GREATEST - STEP;
-      if (steps) {
-        toStep.add(one);
-      }
-      composable(steps ? one.withPriority((int) (priority(one) + STEP)) : one).ifPresent(now::add);
+    Map<Policy, Long> originals = new LinkedHashMap<>();
+    for (Step one : steps) {
+      composable(one.done(), words)
+          .ifPresent(
+              policy -> {
+                now.add(policy);
+                originals.put(policy, one.original());
+              });
     }
-    // Who is behind already is not passed by who steps back; a stable sort keeps equals' order.
-    toStep.sort(Comparator.comparingLong(OthersPolicies::priority).reversed());
-    behind = ImmutableList.copyOf(toStep);
+    behind = steps.stream().filter(one -> !one.isDone()).collect(toImmutableList()).reverse();
     ImmutableList<Policy> before = policies;
     policies = now.build();
+    undecided(originals, words);
+    words.stream().filter(one -> !said.contains(one)).forEach(one -> log.warn("{}", one));
+    said = words;
     return !policies.equals(before) || !behind.isEmpty();
   }
 
-  private Optional<Policy> composable(KernelPolicy one) {
+  /**
+   * By precedence: of equal priority in the order in which Linux 6.1 asks them, as far as it has
+   * one. Who is for two hosts comes after who is not, and of the same addresses the older is first.
+   * Its number tells how old it is: it stays when the policy is updated, as its place does, while a
+   * dump has that at its head. Nobody steps forth, so that no step is in the way of another.
+   */
+  private List<Step> steps(List<KernelPolicy> foreign) {
+    Map<KernelPolicy, Journal.Entry.PrioritySteppedBack> stepped = stepped(foreign, journal);
+    List<Step> steps = new ArrayList<>();
+    boolean stepping = false;
+    for (KernelPolicy one : foreign) {
+      if (one.isMain()) {
+        Journal.Entry.PrioritySteppedBack entry = stepped.get(one);
+        steps.add(new Step(one, entry == null ? priority(one) : entry.original(), priority(one)));
+        stepping |= entry != null || priority(one) < STEP;
+      }
+    }
+    steps.sort(
+        Comparator.comparingLong(Step::original)
+            .thenComparing(step -> step.policy().isBetweenHosts())
+            .thenComparing(step -> step.policy().info().index(), Integer::compareUnsigned));
+    if (stepping) {
+      Map<Integer, Long> last = new HashMap<>();
+      steps.replaceAll(
+          step -> {
+            long least = stepped.containsKey(step.policy()) ? step.now() : step.original() + STEP;
+            int direction = step.policy().info().direction();
+            long now = Math.max(least, last.getOrDefault(direction, -1L) + 1);
+            if (now > GREATEST) {
+              return step;
+            }
+            last.put(direction, now);
+            return new Step(step.policy(), step.original(), now);
+          });
+    }
+    return steps;
+  }
+
+  private Optional<Policy> composable(KernelPolicy one, Set<String> words) {
     Optional<Policy> policy = one.policy();
+    if (policy.isEmpty()) {
+      Optional<Policy> block = one.asBlock();
+      words.add(
+          block
+              .map(
+                  it ->
+                      "blocked where mobility has a part, for its templates cannot be composed with"
+                          + " mobility's: "
+                          + it.selector()
+                          + " "
+                          + it.direction()
+                          + " "
+                          + one.attributes().templates())
+              .orElse(
+                  "not composed with mobility's, for it names a device, or ports of any protocol: "
+                      + name(one)));
+      return block;
+    }
     // Linux takes a mark with bits beyond its mask, which then matches no packet.
-    if (policy.isEmpty()
-        || (policy.get().selector().mark().value() & ~policy.get().selector().mark().mask()) != 0) {
+    if ((policy.get().selector().mark().value() & ~policy.get().selector().mark().mask()) != 0) {
       return Optional.empty();
     }
     if (!kernel.canBear(policy.get().selector())) {
-      if (!policies.contains(policy.get())) {
-        log.warn(
-            "not composed with mobility's, for the two highest bits of a mark are ours: {}",
-            policy.get());
-      }
+      words.add(
+          "not composed with mobility's, for the two highest bits of a mark are ours: "
+              + policy.get());
       return Optional.empty();
     }
     return policy;
+  }
+
+  /**
+   * Which of two of equal priority comes first is not Linux's to say if their addresses differ: it
+   * depends on the lengths of prefixes, on what else is there, and on the version.
+   */
+  private static void undecided(Map<Policy, Long> originals, Set<String> words) {
+    Map<Tie, SelectorIndex<Policy>> before = new HashMap<>();
+    originals.forEach(
+        (one, original) -> {
+          SelectorIndex<Policy> equals =
+              before.computeIfAbsent(
+                  new Tie(one.direction(), original), tie -> new SelectorIndex<>());
+          equals.forEachMeeting(
+              one.selector(),
+              first -> {
+                if (!haveSameAddresses(first, one) && !doSame(first, one)) {
+                  words.add(
+                      "both were given priority "
+                          + original
+                          + ", so that Linux may take either; mipd takes the first: "
+                          + first
+                          + "; "
+                          + one);
+                }
+              });
+          equals.add(one.selector(), one);
+        });
+  }
+
+  private record Tie(Direction direction, long priority) {}
+
+  private static boolean haveSameAddresses(Policy one, Policy other) {
+    return one.selector().source().equals(other.selector().source())
+        && one.selector().destination().equals(other.selector().destination());
+  }
+
+  private static boolean doSame(Policy one, Policy other) {
+    return one.action() == other.action() && one.bundle().equals(other.bundle());
   }
 
   /** Ours are in force: those that leave no room before them step back. */
@@ -109,13 +236,12 @@ final class OthersPolicies {
         kernel.foreignPolicies().stream()
             .map(one -> priority(one) + " " + name(one))
             .collect(ImmutableSet.toImmutableSet());
-    for (KernelPolicy one : behind) {
-      if (!there.contains(priority(one) + " " + name(one))) {
-        continue;
+    for (Step one : behind) {
+      if (there.contains(priority(one.policy()) + " " + name(one.policy()))) {
+        entries.add(
+            new Journal.Entry.PrioritySteppedBack(one.original(), one.now(), name(one.policy())));
+        changed.add(one.done());
       }
-      long now = priority(one) + STEP;
-      entries.add(new Journal.Entry.PrioritySteppedBack(priority(one), now, name(one)));
-      changed.add(one.withPriority((int) now));
     }
     journal.addAll(entries);
     require(kernel.changeOthers(changed));
@@ -131,10 +257,10 @@ final class OthersPolicies {
     }
   }
 
-  /** Of hosts, for IPv6; the kernel lists the one that was put last first. */
-  private static List<KernelPolicy> oldestFirst(KernelBackend kernel) throws IOException {
-    return kernel.foreignPolicies().reverse().stream()
-        .filter(one -> one.isMain() && one.info().directionOfHost().isPresent())
+  /** None of sockets, and for IPv6. */
+  private static List<KernelPolicy> ofHosts(KernelBackend kernel) throws IOException {
+    return kernel.foreignPolicies().stream()
+        .filter(one -> one.info().directionOfHost().isPresent())
         .filter(one -> one.info().selector().family() != KernelSelector.AF_INET)
         .toList();
   }
@@ -143,7 +269,7 @@ final class OthersPolicies {
   private static Map<KernelPolicy, Journal.Entry.PrioritySteppedBack> stepped(
       List<KernelPolicy> all, Journal journal) {
     Map<String, KernelPolicy> byName = new HashMap<>();
-    all.forEach(one -> byName.put(name(one), one));
+    all.stream().filter(KernelPolicy::isMain).forEach(one -> byName.put(name(one), one));
     Map<KernelPolicy, Journal.Entry.PrioritySteppedBack> stepped = new LinkedHashMap<>();
     for (Journal.Entry entry : journal.entries()) {
       if (entry instanceof Journal.Entry.PrioritySteppedBack one) {
@@ -187,13 +313,15 @@ final class OthersPolicies {
     try (KernelBackend kernel = KernelBackend.open()) {
       List<KernelPolicy> changed = new ArrayList<>();
       var done = ImmutableList.<String>builder();
-      stepped(oldestFirst(kernel), journal)
+      // Who comes first goes forth first, so that the next comes behind it.
+      stepped(ofHosts(kernel), journal).entrySet().stream()
+          .sorted(Comparator.comparingLong(one -> priority(one.getKey())))
           .forEach(
-              (policy, entry) -> {
-                changed.add(policy.withPriority((int) entry.original()));
-                done.add("priority " + entry.original() + " of " + entry.policy());
+              one -> {
+                changed.add(one.getKey().withPriority((int) one.getValue().original()));
+                done.add(
+                    "priority " + one.getValue().original() + " of " + one.getValue().policy());
               });
-      changed.sort(Comparator.comparingLong(OthersPolicies::priority));
       require(kernel.changeOthers(changed));
       for (Journal.Entry entry : journal.entries()) {
         if (entry instanceof Journal.Entry.PrioritySteppedBack) {

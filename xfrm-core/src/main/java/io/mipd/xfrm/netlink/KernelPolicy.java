@@ -175,6 +175,24 @@ public record KernelPolicy(PolicyInfo info, XfrmAttributes attributes) {
             TemplateOrder.read(new Bundle(templates.build()), direction.get())));
   }
 
+  /**
+   * A block in the place of a policy whose templates the model does not know, such as a tunnel over
+   * IPv4; empty if it cannot say for which flows.
+   */
+  public Optional<Policy> asBlock() {
+    return new KernelPolicy(info.withAction(PolicyInfo.BLOCK), attributes).policy();
+  }
+
+  /**
+   * Whether the kernel finds it by its addresses: both are of hosts (the thresholds {@code ip xfrm
+   * policy set hthresh6} are 128 unless somebody lowers them).
+   */
+  public boolean isBetweenHosts() {
+    KernelSelector selector = info.selector();
+    return selector.sourceLength() == Ipv6Address.BITS
+        && selector.destinationLength() == Ipv6Address.BITS;
+  }
+
   /** As {@link #policy(Mark)}, with the mark as it is. */
   public Optional<Policy> policy() {
     return policy(Mark.ANY);

@@ -31,6 +31,11 @@ public record PolicyInfo(
         selector, limits, use, newPriority, index, direction, action, flags, share);
   }
 
+  PolicyInfo withAction(int newAction) {
+    return new PolicyInfo(
+        selector, limits, use, priority, index, direction, newAction, flags, share);
+  }
+
   PolicyInfo withIndex(int newIndex) {
     return new PolicyInfo(
         selector, limits, use, priority, newIndex, direction, action, flags, share);

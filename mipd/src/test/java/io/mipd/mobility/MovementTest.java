@@ -121,7 +121,6 @@ class MovementTest {
     assertThat(exchange.boundTo()).isEmpty();
   }
 
-  /** The cable went from link to link without a notice: only routers tell. */
   /** Killed on another link and started here: routes of that one may lead astray. */
   @Test
   void whatIsThereBeforeTheFirstRouterGoes() {
@@ -133,6 +132,7 @@ class MovementTest {
     assertThat(exchange.boundTo()).hasValue(COA_A);
   }
 
+  /** The cable went from link to link without a notice: only routers tell. */
   @Test
   void findsOutByRoutersThatTheLinkIsAnother() {
     var exchange = Exchange.inEsp().registeredAt(A);
@@ -174,6 +174,47 @@ class MovementTest {
     assertThat(exchange.mobile.forgotten).isEmpty();
     exchange.passes(ProtocolConstants.RETRANS_TIMER);
     assertThat(exchange.mobile.forgotten).hasSize(1);
+    exchange.settle();
+    assertThat(exchange.boundTo()).hasValue(COA_B);
+  }
+
+  /**
+   * The kernel hands over what the new link's router says before it tells that the cable was out:
+   * what is heard again then is no proof of the same link.
+   */
+  @Test
+  void aRouterThatOvertakesTheCableIsOfTheNewLink() {
+    var exchange = Exchange.inEsp().registeredAt(A);
+    exchange.replacesSilently(ETH0, B);
+    exchange.advertise(ETH0);
+    exchange.unplug(ETH0);
+    // Our address goes with the cable; what the kernel has of the link besides does not.
+    exchange.toMobile(new NodeEvent.AddressChanged(ETH0, COA_A.value(), 64, AddressState.GONE));
+    exchange.plug(ETH0, B);
+    exchange.address(ETH0, AddressState.USABLE);
+    exchange.advertise(ETH0);
+    exchange.passes(ProtocolConstants.RETRANS_TIMER);
+    assertThat(exchange.mobile.forgotten)
+        .containsExactly(new NodeAction.ForgetLink(ETH0, B.router()));
+    exchange.settle();
+    assertThat(exchange.boundTo()).hasValue(COA_B);
+  }
+
+  /** Likewise where nobody was heard on the link of the start. */
+  @Test
+  void aRouterThatOvertakesTheCableAfterTheStartIsOfTheNewLink() {
+    var exchange = Exchange.inEsp();
+    exchange.plug(ETH0, A);
+    exchange.address(ETH0, AddressState.USABLE);
+    exchange.replacesSilently(ETH0, B);
+    exchange.advertise(ETH0);
+    exchange.plug(ETH0, B);
+    exchange.address(ETH0, AddressState.USABLE);
+    exchange.advertise(ETH0);
+    assertThat(exchange.mobile.forgotten).isEmpty();
+    exchange.passes(ProtocolConstants.RETRANS_TIMER);
+    assertThat(exchange.mobile.forgotten)
+        .containsExactly(new NodeAction.ForgetLink(ETH0, B.router()));
     exchange.settle();
     assertThat(exchange.boundTo()).hasValue(COA_B);
   }

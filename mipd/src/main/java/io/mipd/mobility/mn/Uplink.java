@@ -35,7 +35,7 @@ final class Uplink {
   private int preference;
   private boolean up;
 
-  /** What was announced on the link before the cable was out: that may be another link. */
+  /** What was announced before the cable was out, until it is known whether the link is another. */
   private Set<Ipv6Prefix> before = Set.of();
 
   private Optional<LinkLayerAddress> linkLayerAddress = Optional.empty();
@@ -50,7 +50,7 @@ final class Uplink {
 
   private final Set<Ipv6Address> heardSince = new LinkedHashSet<>();
 
-  /** At our start there were addresses that the first router which we heard does not announce. */
+  /** When a router was heard first there was more on the interface than it announces. */
   private boolean doubtful;
 
   /**
@@ -118,7 +118,9 @@ final class Uplink {
     boolean cameUp = nowUp && !up;
     if (nowUp != up) {
       if (!routers.isEmpty()) {
-        before = prefixes();
+        // Of the next link a router may be heard before it is known that the cable was out: what
+        // came together does not belong together.
+        before = known();
       }
       routers.clear();
       duplicates.clear();
@@ -158,6 +160,13 @@ final class Uplink {
     return Optional.ofNullable(addresses.get(address)).map(Address::state);
   }
 
+  /** All that may be left on the interface. */
+  private Set<Ipv6Prefix> known() {
+    Set<Ipv6Prefix> all = prefixes();
+    all.addAll(before);
+    return all;
+  }
+
   private Set<Ipv6Prefix> prefixes() {
     Set<Ipv6Prefix> all = new LinkedHashSet<>();
     routers.values().forEach(router -> all.addAll(router.prefixes()));
@@ -181,19 +190,24 @@ final class Uplink {
     if (first) {
       boolean follows = !router.sharesWith(before);
       boolean started = before.isEmpty();
-      before = Set.of();
       // Without an address nothing of the link is in use, and what is there may be left of another
       // link, from a life of ours that ended there.
       if (follows
           || (started && addresses.keySet().stream().noneMatch(it -> it.isGlobalUnicast()))) {
+        before = Set.of();
         return forget(source);
       }
       // The link may have changed while nobody looked; or there is another router.
-      doubtful = started && !isEveryAddressAnnounced();
-      return doubtful ? askAll(now, source) : ImmutableList.of();
+      doubtful = !router.prefixes().containsAll(before) || !isEveryAddressAnnounced();
+      if (doubtful) {
+        return askAll(now, source);
+      }
+      before = Set.of();
+      return ImmutableList.of();
     }
     if (known != null && !router.sharesWith(known.prefixes())) {
       // The same link-local address on another link, or the link has been renumbered.
+      before = Set.of();
       routers.clear();
       routers.put(source, router);
       decideAt = Optional.empty();
@@ -301,12 +315,12 @@ final class Uplink {
   }
 
   private ImmutableList<NodeAction> decide() {
-    Set<Ipv6Prefix> all = prefixes();
+    Set<Ipv6Prefix> all = known();
     routers.keySet().retainAll(heardSince);
     boolean leftOver = doubtful && !isEveryAddressAnnounced();
     doubtful = false;
+    before = routers.isEmpty() ? all : Set.of();
     if (routers.isEmpty()) {
-      before = all;
       return ImmutableList.of();
     }
     return leftOver || !prefixes().containsAll(all)

@@ -534,15 +534,17 @@ public final class KernelBackend implements XfrmBackend, AutoCloseable {
 
   /**
    * What the kernel is told of an association: if PF_KEY can say all but its selector, it has none,
-   * and only the policies that demand its request id say what it is for.
+   * and only the policies that demand its request id say what it is for. By netlink its anti-replay
+   * window may be larger ({@link KernelAssociation#asKept}).
    */
   public SecurityAssociation asTold(SecurityAssociation association) {
+    SecurityAssociation kept = KernelAssociation.asKept(association);
     Selector selector = association.selector();
     if (!selector.mark().isAny() || selector.interfaceId() != 0) {
-      return association;
+      return kept;
     }
-    SecurityAssociation bare = association.toBuilder().selector(Selector.ANY).build();
-    return isToldByPfKey(bare) ? bare : association;
+    SecurityAssociation bare = kept.toBuilder().selector(Selector.ANY).build();
+    return isToldByPfKey(bare) ? bare : kept;
   }
 
   /**

@@ -40,9 +40,9 @@ public record KernelAssociation(AssociationInfo info, XfrmAttributes attributes)
    * @param noticeEvery packets after which the kernel tells the position; 0 for its own default
    */
   public static KernelAssociation of(
-      SecurityAssociation association, Mark ours, SequencePosition position, int noticeEvery) {
-    boolean large =
-        association.extendedSequenceNumbers() || association.replayWindow() > SMALL_WINDOW;
+      SecurityAssociation wanted, Mark ours, SequencePosition position, int noticeEvery) {
+    SecurityAssociation association = asKept(wanted);
+    boolean large = isLarge(association);
     var info =
         new AssociationInfo(
             KernelSelector.of(association.selector()),
@@ -73,6 +73,23 @@ public record KernelAssociation(AssociationInfo info, XfrmAttributes attributes)
     }
     addKey(association.selector().mark().and(ours), association.selector(), attributes);
     return new KernelAssociation(info, new XfrmAttributes(attributes.build()));
+  }
+
+  /**
+   * What the kernel is given: where its anti-replay window has to be in an attribute, the next
+   * power of two. The kernel takes the place of a number in its bitmap modulo the window, and for
+   * the very first packet modulo 2^32 too: where the one does not divide the other it notes that
+   * packet at a wrong place, and takes it twice.
+   */
+  public static SecurityAssociation asKept(SecurityAssociation association) {
+    int window = association.replayWindow();
+    return isLarge(association) && Integer.bitCount(window) > 1
+        ? association.toBuilder().replayWindow(2 * Integer.highestOneBit(window)).build()
+        : association;
+  }
+
+  private static boolean isLarge(SecurityAssociation association) {
+    return association.extendedSequenceNumbers() || association.replayWindow() > SMALL_WINDOW;
   }
 
   /** Numbers of 32 bits that go on behind these, with a window of 32 packets at most. */
@@ -114,17 +131,10 @@ public record KernelAssociation(AssociationInfo info, XfrmAttributes attributes)
   /** Of AES-GCM with a 16-octet ICV, the only one that the model has. */
   private static final int GCM_CHECK_BITS = 128;
 
-  /**
-   * The kernel takes the place of a number in its bitmap modulo the window, and for the very first
-   * packet modulo 2^32 too: where the one does not divide the other it notes that packet at a wrong
-   * place, and would take it twice. So such a window begins with all numbers taken; then what is
-   * older than the first packet is refused.
-   */
   private static XfrmAttribute extendedReplay(
       SecurityAssociation association, SequencePosition position) {
     var bitmap = new int[(association.replayWindow() + 31) / 32];
-    boolean divides = Integer.bitCount(association.replayWindow()) == 1;
-    Arrays.fill(bitmap, position.inbound() == 0 && divides ? 0 : ALL_TAKEN);
+    Arrays.fill(bitmap, position.inbound() == 0 ? 0 : ALL_TAKEN);
     return new XfrmAttribute.ExtendedReplay(
         position.outbound(),
         position.inbound(),

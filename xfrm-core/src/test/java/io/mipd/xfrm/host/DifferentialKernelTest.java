@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.common.collect.ImmutableList;
 import io.mipd.xfrm.backend.XfrmCommand;
 import io.mipd.xfrm.backend.XfrmReply;
+import io.mipd.xfrm.host.HostPair.Origin;
 import io.mipd.xfrm.host.Setting.Kind;
 import io.mipd.xfrm.host.Setting.Layer;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.packet.Octets;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -48,7 +50,7 @@ class DifferentialKernelTest {
   private static final int ARRIVING = 12;
 
   /** A packet that others overtake. */
-  private record Held(Octets packet, Datagram datagram) {}
+  private record Held(Octets packet, Origin origin) {}
 
   /** Of packets that arrived or were sent, by what was done to them and what came of it. */
   private final Map<String, Integer> counts = new TreeMap<>();
@@ -128,11 +130,12 @@ class DifferentialKernelTest {
     List<Held> late = new ArrayList<>();
     for (int i = 0; i < ARRIVING; i++) {
       Tampering tampering = TAMPERINGS.get(random.nextInt(TAMPERINGS.size()));
-      done(remote, new XfrmCommand.UpdatePolicy(setting.everything(layers(setting, random))));
-      Datagram answer = answer(setting, random);
-      for (byte[] sent : remote.sends(answer)) {
+      Policy everything = setting.everything(layers(setting, random));
+      done(remote, new XfrmCommand.UpdatePolicy(everything));
+      var origin = new Origin(answer(setting, random), everything.bundle());
+      for (byte[] sent : remote.sends(origin.datagram())) {
         if (random.nextInt(6) == 0) {
-          late.add(new Held(Octets.of(sent), answer));
+          late.add(new Held(Octets.of(sent), origin));
           continue;
         }
         for (byte[] packet : tampering.of(sent, random)) {
@@ -140,7 +143,7 @@ class DifferentialKernelTest {
             counts.merge("in clear: not the engine's", 1, Integer::sum);
             continue;
           }
-          count(tampering.toString(), pair.arriving(packet, answer));
+          count(tampering.toString(), pair.arriving(packet, origin));
           if (pair.difference().isPresent()) {
             return told(seed, setting, pair, tampering + " " + HexFormat.of().formatHex(packet));
           }
@@ -152,7 +155,7 @@ class DifferentialKernelTest {
       if (pair.isTheStacks(packet)) {
         continue;
       }
-      count("LATE", pair.arrivingLate(packet, held.datagram()));
+      count("LATE", pair.arrivingLate(packet, held.origin()));
       if (pair.difference().isPresent()) {
         return told(seed, setting, pair, "LATE " + held.packet());
       }

@@ -2,6 +2,7 @@ package io.mipd.xfrm.host;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
+import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.transform.Discard;
 import java.util.HexFormat;
@@ -22,11 +23,19 @@ final class HostPair {
   private static final String TOO_BIG = "too big for ";
   private static final int LINK_MTU = 1500;
 
+  /**
+   * What a packet was before it was protected.
+   *
+   * @param layers what protects it, innermost first
+   */
+  record Origin(Datagram datagram, Bundle layers) {}
+
   private final Setting setting;
   private final EngineHost engine;
   private final KernelHost kernel;
   private byte[] packet = new byte[0];
-  private Datagram within = Datagram.udp(Setting.H, Setting.P, "");
+  private Origin origin = new Origin(Datagram.udp(Setting.H, Setting.P, ""), Bundle.EMPTY);
+  private boolean refusedStrangers;
   private boolean arrived;
   private boolean late;
   private Map<Discard, Long> before = Map.of();
@@ -46,7 +55,7 @@ final class HostPair {
    */
   boolean leaving(Datagram datagram, int mark) throws Exception {
     packet = datagram.octets();
-    within = datagram;
+    origin = new Origin(datagram, setting.bundle(setting.kind().here()));
     arrived = false;
     before = Map.copyOf(engine.discards());
     ImmutableList<byte[]> left;
@@ -72,14 +81,11 @@ final class HostPair {
     return !engine.claims(octets) && WireView.of(octets).isInClear();
   }
 
-  /**
-   * Returns whether the engine accepts it.
-   *
-   * @param datagram what it was before it was protected
-   */
-  boolean arriving(byte[] octets, Datagram datagram) throws Exception {
+  /** Returns whether the engine accepts it. */
+  boolean arriving(byte[] octets, Origin whence) throws Exception {
+    refusedStrangers |= reasons().contains(Discard.IN_STATE_MISMATCH);
     packet = octets;
-    within = datagram;
+    origin = whence;
     arrived = true;
     before = Map.copyOf(engine.discards());
     byEngine = outcome(engine.receives(octets.clone()));
@@ -106,14 +112,24 @@ final class HostPair {
   }
 
   /** It was overtaken by others. Returns whether the engine accepts it. */
-  boolean arrivingLate(byte[] octets, Datagram datagram) throws Exception {
+  boolean arrivingLate(byte[] octets, Origin whence) throws Exception {
     late = true;
-    return arriving(octets, datagram);
+    return arriving(octets, whence);
   }
 
   /** What the latest packet was before it was protected. */
   Datagram within() {
-    return within;
+    return origin.datagram();
+  }
+
+  /** What protected the latest packet, innermost first. */
+  Bundle layers() {
+    return origin.layers();
+  }
+
+  /** Whether the engine has refused one before the latest for not being of its association. */
+  boolean hasRefusedStrangers() {
+    return refusedStrangers;
   }
 
   boolean kernelAloneRefuses() {

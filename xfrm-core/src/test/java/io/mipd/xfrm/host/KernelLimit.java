@@ -1,5 +1,6 @@
 package io.mipd.xfrm.host;
 
+import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.Selector;
@@ -51,6 +52,17 @@ enum KernelLimit {
               || setting.hasInwards(
                   it -> it.action() == Policy.Action.ALLOW && !isNamed(header, it)))
           && pair.kernelAloneRefuses();
+    }
+  },
+  /**
+   * One that stands inside of a tunnel that it should be outside of is refused, optional or not.
+   */
+  OPTION_INSIDE_OF_TUNNEL {
+    @Override
+    boolean explains(Setting setting, HostPair pair) {
+      return pair.hasArrived()
+          && pair.kernelAloneRefuses()
+          && hasInside(pair.layers(), setting.bundle(setting.kind().there()));
     }
   },
   /** With an optional template a Home Address option may come from any care-of address. */
@@ -137,20 +149,14 @@ enum KernelLimit {
       return pair.wire().routing() && pair.wire().hopLimit() <= 1 && pair.kernelAloneRefuses();
     }
   },
-  /** With a window that is no power of two the first packet may be taken twice. */
-  FIRST_TAKEN_TWICE {
+  /**
+   * The source that an association in transport mode is from is not compared: who puts another into
+   * a packet on its way has its number taken, and the window moved.
+   */
+  NUMBER_TAKEN_BY_STRANGER {
     @Override
     boolean explains(Setting setting, HostPair pair) {
-      return pair.reasons().contains(Discard.IN_STATE_SEQ_ERROR)
-          && !pair.kernelRefuses()
-          && hasUnevenWindow(setting);
-    }
-  },
-  /** With a window that is no power of two, what is older than the first packet is refused. */
-  OLDER_THAN_THE_FIRST {
-    @Override
-    boolean explains(Setting setting, HostPair pair) {
-      return pair.isLate() && pair.kernelAloneRefuses() && hasUnevenWindow(setting);
+      return pair.isLate() && pair.hasRefusedStrangers() && pair.kernelAloneRefuses();
     }
   },
   /** Mobile IPv6's headers are taken behind a Fragment header too. */
@@ -178,8 +184,21 @@ enum KernelLimit {
     return policy.bundle().templates().stream().anyMatch(it -> it.protocol() == protocol);
   }
 
-  private static boolean hasUnevenWindow(Setting setting) {
-    return setting.associations().stream().anyMatch(it -> Integer.bitCount(it.replayWindow()) > 1);
+  /** Whether a header of Mobile IPv6's is inside of a tunnel that it is outside of in the other. */
+  private static boolean hasInside(Bundle sent, Bundle demanded) {
+    return sent.templates().stream()
+        .filter(it -> it.protocol().isRouteOptimization())
+        .anyMatch(
+            header ->
+                sent.templates().stream()
+                    .filter(Template::isTunnel)
+                    .anyMatch(
+                        tunnel ->
+                            isInside(sent, header, tunnel) && isInside(demanded, tunnel, header)));
+  }
+
+  private static boolean isInside(Bundle bundle, Template inner, Template outer) {
+    return bundle.templates().indexOf(inner) < bundle.templates().indexOf(outer);
   }
 
   abstract boolean explains(Setting setting, HostPair pair);

@@ -6,17 +6,27 @@ import com.google.common.collect.ImmutableMap;
 import com.google.common.primitives.Bytes;
 import io.mipd.xfrm.backend.XfrmCommand;
 import io.mipd.xfrm.backend.XfrmReply;
+import io.mipd.xfrm.crypto.EncryptionAlgorithm;
+import io.mipd.xfrm.crypto.IntegrityAlgorithm;
+import io.mipd.xfrm.crypto.KeyMaterial;
 import io.mipd.xfrm.engine.LocalAddresses.Role;
+import io.mipd.xfrm.model.AssociationId;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.Policy;
+import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.model.RouteOptimizationState;
+import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.model.Selector;
+import io.mipd.xfrm.model.Spi;
 import io.mipd.xfrm.model.Template;
+import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.transform.Discard;
 import java.util.Arrays;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -32,7 +42,9 @@ class KernelLimitKernelTest {
   private static final Datagram DATAGRAM =
       Datagram.udp(Setting.H, Setting.P, "by its home address");
   private static final Template OPTION = Template.homeAddressOption(Setting.H, Setting.P);
+  private static final ReqId REQ_ID = new ReqId(1);
   private static final int HEADER = 40;
+  private static final int SOURCE = 8;
   private static final int NEXT_HEADER = 6;
   private static final int PAYLOAD_LENGTH = 5;
 
@@ -59,13 +71,13 @@ class KernelLimitKernelTest {
   }
 
   /** What P asks for, and a binding for C. */
-  private void demands(Template template) {
-    demands(Selector.between(Setting.H, Setting.P), template);
+  private void demands(Template... templates) {
+    demands(Selector.between(Setting.H, Setting.P), templates);
   }
 
-  private void demands(Selector selector, Template template) {
+  private void demands(Selector selector, Template... templates) {
     for (Host host : new Host[] {kernel, engine}) {
-      done(host, arriving(selector, template));
+      done(host, arriving(selector, templates));
       done(
           host,
           new XfrmCommand.PutRouteOptimization(
@@ -73,8 +85,8 @@ class KernelLimitKernelTest {
     }
   }
 
-  private static XfrmCommand arriving(Selector selector, Template template) {
-    return new XfrmCommand.AddPolicy(Policy.allow(selector, Direction.IN, 1, Bundle.of(template)));
+  private static XfrmCommand arriving(Selector selector, Template... templates) {
+    return new XfrmCommand.AddPolicy(Policy.allow(selector, Direction.IN, 1, Bundle.of(templates)));
   }
 
   /** From a care-of address, with the home address in the option. */
@@ -83,18 +95,28 @@ class KernelLimitKernelTest {
   }
 
   private static byte[] sentFrom(Ipv6Address careOf, Datagram datagram) throws Exception {
-    try (var mobile = new EngineHost(ImmutableMap.of(Setting.H, Role.HOME, careOf, Role.LINK))) {
-      done(
-          mobile,
-          new XfrmCommand.AddPolicy(
-              Policy.allow(
-                  Selector.between(Setting.H, Setting.P), Direction.OUT, 1, Bundle.of(OPTION))));
-      done(
-          mobile,
-          new XfrmCommand.PutRouteOptimization(
-              RouteOptimizationState.homeAddressOption(Setting.H, Setting.P, careOf)));
+    try (var mobile = mobile(careOf, OPTION)) {
       return mobile.sends(datagram).get(0);
     }
+  }
+
+  /**
+   * Who has the home address.
+   *
+   * @param templates of what it sends to P, innermost first
+   */
+  private static EngineHost mobile(Ipv6Address careOf, Template... templates) {
+    var mobile = new EngineHost(ImmutableMap.of(Setting.H, Role.HOME, careOf, Role.LINK));
+    done(
+        mobile,
+        new XfrmCommand.AddPolicy(
+            Policy.allow(
+                Selector.between(Setting.H, Setting.P), Direction.OUT, 1, Bundle.of(templates))));
+    done(
+        mobile,
+        new XfrmCommand.PutRouteOptimization(
+            RouteOptimizationState.homeAddressOption(Setting.H, Setting.P, careOf)));
+    return mobile;
   }
 
   private static void takes(Host host, byte[] packet) throws Exception {
@@ -182,6 +204,66 @@ class KernelLimitKernelTest {
     }
     kernel.write(first);
     takes(kernel, second);
+  }
+
+  /** Templates are gone through from the outside in, and headers as they come. */
+  @Test
+  void anOptionInsideOfATunnelIsRefused() throws Exception {
+    var tunnel = Template.tunnel(TransformProtocol.ESP, Setting.H, Setting.P, REQ_ID);
+    demands(tunnel, OPTION.asOptional());
+    associate(Mode.TUNNEL, kernel);
+    associate(Mode.TUNNEL, engine);
+    try (var outside = mobile(Setting.C, tunnel, OPTION)) {
+      associate(Mode.TUNNEL, outside);
+      bothTake(outside.sends(DATAGRAM).get(0));
+    }
+    try (var inside = mobile(Setting.C, OPTION, tunnel)) {
+      associate(Mode.TUNNEL, inside);
+      inside.sends(DATAGRAM);
+      byte[] second = inside.sends(DATAGRAM).get(0);
+      takes(engine, second);
+      assertThat(kernel.refuses(second).isRefused()).isTrue();
+    }
+    assertThat(xfrmStatistics()).containsPattern("XfrmInTmplMismatch\\s+1\\n");
+  }
+
+  /** ESP covers no addresses: whoever sees a packet can be there first, with another source. */
+  @Test
+  void aStrangerTakesANumber() throws Exception {
+    var transport = Template.transport(TransformProtocol.ESP, REQ_ID);
+    demands(transport);
+    associate(Mode.TRANSPORT, kernel);
+    associate(Mode.TRANSPORT, engine);
+    try (var mobile = mobile(Setting.C, transport)) {
+      associate(Mode.TRANSPORT, mobile);
+      byte[] packet = mobile.sends(DATAGRAM).get(0);
+      byte[] stranger = packet.clone();
+      Setting.X.write(stranger, SOURCE);
+      assertThat(engine.receives(stranger.clone()).isRefused()).isTrue();
+      assertThat(engine.discards()).containsExactly(Map.entry(Discard.IN_STATE_MISMATCH, 1L));
+      // It is opened; then UDP's checksum, which covers the source, is wrong.
+      assertThat(kernel.refuses(stranger).isRefused()).isTrue();
+      assertThat(xfrmStatistics()).isEmpty();
+      takes(engine, packet);
+      assertThat(kernel.refuses(packet).isRefused()).isTrue();
+      assertThat(xfrmStatistics()).containsPattern("XfrmInStateSeqError\\s+1\\n");
+      bothTake(mobile.sends(DATAGRAM).get(0));
+    }
+  }
+
+  private static void associate(Mode mode, Host host) {
+    var id = new AssociationId(Setting.P, TransformProtocol.ESP, Spi.ofAssociation(0x1001));
+    done(
+        host,
+        new XfrmCommand.AddAssociation(
+            SecurityAssociation.builder(id, Setting.H, mode)
+                .reqId(REQ_ID)
+                .replayWindow(32)
+                .encryption(EncryptionAlgorithm.NULL, KeyMaterial.EMPTY)
+                .integrity(
+                    IntegrityAlgorithm.HMAC_SHA2_256_128,
+                    KeyMaterial.copyOf(new byte[IntegrityAlgorithm.HMAC_SHA2_256_128.keyLength()]))
+                .build()));
   }
 
   /** What is from one octet to another, behind a Fragment header (RFC 8200 section 4.5). */

@@ -248,7 +248,7 @@ class KernelBackendKernelTest {
         .hasValue(new SequencePosition(0x1_0000_0007L, 0x2_0000_0008L));
     assertThat(states())
         .contains("seq 0x11170, oseq 0xffff0000, bitmap 0xffffffff")
-        .contains("replay_window 100, bitmap-length 4 ffffffff ffffffff ffffffff ffffffff")
+        .contains("replay_window 128, bitmap-length 4 ffffffff ffffffff ffffffff ffffffff")
         .contains("seq-hi 0x2, seq 0x8, oseq-hi 0x1, oseq 0x7");
   }
 

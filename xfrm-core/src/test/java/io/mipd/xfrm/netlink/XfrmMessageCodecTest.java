@@ -554,12 +554,12 @@ class XfrmMessageCodecTest {
   @Test
   void anAssociationGoesOnWhereItWas() throws MalformedPacketException {
     var position = new SequencePosition(0x1_0000_0007L, 9);
-    var extended = tunnel().toBuilder().replayWindow(100).extendedSequenceNumbers(true).build();
+    var extended = tunnel().toBuilder().replayWindow(128).extendedSequenceNumbers(true).build();
     var state = KernelAssociation.of(extended, OURS, position, 1000);
     assertThat(state.attributes().find(XfrmAttribute.ExtendedReplay.class))
         .hasValue(
             new XfrmAttribute.ExtendedReplay(
-                0x1_0000_0007L, 9, 100, ImmutableIntArray.of(-1, -1, -1, -1)));
+                0x1_0000_0007L, 9, 128, ImmutableIntArray.of(-1, -1, -1, -1)));
     assertThat(state.attributes().number(XfrmAttribute.REPLAY_THRESH)).hasValue(1000);
     assertThat(state.position()).isEqualTo(position);
     var message =
@@ -569,6 +569,27 @@ class XfrmMessageCodecTest {
 
     assertThatThrownBy(() -> KernelAssociation.of(tunnel(), OURS, position, 0))
         .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  /** The kernel counts modulo such a window; its own of 32 packets at most goes by shifting. */
+  @Test
+  void aWindowInAnAttributeIsAPowerOfTwo() {
+    for (int window : new int[] {33, 100, 127}) {
+      var wanted = tunnel().toBuilder().replayWindow(window).build();
+      var kept = KernelAssociation.of(wanted, OURS, SequencePosition.START, 0).association(OURS);
+      int next = window == 33 ? 64 : 128;
+      assertThat(kept).hasValue(wanted.toBuilder().replayWindow(next).build());
+      assertThat(kept).hasValue(KernelAssociation.asKept(wanted));
+    }
+    for (int window : new int[] {0, 1, 20, 32, 64, SecurityAssociation.MAX_REPLAY_WINDOW}) {
+      var wanted = tunnel().toBuilder().replayWindow(window).build();
+      assertThat(KernelAssociation.asKept(wanted)).isEqualTo(wanted);
+    }
+    var extended = tunnel().toBuilder().replayWindow(20).extendedSequenceNumbers(true).build();
+    assertThat(KernelAssociation.asKept(extended).replayWindow()).isEqualTo(32);
+    assertThat(KernelAssociation.asKept(tunnel().toBuilder().replayWindow(4095).build()))
+        .isEqualTo(
+            tunnel().toBuilder().replayWindow(SecurityAssociation.MAX_REPLAY_WINDOW).build());
   }
 
   /** An optional option or header of what arrives: only so the wildcard state satisfies it. */

@@ -93,6 +93,11 @@ class LiveConformanceTest {
         .collect(ImmutableList.toImmutableList());
   }
 
+  /** A lifetime that is short runs down while an address is being checked. */
+  private static boolean isRunningDown(String step) {
+    return step.matches(".* pio\\(\\S+ .*valid \\d{1,3} .*");
+  }
+
   /** Of messages that arrive and of registrations; not of payload that is passed on. */
   private static boolean isLiveAtHomeAgent(Suite.Case one) {
     List<String> steps = expanded(one.steps());
@@ -100,8 +105,7 @@ class LiveConformanceTest {
         && steps.get(0).equals("ha")
         // When one of two addresses has been checked is not ours to say.
         && !steps.contains("dad hlocal unique")
-        // Lifetimes that are short run down while an address is being checked.
-        && steps.stream().noneMatch(it -> it.matches(".* pio\\(\\S+ .*valid \\d{1,3} .*"))
+        && steps.stream().noneMatch(LiveConformanceTest::isRunningDown)
         && unannounced(steps).stream()
             .skip(1)
             .allMatch(
@@ -120,9 +124,54 @@ class LiveConformanceTest {
   }
 
   private static void atHomeAgent(Suite.Case one) throws Exception {
-    List<String> steps = unannounced(expanded(one.steps()));
     try (var agent = new LiveHomeAgent(Files.createTempDirectory(folder, "ha"))) {
-      new Script(Map.of(), kind -> agent).run(steps);
+      new Script(Map.of(), kind -> agent).run(unannounced(expanded(one.steps())));
+    }
+  }
+
+  /** Likewise; and what is left of a lifetime is less by what has passed. */
+  private static ImmutableList<String> atAnyPace(List<String> steps) {
+    return unannounced(steps).stream()
+        .map(
+            it ->
+                it.matches("< .* bu .* nonces .*")
+                    ? it.replaceAll("lifetime [1-9]\\d*", "lifetime *")
+                    : it)
+        .collect(ImmutableList.toImmutableList());
+  }
+
+  /** Of messages and payload, where the mobile node is and as it moves, without a wait. */
+  private static boolean isLiveAtMobileNode(Suite.Case one) {
+    List<String> steps = atAnyPace(expanded(one.steps()));
+    return ImmutableList.of("mn", "mn cn").contains(steps.get(0))
+        && steps.stream().noneMatch(LiveConformanceTest::isRunningDown)
+        // Neighbour Discovery is the kernel's, and so is payload at home.
+        && steps.stream().noneMatch(it -> it.matches("< \\S+ (ns|na) .*|< H>P udp .*"))
+        // Where its sequence numbers begin is not ours to say.
+        && steps.stream().noneMatch(it -> it.matches("> P.* ba status 135 .*"))
+        && steps.stream()
+            .skip(1)
+            .allMatch(
+                it ->
+                    it.matches("(>|<|nothing|whatever|gets|placed|checks|unchecked|dad)( .*)?")
+                        || it.matches("app H>(P|Q|H2) udp .*|link eth0 .*")
+                        || it.matches("address [CD] (usable|gone)"));
+  }
+
+  @Tag("long")
+  @TestFactory
+  Stream<DynamicTest> rfc6275OfTheMobileNode() {
+    List<Suite.Case> live =
+        Suite.cases().stream().filter(LiveConformanceTest::isLiveAtMobileNode).toList();
+    assertThat(live).hasSizeGreaterThan(25);
+    return live.stream().map(one -> DynamicTest.dynamicTest(one.name(), () -> atMobileNode(one)));
+  }
+
+  private static void atMobileNode(Suite.Case one) throws Exception {
+    List<String> steps = atAnyPace(expanded(one.steps()));
+    boolean corresponds = steps.get(0).equals("mn cn");
+    try (var mobile = new LiveMobileNode(corresponds, Files.createTempDirectory(folder, "mn"))) {
+      new Script(Map.of(), kind -> mobile).run(steps);
     }
   }
 }

@@ -10,7 +10,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 
 /**
  * The correspondent P as it is: {@code mipd run} in a network namespace of its own, whose only
@@ -18,12 +17,6 @@ import java.util.concurrent.TimeUnit;
  */
 final class LiveNode extends LiveTested implements AutoCloseable {
   private static final Duration START = Duration.ofSeconds(60);
-
-  /** Until what is expected must have come. */
-  private static final Duration PATIENCE = Duration.ofSeconds(10);
-
-  /** Where nothing is expected: a round trip through the daemon takes a few milliseconds. */
-  private static final Duration QUIET = Duration.ofMillis(250);
 
   private static final String INTERFACE = "eth0";
   private static final int DESTINATION = 24;
@@ -74,7 +67,7 @@ final class LiveNode extends LiveTested implements AutoCloseable {
 
   /** Another case begins. */
   LiveNode anew() {
-    settle(/* isExpected= */ false);
+    settle();
     sent.clear();
     return this;
   }
@@ -93,25 +86,18 @@ final class LiveNode extends LiveTested implements AutoCloseable {
   }
 
   @Override
-  void settle(boolean isExpected) {
-    long end = System.nanoTime() + (isExpected ? PATIENCE : QUIET).toNanos();
-    do {
-      try {
-        while (device.read(buffer)) {
-          byte[] packet = buffer.toOctets();
-          // What the kernel has to say to its link is not of the case.
-          if ((packet[DESTINATION] & 0xff) != MULTICAST) {
-            sent.add(packet);
-          }
+  void receive() {
+    try {
+      while (device.read(buffer)) {
+        byte[] packet = buffer.toOctets();
+        // What the kernel has to say to its link is not of the case.
+        if ((packet[DESTINATION] & 0xff) != MULTICAST) {
+          sent.add(packet);
         }
-        TimeUnit.MILLISECONDS.sleep(2);
-      } catch (SystemCallException e) {
-        throw new UncheckedIOException(e);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        return;
       }
-    } while (System.nanoTime() < end && !(isExpected && !sent.isEmpty()));
+    } catch (SystemCallException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Override

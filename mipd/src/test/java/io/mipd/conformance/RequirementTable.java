@@ -21,7 +21,8 @@ final class RequirementTable {
       are made and read by code of the tests. What other tests show without naming a requirement is not counted here. Those cases of the
       correspondent that leave nothing behind in it, and wait for nothing but answers, are played against a live daemon as well
       (`LiveConformanceTest`, as root); likewise, with `bin/check --full`, those of sections 10.2 and 10.3.1 that need no clock, each with a home agent
-      of its own on an Ethernet. Of the mobile node none are.
+      of its own on an Ethernet, and those of the mobile node without a wait that packets and its status show, each with a mobile node of its own, whose
+      cable goes in and out.
 
       This file is written by `RequirementTableTest` from the requirements, the cases and `verdicts.txt`, and fails the build when it is
       not up to date.

@@ -119,7 +119,7 @@ final class Script {
         check(true, subject().becomes(() -> subject().detections.contains(address)));
       }
       case "unchecked" -> {
-        subject().settle(/* isExpected= */ false);
+        subject().settle();
         check(true, subject().detections.isEmpty());
       }
       case "proxied" -> {
@@ -131,7 +131,11 @@ final class Script {
         check(true, subject().becomes(() -> !subject().standsInFor(address)));
       }
       case "joined" -> check(true, subject().joined.contains(Subject.address(words.next())));
-      case "placed" -> check(words.next(), lower(subject().place().name()));
+      case "placed" -> {
+        String place = words.next();
+        subject().becomes(() -> lower(subject().place().name()).equals(place));
+        check(place, lower(subject().place().name()));
+      }
       case "does" -> {
         String wanted = words.next();
         check(
@@ -207,7 +211,7 @@ final class Script {
   }
 
   private void quiet() {
-    subject().settle(/* isExpected= */ false);
+    subject().settle();
     if (!subject().sent.isEmpty()) {
       throw new AssertionError(
           report("expected nothing\n  seen: " + text(subject().sent.remove())));
@@ -219,7 +223,7 @@ final class Script {
   }
 
   private void most(int count) {
-    subject().settle(/* isExpected= */ false);
+    subject().settle();
     int found = subject().sent.size();
     whatever();
     if (found == 0 || found > count) {
@@ -229,7 +233,7 @@ final class Script {
 
   /** What the receivers learn of it they do learn. */
   private void whatever() {
-    subject().settle(/* isExpected= */ false);
+    subject().settle();
     for (byte[] packet : subject().sent) {
       learn(Words.split(text(packet)));
       lastSent = packet;
@@ -239,9 +243,7 @@ final class Script {
   }
 
   private byte[] matches(Deque<byte[]> queue, String expected, String verb) {
-    if (queue.isEmpty()) {
-      subject().settle(/* isExpected= */ true);
-    }
+    subject().becomes(() -> !queue.isEmpty());
     byte[] packet = queue.poll();
     if (packet == null) {
       throw new AssertionError(

@@ -563,7 +563,7 @@ final class Subject extends Tested implements Surroundings {
   // What is to be seen of it.
 
   @Override
-  void settle(boolean isExpected) {}
+  void settle() {}
 
   @Override
   Optional<Ipv6Address> boundTo(Ipv6Address home) {

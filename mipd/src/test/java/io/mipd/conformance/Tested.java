@@ -52,6 +52,6 @@ abstract class Tested {
     return condition.getAsBoolean();
   }
 
-  /** Before it is looked at: what it sends of what has arrived is in {@link #sent} afterwards. */
-  abstract void settle(boolean isExpected);
+  /** Until it has done all that it does of what has arrived. */
+  abstract void settle();
 }

@@ -94,7 +94,9 @@ class OperatorTest {
   @Test
   void aDrainingHomeAgentKeepsThoseThatAreBoundAndTakesNoOthers() {
     var exchange = Exchange.inEsp().registeredAt(A);
+    assertThat(exchange.homeAgent().isDraining()).isFalse();
     exchange.toAgent(new NodeEvent.Draining(true));
+    assertThat(exchange.homeAgent().isDraining()).isTrue();
     exchange.movesTo(B);
     exchange.settle();
     assertThat(exchange.boundTo()).as("it may move").hasValue(COA_B);

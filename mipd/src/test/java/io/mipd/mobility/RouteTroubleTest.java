@@ -13,6 +13,7 @@ import io.mipd.mobility.Exchange.Link;
 import io.mipd.mobility.NodeAction.Refusal;
 import io.mipd.mobility.Side.MobilityMessageOnTheWire;
 import io.mipd.mobility.mn.RouteStatus;
+import io.mipd.mobility.mn.RouteVerdict;
 import io.mipd.mobility.rr.BindingManagementKey;
 import io.mipd.mobility.wire.BindingLifetime;
 import io.mipd.mobility.wire.BindingStatus;
@@ -31,6 +32,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Tag;
@@ -130,6 +132,18 @@ class RouteTroubleTest {
             new NodeAction.Tell(
                 "no direct route to " + CORRESPONDENT + " for 60 s: it does not answer"));
     assertThat(conversation.exchange.mobileNode().routes(conversation.exchange.now)).isEmpty();
+    assertThat(why(conversation))
+        .isEqualTo(
+            new RouteVerdict(
+                RouteVerdict.Reason.FAILED_BEFORE,
+                Optional.empty(),
+                Optional.of(Duration.ofSeconds(60))));
+    conversation.passes(Duration.ofSeconds(60));
+    assertThat(why(conversation).reason()).isEqualTo(RouteVerdict.Reason.NOTHING_HEARD);
+  }
+
+  private static RouteVerdict why(Conversation conversation) {
+    return conversation.exchange.mobileNode().why(conversation.exchange.now, CORRESPONDENT);
   }
 
   /** Each time twice as long as the time before, up to an hour. */
@@ -174,6 +188,30 @@ class RouteTroubleTest {
     assertThat(conversation.exchange.correspondentSendsTo(CORRESPONDENT)).isEmpty();
     assertThat(conversation.accept()).isEmpty();
     assertThat(conversation.exchange.mobileNode().routes(conversation.exchange.now)).isEmpty();
+  }
+
+  /**
+   * A peer that has been restarted takes updates with a token of before for forged ones, and says
+   * nothing: both tests are made once more before it is given up.
+   */
+  @Test
+  void testsAnewWhoDoesNotAcknowledgeAnOldToken() {
+    var conversation = Conversation.optimizedAtA();
+    conversation.passesWithoutLoss(Duration.ofSeconds(100));
+    conversation.exchange.movesTo(Link.B);
+    conversation.exchange.delivers(BindingUpdate.class);
+    conversation.reachesMobile(BindingAcknowledgement.class);
+    conversation.roundTrip(CareOfTestInit.class, CareOfTest.class);
+    assertThat(times(conversation, BindingUpdate.class, Duration.ofMillis(14_900)))
+        .containsExactly(1000L, 3000L, 7000L);
+    List<NodeAction> actions = conversation.passes(Duration.ofMillis(100));
+    assertThat(messages(actions, HomeTestInit.class)).hasSize(1);
+    assertThat(messages(actions, CareOfTestInit.class)).hasSize(1);
+    assertThat(actions).noneMatch(NodeAction.Tell.class::isInstance);
+
+    conversation.exchange.toPeer.removeIf(wire -> wire.message() instanceof BindingUpdate);
+    conversation.exchange.settle();
+    assertThat(conversation.use()).hasValue(COA_B);
   }
 
   /** It need not be the peer's fault as long as the home agent has not acknowledged. */

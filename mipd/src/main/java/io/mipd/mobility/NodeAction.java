@@ -258,7 +258,7 @@ public sealed interface NodeAction {
     EXPIRED_NONCE,
     /** An update that is authentic, but not newer than the last; a status answers it likewise. */
     OLD_SEQUENCE,
-    /** More bindings or mobile nodes than we keep. */
+    /** More bindings, mobile nodes or groups of one than we keep. */
     LIMIT
   }
 }

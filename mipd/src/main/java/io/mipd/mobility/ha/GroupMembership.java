@@ -206,8 +206,11 @@ final class GroupMembership {
       if (who.groups.remove(group)) {
         actions.add(new NodeAction.Subscribe(interfaceIndex, who.home, group, false));
       }
-    } else if (group.isGlobalMulticast()
-        && (who.groups.contains(group) || who.groups.size() < MAXIMUM_GROUPS)) {
+    } else if (!group.isGlobalMulticast()) {
+      return;
+    } else if (!who.groups.contains(group) && who.groups.size() >= MAXIMUM_GROUPS) {
+      actions.add(new NodeAction.Refuse(NodeAction.Refusal.LIMIT, who.home.value()));
+    } else {
       ends.put(membership, now.plus(ListenerDiscovery.MULTICAST_ADDRESS_LISTENING_INTERVAL));
       if (who.groups.add(group)) {
         actions.add(new NodeAction.Subscribe(interfaceIndex, who.home, group, true));

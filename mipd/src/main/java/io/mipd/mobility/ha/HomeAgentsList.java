@@ -24,9 +24,9 @@ final class HomeAgentsList {
   static final int MAX_ADDRESSES = (1280 - 40 - 8) / Ipv6Address.LENGTH;
 
   /** Routers that are remembered; who sends advertisements may invent any number of them. */
-  private static final int MAX_AGENTS = 256;
+  static final int MAX_AGENTS = 256;
 
-  private static final int MAX_ADDRESSES_OF_AGENT = 16;
+  static final int MAX_ADDRESSES_OF_AGENT = 16;
 
   /** Seconds: 16 bits (RFC 4861 section 4.2, RFC 6275 section 7.4). */
   private static final int LONGEST_LIFETIME = 0xffff;

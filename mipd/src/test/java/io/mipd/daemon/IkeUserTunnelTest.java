@@ -197,7 +197,7 @@ class IkeUserTunnelTest {
 
   /**
    * To a link, and there before the home agent's acknowledgement, which is lost until the mobile
-   * node has been looked at.
+   * node has been looked at. The correspondent, if it has a binding, is told to forget it.
    *
    * @param tunnelled whether it uses its tunnel already; not before it has been registered once
    */
@@ -205,6 +205,10 @@ class IkeUserTunnelTest {
     net.loseEspOfTheHomeAgent(true);
     net.plug(link);
     net.until("bound at " + link, PATIENCE, () -> careOf().startsWith("2001:db8:" + link + ":"));
+    net.until(
+        "the correspondent has forgotten",
+        PATIENCE,
+        () -> net.status(peer).getConfigList("correspondent-bindings").isEmpty());
     assertThat(registeredCareOf()).isNotEqualTo(careOf());
     unanswered(name, tunnelled ? ImmutableSet.of(tunnelled().back()) : ImmutableSet.of());
     assertThat(registeredCareOf()).isNotEqualTo(careOf());
@@ -476,9 +480,11 @@ class IkeUserTunnelTest {
     net.until("registered again", PATIENCE, this::isRegistered);
     reachable("with another mipd");
     stage("after", tunnelled());
+    assertThat(ikeSa()).as("after").isEqualTo(ikeSa);
     net.plug("b");
     registered("b");
     stage("moved", tunnelled());
+    assertThat(ikeSa()).as("moved").isEqualTo(ikeSa);
 
     optimize();
     optimizedAt("b");
@@ -490,9 +496,11 @@ class IkeUserTunnelTest {
     stage("optimized after", optimized());
     rekeys("mn");
     stage("optimized after, rekeyed", optimized());
+    assertThat(ikeSa()).as("optimized after").isEqualTo(ikeSa);
     net.plug("a");
     optimizedAt("a");
     stage("optimized, moved", optimized());
+    assertThat(ikeSa()).as("optimized, moved").isEqualTo(ikeSa);
 
     net.kill(agent);
     agent = net.startMipd("ha", agent.configuration());
@@ -500,7 +508,7 @@ class IkeUserTunnelTest {
     net.plug("b");
     optimizedAt("b");
     stage("another home agent", optimized());
-    assertThat(ikeSa()).as("the IKE_SA with the home agent").isEqualTo(ikeSa);
+    assertThat(ikeSa()).as("another home agent").isEqualTo(ikeSa);
     links.forEach(PacketLog::close);
     areNestedRight();
   }

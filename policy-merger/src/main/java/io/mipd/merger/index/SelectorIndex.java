@@ -5,12 +5,12 @@ import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Selector;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -300,15 +300,17 @@ public final class SelectorIndex<T> {
     }
   }
 
-  /** Of distinct elements: mostly there is one. */
+  /** Of distinct elements: mostly there is one, or a few. */
   private static final class Bag<E> {
+    private static final int FEW = 8;
+
     private @Nullable E only;
-    private @Nullable Set<E> several;
+    private @Nullable Collection<E> several;
 
     /** Whether it has not been there. */
     boolean add(E element) {
       if (several != null) {
-        return several.add(element);
+        return addTo(several, element);
       }
       if (only == null) {
         only = element;
@@ -317,11 +319,22 @@ public final class SelectorIndex<T> {
       if (only.equals(element)) {
         return false;
       }
-      several = new LinkedHashSet<>();
+      several = new ArrayList<>(2);
       several.add(only);
       several.add(element);
       only = null;
       return true;
+    }
+
+    private boolean addTo(Collection<E> those, E element) {
+      if (those.contains(element)) {
+        return false;
+      }
+      if (those.size() == FEW) {
+        several = new LinkedHashSet<>(those);
+        return several.add(element);
+      }
+      return those.add(element);
     }
 
     boolean remove(E element) {

@@ -154,9 +154,9 @@ final class DirectionMerge implements Inputs {
       return;
     }
     // Whether a way is taken depends on the user's policies as they are then.
-    boolean usersChange = !(delta.usersGone().isEmpty() && delta.usersCome().isEmpty());
+    boolean usersChange = delta.changesUsers();
     if (usersChange) {
-      carryOut(delta.ofUsersAlone(), ofEnds);
+      carryOut(delta, ofEnds);
     }
     ways =
         directWays.change(
@@ -166,7 +166,9 @@ final class DirectionMerge implements Inputs {
                 .flatMap(users -> users.values().stream())
                 .map(Side.User::selector)
                 .collect(toImmutableList()));
-    carryOut(directWays.taken(ways, delta), usersChange ? Side.Delta.NONE : ofEnds);
+    carryOut(
+        directWays.taken(ways, usersChange ? Side.Delta.NONE : delta),
+        usersChange ? Side.Delta.NONE : ofEnds);
     ways.refusedBefore()
         .keySet()
         .forEach(way -> remakeConflict(Place.ofComposition(Rank.LAST, way)));

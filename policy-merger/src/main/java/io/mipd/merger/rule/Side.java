@@ -35,10 +35,8 @@ final class Side {
   /** Those that act, by what their owners exempt of their flows; there are few such sets. */
   private final Map<ImmutableSet<Selector>, SelectorIndex<Rank>> acting = new LinkedHashMap<>();
 
-  /** By kind. Asked only where a user's policy is, and so empty until there is the first. */
+  /** By kind. */
   private final Map<Selector, SelectorIndex<Rank>> exempt = new LinkedHashMap<>();
-
-  private boolean indexesExempt;
 
   /**
    * @param inBackend somebody else has installed it, so that it acts where no policy of ours does
@@ -75,7 +73,10 @@ final class Side {
     }
   }
 
-  /** Inputs of one direction that come and go together. */
+  /**
+   * Inputs of one direction that come and go together: some owners', or the user's, and with the
+   * first and the last of those what is exempt.
+   */
   record Delta(
       Map<Rank, User> usersGone,
       Map<Rank, User> usersCome,
@@ -83,8 +84,12 @@ final class Side {
       Map<Rank, Mobility> mobilityCome) {
     static final Delta NONE = new Delta(Map.of(), Map.of(), Map.of(), Map.of());
 
-    static Delta ofUsers(Map<Rank, User> before, Map<Rank, User> after) {
-      return new Delta(without(before, after), without(after, before), Map.of(), Map.of());
+    static Delta ofUsers(
+        Map<Rank, User> before,
+        Map<Rank, User> after,
+        Map<Rank, Mobility> exemptGone,
+        Map<Rank, Mobility> exemptCome) {
+      return new Delta(without(before, after), without(after, before), exemptGone, exemptCome);
     }
 
     static Delta ofMobility(Map<Rank, Mobility> before, Map<Rank, Mobility> after) {
@@ -97,8 +102,8 @@ final class Side {
           Maps.filterEntries(all, entry -> !entry.getValue().equals(others.get(entry.getKey()))));
     }
 
-    Delta ofUsersAlone() {
-      return new Delta(usersGone, usersCome, Map.of(), Map.of());
+    boolean changesUsers() {
+      return !(usersGone.isEmpty() && usersCome.isEmpty());
     }
 
     Delta reversed() {
@@ -108,34 +113,13 @@ final class Side {
 
   void apply(Delta delta) {
     delta.usersGone().forEach((rank, user) -> usersBySelector.remove(user.selector(), rank));
-    delta.mobilityGone().forEach(this::unlink);
+    delta.mobilityGone().forEach((rank, it) -> index(it).remove(it.policy().selector(), rank));
     users.keySet().removeAll(delta.usersGone().keySet());
     mobility.keySet().removeAll(delta.mobilityGone().keySet());
-    if (!indexesExempt && !delta.usersCome().isEmpty()) {
-      indexesExempt = true;
-      mobility.forEach(
-          (rank, it) -> {
-            if (!acts(it.policy())) {
-              index(it).add(it.policy().selector(), rank);
-            }
-          });
-    }
     users.putAll(delta.usersCome());
     mobility.putAll(delta.mobilityCome());
     delta.usersCome().forEach((rank, user) -> usersBySelector.add(user.selector(), rank));
-    delta.mobilityCome().forEach(this::link);
-  }
-
-  private void link(Rank rank, Mobility it) {
-    if (indexesExempt || acts(it.policy())) {
-      index(it).add(it.policy().selector(), rank);
-    }
-  }
-
-  private void unlink(Rank rank, Mobility it) {
-    if (indexesExempt || acts(it.policy())) {
-      index(it).remove(it.policy().selector(), rank);
-    }
+    delta.mobilityCome().forEach((rank, it) -> index(it).add(it.policy().selector(), rank));
   }
 
   private SelectorIndex<Rank> index(Mobility it) {

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
@@ -109,6 +110,10 @@ public final class StandingMerge<K> {
           next);
     }
 
+    boolean isEmpty() {
+      return ranked.isEmpty();
+    }
+
     int room(Direction direction) {
       return room.getOrDefault(direction, GREATEST_PRIORITY);
     }
@@ -155,8 +160,9 @@ public final class StandingMerge<K> {
           after.put(owner, new Owner(number, policies));
         });
     after.forEach(this::put);
+    Predicate<MobilityPolicy> which = users.isEmpty() ? Side::acts : policy -> true;
     ImmutableMap<Direction, Side.Delta> deltas =
-        deltas(at -> Side.Delta.ofMobility(ranked(before, at), ranked(after, at)));
+        deltas(at -> Side.Delta.ofMobility(ranked(before, at, which), ranked(after, at, which)));
     return change(
         (direction, merge) ->
             merge.change(
@@ -181,10 +187,17 @@ public final class StandingMerge<K> {
     }
   }
 
-  private static <K> Map<Rank, Side.Mobility> ranked(Map<K, Owner> all, Direction direction) {
+  private static <K> Map<Rank, Side.Mobility> ranked(
+      Map<K, Owner> all, Direction direction, Predicate<MobilityPolicy> which) {
     var ranked = new HashMap<Rank, Side.Mobility>();
     all.values().forEach(owner -> ranked.putAll(owner.ranked(direction)));
+    ranked.values().removeIf(it -> !which.test(it.policy()));
     return ranked;
+  }
+
+  /** What nobody asks about where there is no user's policy: it is among the inputs with those. */
+  private Map<Rank, Side.Mobility> exempt(Direction direction) {
+    return ranked(owners, direction, policy -> !Side.acts(policy));
   }
 
   private void put(K owner, Owner wanting) {
@@ -212,7 +225,13 @@ public final class StandingMerge<K> {
     Users after = users.then(all);
     users = after;
     ImmutableMap<Direction, Side.Delta> deltas =
-        deltas(at -> Side.Delta.ofUsers(before.ranked(at), after.ranked(at)));
+        deltas(
+            at ->
+                Side.Delta.ofUsers(
+                    before.ranked(at),
+                    after.ranked(at),
+                    after.isEmpty() && !before.isEmpty() ? exempt(at) : Map.of(),
+                    before.isEmpty() && !after.isEmpty() ? exempt(at) : Map.of()));
     return change(
         (direction, merge) ->
             merge.change(

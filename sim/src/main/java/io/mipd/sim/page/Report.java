@@ -5,13 +5,11 @@ import static com.google.common.collect.ImmutableList.toImmutableList;
 import com.google.common.collect.ImmutableList;
 import com.typesafe.config.Config;
 import io.mipd.daemon.ConfigurationException;
-import io.mipd.daemon.Section;
 import io.mipd.sim.event.EventQueue;
 import io.mipd.sim.page.SequenceDiagram.Message;
 import io.mipd.sim.scenario.ScenarioReader;
 import io.mipd.sim.sweep.RunRecord;
 import io.mipd.sim.sweep.SweepFolder;
-import io.mipd.sim.sweep.SweepPlan;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -239,8 +237,9 @@ public final class Report {
     var page = new Page(plan.getString("title"));
     page.paragraph("To repeat it, with sweep.conf as it is below:");
     page.code("bin/sim sweep sweep.conf --out DIR");
-    judge(SweepFolder.records(folder).values().asList(), runs(plan, file), page);
-    Table results = Table.read(folder.resolve("results.csv"));
+    SweepFolder sweep = SweepFolder.read(folder);
+    judge(sweep.records(), sweep.size(), page);
+    Table results = Table.of(sweep.table().lines().toList());
     if (plan.hasPath("plot") && !results.rows().isEmpty()) {
       plot(plan, results, page);
     }
@@ -290,17 +289,8 @@ public final class Report {
                 .collect(toImmutableList())));
   }
 
-  /** How many runs the whole sweep has. */
-  private static long runs(Config plan, Path file) throws ConfigurationException {
-    long runs = plan.hasPath("repetitions") ? plan.getInt("repetitions") : SweepPlan.REPETITIONS;
-    for (Section one : new Section(file, plan.root(), "").sections("vary")) {
-      runs *= SweepPlan.axis(one).values().size();
-    }
-    return runs;
-  }
-
   /** What becomes of runs that are missing, or not as they should be. */
-  private static void judge(List<RunRecord> records, long runs, Page page) {
+  private static void judge(List<RunRecord> records, int runs, Page page) {
     page.verdict(records.size() == runs, records.size() + " of " + runs + " runs have ended");
     List<RunRecord> broken = records.stream().filter(it -> !it.sound()).toList();
     List<RunRecord> failed = records.stream().filter(it -> it.sound() && !it.ok()).toList();

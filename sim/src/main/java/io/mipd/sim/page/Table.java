@@ -5,7 +5,6 @@ import com.google.common.collect.ImmutableList;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 
 /** A CSV file of ours: no line breaks within values. */
@@ -14,13 +13,12 @@ record Table(ImmutableList<String> header, ImmutableList<ImmutableList<String>> 
 
   /** Reads one; one that is not there has no rows. */
   static Table read(Path file) throws IOException {
-    if (!Files.exists(file)) {
-      return EMPTY;
-    }
-    List<ImmutableList<String>> lines = new ArrayList<>();
-    for (String line : Files.readAllLines(file)) {
-      lines.add(values(line));
-    }
+    return Files.exists(file) ? of(Files.readAllLines(file)) : EMPTY;
+  }
+
+  /** One of comma-separated values, the first line its heading. */
+  static Table of(List<String> text) {
+    List<ImmutableList<String>> lines = text.stream().map(Table::values).toList();
     return lines.isEmpty()
         ? EMPTY
         : new Table(lines.get(0), ImmutableList.copyOf(lines.subList(1, lines.size())));

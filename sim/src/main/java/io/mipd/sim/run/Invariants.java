@@ -18,12 +18,14 @@ import io.mipd.sim.node.Watcher;
 import io.mipd.sim.run.VisibleHeaders.Layer;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
+import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.Selector;
+import io.mipd.xfrm.model.Template;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import java.time.Duration;
@@ -70,8 +72,35 @@ final class Invariants {
     }
   }
 
-  /** Flows that some node's user wants protected. */
-  private record Protected(String node, Selector selector) {}
+  /**
+   * Flows that some node's user wants protected.
+   *
+   * @param tunnel in which they are to be, outermost; behind a gateway at its end they are not
+   */
+  private record Protected(String node, Selector selector, Optional<Template> tunnel) {
+    static Protected of(String node, Policy policy) {
+      return new Protected(
+          node,
+          policy.selector(),
+          policy.bundle().templates().stream()
+              .filter(Template::isTunnel)
+              .reduce((inner, outer) -> outer));
+    }
+
+    /** Whether a link is the one of an end of a flow that is not the tunnel's. */
+    boolean isBehindGateway(Flow flow, Ipv6Prefix link) {
+      return tunnel
+          .filter(
+              it ->
+                  isBeyond(it.source(), flow.source(), link)
+                      || isBeyond(it.destination(), flow.destination(), link))
+          .isPresent();
+    }
+
+    private static boolean isBeyond(Ipv6Address gateway, Ipv6Address end, Ipv6Prefix link) {
+      return !gateway.equals(end) && link.contains(end);
+    }
+  }
 
   private final Network network;
   private final Witness witness;
@@ -112,7 +141,7 @@ final class Invariants {
         (node, policies) -> {
           for (Policy policy : policies) {
             if (policy.direction() == Direction.OUT && protects(policy.bundle())) {
-              all.add(new Protected(node, policy.selector()));
+              all.add(Protected.of(node, policy));
             }
           }
         });
@@ -367,7 +396,7 @@ final class Invariants {
     List<Layer> layers = VisibleHeaders.of(frame.toArray(), ETHERNET);
     for (int depth = 0; depth < layers.size(); depth++) {
       Layer layer = layers.get(depth);
-      checkUsers(node, layer);
+      checkUsers(node, on, layer);
       checkMobility(node, layers, depth);
     }
     if (!layers.isEmpty()) {
@@ -375,7 +404,7 @@ final class Invariants {
     }
   }
 
-  private void checkUsers(SimNode node, Layer layer) {
+  private void checkUsers(SimNode node, Interface on, Layer layer) {
     int protocol = layer.flow().protocol();
     if (protocol == IpProtocol.ESP || protocol == IpProtocol.AH || layer.isMobility()) {
       return;
@@ -384,7 +413,10 @@ final class Invariants {
       return;
     }
     for (Protected one : protectedFlows) {
-      if (one.selector().matches(layer.flow())) {
+      if (one.selector().matches(layer.flow())
+          && on.segment()
+              .filter(it -> one.isBehindGateway(layer.flow(), network.prefixOf(it.name())))
+              .isEmpty()) {
         broken(
             "nothing that is to be protected leaves in the clear",
             node.name() + " sends " + layer.flow() + ", which " + one.node() + " protects");

@@ -28,6 +28,7 @@ public final class Library {
           "mn-mn",
           "user-ipsec",
           "user-ipsec-transport",
+          "user-ipsec-gateway",
           "mipv6roaming",
           "many-mobiles",
           "ten-thousand");
@@ -54,11 +55,14 @@ public final class Library {
       return ScenarioReader.read(command, file, config);
     }
 
-    /** With a value in place of what it has at a path. */
+    /**
+     * With a value in place of what it has at a path.
+     *
+     * @param path such as {@code links.wan.delay}; {@code movement.0.at} is of the first of a list
+     */
     public Source with(String path, String value) throws ConfigurationException {
       Path given = Path.of("--set");
-      Config replaced =
-          ScenarioReader.parseUnresolved(given, path + " = " + value).withFallback(unresolved);
+      Config replaced = Replacement.in(unresolved, given, path, value);
       Config other = ScenarioReader.resolve(given, replaced);
       String whole =
           other

@@ -1,5 +1,6 @@
 package io.mipd.sim.sweep;
 
+import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSortedMap;
 import io.mipd.daemon.ConfigurationException;
@@ -60,20 +61,35 @@ public final class SweepFolder {
     return opened;
   }
 
-  private void load(Path from) throws IOException {
-    done.putAll(records(from));
+  /**
+   * What there is of a sweep, which may still run, or have been interrupted. Nothing is written.
+   *
+   * @throws ConfigurationException if it is no folder of a sweep's results
+   */
+  public static SweepFolder read(Path folder) throws IOException, ConfigurationException {
+    SweepPlan plan = SweepPlan.read(folder.resolve(PLAN), Optional.of(folder.resolve(SCENARIO)));
+    var read = new SweepFolder(folder, plan);
+    read.load(folder);
+    return read;
   }
 
-  /** The runs that have ended, by number, in a folder that need not be of this sweep. */
-  public static ImmutableSortedMap<Integer, RunRecord> records(Path folder) throws IOException {
-    Path runs = folder.resolve(RUNS);
-    Map<Integer, RunRecord> records = new TreeMap<>();
+  private void load(Path from) throws IOException {
+    Path runs = from.resolve(RUNS);
     if (Files.exists(runs)) {
       for (String line : Files.readAllLines(runs)) {
-        RunRecord.parse(line).ifPresent(record -> records.put(record.number(), record));
+        RunRecord.parse(line).ifPresent(record -> done.put(record.number(), record));
       }
     }
-    return ImmutableSortedMap.copyOf(records);
+  }
+
+  /** The runs that have ended, in their order. */
+  public synchronized ImmutableList<RunRecord> records() {
+    return ImmutableList.copyOf(done.values());
+  }
+
+  /** How many runs the whole sweep has. */
+  public int size() {
+    return plan.runs().size();
   }
 
   /** Takes over what other parts of the same sweep have done. */
@@ -119,7 +135,7 @@ public final class SweepFolder {
 
   /** Whether all runs of the whole sweep have ended. */
   public synchronized boolean isComplete() {
-    return done.size() == plan.runs().size();
+    return done.size() == size();
   }
 
   /** Runs that were not as they should be, with what repeats them. */
@@ -174,6 +190,11 @@ public final class SweepFolder {
   /** Puts the runs in order, and writes the table of estimates. */
   public synchronized void finish() throws IOException {
     rewrite();
+    Files.writeString(folder.resolve(RESULTS), table());
+  }
+
+  /** The estimates of what has been run so far, as comma-separated values with a heading. */
+  public synchronized String table() {
     var csv = new StringBuilder();
     plan.axes().forEach(axis -> csv.append(quoted(axis.path())).append(','));
     csv.append("measure,runs,mean,half_width_95,min,max\n");
@@ -200,7 +221,7 @@ public final class SweepFolder {
                 csv.append('\n');
               });
     }
-    Files.writeString(folder.resolve(RESULTS), csv.toString());
+    return csv.toString();
   }
 
   /** A value that may have commas and quotation marks (RFC 4180). */

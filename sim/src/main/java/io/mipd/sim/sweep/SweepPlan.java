@@ -70,6 +70,15 @@ public record SweepPlan(
    * @throws ConfigurationException with file, line, key, what is wrong and what is allowed
    */
   public static SweepPlan read(Path file) throws ConfigurationException, IOException {
+    return read(file, Optional.empty());
+  }
+
+  /**
+   * Likewise, of a scenario that is kept elsewhere.
+   *
+   * @param kept a copy of the scenario, if that is to be taken
+   */
+  static SweepPlan read(Path file, Optional<Path> kept) throws ConfigurationException, IOException {
     String text;
     try {
       text = Files.readString(file);
@@ -81,9 +90,8 @@ public record SweepPlan(
     String title = root.string("title", "what is compared, in a few words");
     String allowed = "a ready scenario (" + String.join(", ", Library.NAMES) + "), or a file";
     String scenario = root.string("scenario", allowed);
-    Library.Source source =
-        Library.find(
-            Library.NAMES.contains(scenario) ? scenario : root.path("scenario").toString());
+    String asked = Library.NAMES.contains(scenario) ? scenario : root.path("scenario").toString();
+    Library.Source source = Library.find(kept.map(Path::toString).orElse(asked));
     var axes = ImmutableList.<Axis>builder();
     long runs = 1;
     for (Section one : root.sections("vary")) {
@@ -127,7 +135,7 @@ public record SweepPlan(
   }
 
   /** A value that varies, as the file has it. */
-  public static Axis axis(Section section) throws ConfigurationException {
+  private static Axis axis(Section section) throws ConfigurationException {
     String path = section.string("value", "the path of a value, such as links.wan.delay");
     ImmutableList<String> values = section.strings("in", "a list of values");
     if (values.isEmpty()) {

@@ -10,6 +10,7 @@ import io.mipd.sim.scenario.Scenario.Fault;
 import io.mipd.sim.scenario.Scenario.Move;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -147,5 +148,32 @@ class ScenarioReaderTest {
     assertThat(scenario.router("ara").advertises().values())
         .extracting(it -> it.maxRtrAdvInterval())
         .containsExactly(Duration.ofMillis(300));
+  }
+
+  @Test
+  void aValueOfAListIsReplacedByItsNumber() throws Exception {
+    Scenario pingPong = Library.find("ping-pong").with("movement.0.along.1", "home").read();
+    assertThat(pingPong.moves().subList(0, 3))
+        .extracting(move -> move.to().orElse("none"))
+        .containsExactly("a", "home", "a");
+
+    // What the element is put together of stays so, and can be replaced itself.
+    Library.Source put = Library.find("ten-thousand").with("movement.1.attach-delay", "70ms");
+    Move second = put.with("values.arrival.spread", "4s").read().moves().get(1);
+    assertThat(second.node()).isEqualTo("mn-b");
+    assertThat(second.attaching()).isEqualTo(Duration.ofMillis(70));
+    assertThat(second.spread()).isEqualTo(Duration.ofSeconds(4));
+    assertThat(put.command()).isEqualTo("ten-thousand --set 'movement.1.attach-delay=70ms'");
+  }
+
+  @Test
+  void aNumberThatNoElementHasIsTold() throws Exception {
+    Library.Source source = Library.find("ping-pong");
+    for (String path : List.of("movement.1.at", "movement.first.at", "movement.-1.at")) {
+      assertThatThrownBy(() -> source.with(path, "1s"))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageContaining(path)
+          .hasMessageContaining("allowed: 0 to 0");
+    }
   }
 }

@@ -67,6 +67,12 @@ class SweepTest {
     Files.writeString(
         again.resolve("runs.jsonl"),
         String.join("\n", lines.subList(0, 6)) + "\n" + lines.get(6).substring(0, 20));
+    // What there is can be seen, and stays as it is, for somebody may be at it.
+    assertThat(Files.readString(Report.write(again)))
+        .contains("FAILED: 6 of 8 runs have ended")
+        .contains(
+            "<td>10ms</td><td>off</td><td>cbr mn&gt;cn.median_ms</td><td>2</td><td>25.0000</td>");
+    assertThat(Files.readAllLines(again.resolve("runs.jsonl"))).hasSize(7);
     SweepPlan plan = SweepPlan.read(file());
     assertThat(SweepFolder.open(again, file(), plan).left(1, 1)).hasSize(2);
     sweep("again", 1, 1);

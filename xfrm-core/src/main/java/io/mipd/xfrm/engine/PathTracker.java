@@ -11,6 +11,7 @@ import io.mipd.xfrm.model.Spi;
 import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.transform.Discard;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -36,18 +37,14 @@ final class PathTracker {
     boolean selectorMatches;
   }
 
-  private final Step[] steps = new Step[MAX_STEPS];
+  /** As many as a path has had so far. */
+  private Step[] steps = {};
+
   private int count;
   private int layerStart;
 
   /** Which IPv6 header we are behind, counted from the outermost. */
   private int layer;
-
-  PathTracker() {
-    for (int i = 0; i < MAX_STEPS; i++) {
-      steps[i] = new Step();
-    }
-  }
 
   void clear() {
     count = 0;
@@ -125,6 +122,10 @@ final class PathTracker {
 
   private Step next(
       TransformProtocol protocol, Mode mode, Ipv6Address source, Ipv6Address destination) {
+    if (count == steps.length) {
+      steps = Arrays.copyOf(steps, count + 1);
+      steps[count] = new Step();
+    }
     Step step = steps[count++];
     step.layer = layer;
     step.protocol = protocol;

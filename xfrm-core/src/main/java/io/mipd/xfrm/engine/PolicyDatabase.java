@@ -52,8 +52,14 @@ final class PolicyDatabase {
 
   private final Map<Shape, Tuple> tuples = new HashMap<>();
 
-  /** By source and destination prefix length; a row is there when its source length is in use. */
-  private final @Nullable Group[][] groups = new Group[PrefixSet.LENGTHS][];
+  /**
+   * By source and destination prefix length, whose numbers are row and column; a pair that has had
+   * no policy has none.
+   */
+  private @Nullable Group[] groups = {};
+
+  /** How many columns. */
+  private int width;
 
   private final PrefixSet sources = new PrefixSet();
   private final PrefixSet destinations = new PrefixSet();
@@ -61,7 +67,7 @@ final class PolicyDatabase {
   /** Numbers of shapes that are no more. */
   private final Deque<Integer> freeNumbers = new ArrayDeque<>();
 
-  /** Room for what {@link PrefixSet#lengthsAt} says. */
+  /** Room for what {@link PrefixSet#lengthsAt} says: numbers of lengths. */
   private int[] sourceLengths = new int[1];
 
   private int[] destinationLengths = new int[1];
@@ -372,14 +378,30 @@ final class PolicyDatabase {
   }
 
   private Group groupOf(Shape shape) {
-    if (groups[shape.sourceLength] == null) {
-      groups[shape.sourceLength] = new Group[PrefixSet.LENGTHS];
+    int row = sources.numberOf(shape.sourceLength);
+    int column = destinations.numberOf(shape.destinationLength);
+    if (column >= width) {
+      widen(column + 1);
     }
-    Group[] row = groups[shape.sourceLength];
-    if (row[shape.destinationLength] == null) {
-      row[shape.destinationLength] = new Group();
+    if ((row + 1) * width > groups.length) {
+      groups = Arrays.copyOf(groups, (row + 1) * width);
     }
-    return row[shape.destinationLength];
+    Group group = groups[row * width + column];
+    if (group == null) {
+      group = new Group();
+      groups[row * width + column] = group;
+    }
+    return group;
+  }
+
+  private void widen(int columns) {
+    int rows = width == 0 ? 0 : groups.length / width;
+    var wider = new Group[rows * columns];
+    for (int row = 0; row < rows; row++) {
+      System.arraycopy(groups, row * width, wider, row * columns, width);
+    }
+    groups = wider;
+    width = columns;
   }
 
   /** Allocates nothing. */
@@ -395,9 +417,9 @@ final class PolicyDatabase {
     int best = WordTable.NONE;
     // What is most specific is mostly most urgent, too.
     for (int i = sourcesFound - 1; i >= 0; i--) {
-      Group[] row = groups[sourceLengths[i]];
+      int row = sourceLengths[i] * width;
       for (int j = destinationsFound - 1; j >= 0; j--) {
-        Group group = row[destinationLengths[j]];
+        Group group = groups[row + destinationLengths[j]];
         if (group != null) {
           best = better(group, flow, best);
         }

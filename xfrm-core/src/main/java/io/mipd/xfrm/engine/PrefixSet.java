@@ -29,10 +29,26 @@ final class PrefixSet {
   /** By four bits of an address: which prefixes of a node contain it, one of each length. */
   private static final int[] CONTAINING = containing();
 
+  /** Of a set that has never had a prefix. */
+  private static final byte[] NO_NUMBERS = {};
+
+  private static final int NO_NUMBER = 0xff;
+
   private final Node root = new Node(0, 0, 0);
-  private final int[] ofLength = new int[LENGTHS];
+
+  /** By length: its number. */
+  private byte[] numbers = NO_NUMBERS;
+
+  /** By number: how many prefixes. */
+  private int[] counts = {};
+
   private int lengthsInUse;
-  private int longest;
+
+  /** While one length is in use: its number. */
+  private int onlyNumber;
+
+  /** How many prefixes of length 0. */
+  private int anys;
 
   /**
    * Of the prefixes of a node each has a bit: from the lowest, two of one bit beyond the depth,
@@ -154,31 +170,31 @@ final class PrefixSet {
   }
 
   /**
-   * Allocates nothing. Writes into {@code lengths}, which has room for one of each length in use,
-   * the shortest first, the lengths of the prefixes that contain the address, and returns how many
-   * they are. While all prefixes are of one length, as with policies for hosts, it does not look
-   * and says that one.
+   * Allocates nothing. Writes into {@code found}, which has room for one of each length in use, the
+   * shortest first, the numbers of the lengths of the prefixes that contain the address, and
+   * returns how many they are. While all prefixes are of one length, as with policies for hosts, it
+   * does not look and says that one.
    */
-  int lengthsAt(long high, long low, int[] lengths) {
+  int lengthsAt(long high, long low, int[] found) {
     if (lengthsInUse <= 1) {
-      lengths[0] = longest;
+      found[0] = onlyNumber;
       return lengthsInUse;
     }
-    int found = 0;
-    if (ofLength[0] > 0) {
-      lengths[found++] = 0;
+    int count = 0;
+    if (anys > 0) {
+      found[count++] = numbers[0] & 0xff;
     }
     Node node = root;
     while (node != null && node.leadsTo(high, low)) {
       int fourBits = fourBitsAt(node.depth, high, low);
       int prefixes = node.prefixes & CONTAINING[fourBits];
       while (prefixes != 0) {
-        lengths[found++] = node.depth + beyondOfLowest(prefixes);
+        found[count++] = numbers[node.depth + beyondOfLowest(prefixes)] & 0xff;
         prefixes &= prefixes - 1;
       }
       node = node.child(fourBits);
     }
-    return found;
+    return count;
   }
 
   /** How many different lengths its prefixes have. */
@@ -186,12 +202,45 @@ final class PrefixSet {
     return lengthsInUse;
   }
 
+  /**
+   * By which a length is known as long as the set is there: one of 0, 1, 2, ... in the order in
+   * which they are asked for, so that what is kept for each length needs no more room than for
+   * those that have been in use.
+   */
+  int numberOf(int length) {
+    if (numbers == NO_NUMBERS) {
+      numbers = new byte[LENGTHS];
+      Arrays.fill(numbers, (byte) NO_NUMBER);
+    }
+    if ((numbers[length] & 0xff) == NO_NUMBER) {
+      numbers[length] = (byte) counts.length;
+      counts = Arrays.copyOf(counts, counts.length + 1);
+    }
+    return numbers[length] & 0xff;
+  }
+
+  private void count(int length, int change) {
+    int number = numberOf(length);
+    int before = counts[number];
+    counts[number] += change;
+    anys += length == 0 ? change : 0;
+    if (before == 0 || counts[number] == 0) {
+      lengthsInUse += change;
+      onlyNumber = firstInUse();
+    }
+  }
+
+  private int firstInUse() {
+    int number = 0;
+    while (number < counts.length - 1 && counts[number] == 0) {
+      number++;
+    }
+    return number;
+  }
+
   void add(Ipv6Prefix prefix) {
     int length = prefix.length();
-    if (ofLength[length]++ == 0) {
-      lengthsInUse++;
-      longest = Math.max(longest, length);
-    }
+    count(length, 1);
     if (length == 0) {
       return;
     }
@@ -235,12 +284,7 @@ final class PrefixSet {
   /** It must be there. */
   void remove(Ipv6Prefix prefix) {
     int length = prefix.length();
-    if (--ofLength[length] == 0) {
-      lengthsInUse--;
-      while (longest > 0 && ofLength[longest] == 0) {
-        longest--;
-      }
-    }
+    count(length, -1);
     if (length > 0) {
       remove(root, prefix.address().high(), prefix.address().low(), length);
     }

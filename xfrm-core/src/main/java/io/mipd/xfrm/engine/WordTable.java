@@ -118,13 +118,14 @@ final class WordTable<V> {
       return old;
     }
     // An eighth stays free, so that groups with room are near.
-    if (words.length == 0) {
+    if (tags == NO_TAGS) {
       resize(GROUP);
     } else if ((size + 1) * 8L > tags.length * 7L) {
       resize(tags.length * 2);
     }
     long hash = hash(a, b, c, d, e, f);
     slot = freeFrom(groupOf(hash));
+    makeRoom(slot);
     int at = slot * WORDS;
     words[at] = a;
     words[at + 1] = b;
@@ -281,15 +282,27 @@ final class WordTable<V> {
     return high ^ (word * 0x9e37_79b9_7f4a_7c15L) ^ (word >>> 29);
   }
 
+  /** A group alone is filled from its first slot on, and has room for as many as it needs. */
+  private void makeRoom(int slot) {
+    if (slot < values.length) {
+      return;
+    }
+    int room = Math.min(2 * slot + 1, GROUP);
+    words = Arrays.copyOf(words, room * WORDS);
+    beside = Arrays.copyOf(beside, room * more);
+    values = Arrays.copyOf(values, room);
+  }
+
   private void resize(int slots) {
     byte[] oldTags = tags;
     long[] oldWords = words;
     long[] oldBeside = beside;
     @Nullable V[] oldValues = values;
     tags = new byte[slots];
-    words = new long[slots * WORDS];
-    beside = new long[slots * more];
-    values = newArray.apply(slots);
+    int room = slots == GROUP ? 0 : slots;
+    words = new long[room * WORDS];
+    beside = new long[room * more];
+    values = newArray.apply(room);
     groupMask = (slots >> GROUP_SHIFT) - 1;
     for (int old = 0; old < oldTags.length; old++) {
       if (oldTags[old] != 0) {

@@ -23,9 +23,16 @@ class PrefixSetTest {
   }
 
   private int[] lengthsAt(Ipv6Address address) {
-    var lengths = new int[PrefixSet.LENGTHS];
-    int found = prefixes.lengthsAt(address.high(), address.low(), lengths);
-    return Arrays.copyOf(lengths, found);
+    var numbers = new int[PrefixSet.LENGTHS];
+    int found = prefixes.lengthsAt(address.high(), address.low(), numbers);
+    return Arrays.stream(numbers, 0, found).map(this::lengthOf).toArray();
+  }
+
+  private int lengthOf(int number) {
+    return IntStream.range(0, PrefixSet.LENGTHS)
+        .filter(length -> prefixes.numberOf(length) == number)
+        .findFirst()
+        .orElseThrow();
   }
 
   private int[] lengthsAt(String text) {

@@ -215,11 +215,13 @@ final class Daemon {
       log.warn("left by a daemon that did not stop cleanly, removed: {}", what);
     }
     Instant began = loop.now();
+    Instant wall = Instant.now();
     var sequences = new FileSequenceStore(state.resolve("sequences"));
     try (BindingStore bindings = role.bindings(state, ahead, poller::wakeUp);
-        RestoredRoutes routes = RestoredRoutes.begin(system, role.bound(bindings))) {
+        RestoredRoutes routes =
+            RestoredRoutes.begin(system, role.bound(bindings, wall), left.blackholes())) {
       role.setSysctls(system);
-      NodeShell.Core core = role.core(bindings, began);
+      NodeShell.Core core = role.core(bindings, began, wall);
       Optional<KeyExchange> keys = role.keyExchange(core);
       var shell =
           new NodeShell(

@@ -209,7 +209,7 @@ final class Daemon {
     boolean inKernel = choice == DaemonConfiguration.WorldChoice.KERNEL;
     Optional<String> kept = inKernel ? Optional.of(configuration.tunnelDevice()) : Optional.empty();
     // Until something was protected there is nothing to guard.
-    SystemChanges.Leftovers left = system.takeOver(role.guarded(), kept);
+    SystemChanges.Leftovers left = system.takeOver(role.guarded(), kept, ahead.routesLeft());
     boolean guard = left.guards();
     for (String what : left.removed()) {
       log.warn("left by a daemon that did not stop cleanly, removed: {}", what);

@@ -38,9 +38,17 @@ import java.util.Optional;
 final class Cores {
   private Cores() {}
 
+  /**
+   * @param wall what {@code now} is by the wall clock
+   */
   static NodeShell.Core homeAgent(
-      DaemonConfiguration.HomeAgent agent, NodeRole role, BindingStore store, Instant now) {
-    var served = ImmutableMap.<HomeAddress, TunnelProtection>builder();
+      DaemonConfiguration.HomeAgent agent,
+      NodeRole role,
+      BindingStore store,
+      Instant now,
+      Instant wall) {
+    var served =
+        ImmutableMap.<HomeAddress, TunnelProtection>builderWithExpectedSize(agent.served().size());
     for (DaemonConfiguration.Served one : agent.served()) {
       served.put(new HomeAddress(one.homeAddress()), protection(one.protection()));
     }
@@ -63,10 +71,12 @@ final class Cores {
             agent.virtual(),
             agent.multicast(),
             served.buildOrThrow());
-    HomeLinkState heard = store.homeLink().later(ahead(now));
+    // How much the core's clock is ahead of the wall clock.
+    Duration ahead = Duration.between(wall, now);
+    HomeLinkState heard = store.homeLink().later(ahead);
     var restored = ImmutableList.<HomeBinding>builder();
     var ended = ImmutableMap.<HomeAddress, SequenceNumber>builder();
-    restore(store, now, restored, ended);
+    restore(store, now, ahead, restored, ended);
     var core =
         new HomeAgent(
             now, settings, restored.build(), ended.buildOrThrow(), heard, new SecureRandom());
@@ -192,18 +202,13 @@ final class Cores {
     return both;
   }
 
-  /** How much the core's clock is ahead of the wall clock. */
-  private static Duration ahead(Instant now) {
-    return Duration.between(Instant.now(), now);
-  }
-
   /** Bindings whose time by the wall clock is not over; the core counts by its own clock. */
   private static void restore(
       BindingStore store,
       Instant now,
+      Duration ahead,
       ImmutableList.Builder<HomeBinding> restored,
       ImmutableMap.Builder<HomeAddress, SequenceNumber> ended) {
-    Duration ahead = ahead(now);
     for (BindingStore.Entry entry : store.entries()) {
       if (entry.binding().isEmpty()) {
         ended.put(entry.homeAddress(), entry.sequence());

@@ -209,17 +209,19 @@ final class Daemon {
     boolean inKernel = choice == DaemonConfiguration.WorldChoice.KERNEL;
     Optional<String> kept = inKernel ? Optional.of(configuration.tunnelDevice()) : Optional.empty();
     // Until something was protected there is nothing to guard.
-    SystemChanges.Leftovers left = system.takeOver(role.guarded(), kept);
+    SystemChanges.Leftovers left = system.takeOver(role.guarded(), kept, ahead.routesLeft());
     boolean guard = left.guards();
     for (String what : left.removed()) {
       log.warn("left by a daemon that did not stop cleanly, removed: {}", what);
     }
     Instant began = loop.now();
+    Instant wall = Instant.now();
     var sequences = new FileSequenceStore(state.resolve("sequences"));
     try (BindingStore bindings = role.bindings(state, ahead, poller::wakeUp);
-        RestoredRoutes routes = RestoredRoutes.begin(system, role.bound(bindings))) {
+        RestoredRoutes routes =
+            RestoredRoutes.begin(system, role.bound(bindings, wall), left.blackholes())) {
       role.setSysctls(system);
-      NodeShell.Core core = role.core(bindings, began);
+      NodeShell.Core core = role.core(bindings, began, wall);
       Optional<KeyExchange> keys = role.keyExchange(core);
       var shell =
           new NodeShell(

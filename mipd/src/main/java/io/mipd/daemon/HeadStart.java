@@ -3,8 +3,10 @@ package io.mipd.daemon;
 import static java.util.Objects.requireNonNull;
 
 import com.google.common.base.Throwables;
+import com.google.common.collect.ImmutableList;
 import com.google.common.util.concurrent.Uninterruptibles;
 import io.mipd.xfrm.linux.KernelInterface;
+import io.mipd.xfrm.netlink.Route;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -17,8 +19,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What is done while the rest of a configuration is read, which takes its time with very many
- * mobile nodes: the system is asked what it can do, which is waiting mostly, and a home agent's
- * store is read. Whoever needs one of them waits for it, and is told then what went wrong.
+ * mobile nodes: the system is asked what it can do, which is waiting mostly, a home agent's store
+ * is read, and the routes are listed that one before it has left. Whoever needs one of them waits
+ * for it, and is told then what went wrong.
  */
 final class HeadStart implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(HeadStart.class);
@@ -26,6 +29,10 @@ final class HeadStart implements AutoCloseable {
   private @Nullable FutureTask<Probe.Choice> choice;
   private @Nullable Basics of;
   private @Nullable FutureTask<State> state;
+
+  /** Those that a predecessor has left; set before {@link #state} comes to its end. */
+  private @Nullable FutureTask<ImmutableList<Route>> routes;
+
   private boolean taken;
   private volatile Runnable decided = () -> {};
 
@@ -61,11 +68,13 @@ final class HeadStart implements AutoCloseable {
   private State state(Basics basics) throws IOException {
     StateDirectory.Lock lock = new StateDirectory(basics.stateDirectory()).lock();
     try {
+      if (!basics.homeAgent()) {
+        return new State(lock, Optional.empty());
+      }
+      // Nobody else puts any now.
+      routes = inThread("routes left", SystemChanges::routesLeft);
       return new State(
-          lock,
-          basics.homeAgent()
-              ? Optional.of(DurableBindingStore.ofHomeAgent(lock.path(), () -> decided.run()))
-              : Optional.empty());
+          lock, Optional.of(DurableBindingStore.ofHomeAgent(lock.path(), () -> decided.run())));
     } catch (IOException | RuntimeException e) {
       lock.close();
       throw e;
@@ -112,6 +121,17 @@ final class HeadStart implements AutoCloseable {
     }
     taken = true;
     return all.bindings();
+  }
+
+  /**
+   * What a home agent before this one has left in the routing tables; empty if this is none, or
+   * when it has been asked for before: there may be very many.
+   */
+  Optional<ImmutableList<Route>> routesLeft() throws SystemLacksException, IOException {
+    state();
+    FutureTask<ImmutableList<Route>> listing = routes;
+    routes = null;
+    return listing == null ? Optional.empty() : Optional.of(outcome(listing));
   }
 
   private State state() throws SystemLacksException, IOException {

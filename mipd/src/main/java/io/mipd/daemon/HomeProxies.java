@@ -1,6 +1,7 @@
 package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Lists;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.xfrm.linux.SystemCallException;
@@ -10,11 +11,11 @@ import io.mipd.xfrm.netlink.Link;
 import io.mipd.xfrm.netlink.Route;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 
 /**
  * A home agent's routes to the home addresses that are bound, and its answers for them on the home
@@ -36,12 +37,15 @@ final class HomeProxies implements AutoCloseable {
   private final NeighborProxies beyond;
 
   /** For which the kernel answers, by the interface's name. */
-  private final Map<Ipv6Address, String> proxied = new TreeMap<>();
+  private final Map<Ipv6Address, String> proxied = new HashMap<>();
 
   private final RestoredRoutes restored;
 
   /** Whose routes are there already; nobody's once the home link was up. */
-  private Set<Ipv6Address> routed = new HashSet<>();
+  private ImmutableSet<Ipv6Address> routed = ImmutableSet.of();
+
+  /** Those whose routes are there no more. */
+  private final Set<Ipv6Address> ended = new HashSet<>();
 
   private boolean begun;
 
@@ -60,8 +64,12 @@ final class HomeProxies implements AutoCloseable {
   private void awaitRestored() {
     if (!begun) {
       begun = true;
-      routed.addAll(restored.await());
+      routed = restored.await();
     }
+  }
+
+  private boolean isRouted(Ipv6Address address) {
+    return routed.contains(address) && !ended.contains(address);
   }
 
   /** The blackholes first. */
@@ -78,8 +86,7 @@ final class HomeProxies implements AutoCloseable {
   void put(Link homeLink, List<HomeAddress> addresses) throws IOException {
     List<Ipv6Address> all = Lists.transform(addresses, HomeAddress::value);
     awaitRestored();
-    List<Ipv6Address> unrouted =
-        routed.isEmpty() ? all : all.stream().filter(it -> !routed.contains(it)).toList();
+    List<Ipv6Address> unrouted = all.stream().filter(it -> !isRouted(it)).toList();
     List<Ipv6Address> inKernel = new ArrayList<>();
     List<Ipv6Address> byUs = new ArrayList<>();
     for (Ipv6Address address : all) {
@@ -93,16 +100,17 @@ final class HomeProxies implements AutoCloseable {
     }
     List<IOException> failures = new ArrayList<>();
     attempt(failures, () -> system.putRoutes(routes(unrouted)));
-    if (all.size() - unrouted.size() < routed.size()) {
+    if (all.size() - unrouted.size() < routed.size() - ended.size()) {
       // Bindings that have ended before they were served again.
       Set<Ipv6Address> wanted = new HashSet<>(all);
       for (Ipv6Address address : routed) {
-        if (!wanted.contains(address)) {
+        if (isRouted(address) && !wanted.contains(address)) {
           attempt(failures, () -> removeRoutes(address));
         }
       }
     }
-    routed = new HashSet<>();
+    routed = ImmutableSet.of();
+    ended.clear();
     attempt(failures, () -> system.putProxies(homeLink, inKernel));
     if (!byUs.isEmpty()) {
       attempt(failures, () -> beyond.add(homeLink, byUs));
@@ -127,7 +135,9 @@ final class HomeProxies implements AutoCloseable {
 
   void remove(HomeAddress address) throws IOException {
     awaitRestored();
-    routed.remove(address.value());
+    if (routed.contains(address.value())) {
+      ended.add(address.value());
+    }
     String interfaceName = proxied.remove(address.value());
     beyond.remove(address.value());
     if (interfaceName != null) {
@@ -145,7 +155,7 @@ final class HomeProxies implements AutoCloseable {
   void dropGuards(ImmutableList<Route> left) {
     system.dropRoutes(
         left.stream()
-            .filter(it -> it.metric() == GUARD_METRIC && it.table() == Route.MAIN)
+            .filter(HomeProxies::isGuard)
             .filter(it -> !restored.addresses().contains(it.destination().address()))
             .toList());
   }
@@ -169,5 +179,10 @@ final class HomeProxies implements AutoCloseable {
   /** Lies under a route into the device: when we die and it goes, nothing leaves in clear. */
   static Route guard(Ipv6Prefix destination) {
     return Route.blackhole(destination).withMetric(GUARD_METRIC);
+  }
+
+  /** Whether a blackhole is one of those. */
+  static boolean isGuard(Route blackhole) {
+    return blackhole.metric() == GUARD_METRIC && blackhole.table() == Route.MAIN;
   }
 }

@@ -78,12 +78,19 @@ abstract class NodeRole {
     return DurableBindingStore.ofMobileNode(stateDirectory, decided);
   }
 
-  /** Home addresses that a predecessor has left bound at us. */
-  ImmutableSet<Ipv6Address> bound(BindingStore bindings) {
+  /**
+   * Home addresses that a predecessor has left bound at us.
+   *
+   * @param wall when the core begins, by the wall clock: it has the same bindings
+   */
+  ImmutableSet<Ipv6Address> bound(BindingStore bindings, Instant wall) {
     return ImmutableSet.of();
   }
 
-  abstract NodeShell.Core core(BindingStore bindings, Instant now);
+  /**
+   * @param wall what {@code now} is by the wall clock
+   */
+  abstract NodeShell.Core core(BindingStore bindings, Instant now, Instant wall);
 
   /** The places of our home addresses, in their order. */
   ImmutableMap<Ipv6Address, HomePlace> places(SystemChanges system, World world)
@@ -281,14 +288,13 @@ abstract class NodeRole {
     }
 
     @Override
-    ImmutableSet<Ipv6Address> bound(BindingStore bindings) {
-      Instant now = Instant.now();
+    ImmutableSet<Ipv6Address> bound(BindingStore bindings, Instant wall) {
       ImmutableList<BindingStore.Entry> entries = bindings.entries();
       var bound = ImmutableSet.<Ipv6Address>builderWithExpectedSize(entries.size());
       for (BindingStore.Entry entry : entries) {
         Ipv6Address home = entry.homeAddress().value();
         if (entry.binding().isPresent()
-            && entry.binding().get().expiry().isAfter(now)
+            && entry.binding().get().expiry().isAfter(wall)
             && served.contains(home)) {
           bound.add(home);
         }
@@ -297,8 +303,8 @@ abstract class NodeRole {
     }
 
     @Override
-    NodeShell.Core core(BindingStore bindings, Instant now) {
-      return Cores.homeAgent(agent, this, bindings, now);
+    NodeShell.Core core(BindingStore bindings, Instant now, Instant wall) {
+      return Cores.homeAgent(agent, this, bindings, now, wall);
     }
 
     @Override
@@ -413,7 +419,7 @@ abstract class NodeRole {
     }
 
     @Override
-    NodeShell.Core core(BindingStore bindings, Instant now) {
+    NodeShell.Core core(BindingStore bindings, Instant now, Instant wall) {
       return mobile.homeAgent().isPresent()
           ? Cores.mobileNode(mobile, this, bindings)
           : Cores.discovery(mobile, this);
@@ -535,7 +541,7 @@ abstract class NodeRole {
     }
 
     @Override
-    NodeShell.Core core(BindingStore bindings, Instant now) {
+    NodeShell.Core core(BindingStore bindings, Instant now, Instant wall) {
       return Cores.correspondentNode(this);
     }
 

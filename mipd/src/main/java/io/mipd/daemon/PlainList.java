@@ -7,6 +7,7 @@ import com.typesafe.config.ConfigOrigin;
 import com.typesafe.config.ConfigOriginFactory;
 import com.typesafe.config.ConfigValueFactory;
 import java.util.AbstractList;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -111,6 +112,9 @@ final class PlainList {
     }
   }
 
+  /** An object with more of them is no mobile node. */
+  private static final int KEYS = 64;
+
   /** A place in the text. */
   private static final class Reader {
     private final String text;
@@ -175,7 +179,8 @@ final class PlainList {
     private Map<String, Object> members() throws NotPlain {
       require(at() == '{');
       at++;
-      Map<String, Object> members = new HashMap<>(8);
+      List<String> keys = new ArrayList<>(4);
+      Map<String, Object> members = making ? new HashMap<>(8) : Map.of();
       skipLines();
       while (at() != '}') {
         String key = word();
@@ -186,7 +191,13 @@ final class PlainList {
         } else {
           require(at() == '{');
         }
-        require(members.put(key, value()) == null);
+        // They are few: to go through them is quicker than a map.
+        require(keys.size() < KEYS && !keys.contains(key));
+        keys.add(key);
+        Object value = value();
+        if (making) {
+          members.put(key, value);
+        }
         skipSeparator('}');
       }
       at++;

@@ -2,13 +2,17 @@ package io.mipd.daemon;
 
 import static java.util.Objects.requireNonNull;
 
+import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Lists;
+import com.google.common.collect.Sets;
 import com.google.common.util.concurrent.Futures;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.netlink.Route;
 import java.io.IOException;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.FutureTask;
@@ -26,14 +30,20 @@ final class RestoredRoutes implements AutoCloseable {
   private final CompletableFuture<Integer> device = new CompletableFuture<>();
   private final FutureTask<Boolean> all;
 
-  private RestoredRoutes(SystemChanges system, ImmutableSet<Ipv6Address> addresses) {
+  private RestoredRoutes(
+      SystemChanges system, ImmutableSet<Ipv6Address> addresses, ImmutableList<Route> left) {
     this.addresses = addresses;
-    all = new FutureTask<>(() -> put(system));
+    all = new FutureTask<>(() -> put(system, left));
   }
 
-  /** Puts the blackholes at once; what is to lie over them when {@link #into} says where. */
-  static RestoredRoutes begin(SystemChanges system, ImmutableSet<Ipv6Address> addresses) {
-    var routes = new RestoredRoutes(system, addresses);
+  /**
+   * Puts the blackholes at once; what is to lie over them when {@link #into} says where.
+   *
+   * @param left those blackholes that are there already
+   */
+  static RestoredRoutes begin(
+      SystemChanges system, ImmutableSet<Ipv6Address> addresses, ImmutableList<Route> left) {
+    var routes = new RestoredRoutes(system, addresses, left);
     if (addresses.isEmpty()) {
       routes.all.run();
     } else {
@@ -47,13 +57,21 @@ final class RestoredRoutes implements AutoCloseable {
   /**
    * @return whether they are there
    */
-  private boolean put(SystemChanges system) {
+  private boolean put(SystemChanges system, ImmutableList<Route> left) {
     if (addresses.isEmpty()) {
       return true;
     }
     try {
+      Set<Ipv6Address> guarded = Sets.newHashSetWithExpectedSize(left.size());
+      left.stream()
+          .filter(HomeProxies::isGuard)
+          .forEach(route -> guarded.add(route.destination().address()));
       List<Ipv6Prefix> hosts = Lists.transform(addresses.asList(), Ipv6Prefix::host);
-      system.putRoutesByAnyThread(Lists.transform(hosts, HomeProxies::guard));
+      system.putRoutesByAnyThread(
+          hosts.stream()
+              .filter(host -> !guarded.contains(host.address()))
+              .map(HomeProxies::guard)
+              .toList());
       int index = device.join();
       system.putRoutesByAnyThread(Lists.transform(hosts, host -> HomeProxies.into(index, host)));
       return true;

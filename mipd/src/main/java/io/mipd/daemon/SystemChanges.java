@@ -261,11 +261,15 @@ final class SystemChanges implements PeerRoutes.Tables {
    *
    * @param device that goes on being used, with the guarded addresses on it, and the kernel's
    *     policies and states with it; empty for none of all that
+   * @param listed its routes, as {@link #routesLeft} has listed them; empty if nobody has
    * @throws SystemCallException if the system cannot be asked; what cannot be taken back is logged
    */
-  Leftovers takeOver(ImmutableSet<Ipv6Address> guarded, Optional<String> device)
+  Leftovers takeOver(
+      ImmutableSet<Ipv6Address> guarded,
+      Optional<String> device,
+      Optional<ImmutableList<Route>> listed)
       throws SystemCallException {
-    ImmutableList<Route> routes = ourRoutes();
+    ImmutableList<Route> routes = listed.isPresent() ? listed.get() : ourRoutes(netlink);
     ImmutableList<Route> blackholes =
         routes.stream()
             .filter(route -> route.type() == RouteType.BLACKHOLE)
@@ -297,8 +301,15 @@ final class SystemChanges implements PeerRoutes.Tables {
                     && isHostOf(rule.from(), guarded));
   }
 
+  /** The routes of a dead predecessor, who is sure to be dead; by a socket of its own. */
+  static ImmutableList<Route> routesLeft() throws SystemCallException {
+    try (Rtnetlink own = Rtnetlink.open()) {
+      return ourRoutes(own);
+    }
+  }
+
   /** There may be very many: they are listed once. */
-  private ImmutableList<Route> ourRoutes() throws SystemCallException {
+  private static ImmutableList<Route> ourRoutes(Rtnetlink netlink) throws SystemCallException {
     return netlink.routes().stream()
         .filter(route -> route.protocol() == PROTOCOL)
         .collect(ImmutableList.toImmutableList());
@@ -321,7 +332,7 @@ final class SystemChanges implements PeerRoutes.Tables {
   private ImmutableList<String> takeBack(
       ImmutableSet<Ipv6Address> guarded, Optional<String> kept, boolean sysctls) {
     List<Route> routes = new ArrayList<>();
-    attempt(() -> routes.addAll(ourRoutes()));
+    attempt(() -> routes.addAll(ourRoutes(netlink)));
     return takeBack(guarded, kept, sysctls, routes);
   }
 

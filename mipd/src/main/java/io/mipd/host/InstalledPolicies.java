@@ -248,7 +248,10 @@ public final class InstalledPolicies implements PoliciesOnDemand {
   }
 
   private boolean retry(WishOwner owner) {
-    Deque<Step> steps = unfinished.getOrDefault(owner, new ArrayDeque<>());
+    Deque<Step> steps = unfinished.get(owner);
+    if (steps == null) {
+      return true;
+    }
     while (!steps.isEmpty()) {
       if (!steps.element().run()) {
         return false;

@@ -150,6 +150,12 @@ public final class HomeAgent implements MobilityNode {
       policies = new HomePolicies(home, agent, protection);
     }
 
+    /** No other has this number; the JVM's own is made when it is asked for, and slowly. */
+    @Override
+    public int hashCode() {
+      return number;
+    }
+
     /**
      * What is to be unique, and is answered for: with the L flag also the link-local address with
      * the home address's interface identifier (RFC 6275 section 10.3.1).

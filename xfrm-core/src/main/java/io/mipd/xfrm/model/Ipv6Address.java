@@ -26,6 +26,9 @@ public record Ipv6Address(long high, long low) implements Comparable<Ipv6Address
   public static final Ipv6Address ALL_NODES = new Ipv6Address(0xff02L << 48, 1);
   public static final Ipv6Address ALL_ROUTERS = new Ipv6Address(0xff02L << 48, 2);
 
+  /** 2^64 by the golden ratio. */
+  private static final long MIXER = 0x9e37_79b9_7f4a_7c15L;
+
   private static final String NO_ADDRESS = "not an IPv6 address: %s";
 
   private static final VarHandle LONG =
@@ -165,12 +168,16 @@ public record Ipv6Address(long high, long low) implements Comparable<Ipv6Address
     return other instanceof Ipv6Address it && high == it.high && low == it.low;
   }
 
-  /** Mixes all bits: addresses of one site differ in few of them. */
+  /**
+   * Mixes what is above the last 32 bits: addresses of one site differ in few bits. Addresses that
+   * follow each other have numbers that do, so that to go through very many, as a home agent does
+   * at its start, is to go through a hash table from one end to the other.
+   */
   @Override
   public int hashCode() {
-    long mixed = (high ^ Long.rotateLeft(low, 32)) * 0x9e37_79b9_7f4a_7c15L + low;
-    mixed ^= mixed >>> 32;
-    return (int) ((mixed * 0x9e37_79b9L) >>> 16);
+    long above = high * MIXER + (low >>> 32);
+    above = (above ^ above >>> 32) * MIXER;
+    return (int) low + (int) (above >>> 32);
   }
 
   /** The canonical text form of RFC 5952. */

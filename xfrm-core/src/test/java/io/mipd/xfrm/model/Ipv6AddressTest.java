@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.HashSet;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import org.junit.jupiter.api.Test;
@@ -53,6 +54,35 @@ class Ipv6AddressTest {
       assertThat(Ipv6Address.parse(jdk.getHostAddress())).isEqualTo(address);
       assertThat(Ipv6Address.parse(address.toString())).isEqualTo(address);
     }
+  }
+
+  /** A hash table of the JDK's with room for 2^16: chance fills 63 % of it. */
+  @ParameterizedTest
+  @CsvSource({
+    "0, 1", // numbered in the last group
+    "0, 0x1_0000", // in the one before
+    "0, 0x1_0000_0000",
+    "0, 0x1_0000_0000_0000",
+    "1, 0", // links of one site
+    "0x1_0000, 0", // sites of one provider
+    "0x1_0000_0000, 0",
+    "1, 1",
+    "0x1_0000, 0xffff_ffff_ffff_0000"
+  })
+  void addressesThatDifferInFewBitsDoNotMeetInAHashTable(String ofHigh, String ofLow) {
+    long high = Long.parseUnsignedLong(hexadecimal(ofHigh), 16);
+    long low = Long.parseUnsignedLong(hexadecimal(ofLow), 16);
+    var places = new HashSet<Integer>();
+    for (long i = 0; i < 1 << 16; i++) {
+      int hash = new Ipv6Address((0x2001_0db8L << 32) + i * high, 1 + i * low).hashCode();
+      places.add((hash ^ hash >>> 16) & 0xffff);
+    }
+
+    assertThat(places).hasSizeGreaterThan((1 << 16) / 2);
+  }
+
+  private static String hexadecimal(String text) {
+    return text.replace("0x", "").replace("_", "");
   }
 
   @Test

@@ -64,6 +64,7 @@ final class Cases {
   private static final Pair TO_GATEWAY = Pair.tunnel(ESP, H, G, 0x1001);
   private static final Pair OTHER_TUNNEL = Pair.tunnel(ESP, H, P, 0x4001);
   private static final Pair WITH_AGENT = Pair.transport(ESP, H, A, 0x1001);
+  private static final Pair AGENT_TUNNEL = Pair.tunnel(ESP, H, A, 0x1001);
   static final Pair AGENT_VPN = Pair.tunnel(ESP, A, V, 0xb001);
   private static final Pair ACCESS_VPN = Pair.tunnel(ESP, C, V, 0x7001);
 
@@ -261,9 +262,38 @@ final class Cases {
                   MOBILE_NODE,
                   leaves(PEER, "P>H UDP"),
                   leaves(GATEWAY, "G>C RH2(H) ESP(0x1002) P>H UDP")),
-          Case.of("the user's ESP between H and the home agent itself")
+          Case.of(
+                  "the user's ESP transport between H and the home agent itself, in the reverse tunnel")
+              .away()
+              .user(between(H, A), HOME_AGENT, WITH_AGENT)
+              .packet(
+                  udp(H, A), HOME_AGENT, leaves(MOBILE_NODE, "C>A ESP(0x2001) H>A ESP(0x1001) UDP"))
+              .packet(
+                  udp(A, H),
+                  MOBILE_NODE,
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) A>H ESP(0x1002) UDP")),
+          Case.of(
+                  "the user's ESP tunnel between H and the home agent itself, in the reverse tunnel")
+              .away()
+              .user(between(H, A), HOME_AGENT, AGENT_TUNNEL)
+              .packet(
+                  udp(H, A),
+                  HOME_AGENT,
+                  leaves(MOBILE_NODE, "C>A ESP(0x2001) H>A ESP(0x1001) H>A UDP"))
+              .packet(
+                  udp(A, H),
+                  MOBILE_NODE,
+                  leaves(HOME_AGENT, "A>C ESP(0x2002) A>H ESP(0x1002) A>H UDP")),
+          Case.of(
+                  "the user's ESP tunnel between H and the home agent itself, payload not protected")
               .awayWithAPlainTunnel()
-              .user(between(H, A), HOME_AGENT, Pair.transport(ESP, H, A, 0x1001))
+              .user(between(H, A), HOME_AGENT, AGENT_TUNNEL)
+              .packet(
+                  udp(H, A), HOME_AGENT, leaves(MOBILE_NODE, "C>A DSTOPT(H) ESP(0x1001) H>A UDP"))
+              .packet(udp(A, H), MOBILE_NODE, leaves(HOME_AGENT, "A>C RH2(H) ESP(0x1002) A>H UDP")),
+          Case.of("the user's ESP transport between H and the home agent itself, likewise")
+              .awayWithAPlainTunnel()
+              .user(between(H, A), HOME_AGENT, WITH_AGENT)
               .packet(udp(H, A), HOME_AGENT, leaves(MOBILE_NODE, "C>A DSTOPT(H) ESP(0x1001) UDP"))
               .packet(udp(A, H), MOBILE_NODE, leaves(HOME_AGENT, "A>C RH2(H) ESP(0x1002) UDP")),
           Case.of("the same for any, of mobility's nothing is protected: signalling goes without")

@@ -3,6 +3,7 @@ package io.mipd.merger.rule;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Mark;
+import io.mipd.xfrm.model.Selector;
 import java.util.Optional;
 
 /**
@@ -18,23 +19,30 @@ final class BackendLimits {
   private BackendLimits() {}
 
   /**
-   * Nothing where no packet has the mark; else with a mark that the backend's policies can bear.
+   * The flows of a selector that there are, for no packet has the backend's own bits in its mark:
+   * with a mark that the backend's policies can bear. Empty if there are none.
    */
-  static Optional<Outcome> apply(Outcome outcome, Direction direction, XfrmBackend.Limits limits) {
-    Mark mark = outcome.selector().mark();
+  static Optional<Selector> seen(Selector selector, XfrmBackend.Limits limits) {
+    Mark mark = selector.mark();
     if (limits.isImpossible(mark)) {
       return Optional.empty();
     }
     Mark bearable = limits.bearable(mark);
-    return Optional.of(
-        bearable.equals(mark)
-            ? within(outcome, direction, limits)
-            : within(
-                outcome
-                    .on(outcome.selector().withMark(bearable))
-                    .because(NAME, "no packet has the backend's own bits in its mark"),
-                direction,
-                limits));
+    return Optional.of(bearable.equals(mark) ? selector : selector.withMark(bearable));
+  }
+
+  /** What the backend can do of it; nothing where no packet has the mark. */
+  static Optional<Outcome> apply(Outcome outcome, Direction direction, XfrmBackend.Limits limits) {
+    Selector selector = outcome.selector();
+    return seen(selector, limits)
+        .map(
+            seen ->
+                seen.equals(selector)
+                    ? outcome
+                    : outcome
+                        .on(seen)
+                        .because(NAME, "no packet has the backend's own bits in its mark"))
+        .map(it -> within(it, direction, limits));
   }
 
   private static Outcome within(Outcome outcome, Direction direction, XfrmBackend.Limits limits) {

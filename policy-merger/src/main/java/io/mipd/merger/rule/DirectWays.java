@@ -4,6 +4,7 @@ import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Maps;
 import io.mipd.merger.index.SelectorIndex;
 import io.mipd.merger.source.MobilityPolicy;
+import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.IpProtocol;
@@ -35,6 +36,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class DirectWays {
   private final Side users;
+  private final XfrmBackend.Limits limits;
 
   private final Map<Rank, Side.Mobility> wanted = new HashMap<>();
   private final SelectorIndex<Rank> byFlows = new SelectorIndex<>();
@@ -42,9 +44,11 @@ final class DirectWays {
 
   /**
    * @param users whose policies are asked, as they stand at the time
+   * @param limits of the backend: policies for what no packet bears are in no way
    */
-  DirectWays(Side users) {
+  DirectWays(Side users, XfrmBackend.Limits limits) {
     this.users = users;
+    this.limits = limits;
   }
 
   static boolean isDirect(Side.Mobility it) {
@@ -220,7 +224,11 @@ final class DirectWays {
     List<Selector> front = new ArrayList<>();
     for (Rank rank : ranks) {
       Policy user = users.user(rank).policy();
-      Selector selector = user.selector();
+      Optional<Selector> seen = BackendLimits.seen(user.selector(), limits);
+      if (seen.isEmpty()) {
+        continue;
+      }
+      Selector selector = seen.get();
       if (means(user, way)
           && !(isFor(selector, way.selector()) && isFirst(rank, way.selector()))
           && Region.common(flows, selector)
@@ -248,6 +256,12 @@ final class DirectWays {
 
   /** Whether no other policy of the user's comes before this one for some of the flows. */
   private boolean isFirst(Rank rank, Selector flows) {
-    return !users.usersBySelector().anyMeeting(flows, other -> other.compareTo(rank) < 0);
+    return !users
+        .usersBySelector()
+        .anyMeeting(
+            flows,
+            other ->
+                other.compareTo(rank) < 0
+                    && !limits.isImpossible(users.user(other).selector().mark()));
   }
 }

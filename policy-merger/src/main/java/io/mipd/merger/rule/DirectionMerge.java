@@ -45,7 +45,7 @@ final class DirectionMerge implements Inputs {
   private final Side here = new Side();
 
   /** Which of them act here, and which do not. */
-  private final DirectWays directWays = new DirectWays(here);
+  private final DirectWays directWays;
 
   /** Of flows that end at this node, as a tunnel does from which what is forwarded has come. */
   private final Side ends;
@@ -80,6 +80,7 @@ final class DirectionMerge implements Inputs {
     this.direction = direction;
     this.limits = limits;
     ends = direction == Direction.FWD ? new Side() : here;
+    directWays = new DirectWays(here, limits);
     priorities = new Priorities();
   }
 
@@ -194,8 +195,9 @@ final class DirectionMerge implements Inputs {
     for (Place place : made) {
       remake(place, touched, doubtful);
     }
-    delta.usersGone().values().forEach(user -> touched.add(user.policy().selector()));
-    delta.usersCome().values().forEach(user -> touched.add(user.policy().selector()));
+    Stream.of(delta.usersGone(), delta.usersCome())
+        .flatMap(users -> users.values().stream())
+        .forEach(user -> BackendLimits.seen(user.selector(), limits).ifPresent(touched::add));
     for (Selector selector : touched) {
       addDoubtful(selector, Optional.empty(), doubtful);
     }
@@ -699,7 +701,9 @@ final class DirectionMerge implements Inputs {
             rank -> {
               Side.User user = here.user(rank);
               if (user.inBackend()) {
-                installed.put(rank, composition.of(user.policy()));
+                BackendLimits.seen(user.selector(), limits)
+                    .map(composition.of(user.policy())::on)
+                    .ifPresent(outcome -> installed.put(rank, outcome));
               }
             });
     return List.copyOf(installed.values());

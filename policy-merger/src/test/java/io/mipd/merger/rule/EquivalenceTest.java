@@ -3,8 +3,10 @@ package io.mipd.merger.rule;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
-import io.mipd.merger.source.MobilityPolicy;
-import io.mipd.xfrm.backend.XfrmBackend;
+import io.mipd.merger.judge.Backend;
+import io.mipd.merger.judge.PlainReading;
+import io.mipd.merger.judge.Universe;
+import io.mipd.merger.judge.Wanted;
 import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.Selector;
@@ -18,10 +20,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The merged policies do to every flow what a plain reading of the rule does. */
 class EquivalenceTest {
-  private static final XfrmBackend.Limits LIMITS = new XfrmBackend.Limits(100);
-
   /** What a backend cannot apply is blocked. */
-  private static final XfrmBackend.Limits TIGHT = new XfrmBackend.Limits(2);
+  private static final ImmutableList<Backend> BACKENDS =
+      ImmutableList.of(Backend.SHORT, Backend.LINUX, Backend.WITHOUT_LIMITS, Backend.LINUX);
 
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9})
@@ -29,21 +30,23 @@ class EquivalenceTest {
     for (int seed = hundreds * 300; seed < (hundreds + 1) * 300; seed++) {
       var universe = new Universe(seed);
       ImmutableList<Policy> user = universe.userPolicies();
-      ImmutableList<MobilityPolicy> mobility = universe.mobilityPolicies();
-      XfrmBackend.Limits limits = seed % 4 == 0 ? TIGHT : LIMITS;
-      Merged merged = PolicyMerger.merge(user, mobility, limits);
+      ImmutableList<Wanted> mobility = universe.wanted();
+      Backend backend = BACKENDS.get(seed % BACKENDS.size());
+      Merged merged = merged(user, mobility, backend);
+      assertThat(merged.policies())
+          .as("seed %s: the backend's own bits", seed)
+          .allMatch(policy -> backend.canBear(policy.selector().mark()));
       List<Policy> policies =
           merged.policies().stream().filter(it -> it.direction() == universe.direction()).toList();
       Set<Policy> missed = new HashSet<>(policies);
-      ImmutableList<MobilityPolicy> admitted = PlainReading.admitted(user, mobility);
-      for (Flow flow : Universe.regions(selectors(user, mobility))) {
+      ImmutableList<Flow> flows = Universe.regions(selectors(user, mobility), backend);
+      ImmutableList<PlainReading> readings =
+          PlainReading.of(backend, user, mobility, universe.direction(), flows);
+      for (int i = 0; i < flows.size(); i++) {
+        Flow flow = flows.get(i);
+        PlainReading expected = readings.get(i);
         List<Policy> matching =
             policies.stream().filter(it -> it.selector().matches(flow)).toList();
-        PlainReading reading = PlainReading.of(user, admitted, universe.direction(), flow);
-        PlainReading expected =
-            reading.bundle().templates().size() > limits.maxTemplates()
-                ? PlainReading.BLOCKED
-                : reading;
         assertThat(PlainReading.of(matching))
             .as("seed %s flow %s%nuser %s%nmobility %s", seed, flow, user, mobility)
             .isEqualTo(expected);
@@ -56,7 +59,12 @@ class EquivalenceTest {
     }
   }
 
-  static List<Selector> selectors(List<Policy> user, List<MobilityPolicy> mobility) {
+  private static Merged merged(
+      ImmutableList<Policy> user, ImmutableList<Wanted> mobility, Backend backend) {
+    return PolicyMerger.merge(user, Boundary.mobility(mobility), Boundary.limits(backend));
+  }
+
+  static List<Selector> selectors(List<Policy> user, List<Wanted> mobility) {
     var selectors = new ArrayList<Selector>();
     user.forEach(policy -> selectors.add(policy.selector()));
     mobility.forEach(policy -> selectors.add(policy.selector()));
@@ -67,8 +75,8 @@ class EquivalenceTest {
   void isAFunctionOfItsInputs() {
     var universe = new Universe(99);
     ImmutableList<Policy> user = universe.userPolicies();
-    ImmutableList<MobilityPolicy> mobility = universe.mobilityPolicies();
-    assertThat(PolicyMerger.merge(user, mobility, LIMITS))
-        .isEqualTo(PolicyMerger.merge(user, mobility, LIMITS));
+    ImmutableList<Wanted> mobility = universe.wanted();
+    assertThat(merged(user, mobility, Backend.LINUX))
+        .isEqualTo(merged(user, mobility, Backend.LINUX));
   }
 }

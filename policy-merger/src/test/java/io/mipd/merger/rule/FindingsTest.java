@@ -136,16 +136,7 @@ class FindingsTest {
   void aWayThatIsNotDirectForAUsersPolicyIsInIt() {
     Selector toPeer = Selector.between(H, P);
     Selector onLink = Selector.between(C, P);
-    var direct =
-        new MobilityPolicy(
-            toPeer,
-            Direction.OUT,
-            Kind.OPTIMIZED,
-            Policy.Action.ALLOW,
-            Bundle.of(DIRECT),
-            "direct",
-            Optional.of(new MobilityPolicy.OnLink(C, P)));
-    List<MobilityPolicy> mobility = List.of(UPDATE, direct, TUNNEL);
+    List<MobilityPolicy> mobility = List.of(UPDATE, DIRECT_WAY, TUNNEL);
     Template vpn = Template.tunnel(ESP, C, A, new ReqId(7));
     for (Policy inTheWay :
         List.of(
@@ -172,6 +163,15 @@ class FindingsTest {
   }
 
   private static final Template DIRECT = Template.homeAddressOption(H, P);
+  private static final MobilityPolicy DIRECT_WAY =
+      new MobilityPolicy(
+          Selector.between(H, P),
+          Direction.OUT,
+          Kind.OPTIMIZED,
+          Policy.Action.ALLOW,
+          Bundle.of(DIRECT),
+          "direct",
+          Optional.of(new MobilityPolicy.OnLink(C, P)));
   private static final Template TUNNEL_OUT = Template.tunnel(ESP, C, A, new ReqId(2));
 
   /** By payload from home address to peer. */
@@ -450,6 +450,31 @@ class FindingsTest {
     assertThat(merged.policies())
         .noneMatch(policy -> limits.isImpossible(policy.selector().mark()));
     assertThat(merged.policies()).isEqualTo(withoutUser(limits));
+  }
+
+  /** Nor for one whose packets are another's, who leaves the way open. */
+  @Test
+  void noWayIsRefusedForAMarkThatNoPacketHas() {
+    var limits = new XfrmBackend.Limits(5, false, 0xc000_0000, true);
+    Selector onLink = Selector.between(C, P);
+    Policy ofNobody = user(1, onLink.withMark(new Mark(0x8000_0000, 0x8000_0000)), USERS);
+    Policy open = user(2, onLink.withMark(new Mark(0x1, 0xc000_0001)));
+    Policy ofTheSame = user(3, onLink.withMark(new Mark(0x1, 0x1)), USERS);
+    ImmutableList<MobilityPolicy> mobility = ImmutableList.of(UPDATE, DIRECT_WAY, TUNNEL);
+
+    Merged merged =
+        PolicyMerger.merge(ImmutableList.of(ofNobody, open, ofTheSame), mobility, limits);
+
+    var flow = Flow.withPorts(H, P, IpProtocol.UDP, 1, 2);
+    assertThat(merged.decides(Direction.OUT, flow).orElseThrow().policy().bundle())
+        .isEqualTo(Bundle.of(DIRECT));
+    assertThat(
+            PolicyMerger.merge(ImmutableList.of(ofTheSame), mobility, limits)
+                .decides(Direction.OUT, flow)
+                .orElseThrow()
+                .policy()
+                .bundle())
+        .isEqualTo(TUNNEL.bundle());
   }
 
   private static ImmutableList<Policy> withoutUser(XfrmBackend.Limits limits) {

@@ -6,6 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import io.mipd.merger.judge.Backend;
+import io.mipd.merger.judge.PlainReading;
+import io.mipd.merger.judge.Universe;
+import io.mipd.merger.judge.Wanted;
 import io.mipd.merger.plan.Plan;
 import io.mipd.merger.source.MobilityPolicy;
 import io.mipd.merger.source.MobilityPolicy.Kind;
@@ -15,6 +19,7 @@ import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.Mark;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.model.Selector;
@@ -44,8 +49,9 @@ class StandingMergeTest {
 
   /** A merge, what it was told, and what a backend holds that has been told of its changes. */
   private static final class Story {
-    final StandingMerge<Integer> merge = new StandingMerge<>(LIMITS);
-    final TreeMap<Integer, ImmutableList<MobilityPolicy>> wishes = new TreeMap<>();
+    final Backend backend;
+    final StandingMerge<Integer> merge;
+    final TreeMap<Integer, ImmutableList<Wanted>> wishes = new TreeMap<>();
     final Map<Policy.Id, Policy> held = new HashMap<>();
     final int firstPriority;
     ImmutableList<Policy> configured = ImmutableList.of();
@@ -54,8 +60,10 @@ class StandingMergeTest {
     /**
      * @param firstPriority of the user's: in front of those in the backend there is no more room
      */
-    Story(int firstPriority) {
+    Story(int firstPriority, Backend backend) {
       this.firstPriority = firstPriority;
+      this.backend = backend;
+      merge = new StandingMerge<>(Boundary.limits(backend));
     }
 
     void step(Universe universe) {
@@ -68,15 +76,15 @@ class StandingMergeTest {
         apply(() -> merge.users(configured, inBackend));
       } else {
         int owner = universe.random().nextInt(3);
-        ImmutableList<MobilityPolicy> wish =
-            universe.random().nextInt(4) == 0 ? ImmutableList.of() : universe.mobilityPolicies();
+        ImmutableList<Wanted> wish =
+            universe.random().nextInt(4) == 0 ? ImmutableList.of() : universe.wanted();
         // Whoever has left comes as the last.
         want(owner, wish);
       }
     }
 
-    private void want(int owner, ImmutableList<MobilityPolicy> wish) {
-      apply(() -> merge.want(owner, wish));
+    private void want(int owner, ImmutableList<Wanted> wish) {
+      apply(() -> merge.want(owner, Boundary.mobility(wish)));
       if (wish.isEmpty()) {
         wishes.remove(owner);
       } else {
@@ -96,13 +104,13 @@ class StandingMergeTest {
       return ImmutableList.<Policy>builder().addAll(configured).addAll(inBackend).build();
     }
 
-    /** By precedence: kind by kind, and owner by owner within. */
-    ImmutableList<MobilityPolicy> mobility(List<Integer> owners) {
-      var mobility = ImmutableList.<MobilityPolicy>builder();
-      for (Kind kind : Kind.values()) {
+    /** By precedence: standing by standing, and owner by owner within. */
+    ImmutableList<Wanted> mobility(List<Integer> owners) {
+      var mobility = ImmutableList.<Wanted>builder();
+      for (Wanted.Standing standing : Wanted.Standing.values()) {
         for (int owner : owners) {
           wishes.getOrDefault(owner, ImmutableList.of()).stream()
-              .filter(policy -> policy.kind() == kind)
+              .filter(one -> one.standing() == standing)
               .forEach(mobility::add);
         }
       }
@@ -119,14 +127,14 @@ class StandingMergeTest {
       var oneByOne = new StandingMerge<Integer>(LIMITS);
       var atOnce = new StandingMerge<Integer>(LIMITS);
       ImmutableList<Policy> user = universe.userPolicies();
-      ImmutableList<MobilityPolicy> first = universe.mobilityPolicies();
+      ImmutableList<MobilityPolicy> first = Boundary.mobility(universe.wanted());
       for (StandingMerge<Integer> merge : List.of(oneByOne, atOnce)) {
         merge.users(user, ImmutableList.of());
         merge.want(1, first);
       }
       var wanted = ImmutableMap.<Integer, ImmutableList<MobilityPolicy>>builder();
       for (int owner = 0; owner < 4; owner++) {
-        wanted.put(owner, universe.mobilityPolicies());
+        wanted.put(owner, Boundary.mobility(universe.wanted()));
       }
       ImmutableMap<Integer, ImmutableList<MobilityPolicy>> all = wanted.buildOrThrow();
 
@@ -156,7 +164,10 @@ class StandingMergeTest {
     for (int seed = hundreds * 50; seed < (hundreds + 1) * 50; seed++) {
       var universe = new Universe(seed);
       // Every other time with so little room that those in the way have to make some.
-      var story = new Story(seed % 2 == 0 ? ROOM : LITTLE_ROOM);
+      var story =
+          new Story(
+              seed % 2 == 0 ? ROOM : LITTLE_ROOM,
+              seed % 4 < 2 ? Backend.LINUX : Backend.WITHOUT_LIMITS);
       var owners = new ArrayList<Integer>();
       for (int step = 0; step < 12; step++) {
         story.step(universe);
@@ -165,10 +176,15 @@ class StandingMergeTest {
             .filter(owner -> !owners.contains(owner))
             .forEach(owners::add);
         assertThat(story.held.values()).containsExactlyInAnyOrderElementsOf(story.merge.policies());
-        ImmutableList<MobilityPolicy> mobility = story.mobility(owners);
+        ImmutableList<Wanted> mobility = story.mobility(owners);
         assertRightAndMinimal(seed + "." + step, story, mobility, universe.direction());
         assertThat(findings(story.merge.merged()))
-            .isEqualTo(findings(PolicyMerger.merge(story.user(), mobility, LIMITS)));
+            .isEqualTo(
+                findings(
+                    PolicyMerger.merge(
+                        story.user(),
+                        Boundary.mobility(mobility),
+                        Boundary.limits(story.backend))));
       }
     }
   }
@@ -180,7 +196,10 @@ class StandingMergeTest {
   }
 
   private static void assertRightAndMinimal(
-      String seed, Story story, ImmutableList<MobilityPolicy> mobility, Direction direction) {
+      String seed, Story story, ImmutableList<Wanted> mobility, Direction direction) {
+    assertThat(story.held.values())
+        .as("%s: the backend's own bits", seed)
+        .allMatch(policy -> story.backend.canBear(policy.selector().mark()));
     Set<Policy> missed = new HashSet<>(story.held.values());
     missed.removeIf(policy -> policy.direction() != direction);
     List<Policy> all =
@@ -190,10 +209,14 @@ class StandingMergeTest {
             .toList();
     assertThat(all.stream().map(policy -> policy.direction() + "" + policy.priority()))
         .doesNotHaveDuplicates();
-    ImmutableList<MobilityPolicy> admitted = PlainReading.admitted(story.user(), mobility);
-    for (Flow flow : Universe.regions(EquivalenceTest.selectors(story.user(), mobility))) {
+    ImmutableList<Flow> flows =
+        Universe.regions(EquivalenceTest.selectors(story.user(), mobility), story.backend);
+    ImmutableList<PlainReading> readings =
+        PlainReading.of(story.backend, story.user(), mobility, direction, flows);
+    for (int i = 0; i < flows.size(); i++) {
+      Flow flow = flows.get(i);
+      PlainReading expected = readings.get(i);
       List<Policy> matching = all.stream().filter(it -> it.selector().matches(flow)).toList();
-      PlainReading expected = PlainReading.of(story.user(), admitted, direction, flow);
       assertThat(PlainReading.of(matching))
           .as("%s flow %s%nuser %s%nmobility %s", seed, flow, story.user(), mobility)
           .isEqualTo(expected);
@@ -209,14 +232,15 @@ class StandingMergeTest {
   void undoesAChangeAsIfItHadNotBeen() {
     for (int seed = 0; seed < 100; seed++) {
       var universe = new Universe(seed);
-      var story = new Story(ROOM);
+      var story = new Story(ROOM, Backend.LINUX);
       for (int step = 0; step < 6; step++) {
         story.step(universe);
         ImmutableList<MergedPolicy> before = story.merge.merged().all();
         Set<String> findings = findings(story.merge.merged());
         Change change =
             universe.random().nextBoolean()
-                ? story.merge.want(universe.random().nextInt(4), universe.mobilityPolicies())
+                ? story.merge.want(
+                    universe.random().nextInt(4), Boundary.mobility(universe.wanted()))
                 : story.merge.users(universe.userPolicies(), story.inBackend);
         change.undo();
         assertThat(story.merge.merged().all()).as("seed %s.%s", seed, step).isEqualTo(before);
@@ -378,6 +402,16 @@ class StandingMergeTest {
     assertThat(merge.policies()).hasSize(1);
     assertThat(merge.policies().get(0).bundle().templates()).hasSize(2);
     merge.want(1, ImmutableList.of());
+    assertThat(merge.policies()).isEmpty();
+  }
+
+  @Test
+  void leavesToTheUsersOwnPolicyWhatOnlyMarksOfNobodyTellApart() {
+    var merge = new StandingMerge<Integer>(Boundary.limits(Backend.LINUX));
+    Policy marked =
+        Policy.allow(
+            Selector.ANY.withMark(new Mark(1, 0xc000_0001)), Direction.OUT, 500, FOR_ANY.bundle());
+    merge.users(ImmutableList.of(), ImmutableList.of(marked));
     assertThat(merge.policies()).isEmpty();
   }
 }

@@ -1,8 +1,7 @@
-package io.mipd.merger.rule;
+package io.mipd.merger.judge;
 
 import com.google.common.collect.ImmutableList;
-import io.mipd.merger.source.MobilityPolicy;
-import io.mipd.merger.source.MobilityPolicy.Kind;
+import io.mipd.merger.judge.Wanted.Standing;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Flow;
@@ -27,7 +26,7 @@ import java.util.function.BiPredicate;
  * A selector space that is small enough to try a flow of each of its regions: every selector is
  * made of the prefixes, protocols, ports, marks and interface ids below.
  */
-final class Universe {
+public final class Universe {
   private static final ImmutableList<Ipv6Address> ADDRESSES =
       ImmutableList.of(
           Ipv6Address.parse("2001:db8:1::1"),
@@ -53,7 +52,30 @@ final class Universe {
   private static final int[] CODES = {0, 1, 4, 5};
   private static final ImmutableList<Flow> UPPER = upper();
   private static final ImmutableList<Mark> MARKS =
-      ImmutableList.of(new Mark(1, 1), new Mark(0, 1), new Mark(2, 3));
+      ImmutableList.of(
+          new Mark(1, 1),
+          new Mark(0, 1),
+          new Mark(2, 3),
+          // Of bits that a backend may have for its own: such a one is asked for; none is to be
+          // there; all others are named, or all.
+          new Mark(0x8000_0000, 0x8000_0000),
+          new Mark(1, 0xc000_0001),
+          new Mark(1, 0x3fff_ffff),
+          new Mark(2, 0xffff_ffff));
+  private static final ImmutableList<Integer> SEEN_MARKS =
+      ImmutableList.of(
+          0,
+          1,
+          2,
+          3,
+          5,
+          6,
+          0x4000_0001,
+          0x4000_0005,
+          0x8000_0000,
+          0x8000_0001,
+          0x8000_0002,
+          0x8000_0005);
 
   private static final ImmutableList<Direction> DIRECTIONS =
       ImmutableList.of(Direction.OUT, Direction.IN, Direction.FWD);
@@ -62,7 +84,7 @@ final class Universe {
 
   private final Direction direction;
 
-  Universe(long seed) {
+  public Universe(long seed) {
     random = new Random(seed);
     // What leaves, what arrives, what passes.
     direction = DIRECTIONS.get((int) (seed % DIRECTIONS.size()));
@@ -70,16 +92,18 @@ final class Universe {
 
   /**
    * A flow for each region that the selectors cut the space into: in each dimension those values
-   * are told apart that some selector tells apart.
+   * are told apart that some selector tells apart. No packet has a mark that the backend excludes.
    */
-  static ImmutableList<Flow> regions(List<Selector> selectors) {
+  public static ImmutableList<Flow> regions(List<Selector> selectors, Backend backend) {
     List<Ipv6Address> sources =
         toldApart(ADDRESSES, selectors, (one, value) -> one.source().contains(value));
     List<Ipv6Address> destinations =
         toldApart(ADDRESSES, selectors, (one, value) -> one.destination().contains(value));
     List<Integer> marks =
         toldApart(
-            ImmutableList.of(0, 1, 2, 3), selectors, (one, value) -> one.mark().matches(value));
+            SEEN_MARKS.stream().filter(backend::hasPacketsOf).toList(),
+            selectors,
+            (one, value) -> one.mark().matches(value));
     List<Integer> interfaces =
         toldApart(ImmutableList.of(0, 7), selectors, (one, value) -> one.interfaceId() == value);
     List<Flow> upper =
@@ -147,7 +171,7 @@ final class Universe {
   }
 
   /** The direction of the flows that are tried. */
-  Direction direction() {
+  public Direction direction() {
     return direction;
   }
 
@@ -164,11 +188,11 @@ final class Universe {
     return random.nextInt(many) == 0;
   }
 
-  Random random() {
+  public Random random() {
     return random;
   }
 
-  Selector selector() {
+  private Selector selector() {
     var selector = Selector.between(any(PREFIXES), any(PREFIXES));
     selector =
         switch (random.nextInt(6)) {
@@ -178,7 +202,7 @@ final class Universe {
           case 3 -> selector.withProtocol(IpProtocol.ESP);
           default -> selector;
         };
-    return oneIn(5) ? selector.withMark(any(MARKS)) : selector;
+    return oneIn(4) ? selector.withMark(any(MARKS)) : selector;
   }
 
   private Selector ported(Selector selector) {
@@ -195,12 +219,12 @@ final class Universe {
   }
 
   /** With distinct identities, by priority. */
-  ImmutableList<Policy> userPolicies() {
+  public ImmutableList<Policy> userPolicies() {
     return userPolicies(10_000);
   }
 
   /** Likewise, the first of that priority. */
-  ImmutableList<Policy> userPolicies(int first) {
+  public ImmutableList<Policy> userPolicies(int first) {
     var policies = ImmutableList.<Policy>builder();
     int count = random.nextInt(6);
     for (int i = 0; i < count; i++) {
@@ -209,7 +233,7 @@ final class Universe {
     return policies.build();
   }
 
-  Policy userPolicy(int priority, int reqId) {
+  private Policy userPolicy(int priority, int reqId) {
     Selector selector = selector();
     if (oneIn(10)) {
       selector =
@@ -245,33 +269,37 @@ final class Universe {
   }
 
   private Template tunnel(int reqId) {
-    return Template.tunnel(TransformProtocol.ESP, any(ADDRESSES), any(ADDRESSES), new ReqId(reqId));
+    return Template.tunnel(
+        oneIn(3) ? TransformProtocol.AH : TransformProtocol.ESP,
+        any(ADDRESSES),
+        any(ADDRESSES),
+        new ReqId(reqId));
   }
 
-  /** By precedence. */
-  ImmutableList<MobilityPolicy> mobilityPolicies() {
-    var policies = ImmutableList.<MobilityPolicy>builder();
+  /** What mobility wants, by precedence. */
+  public ImmutableList<Wanted> wanted() {
+    var policies = ImmutableList.<Wanted>builder();
     int signalling = random.nextInt(3);
     for (int i = 0; i < signalling; i++) {
-      policies.add(signalling(Kind.SIGNALLING, 200 + i));
+      policies.add(signalling(Standing.SIGNALLING, 200 + i));
     }
     if (oneIn(3)) {
-      policies.add(signalling(Kind.SIGNALLING_OF_STRANGERS, 250));
+      policies.add(signalling(Standing.SIGNALLING_OF_STRANGERS, 250));
     }
     if (oneIn(3)) {
       Direction its = any();
       policies.add(
-          new MobilityPolicy(
+          new Wanted(
               selector(),
               its,
-              Kind.OPTIMIZED,
+              Standing.OPTIMIZED,
               Policy.Action.ALLOW,
               oneIn(3)
                   ? Bundle.EMPTY
                   : Bundle.of(Template.homeAddressOption(any(ADDRESSES), any(ADDRESSES))),
               "optimized",
               its == Direction.OUT && !oneIn(3)
-                  ? Optional.of(new MobilityPolicy.OnLink(any(ADDRESSES), any(ADDRESSES)))
+                  ? Optional.of(new Wanted.Link(any(ADDRESSES), any(ADDRESSES)))
                   : Optional.empty()));
     }
     int payload = random.nextInt(4);
@@ -280,10 +308,10 @@ final class Universe {
       boolean inTunnel = oneIn(2);
       Direction its = any();
       policies.add(
-          new MobilityPolicy(
+          new Wanted(
               selector(),
               its,
-              Kind.PAYLOAD,
+              Standing.PAYLOAD,
               block ? Policy.Action.BLOCK : Policy.Action.ALLOW,
               block
                   ? Bundle.EMPTY
@@ -292,32 +320,37 @@ final class Universe {
                       : Bundle.of(Template.homeAddressOption(any(ADDRESSES), any(ADDRESSES))),
               "payload " + i,
               its == Direction.OUT && !block && !inTunnel && oneIn(2)
-                  ? Optional.of(new MobilityPolicy.OnLink(any(ADDRESSES), any(ADDRESSES)))
+                  ? Optional.of(new Wanted.Link(any(ADDRESSES), any(ADDRESSES)))
                   : Optional.empty()));
     }
     int exempt = random.nextInt(3);
     for (int i = 0; i < exempt; i++) {
       Selector selector = Selector.between(any(PREFIXES), any(PREFIXES));
       policies.add(
-          MobilityPolicy.exempt(
+          new Wanted(
               oneIn(2)
                   ? selector.withType(IpProtocol.ICMPV6, 1)
                   : selector
                       .withProtocol(IpProtocol.UDP)
                       .withPorts(PortMatch.exactly(500), PortMatch.ANY),
               any(),
-              "exempt " + i));
+              Standing.EXEMPT,
+              Policy.Action.ALLOW,
+              Bundle.EMPTY,
+              "exempt " + i,
+              Optional.empty()));
     }
     return policies.build();
   }
 
-  private MobilityPolicy signalling(Kind kind, int reqId) {
-    return new MobilityPolicy(
+  private Wanted signalling(Standing standing, int reqId) {
+    return new Wanted(
         Selector.between(any(PREFIXES), any(PREFIXES)).withProtocol(IpProtocol.MOBILITY),
         any(),
-        kind,
+        standing,
         Policy.Action.ALLOW,
         bundle(reqId),
-        "signalling " + reqId);
+        "signalling " + reqId,
+        Optional.empty());
   }
 }

@@ -1,8 +1,7 @@
-package io.mipd.merger.rule;
+package io.mipd.merger.judge;
 
 import com.google.common.collect.ImmutableList;
-import io.mipd.merger.source.MobilityPolicy;
-import io.mipd.merger.source.MobilityPolicy.Kind;
+import io.mipd.merger.judge.Wanted.Standing;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Flow;
@@ -15,49 +14,59 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The rule, read aloud: one flow at a time, no regions. Shares nothing with the merger but the
- * model.
- */
-record PlainReading(boolean decided, Policy.Action action, Bundle bundle) {
+/** The rule, read aloud: one flow at a time, no regions. */
+public record PlainReading(boolean decided, Policy.Action action, Bundle bundle) {
   static final PlainReading NONE = new PlainReading(false, Policy.Action.ALLOW, Bundle.EMPTY);
   static final PlainReading BLOCKED = new PlainReading(true, Policy.Action.BLOCK, Bundle.EMPTY);
 
   /** What the first does. */
-  static PlainReading of(List<Policy> byPrecedence) {
+  public static PlainReading of(List<Policy> byPrecedence) {
     return byPrecedence.isEmpty()
         ? NONE
         : new PlainReading(true, byPrecedence.get(0).action(), byPrecedence.get(0).bundle());
   }
 
   /**
+   * What becomes of each of these flows.
+   *
+   * @param flows that a backend may meet
+   */
+  public static ImmutableList<PlainReading> of(
+      Backend backend,
+      List<Policy> user,
+      List<Wanted> mobility,
+      Direction direction,
+      List<Flow> flows) {
+    List<Policy> meeting =
+        user.stream().filter(it -> backend.hasPacketsOf(it.selector().mark())).toList();
+    List<Wanted> admitted = admitted(backend, meeting, mobility);
+    return flows.stream()
+        .map(flow -> of(meeting, admitted, direction, flow))
+        .map(it -> backend.canApply(it.bundle(), direction) ? it : BLOCKED)
+        .collect(ImmutableList.toImmutableList());
+  }
+
+  /**
    * Without the direct ways that a user's policy for their addresses on the link forbids; those
    * that have no other way are blocked.
    */
-  static ImmutableList<MobilityPolicy> admitted(
-      List<Policy> user, ImmutableList<MobilityPolicy> mobility) {
-    var admitted = ImmutableList.<MobilityPolicy>builder();
-    for (MobilityPolicy one : mobility) {
-      if (one.onLink().isEmpty()
-          || one.kind().isSignalling()
-          || !forbids(user, one, one.onLink().get())) {
+  private static ImmutableList<Wanted> admitted(
+      Backend backend, List<Policy> user, List<Wanted> mobility) {
+    var admitted = ImmutableList.<Wanted>builder();
+    for (Wanted one : mobility) {
+      if (one.link().isEmpty()
+          || one.standing().isSignalling()
+          || !forbids(backend, user, one, one.link().get())) {
         admitted.add(one);
-      } else if (one.kind() == Kind.PAYLOAD) {
-        admitted.add(
-            new MobilityPolicy(
-                one.selector(),
-                one.direction(),
-                one.kind(),
-                Policy.Action.BLOCK,
-                Bundle.EMPTY,
-                one.reason()));
+      } else if (one.standing() == Standing.PAYLOAD) {
+        admitted.add(one.blocked());
       }
     }
     return admitted.build();
   }
 
   private static boolean forbids(
-      List<Policy> allUser, MobilityPolicy way, MobilityPolicy.OnLink addresses) {
+      Backend backend, List<Policy> allUser, Wanted way, Wanted.Link addresses) {
     List<Policy> user = allUser.stream().filter(it -> it.direction() == way.direction()).toList();
     Selector its = way.selector();
     Selector onLink =
@@ -66,11 +75,11 @@ record PlainReading(boolean decided, Policy.Action action, Bundle bundle) {
     List<Selector> selectors = new ArrayList<>();
     user.forEach(policy -> selectors.add(policy.selector()));
     selectors.add(onLink);
-    for (Flow flow : Universe.regions(selectors)) {
+    for (Flow flow : Universe.regions(selectors, backend)) {
       Policy first = onLink.matches(flow) ? first(user, flow) : null;
       if (first == null
           || first.selector().protocol() == IpProtocol.MOBILITY
-          || (first.action() == Policy.Action.ALLOW && first.bundle().isEmpty())) {
+          || leavesAsItIs(first)) {
         continue;
       }
       boolean hasHadItsSay =
@@ -86,7 +95,7 @@ record PlainReading(boolean decided, Policy.Action action, Bundle bundle) {
     return false;
   }
 
-  private static boolean meant(Policy user, MobilityPolicy signalling) {
+  private static boolean meant(Policy user, Wanted signalling) {
     Selector selector = user.selector();
     boolean namesPort = !selector.sourcePort().isAny() || !selector.destinationPort().isAny();
     return user.action() == Policy.Action.BLOCK
@@ -95,27 +104,26 @@ record PlainReading(boolean decided, Policy.Action action, Bundle bundle) {
         || (signalling.selector().protocol() == IpProtocol.UDP && namesPort);
   }
 
-  static PlainReading of(
-      List<Policy> allUser, List<MobilityPolicy> allMobility, Direction direction, Flow flow) {
+  private static PlainReading of(
+      List<Policy> allUser, List<Wanted> allMobility, Direction direction, Flow flow) {
     List<Policy> user = allUser.stream().filter(it -> it.direction() == direction).toList();
-    List<MobilityPolicy> mobility =
-        allMobility.stream().filter(it -> it.direction() == direction).toList();
+    List<Wanted> mobility = allMobility.stream().filter(it -> it.direction() == direction).toList();
     // Tunnels from which something is forwarded end here.
     Direction end = direction == Direction.FWD ? Direction.IN : direction;
     List<Policy> outer = allUser.stream().filter(it -> it.direction() == end).toList();
-    List<MobilityPolicy> beyond = allMobility.stream().filter(it -> it.direction() == end).toList();
+    List<Wanted> beyond = allMobility.stream().filter(it -> it.direction() == end).toList();
     Policy users = first(user, flow);
-    MobilityPolicy mobilitys = firstMobility(mobility, flow);
+    Wanted mobilitys = firstMobility(mobility, flow);
     if (users == null) {
       return mobilitys == null ? NONE : around(outer, beyond, null, Bundle.EMPTY, mobilitys, flow);
     }
-    for (MobilityPolicy one : mobility) {
-      if (one.kind().isSignalling() && one.selector().matches(flow) && !meant(users, one)) {
+    for (Wanted one : mobility) {
+      if (one.standing().isSignalling() && one.selector().matches(flow) && !meant(users, one)) {
         return around(outer, beyond, null, Bundle.EMPTY, one, flow);
       }
     }
-    for (MobilityPolicy one : mobility) {
-      if (one.kind() == Kind.EXEMPT && one.selector().matches(flow) && !meant(users, one)) {
+    for (Wanted one : mobility) {
+      if (one.standing() == Standing.EXEMPT && one.selector().matches(flow) && !meant(users, one)) {
         Bundle tolerated = direction == Direction.OUT ? Bundle.EMPTY : optional(users.bundle());
         return mobilitys == null
             ? new PlainReading(true, Policy.Action.ALLOW, tolerated)
@@ -126,8 +134,7 @@ record PlainReading(boolean decided, Policy.Action action, Bundle bundle) {
       return BLOCKED;
     }
     boolean tunnel = isTunnel(users.bundle());
-    MobilityPolicy outside =
-        firstMobility(tunnel ? beyond : mobility, users.bundle().outermost(flow));
+    Wanted outside = firstMobility(tunnel ? beyond : mobility, users.bundle().outermost(flow));
     return outside == null
         ? new PlainReading(true, Policy.Action.ALLOW, users.bundle())
         : around(outer, beyond, users, users.bundle(), outside, flow);
@@ -151,10 +158,10 @@ record PlainReading(boolean decided, Policy.Action action, Bundle bundle) {
 
   private static PlainReading around(
       List<Policy> user,
-      List<MobilityPolicy> beyond,
+      List<Wanted> beyond,
       @Nullable Policy within,
       Bundle inner,
-      MobilityPolicy first,
+      Wanted first,
       Flow flow) {
     Bundle bundle = inner;
     List<Policy> used = new ArrayList<>();
@@ -162,7 +169,7 @@ record PlainReading(boolean decided, Policy.Action action, Bundle bundle) {
     if (within != null && isTunnel(within.bundle())) {
       used.add(within);
     }
-    MobilityPolicy mobility = first;
+    Wanted mobility = first;
     while (mobility != null) {
       if (mobility.action() == Policy.Action.BLOCK) {
         return BLOCKED;
@@ -172,7 +179,7 @@ record PlainReading(boolean decided, Policy.Action action, Bundle bundle) {
       boolean throughUsers = false;
       while (tunnelled) {
         Policy outer = first(user, bundle.outermost(flow));
-        if (outer == null) {
+        if (outer == null || leavesAsItIs(outer)) {
           break;
         }
         if (used.contains(outer)) {
@@ -196,6 +203,10 @@ record PlainReading(boolean decided, Policy.Action action, Bundle bundle) {
     return new PlainReading(true, Policy.Action.ALLOW, bundle);
   }
 
+  private static boolean leavesAsItIs(Policy policy) {
+    return policy.action() == Policy.Action.ALLOW && policy.bundle().isEmpty();
+  }
+
   private static boolean isTunnel(Bundle bundle) {
     return bundle.templates().stream().anyMatch(Template::isTunnel);
   }
@@ -209,9 +220,9 @@ record PlainReading(boolean decided, Policy.Action action, Bundle bundle) {
     return null;
   }
 
-  private static @Nullable MobilityPolicy firstMobility(List<MobilityPolicy> policies, Flow flow) {
-    for (MobilityPolicy policy : policies) {
-      if (policy.kind() != Kind.EXEMPT && policy.selector().matches(flow)) {
+  private static @Nullable Wanted firstMobility(List<Wanted> policies, Flow flow) {
+    for (Wanted policy : policies) {
+      if (policy.standing() != Standing.EXEMPT && policy.selector().matches(flow)) {
         return policy;
       }
     }

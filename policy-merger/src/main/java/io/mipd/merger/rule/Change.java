@@ -40,7 +40,10 @@ public final class Change {
     return Plan.between(before, after, staying);
   }
 
-  /** What there is to tell the user that there was not before. */
+  /**
+   * What there is to tell the user that there was not before. What is to be said of the inputs as a
+   * whole is told once, until the user's policies are others.
+   */
   public ImmutableList<Finding> appeared() {
     return appeared;
   }

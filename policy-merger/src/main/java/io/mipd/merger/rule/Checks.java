@@ -1,15 +1,17 @@
 package io.mipd.merger.rule;
 
 import static com.google.common.collect.ImmutableList.toImmutableList;
+import static java.util.stream.Collectors.toCollection;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSetMultimap;
-import com.google.common.collect.Iterables;
+import com.google.common.collect.ImmutableSortedMap;
 import com.google.common.collect.Maps;
 import com.google.common.collect.SetMultimap;
 import io.mipd.merger.index.SelectorIndex;
 import io.mipd.merger.source.MobilityPolicy;
+import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.model.Bundle;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Flow;
@@ -21,7 +23,6 @@ import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.model.Spi;
 import io.mipd.xfrm.model.Template;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -29,11 +30,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeSet;
 import java.util.function.Predicate;
 
 /**
  * What is to be said of the inputs as a whole, rather than of one outcome; and what of it has been
- * said. Of mobility's policies that come only those are looked at, and the user's that they meet.
+ * said, which is not said again before the user's policies are others. Of mobility's policies that
+ * come only those are looked at, and the user's that they meet.
  */
 final class Checks {
   private final ImmutableMap<Direction, DirectionMerge> merges;
@@ -50,20 +54,39 @@ final class Checks {
    *
    * @param byKey by what their templates find associations by
    * @param bySource by the sources of what leaves their bundles
+   * @param skipping those with tunnels that are optional
    */
-  private record Users(SetMultimap<Key, Policy> byKey, SelectorIndex<Policy> bySource) {
-    static final Users NONE = new Users(ImmutableSetMultimap.of(), new SelectorIndex<>());
+  private record Users(
+      SetMultimap<Key, Policy> byKey,
+      SelectorIndex<Rank> bySource,
+      SortedMap<Rank, Policy> byRank,
+      ImmutableList<Policy> skipping) {
+    static final Users NONE =
+        new Users(
+            ImmutableSetMultimap.of(),
+            new SelectorIndex<>(),
+            ImmutableSortedMap.of(),
+            ImmutableList.of());
 
     static Users of(DirectionMerge merge) {
       var byKey = ImmutableSetMultimap.<Key, Policy>builder();
-      var bySource = new SelectorIndex<Policy>();
-      for (Side.User user : merge.users()) {
-        Policy policy = user.policy();
-        ipsec(policy.bundle()).forEach(template -> byKey.put(Key.of(template), policy));
-        Selector leaving = Composition.leaving(policy);
-        bySource.add(Selector.between(leaving.source(), Ipv6Prefix.ANY), policy);
-      }
-      return new Users(byKey.build(), bySource);
+      var bySource = new SelectorIndex<Rank>();
+      var byRank = ImmutableSortedMap.<Rank, Policy>naturalOrder();
+      var skipping = ImmutableList.<Policy>builder();
+      merge
+          .usersByRank()
+          .forEach(
+              (rank, user) -> {
+                Policy policy = user.policy();
+                byRank.put(rank, policy);
+                ipsec(policy.bundle()).forEach(it -> byKey.put(Key.of(it), policy));
+                Selector leaving = Composition.leaving(policy);
+                bySource.add(Selector.between(leaving.source(), Ipv6Prefix.ANY), rank);
+                if (policy.bundle().templates().stream().anyMatch(Checks::isSkipped)) {
+                  skipping.add(policy);
+                }
+              });
+      return new Users(byKey.build(), bySource, byRank.buildOrThrow(), skipping.build());
     }
   }
 
@@ -72,67 +95,83 @@ final class Checks {
 
   /** All that there is to say. */
   ImmutableList<Finding> all() {
+    return all(users);
+  }
+
+  private ImmutableList<Finding> all(ImmutableMap<Direction, Users> of) {
     var findings = ImmutableList.<Finding>builder();
     merges.forEach(
         (direction, merge) -> {
-          unreachable(merge, findings);
-          impossibleMarks(merge, findings);
-          Users its = users.getOrDefault(direction, Users.NONE);
+          Users its = of.getOrDefault(direction, Users.NONE);
+          if (its.byRank().isEmpty()) {
+            return;
+          }
+          unreachable(its, findings);
+          impossibleMarks(merge.limits(), its, findings);
           sharedReqIds(its, merge.mobility(), findings);
           if (direction == Direction.OUT) {
             homeAddressesOutside(merge, its, merge.mobility(), findings);
-            skippedTunnels(merge, user -> true, findings);
+            skippedTunnels(merge, its, user -> true, findings);
           }
         });
     return findings.build();
   }
 
-  /** The user's policies are others now. */
+  /** The user's policies are others now. Costs what there is of them, and of mobility's. */
   Appeared users() {
+    ImmutableMap<Direction, Users> now = Maps.toMap(merges.keySet(), at -> Users.of(merge(at)));
+    ImmutableList<Finding> all = all(now);
     Set<String> saidBefore = said;
-    ImmutableMap<Direction, Users> usersBefore = users;
-    users = ImmutableMap.copyOf(Maps.transformValues(merges, Users::of));
-    said = new HashSet<>();
-    ImmutableList<Finding> all = all();
-    all.forEach(finding -> said.add(sentence(finding)));
+    ImmutableMap<Direction, Users> before = users;
+    users = now;
+    said = all.stream().map(Checks::sentence).collect(toCollection(HashSet::new));
     return new Appeared(
         all.stream()
             .filter(finding -> !saidBefore.contains(sentence(finding)))
             .collect(toImmutableList()),
         () -> {
           said = saidBefore;
-          users = usersBefore;
+          users = before;
         });
   }
 
-  /** These policies of mobility's have come. */
+  private DirectionMerge merge(Direction direction) {
+    return Side.present(merges.get(direction));
+  }
+
+  /** These policies of mobility's have come, and gone. */
   Appeared mobility(ImmutableMap<Direction, Side.Delta> deltas) {
     var findings = ImmutableList.<Finding>builder();
     merges.forEach(
         (direction, merge) -> {
-          List<MobilityPolicy> come =
-              deltas.getOrDefault(direction, Side.Delta.NONE).mobilityCome().values().stream()
-                  .map(Side.Mobility::policy)
-                  .toList();
-          if (come.isEmpty() || Iterables.isEmpty(merge.users())) {
+          Users its = users.getOrDefault(direction, Users.NONE);
+          Side.Delta delta = deltas.getOrDefault(direction, Side.Delta.NONE);
+          if (its.byRank().isEmpty() || delta.equals(Side.Delta.NONE)) {
             return;
           }
-          Users its = users.getOrDefault(direction, Users.NONE);
+          ImmutableList<MobilityPolicy> come =
+              ImmutableSortedMap.copyOf(delta.mobilityCome()).values().stream()
+                  .map(Side.Mobility::policy)
+                  .collect(toImmutableList());
           sharedReqIds(its, come, findings);
           if (direction == Direction.OUT) {
             homeAddressesOutside(merge, its, come, findings);
-            skippedTunnels(
-                merge,
-                user -> !said.contains(sentence(skipped(user, Region.witness(user.selector())))),
-                findings);
+            skippedTunnels(merge, its, user -> !isSaidOf(user), findings);
           }
         });
-    ImmutableList<Finding> appeared =
-        findings.build().stream()
-            .filter(finding -> said.add(sentence(finding)))
-            .collect(toImmutableList());
-    return new Appeared(
-        appeared, () -> appeared.forEach(finding -> said.remove(sentence(finding))));
+    var appeared = ImmutableList.<Finding>builder();
+    for (Finding finding : findings.build()) {
+      if (said.add(sentence(finding))) {
+        appeared.add(finding);
+      }
+    }
+    ImmutableList<Finding> now = appeared.build();
+    return new Appeared(now, () -> now.forEach(finding -> said.remove(sentence(finding))));
+  }
+
+  /** That its optional tunnel may be skipped. */
+  private boolean isSaidOf(Policy user) {
+    return said.contains(sentence(skipped(user, Region.witness(user.selector()))));
   }
 
   private static String sentence(Finding finding) {
@@ -140,17 +179,17 @@ final class Checks {
   }
 
   /** Those of the user's that no flow comes as far as. */
-  private static void unreachable(DirectionMerge merge, ImmutableList.Builder<Finding> findings) {
+  private static void unreachable(Users users, ImmutableList.Builder<Finding> findings) {
     var before = new SelectorIndex<Selector>();
-    for (Side.User user : merge.users()) {
-      Selector selector = user.policy().selector();
+    for (Policy user : users.byRank().values()) {
+      Selector selector = user.selector();
       List<Selector> front = new ArrayList<>();
       before.forEachMeeting(selector, front::add);
       if (Search.firstFlow(selector, front).isEmpty()) {
         findings.add(
             new Finding(
                 Finding.Kind.UNREACHABLE,
-                "no flow reaches the user's " + user.policy() + ": others come before it",
+                "no flow reaches the user's " + user + ": others come before it",
                 Region.witness(selector)));
       }
       before.add(selector, selector);
@@ -159,20 +198,18 @@ final class Checks {
 
   /** Those of the user's that ask for bits of a mark that are the backend's own. */
   private static void impossibleMarks(
-      DirectionMerge merge, ImmutableList.Builder<Finding> findings) {
-    int reserved = merge.limits().reservedMarks();
-    for (Side.User user : merge.users()) {
-      Selector selector = user.policy().selector();
-      if (merge.limits().isImpossible(selector.mark())) {
+      XfrmBackend.Limits limits, Users users, ImmutableList.Builder<Finding> findings) {
+    for (Policy user : users.byRank().values()) {
+      if (limits.isImpossible(user.selector().mark())) {
         findings.add(
             new Finding(
                 Finding.Kind.NOT_EXPRESSIBLE,
                 "the user's "
-                    + user.policy()
+                    + user
                     + " asks for bits of a mark that no packet may have, for they are mipd's (0x"
-                    + Integer.toHexString(reserved)
+                    + Integer.toHexString(limits.reservedMarks())
                     + "), and is left out: take a mark without them",
-                Region.witness(selector)));
+                Region.witness(user.selector())));
       }
     }
   }
@@ -265,10 +302,10 @@ final class Checks {
       }
     }
     for (Ipv6Prefix home : homes) {
-      List<Policy> fromThere = new ArrayList<>();
-      users.bySource().forEachMeeting(Selector.between(home, Ipv6Prefix.ANY), fromThere::add);
-      fromThere.sort(Comparator.comparing(Policy::toString));
-      for (Policy user : fromThere) {
+      var ranks = new TreeSet<Rank>();
+      users.bySource().forEachMeeting(Selector.between(home, Ipv6Prefix.ANY), ranks::add);
+      for (Rank rank : ranks) {
+        Policy user = Side.present(users.byRank().get(rank));
         outside(merge, home, user)
             .ifPresent(
                 flow ->
@@ -305,30 +342,30 @@ final class Checks {
    * be what it has for the flow within.
    */
   private static void skippedTunnels(
-      DirectionMerge merge, Predicate<Policy> which, ImmutableList.Builder<Finding> findings) {
-    for (Side.User user : merge.users()) {
-      Policy policy = user.policy();
-      List<Template> kept =
-          policy.bundle().templates().stream()
-              .filter(it -> !(it.optional() && it.isTunnel()))
-              .toList();
-      if (policy.action() == Policy.Action.BLOCK
-          || kept.size() == policy.bundle().templates().size()
-          || !which.test(policy)) {
+      DirectionMerge merge,
+      Users users,
+      Predicate<Policy> which,
+      ImmutableList.Builder<Finding> findings) {
+    for (Policy policy : users.skipping()) {
+      if (policy.action() == Policy.Action.BLOCK || !which.test(policy)) {
         continue;
       }
+      ImmutableList<Template> kept =
+          policy.bundle().templates().stream()
+              .filter(it -> !isSkipped(it))
+              .collect(toImmutableList());
       Policy without =
-          Policy.allow(
-              policy.selector(),
-              policy.direction(),
-              policy.priority(),
-              new Bundle(ImmutableList.copyOf(kept)));
+          Policy.allow(policy.selector(), policy.direction(), policy.priority(), new Bundle(kept));
       otherwise(merge, Composition.leaving(policy), Composition.leaving(without))
           .ifPresent(
               flow ->
                   findings.add(
                       skipped(policy, kept.isEmpty() ? flow : Region.witness(policy.selector()))));
     }
+  }
+
+  private static boolean isSkipped(Template template) {
+    return template.optional() && template.isTunnel();
   }
 
   private static Finding skipped(Policy user, Flow witness) {

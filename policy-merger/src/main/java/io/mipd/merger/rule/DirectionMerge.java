@@ -905,8 +905,8 @@ final class DirectionMerge implements Inputs {
     return ranks.isEmpty() ? Rank.LAST : ranks.first();
   }
 
-  Iterable<Side.User> users() {
-    return here.users().values();
+  Map<Rank, Side.User> usersByRank() {
+    return here.users();
   }
 
   Iterable<MobilityPolicy> mobility() {

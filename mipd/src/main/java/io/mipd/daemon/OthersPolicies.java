@@ -170,7 +170,10 @@ final class OthersPolicies {
               .orElse(
                   "not composed with mobility's, for it names a device, or ports of any protocol: "
                       + name(one)));
-      return block;
+      policy = block;
+    }
+    if (policy.isEmpty()) {
+      return policy;
     }
     // Linux takes a mark with bits beyond its mask, which then matches no packet.
     if ((policy.get().selector().mark().value() & ~policy.get().selector().mark().mask()) != 0) {
@@ -234,6 +237,7 @@ final class OthersPolicies {
     // One that has gone while all was merged anew would be put back by the change.
     ImmutableSet<String> there =
         kernel.foreignPolicies().stream()
+            .filter(KernelPolicy::isMain)
             .map(one -> priority(one) + " " + name(one))
             .collect(ImmutableSet.toImmutableSet());
     for (Step one : behind) {
@@ -245,7 +249,9 @@ final class OthersPolicies {
     }
     journal.addAll(entries);
     require(kernel.changeOthers(changed));
-    log.info("{} policies of others step back by {} while mipd runs", changed.size(), STEP);
+    if (!changed.isEmpty()) {
+      log.info("{} policies of others step back while mipd runs", changed.size());
+    }
     behind = ImmutableList.of();
   }
 

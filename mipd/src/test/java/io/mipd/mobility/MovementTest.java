@@ -244,6 +244,23 @@ class MovementTest {
     assertThat(sends(exchange)).hasValue(COA_A.value());
   }
 
+  /** Routers may be slow to answer; what was decided before the cable was out is not in doubt. */
+  @Test
+  void oneOfTwoRoutersIsEnoughToKnowTheLinkByAgain() {
+    var exchange = Exchange.inEsp().registeredAt(A);
+    exchange.replacesSilently(ETH0, B);
+    exchange.advertise(ETH0);
+    exchange.replacesSilently(ETH0, A);
+    exchange.advertise(ETH0);
+    exchange.passes(Duration.ofSeconds(2));
+    exchange.unplug(ETH0);
+    exchange.plug(ETH0, A);
+    exchange.advertise(ETH0);
+    exchange.passes(Duration.ofSeconds(2));
+    assertThat(exchange.mobile.forgotten).isEmpty();
+    assertThat(exchange.boundTo()).hasValue(COA_A);
+  }
+
   @Test
   void atMostThreeUpdatesASecond() {
     var exchange = Exchange.inEsp().registeredAt(A);

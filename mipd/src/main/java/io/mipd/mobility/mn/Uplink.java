@@ -53,6 +53,9 @@ final class Uplink {
   /** When a router was heard first there was more on the interface than it announces. */
   private boolean doubtful;
 
+  /** When the cable was out it was not decided whether the link was another already. */
+  private boolean mixed;
+
   /**
    * What a router last said.
    *
@@ -119,8 +122,9 @@ final class Uplink {
     if (nowUp != up) {
       if (!routers.isEmpty()) {
         // Of the next link a router may be heard before it is known that the cable was out: what
-        // came together does not belong together.
+        // came together may not belong together, if it was not decided by then.
         before = known();
+        mixed = decideAt.isPresent();
       }
       routers.clear();
       duplicates.clear();
@@ -198,7 +202,9 @@ final class Uplink {
         return forget(source);
       }
       // The link may have changed while nobody looked; or there is another router.
-      doubtful = !router.prefixes().containsAll(before) || !isEveryAddressAnnounced();
+      doubtful =
+          (started || mixed)
+              && !(router.prefixes().containsAll(before) && isEveryAddressAnnounced());
       if (doubtful) {
         return askAll(now, source);
       }
@@ -211,6 +217,7 @@ final class Uplink {
       routers.clear();
       routers.put(source, router);
       decideAt = Optional.empty();
+      doubtful = false;
       return forget(source);
     }
     boolean stranger = known == null && !router.sharesWith(others);

@@ -12,7 +12,7 @@ final class Page {
       pre { background: #f5f5f5; padding: 1em; overflow: auto; font-size: 12px }
       figure { margin: 1em 0; overflow-x: auto }
       svg { font: 12px system-ui, sans-serif; max-width: 100%; height: auto }
-      svg .grid { stroke: #ddd } svg .life { stroke: #999; stroke-dasharray: 3 3 }
+      svg .life { stroke: #999; stroke-dasharray: 3 3 }
       svg .arrow { stroke: #222 } svg .wire { stroke: #555; stroke-width: 2 }
       svg .node { fill: #0072b2; fill-opacity: .12; stroke: #0072b2 } svg .plug { fill: #0072b2 }
       .bad { color: #b00020; font-weight: bold } .scroll { overflow-x: auto }

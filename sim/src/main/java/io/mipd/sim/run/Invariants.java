@@ -40,6 +40,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * What must hold after every event, whatever happens. It looks at packets on the wire, and at what
@@ -87,13 +88,17 @@ final class Invariants {
               .reduce((inner, outer) -> outer));
     }
 
-    /** Whether a link is the one of an end of a flow that is not the tunnel's. */
-    boolean isBehindGateway(Flow flow, Ipv6Prefix link) {
+    /**
+     * Whether a link is the one of an end of a flow that is not the tunnel's. Who begins the tunnel
+     * has no reason to send there without it.
+     */
+    boolean isBehindGateway(Flow flow, Ipv6Prefix link, Predicate<Ipv6Address> isSenders) {
       return tunnel
           .filter(
               it ->
                   isBeyond(it.source(), flow.source(), link)
-                      || isBeyond(it.destination(), flow.destination(), link))
+                      || (isBeyond(it.destination(), flow.destination(), link)
+                          && !isSenders.test(it.source())))
           .isPresent();
     }
 
@@ -415,7 +420,12 @@ final class Invariants {
     for (Protected one : protectedFlows) {
       if (one.selector().matches(layer.flow())
           && on.segment()
-              .filter(it -> one.isBehindGateway(layer.flow(), network.prefixOf(it.name())))
+              .filter(
+                  it ->
+                      one.isBehindGateway(
+                          layer.flow(),
+                          network.prefixOf(it.name()),
+                          address -> node.name().equals(owners.get(address))))
               .isEmpty()) {
         broken(
             "nothing that is to be protected leaves in the clear",

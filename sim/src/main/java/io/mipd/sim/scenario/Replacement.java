@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * from 0.
  */
 final class Replacement {
+  private static final String IT = "it";
+
   private Replacement() {}
 
   /**
@@ -34,6 +36,7 @@ final class Replacement {
     for (int depth = 0; depth < keys.size(); depth++) {
       if (here instanceof ConfigList list) {
         List<String> rest = keys.subList(depth + 1, keys.size());
+        single(given, value);
         ConfigValue whole = in(list, given, path, keys.get(depth), rest, value);
         return unresolved.withValue(ConfigUtil.joinPath(keys.subList(0, depth)), whole);
       }
@@ -49,6 +52,16 @@ final class Replacement {
     } catch (ConfigException.NotResolved e) {
       return null;
     }
+  }
+
+  private static ConfigValue single(Path given, String value) throws ConfigurationException {
+    ConfigObject one = ScenarioReader.parseUnresolved(given, IT + " = " + value).root();
+    ConfigValue it = one.get(IT);
+    if (one.size() != 1 || it == null) {
+      throw ConfigurationException.at(
+          given, 0, "", value + " is more than a value", "one for each path into a list");
+    }
+    return it;
   }
 
   private static ConfigValue in(
@@ -72,11 +85,7 @@ final class Replacement {
       ConfigValue element, Path given, List<String> rest, String value)
       throws ConfigurationException {
     if (rest.isEmpty()) {
-      return ScenarioReader.parseUnresolved(given, "it = " + value)
-          .root()
-          .values()
-          .iterator()
-          .next();
+      return single(given, value);
     }
     String path = ConfigUtil.joinPath(rest);
     return element instanceof ConfigObject object

@@ -6,6 +6,7 @@ import com.google.common.collect.ImmutableList;
 import java.io.StringReader;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
 import org.w3c.dom.Document;
@@ -107,7 +108,7 @@ class PlotTest {
   }
 
   private static List<String> ids(String svg) {
-    return java.util.regex.Pattern.compile(" id=\"([^\"]+)\"")
+    return Pattern.compile(" id=\"([^\"]+)\"")
         .matcher(svg)
         .results()
         .map(it -> it.group(1))

@@ -156,6 +156,16 @@ class InvariantsTest {
     assertFound(outcome, "nothing that is to be protected leaves in the clear");
   }
 
+  /** Behind the gateway it goes without the tunnel, and nowhere else. */
+  @Test
+  void whatTheUserProtectsAsFarAsAGateway() throws Exception {
+    Outcome outcome =
+        run(
+            scene("user-ipsec-gateway"),
+            away((network, events) -> sendPast(network.node("core"), udp(HOME, PEER))));
+    assertFound(outcome, "nothing that is to be protected leaves in the clear");
+  }
+
   @Test
   void aForwardingLoop() throws Exception {
     Outcome outcome =

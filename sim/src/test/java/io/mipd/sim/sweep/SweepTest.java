@@ -93,6 +93,11 @@ class SweepTest {
         .doesNotContain("<script")
         .doesNotContain("<link")
         .doesNotContain("src=");
+
+    // A later version, which does not take the scenario any more, can still tell of it.
+    Path kept = folder.resolve("whole/scenario.conf");
+    Files.writeString(kept, Files.readString(kept) + "\nof-an-older-version = 1\n");
+    assertThat(Files.readString(Report.write(folder.resolve("whole")))).contains("<svg");
   }
 
   @Test
@@ -242,6 +247,8 @@ class SweepTest {
         .contains(">one way, ms</text")
         .contains(">delay, ms</text")
         .doesNotContain("duration = 40s</text");
-    assertThat(Splitter.on(">route-optimization = ").splitToList(page)).as("lines").hasSize(1 + 8);
+    assertThat(Splitter.on(">route-optimization = ").splitToList(page))
+        .as("the key")
+        .hasSize(1 + 8);
   }
 }

@@ -175,7 +175,7 @@ final class PlainList {
       return ConfigValueFactory.fromMap(members()).withOrigin(origin);
     }
 
-    /** What is in an object; where nothing is made, its values are of no use. */
+    /** What is in an object; empty where nothing is made. */
     private Map<String, Object> members() throws NotPlain {
       require(at() == '{');
       at++;

@@ -200,14 +200,16 @@ final class GroupMembership {
       boolean wanted,
       int interfaceIndex,
       List<NodeAction> actions) {
+    // Groups of a smaller scope are told of all the same, and not passed on.
+    if (wanted && !group.isGlobalMulticast()) {
+      return;
+    }
     var membership = new Membership(who.home, group);
     if (!wanted) {
       ends.remove(membership);
       if (who.groups.remove(group)) {
         actions.add(new NodeAction.Subscribe(interfaceIndex, who.home, group, false));
       }
-    } else if (!group.isGlobalMulticast()) {
-      return;
     } else if (!who.groups.contains(group) && who.groups.size() >= MAXIMUM_GROUPS) {
       actions.add(new NodeAction.Refuse(NodeAction.Refusal.LIMIT, who.home.value()));
     } else {

@@ -81,6 +81,16 @@ class Ipv6AddressTest {
     assertThat(places).hasSizeGreaterThan((1 << 16) / 2);
   }
 
+  /** A table that they are put into one after the other is gone through in order. */
+  @Test
+  void addressesThatFollowEachOtherHaveNumbersThatDo() {
+    long high = 0x2001_0db8_0001_0000L;
+    for (long low = 0x100; low < 0x4000; low++) {
+      assertThat(new Ipv6Address(high, low + 1).hashCode())
+          .isEqualTo(new Ipv6Address(high, low).hashCode() + 1);
+    }
+  }
+
   private static String hexadecimal(String text) {
     return text.replace("0x", "").replace("_", "");
   }

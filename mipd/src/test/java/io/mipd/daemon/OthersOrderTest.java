@@ -227,10 +227,12 @@ class OthersOrderTest {
   @Test
   void blocksWhatItCannotCompose() throws Exception {
     policy("add " + EXACT + " tmpl src 192.0.2.1 dst 192.0.2.2 proto esp reqid 7 mode tunnel");
-    // No packet has such marks.
-    String overIpv4 = " tmpl src 192.0.2.1 dst 192.0.2.2 proto esp reqid 8 mode tunnel";
-    policy("add " + EXACT + " mark 0x2 mask 0x1" + overIpv4);
-    policy("add " + EXACT + " mark 0x80000000 mask 0x80000000" + overIpv4);
+    // No packet of others has such a mark.
+    policy(
+        "add "
+            + EXACT
+            + " mark 0x80000000 mask 0x80000000"
+            + " tmpl src 192.0.2.1 dst 192.0.2.2 proto esp reqid 8 mode tunnel");
     policy("add " + PREFIX + " dev dummy0 action block priority 3");
     policy("add " + PREFIX + " ptype sub action block");
     try (KernelBackend kernel = within(() -> KernelBackend.open())) {

@@ -124,10 +124,10 @@ final class Checks {
     Set<String> saidBefore = said;
     ImmutableMap<Direction, Users> before = users;
     users = now;
-    said = all.stream().map(Checks::sentence).collect(toCollection(HashSet::new));
+    said = all.stream().map(Finding::sentence).collect(toCollection(HashSet::new));
     return new Appeared(
         all.stream()
-            .filter(finding -> !saidBefore.contains(sentence(finding)))
+            .filter(finding -> !saidBefore.contains(finding.sentence()))
             .collect(toImmutableList()),
         () -> {
           said = saidBefore;
@@ -161,21 +161,17 @@ final class Checks {
         });
     var appeared = ImmutableList.<Finding>builder();
     for (Finding finding : findings.build()) {
-      if (said.add(sentence(finding))) {
+      if (said.add(finding.sentence())) {
         appeared.add(finding);
       }
     }
     ImmutableList<Finding> now = appeared.build();
-    return new Appeared(now, () -> now.forEach(finding -> said.remove(sentence(finding))));
+    return new Appeared(now, () -> now.forEach(finding -> said.remove(finding.sentence())));
   }
 
   /** That its optional tunnel may be skipped. */
   private boolean isSaidOf(Policy user) {
-    return said.contains(sentence(skipped(user, Region.witness(user.selector()))));
-  }
-
-  private static String sentence(Finding finding) {
-    return finding.kind() + finding.words();
+    return said.contains(skipped(user, Region.witness(user.selector())).sentence());
   }
 
   /** Those of the user's that no flow comes as far as. */

@@ -855,14 +855,14 @@ final class DirectionMerge implements Inputs {
         .flatMap(Optional::stream)
         .filter(entry -> entry.witness() != null)
         .flatMap(entry -> entry.outcome().findings().stream())
-        .forEach(finding -> old.add(finding.kind() + finding.words()));
+        .forEach(finding -> old.add(finding.sentence()));
     done.conflictsBefore().values().stream()
         .flatMap(Optional::stream)
-        .forEach(finding -> old.add(finding.kind() + finding.words()));
+        .forEach(finding -> old.add(finding.sentence()));
     var places = new TreeSet<>(done.before().keySet());
     places.addAll(done.conflictsBefore().keySet());
     return findings(places).stream()
-        .filter(finding -> !old.contains(finding.kind() + finding.words()))
+        .filter(finding -> !old.contains(finding.sentence()))
         .collect(toImmutableList());
   }
 

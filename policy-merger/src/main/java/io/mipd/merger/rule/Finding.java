@@ -68,8 +68,13 @@ public record Finding(Kind kind, String words, Flow witness) {
     }
   }
 
+  /** What it says, whatever flow meets it: by this it is known again. */
+  String sentence() {
+    return kind + ": " + words;
+  }
+
   @Override
   public String toString() {
-    return kind + ": " + words + " (for instance " + witness + ")";
+    return sentence() + " (for instance " + witness + ")";
   }
 }

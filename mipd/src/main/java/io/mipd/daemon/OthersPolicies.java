@@ -95,19 +95,13 @@ final class OthersPolicies {
         .forEach(
             one ->
                 words.add("not composed with mobility's, for it is of the sub type: " + name(one)));
-    var now = ImmutableList.<Policy>builder();
     Map<Policy, Long> originals = new LinkedHashMap<>();
     for (Step one : steps) {
-      composable(one.done(), words)
-          .ifPresent(
-              policy -> {
-                now.add(policy);
-                originals.put(policy, one.original());
-              });
+      composable(one.done(), words).ifPresent(policy -> originals.put(policy, one.original()));
     }
     behind = steps.stream().filter(one -> !one.isDone()).collect(toImmutableList()).reverse();
     ImmutableList<Policy> before = policies;
-    policies = now.build();
+    policies = ImmutableList.copyOf(originals.keySet());
     undecided(originals, words);
     words.stream().filter(one -> !said.contains(one)).forEach(one -> log.warn("{}", one));
     said = words;

@@ -512,7 +512,8 @@ final class Invariants {
         core.bindings().stream().filter(it -> it.homeAddress().value().equals(home)).findFirst();
     boolean good =
         binding.isPresent()
-            && !binding.get().isExpired(events.now())
+            // At the very instant either may come first, the packet or the end of the binding.
+            && !events.now().isAfter(binding.get().expiry())
             && binding.get().careOf().value().equals(outer.destination());
     checks++;
     if (!good) {

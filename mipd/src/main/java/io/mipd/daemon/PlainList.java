@@ -13,6 +13,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The mobile nodes of a home agent that has very many, read without the library: that keeps
@@ -40,14 +41,21 @@ final class PlainList {
 
   private final String text;
   private final char[] signs;
+  private final Words words;
   private final String rest;
   private final ImmutableIntArray starts;
   private final ImmutableIntArray lines;
 
   private PlainList(
-      String text, char[] signs, String rest, ImmutableIntArray starts, ImmutableIntArray lines) {
+      String text,
+      char[] signs,
+      Words words,
+      String rest,
+      ImmutableIntArray starts,
+      ImmutableIntArray lines) {
     this.text = text;
     this.signs = signs;
+    this.words = words;
     this.rest = rest;
     this.starts = starts;
     this.lines = lines;
@@ -63,7 +71,8 @@ final class PlainList {
     }
     int line = 1 + (int) text.substring(0, key).chars().filter(c -> c == '\n').count();
     try {
-      PlainList list = new Reader(text, text.toCharArray(), key + KEY.length(), line).list();
+      var reader = new Reader(text, text.toCharArray(), new Words(), key + KEY.length(), line);
+      PlainList list = reader.list();
       // In the list itself none of these can be but in a text or a comment, where they mean
       // nothing.
       String rest = list.rest();
@@ -97,7 +106,7 @@ final class PlainList {
 
   private ConfigObject element(int index) {
     try {
-      return new Reader(text, signs, starts.get(index), lines.get(index)).object();
+      return new Reader(text, signs, words, starts.get(index), lines.get(index)).object();
     } catch (NotPlain e) {
       throw new IllegalStateException("read before", e);
     }
@@ -112,6 +121,39 @@ final class PlainList {
     }
   }
 
+  /**
+   * Those of an element are those of most others, too: no second one is made of a word that is
+   * still known. Threads may use it at the same time; what one does not see of another it makes.
+   */
+  private static final class Words {
+    private final @Nullable String[] known = new String[64];
+
+    String of(char[] signs, int start, int end) {
+      int hash = end - start;
+      for (int i = start; i < end; i++) {
+        hash = 31 * hash + signs[i];
+      }
+      int place = hash & (known.length - 1);
+      String word = known[place];
+      if (word == null || !isAt(word, signs, start, end)) {
+        word = new String(signs, start, end - start);
+        known[place] = word;
+      }
+      return word;
+    }
+
+    private static boolean isAt(String word, char[] signs, int start, int end) {
+      if (word.length() != end - start) {
+        return false;
+      }
+      int same = 0;
+      while (same < word.length() && word.charAt(same) == signs[start + same]) {
+        same++;
+      }
+      return same == word.length();
+    }
+  }
+
   /** An object with more of them is no mobile node. */
   private static final int KEYS = 64;
 
@@ -122,15 +164,21 @@ final class PlainList {
     /** The same: to look at each in its array takes half the time. */
     private final char[] signs;
 
+    private final Words words;
+
+    /** Of the objects that have begun and not ended; they are few: it is quicker than a map. */
+    private final List<String> keys = new ArrayList<>();
+
     private int at;
     private int line;
 
     /** Whether what is read is wanted, or only whether it can be. */
     private boolean making;
 
-    Reader(String text, char[] signs, int at, int line) {
+    Reader(String text, char[] signs, Words words, int at, int line) {
       this.text = text;
       this.signs = signs;
+      this.words = words;
       this.at = at;
       this.line = line;
     }
@@ -165,7 +213,7 @@ final class PlainList {
           text.indexOf('=', end) < 0 && text.indexOf('{', end) < 0 && text.indexOf(':', end) < 0;
       String lines = "\n".repeat(last ? 1 : line - firstLine);
       String rest = text.substring(0, open) + "[" + lines + "]" + text.substring(end);
-      return new PlainList(text, signs, rest, starts.build(), numbers.build());
+      return new PlainList(text, signs, words, rest, starts.build(), numbers.build());
     }
 
     /** As the library would make it. */
@@ -179,7 +227,7 @@ final class PlainList {
     private Map<String, Object> members() throws NotPlain {
       require(at() == '{');
       at++;
-      List<String> keys = new ArrayList<>(4);
+      int first = keys.size();
       Map<String, Object> members = making ? new HashMap<>(8) : Map.of();
       skipLines();
       while (at() != '}') {
@@ -191,8 +239,7 @@ final class PlainList {
         } else {
           require(at() == '{');
         }
-        // They are few: to go through them is quicker than a map.
-        require(keys.size() < KEYS && !keys.contains(key));
+        require(keys.size() - first < KEYS && isNew(key, first));
         keys.add(key);
         Object value = value();
         if (making) {
@@ -201,7 +248,19 @@ final class PlainList {
         skipSeparator('}');
       }
       at++;
+      while (keys.size() > first) {
+        keys.remove(keys.size() - 1);
+      }
       return members;
+    }
+
+    /** Among the keys from this one on. */
+    private boolean isNew(String key, int first) {
+      int i = first;
+      while (i < keys.size() && !keys.get(i).equals(key)) {
+        i++;
+      }
+      return i == keys.size();
     }
 
     private Object value() throws NotPlain {
@@ -224,12 +283,20 @@ final class PlainList {
     }
 
     private String quoted() throws NotPlain {
-      int start = ++at;
-      while (at() != '"') {
-        require(at() >= ' ' && at() != '\\');
-        at++;
+      int start = at + 1;
+      int end = start;
+      while (end < signs.length && signs[end] != '"') {
+        require(signs[end] >= ' ' && signs[end] != '\\');
+        end++;
       }
-      return text.substring(start, at++);
+      require(end < signs.length);
+      at = end + 1;
+      return made(start, end);
+    }
+
+    /** Empty where nothing is made. */
+    private String made(int start, int end) {
+      return making ? text.substring(start, end) : "";
     }
 
     private Integer number() throws NotPlain {
@@ -238,7 +305,7 @@ final class PlainList {
         at++;
       }
       require(at - start <= DIGITS);
-      return Integer.valueOf(text.substring(start, at));
+      return Integer.parseInt(text, start, at, 10);
     }
 
     /** To the library a text, not a number. */
@@ -251,17 +318,19 @@ final class PlainList {
       while (HexFormat.isHexDigit(at())) {
         at++;
       }
-      return text.substring(start, at);
+      return made(start, at);
     }
 
     /** A key. */
     private String word() throws NotPlain {
       int start = at;
-      while (isLetter() || (at > start && at() == '-')) {
-        at++;
+      require(isLetter());
+      int end = start;
+      while (end < signs.length && (isLetter(signs[end]) || signs[end] == '-')) {
+        end++;
       }
-      require(at > start);
-      String word = text.substring(start, at);
+      at = end;
+      String word = words.of(signs, start, end);
       require(!word.equals("include"));
       return word;
     }
@@ -272,11 +341,15 @@ final class PlainList {
       while (isLetter() || (at() >= '0' && at() <= '9') || at() == '-' || at() == '.') {
         at++;
       }
-      return text.substring(start, at);
+      return words.of(signs, start, at);
     }
 
     private boolean isLetter() throws NotPlain {
-      return at() >= 'a' && at() <= 'z';
+      return isLetter(at());
+    }
+
+    private static boolean isLetter(char sign) {
+      return sign >= 'a' && sign <= 'z';
     }
 
     /** To the next element or the end: a comma, a new line, or both. */

@@ -72,7 +72,10 @@ public final class CoreDriver {
   /** What a core answers to an event. */
   private static final class Answer {
     final NodeEvent event;
-    final Deque<NodeAction> left = new ArrayDeque<>();
+    private final List<NodeAction> left = new ArrayList<>();
+
+    /** How many of those have been taken. */
+    private int taken;
 
     /** When what is left may be carried out: see {@link Hands#remember}. */
     long number;
@@ -84,8 +87,26 @@ public final class CoreDriver {
       this.event = event;
     }
 
+    boolean isDone() {
+      return taken == left.size();
+    }
+
+    /** Of one that is not done. */
+    NodeAction next() {
+      return left.get(taken);
+    }
+
+    /** The next one; with it those like it that follow. */
+    List<NodeAction> take() {
+      int first = taken++;
+      while (!isDone() && goTogether(left.get(first), next())) {
+        taken++;
+      }
+      return left.subList(first, taken);
+    }
+
     boolean hasPolicies() {
-      return left.stream().anyMatch(CoreDriver::isForPolicies);
+      return left.subList(taken, left.size()).stream().anyMatch(CoreDriver::isForPolicies);
     }
   }
 
@@ -207,7 +228,7 @@ public final class CoreDriver {
     // Policies need not wait for the disk, packets come by the new way already; but not before
     // those of an earlier event.
     if (held.stream().noneMatch(Answer::hasPolicies)) {
-      while (!answer.left.isEmpty() && isForPolicies(answer.left.peek())) {
+      while (!answer.isDone() && isForPolicies(answer.next())) {
         carryOutNext(now, answer);
       }
     }
@@ -236,21 +257,17 @@ public final class CoreDriver {
       }
       held.remove();
       answer.failed |= durability == Durability.FAILED;
-      while (!answer.left.isEmpty()) {
+      while (!answer.isDone()) {
         carryOutNext(now, answer);
       }
       hands.handled(now, answer.event);
     }
   }
 
-  /** The next one; with it those like it that follow, which are done at once. */
+  /** Those that go together are done at once. */
   private void carryOutNext(Instant now, Answer answer) {
-    NodeAction next = answer.left.remove();
-    List<NodeAction> alike = new ArrayList<>();
-    alike.add(next);
-    while (!answer.left.isEmpty() && goTogether(next, answer.left.element())) {
-      alike.add(answer.left.remove());
-    }
+    List<NodeAction> alike = answer.take();
+    NodeAction next = alike.get(0);
     if (log.isDebugEnabled()) {
       alike.forEach(action -> log.debug("action {}", action));
     }

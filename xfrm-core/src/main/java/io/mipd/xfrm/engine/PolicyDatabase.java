@@ -13,7 +13,6 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,8 +26,10 @@ import org.jspecify.annotations.Nullable;
  * matches a flow, however many there are. Worth a probe are only shapes
  *
  * <ul>
- *   <li>whose prefix lengths are those of prefixes that the two addresses lie in,
- *   <li>whose most urgent policy comes before what has been found.
+ *   <li>whose prefix lengths are those of prefixes that the two addresses lie in, and that have
+ *       policies with a prefix of the other's length ({@link PrefixUse}),
+ *   <li>whose most urgent policy, and that of either prefix with such a length, comes before what
+ *       has been found.
  * </ul>
  *
  * <p>So what a look-up costs grows with how deep prefixes nest and how many masks differ there, not
@@ -64,13 +65,14 @@ final class PolicyDatabase {
   private final PrefixSet sources = new PrefixSet();
   private final PrefixSet destinations = new PrefixSet();
 
+  /**
+   * Room for the pairs of prefixes that a look-up has to try: how urgent they are at most ({@link
+   * Priorities#key}), and in the low half which of {@code groups} theirs is.
+   */
+  private long[] candidates = {};
+
   /** Numbers of shapes that are no more. */
   private final Deque<Integer> freeNumbers = new ArrayDeque<>();
-
-  /** Room for what {@link PrefixSet#lengthsAt} says: numbers of lengths. */
-  private int[] sourceLengths = new int[1];
-
-  private int[] destinationLengths = new int[1];
 
   /** While all policies are of one pair of prefix lengths: theirs. */
   private @Nullable Group onlyGroup;
@@ -109,6 +111,11 @@ final class PolicyDatabase {
     /** Stands in the keys, so that equal bits of different shapes are not equal keys. */
     private final int number;
 
+    /** The numbers of its prefix lengths. */
+    private final int row;
+
+    private final int column;
+
     private final long sourceMaskHigh;
     private final long sourceMaskLow;
     private final long destinationMaskHigh;
@@ -118,16 +125,16 @@ final class PolicyDatabase {
     private final int destinationPortMask;
     private final int markMask;
 
-    /** How many policies of each priority. */
-    private final TreeMap<Integer, Integer> priorities =
-        new TreeMap<>((a, b) -> Integer.compareUnsigned(a, b));
+    private final Priorities priorities = new Priorities();
 
-    /** The first of {@code priorities}. */
+    /** Of {@code priorities}, nearer to a look-up. */
     private int mostUrgent;
 
-    Tuple(Shape shape, int number) {
+    Tuple(Shape shape, int number, int row, int column) {
       this.shape = shape;
       this.number = number;
+      this.row = row;
+      this.column = column;
       sourceMaskHigh = Ipv6Prefix.maskHigh(shape.sourceLength);
       sourceMaskLow = Ipv6Prefix.maskLow(shape.sourceLength);
       destinationMaskHigh = Ipv6Prefix.maskHigh(shape.destinationLength);
@@ -213,15 +220,13 @@ final class PolicyDatabase {
     }
 
     void count(int priority) {
-      priorities.merge(priority, 1, Integer::sum);
-      mostUrgent = priorities.firstKey();
+      priorities.add(priority);
+      mostUrgent = priorities.mostUrgent();
     }
 
     void discount(int priority) {
-      priorities.computeIfPresent(priority, (same, count) -> count == 1 ? null : count - 1);
-      if (!priorities.isEmpty()) {
-        mostUrgent = priorities.firstKey();
-      }
+      priorities.remove(priority);
+      mostUrgent = priorities.mostUrgent();
     }
   }
 
@@ -230,15 +235,11 @@ final class PolicyDatabase {
     private Tuple[] tuples = {};
 
     void add(Tuple tuple) {
-      tuples = Arrays.copyOf(tuples, tuples.length + 1);
-      tuples[tuples.length - 1] = tuple;
+      tuples = SmallArrays.with(tuples, tuples.length, tuple);
     }
 
     void remove(Tuple tuple) {
-      int at = placeOf(tuple);
-      var fewer = Arrays.copyOf(tuples, tuples.length - 1);
-      System.arraycopy(tuples, at + 1, fewer, at, fewer.length - at);
-      tuples = fewer;
+      tuples = SmallArrays.without(tuples, placeOf(tuple));
     }
 
     /** Puts one in order whose urgency has changed. */
@@ -308,23 +309,20 @@ final class PolicyDatabase {
     if (isNew) {
       slot = tuple.find(table, selector);
       table.setWord(slot, SEQUENCE, nextSequence++);
-      sources.add(selector.source());
-      destinations.add(selector.destination());
-      sourceLengths = roomFor(sources, sourceLengths);
-      destinationLengths = roomFor(destinations, destinationLengths);
+      sources.add(selector.source(), tuple.column, priority);
+      destinations.add(selector.destination(), tuple.row, priority);
+      int most = sources.lengthsInUse() * destinations.lengthsInUse();
+      candidates = most <= candidates.length ? candidates : new long[most];
     } else if (oldPriority == priority) {
       return;
     } else {
       tuple.discount(oldPriority);
+      sources.change(selector.source(), tuple.column, oldPriority, priority);
+      destinations.change(selector.destination(), tuple.row, oldPriority, priority);
     }
     table.setWord(slot, PRIORITY, priority);
     tuple.count(priority);
-    groupOf(tuple.shape).sort(tuple);
-  }
-
-  private static int[] roomFor(PrefixSet prefixes, int[] lengths) {
-    int most = prefixes.lengthsInUse();
-    return most <= lengths.length ? lengths : new int[most];
+    groupOf(tuple).sort(tuple);
   }
 
   /** Returns whether there was one. */
@@ -337,13 +335,13 @@ final class PolicyDatabase {
     if (old == null) {
       return false;
     }
-    sources.remove(selector.source());
-    destinations.remove(selector.destination());
+    sources.remove(selector.source(), tuple.column, old.priority());
+    destinations.remove(selector.destination(), tuple.row, old.priority());
     tuple.discount(old.priority());
     if (tuple.isEmpty()) {
       removeTuple(tuple);
     } else {
-      groupOf(tuple.shape).sort(tuple);
+      groupOf(tuple).sort(tuple);
     }
     return true;
   }
@@ -355,8 +353,11 @@ final class PolicyDatabase {
   private Tuple addTuple(Shape shape) {
     Integer free = freeNumbers.poll();
     // As many are taken as there are tuples, if none is free.
-    var tuple = new Tuple(shape, free == null ? tuples.size() : free);
-    Group group = groupOf(shape);
+    int number = free == null ? tuples.size() : free;
+    int row = sources.numberOf(shape.sourceLength);
+    int column = destinations.numberOf(shape.destinationLength);
+    var tuple = new Tuple(shape, number, row, column);
+    Group group = groupOf(tuple);
     if (group.tuples.length == 0) {
       groupsInUse++;
     }
@@ -368,28 +369,27 @@ final class PolicyDatabase {
   private void removeTuple(Tuple tuple) {
     tuples.remove(tuple.shape);
     freeNumbers.push(tuple.number);
-    Group group = groupOf(tuple.shape);
+    Group group = groupOf(tuple);
     group.remove(tuple);
     if (group.tuples.length == 0) {
       groupsInUse--;
     }
     // Whichever shape is asked when there is one group: it is in that.
-    onlyGroup = groupsInUse == 1 ? groupOf(tuples.keySet().iterator().next()) : null;
+    onlyGroup = groupsInUse == 1 ? groupOf(tuples.values().iterator().next()) : null;
   }
 
-  private Group groupOf(Shape shape) {
-    int row = sources.numberOf(shape.sourceLength);
-    int column = destinations.numberOf(shape.destinationLength);
-    if (column >= width) {
-      widen(column + 1);
+  private Group groupOf(Tuple tuple) {
+    if (tuple.column >= width) {
+      widen(tuple.column + 1);
     }
-    if ((row + 1) * width > groups.length) {
-      groups = Arrays.copyOf(groups, (row + 1) * width);
+    if ((tuple.row + 1) * width > groups.length) {
+      groups = Arrays.copyOf(groups, (tuple.row + 1) * width);
     }
-    Group group = groups[row * width + column];
+    int at = tuple.row * width + tuple.column;
+    Group group = groups[at];
     if (group == null) {
       group = new Group();
-      groups[row * width + column] = group;
+      groups[at] = group;
     }
     return group;
   }
@@ -411,21 +411,67 @@ final class PolicyDatabase {
   }
 
   private int search(FlowKey flow) {
-    int sourcesFound = sources.lengthsAt(flow.sourceHigh, flow.sourceLow, sourceLengths);
-    int destinationsFound =
-        destinations.lengthsAt(flow.destinationHigh, flow.destinationLow, destinationLengths);
+    int count = findCandidates(flow);
     int best = WordTable.NONE;
-    // What is most specific is mostly most urgent, too.
-    for (int i = sourcesFound - 1; i >= 0; i--) {
-      int row = sourceLengths[i] * width;
-      for (int j = destinationsFound - 1; j >= 0; j--) {
-        Group group = groups[row + destinationLengths[j]];
-        if (group != null) {
-          best = better(group, flow, best);
-        }
+    long last = Long.MAX_VALUE;
+    for (int i = 0; i < count; i++) {
+      // Of more than 64 lengths two may have passed for one, and then there may be no group.
+      Group group = candidates[i] <= last ? groups[(int) candidates[i]] : null;
+      if (group != null) {
+        best = better(group, flow, best);
+        last = best == WordTable.NONE ? last : lastAsUrgentAs((int) table.word(best, PRIORITY));
       }
     }
     return best;
+  }
+
+  private static long lastAsUrgentAs(int priority) {
+    return Priorities.key(priority) | 0xffff_ffffL;
+  }
+
+  /**
+   * Returns of how many pairs of prefixes that contain the addresses there may be policies. The
+   * most urgent pair is put first: what is found there mostly rules out the others.
+   */
+  private int findCandidates(FlowKey flow) {
+    PrefixSet.find(
+        sources,
+        flow.sourceHigh,
+        flow.sourceLow,
+        destinations,
+        flow.destinationHigh,
+        flow.destinationLow);
+    int[] rows = sources.foundNumbers();
+    int[] columns = destinations.foundNumbers();
+    PrefixUse[] sourceUses = sources.foundUses();
+    PrefixUse[] destinationUses = destinations.foundUses();
+    long[] found = candidates;
+    int count = 0;
+    int first = 0;
+    // What is most specific is mostly most urgent, too.
+    for (int i = sources.found() - 1; i >= 0; i--) {
+      PrefixUse source = sourceUses[i];
+      int row = rows[i];
+      for (int j = destinations.found() - 1; j >= 0; j--) {
+        PrefixUse destination = destinationUses[j];
+        int column = columns[j];
+        if (source.isWith(column) && destination.isWith(row)) {
+          long bySource = Priorities.key(source.mostUrgentWith(column));
+          long byDestination = Priorities.key(destination.mostUrgentWith(row));
+          long candidate = Math.max(bySource, byDestination) | (row * width + column);
+          found[count++] = candidate;
+          if (candidate < found[first]) {
+            first = count - 1;
+          }
+        }
+      }
+    }
+    if (first > 0) {
+      long mostUrgent = found[first];
+      found[first] = found[0];
+      found[0] = mostUrgent;
+    }
+    return count;
   }
 
   /** The first of {@code best} and what the group has for the flow, by their slots. */

@@ -3,15 +3,17 @@ package io.mipd.xfrm.engine;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Prefixes, each as often as it was added, that tell of which lengths are those that an address
- * lies in.
+ * The prefixes that are one end of policies, and how these use each: found are those that an
+ * address lies in.
  *
  * <p>A trie that takes four bits at a time and has no nodes where nothing branches or ends, so that
  * a look-up among 100,000 prefixes is a walk through about five of them. A node at depth n knows
- * the prefixes of the lengths n + 1 to n + 4 that share its first n bits.
+ * the prefixes of the lengths n + 1 to n + 4 that share its first n bits; the first node, at depth
+ * 0, also that of length 0.
  *
  * <pre>
  *   depth 44   2001:db8::/44 and what begins with it
@@ -44,29 +46,30 @@ final class PrefixSet {
 
   private int lengthsInUse;
 
-  /** While one length is in use: its number. */
-  private int onlyNumber;
+  private int found;
 
-  /** How many prefixes of length 0. */
-  private int anys;
+  /** What {@link #find} has found, with room for a prefix of each length in use. */
+  private int[] foundNumbers = {};
+
+  private PrefixUse[] foundUses = {};
 
   /**
-   * Of the prefixes of a node each has a bit: from the lowest, two of one bit beyond the depth,
-   * four of two bits, eight of three, sixteen of four.
+   * Of the prefixes of a node each has a bit: from the lowest, that of no bits beyond the depth,
+   * two of one bit, four of two bits, eight of three, sixteen of four.
    */
   private static int bitOf(int beyond, int fourBits) {
-    return 1 << ((1 << beyond) - 2 + (fourBits >>> (STRIDE - beyond)));
+    return 1 << ((1 << beyond) - 1 + (fourBits >>> (STRIDE - beyond)));
   }
 
   /** How many bits beyond the depth the prefix has whose bit is the lowest of these. */
   private static int beyondOfLowest(int prefixes) {
-    return 31 - Integer.numberOfLeadingZeros(Integer.numberOfTrailingZeros(prefixes) + 2);
+    return 31 - Integer.numberOfLeadingZeros(Integer.numberOfTrailingZeros(prefixes) + 1);
   }
 
   private static int[] containing() {
     var table = new int[1 << STRIDE];
     for (int fourBits = 0; fourBits < table.length; fourBits++) {
-      for (int beyond = 1; beyond <= STRIDE; beyond++) {
+      for (int beyond = 0; beyond <= STRIDE; beyond++) {
         table[fourBits] |= bitOf(beyond, fourBits);
       }
     }
@@ -77,25 +80,23 @@ final class PrefixSet {
     return (int) (depth < 64 ? high >>> (60 - depth) : low >>> (124 - depth)) & 0xf;
   }
 
-  /** Where the prefixes of this length are kept; 0 has no node. */
+  /** Where the prefixes of this length are kept. */
   private static int depthOf(int length) {
-    return (length - 1) & -STRIDE;
+    return length == 0 ? 0 : (length - 1) & -STRIDE;
   }
 
   private static final class Node {
-    private static final int[] NO_COUNTS = {};
+    private static final PrefixUse[] NO_USES = {};
     private static final Node[] NO_NODES = {};
 
     private final long high;
     private final long low;
-    private final long maskHigh;
-    private final long maskLow;
     private final int depth;
 
-    /** A bit for each prefix that is there; {@code counts} has how often, in the order of bits. */
+    /** A bit for each prefix that is there; {@code uses} are in the order of bits. */
     private int prefixes;
 
-    private int[] counts = NO_COUNTS;
+    private PrefixUse[] uses = NO_USES;
 
     /** A bit for each value of the four bits that has a child; in their order. */
     private int branches;
@@ -103,16 +104,21 @@ final class PrefixSet {
     private Node[] children = NO_NODES;
 
     Node(long high, long low, int depth) {
-      maskHigh = Ipv6Prefix.maskHigh(depth);
-      maskLow = Ipv6Prefix.maskLow(depth);
-      this.high = high & maskHigh;
-      this.low = low & maskLow;
+      this.high = high & Ipv6Prefix.maskHigh(depth);
+      this.low = low & Ipv6Prefix.maskLow(depth);
       this.depth = depth;
     }
 
     /** Whether the address begins with this node's bits. */
     boolean leadsTo(long addressHigh, long addressLow) {
-      return (addressHigh & maskHigh) == high && (addressLow & maskLow) == low;
+      return sharedBits(addressHigh, addressLow) >= depth;
+    }
+
+    /** How many bits the address begins with that are this node's, or 0 after its own. */
+    int sharedBits(long addressHigh, long addressLow) {
+      return addressHigh != high
+          ? Long.numberOfLeadingZeros(addressHigh ^ high)
+          : 64 + Long.numberOfLeadingZeros(addressLow ^ low);
     }
 
     private static int rank(int bits, int bit) {
@@ -128,10 +134,7 @@ final class PrefixSet {
       int bit = 1 << fourBits;
       int at = rank(branches, bit);
       if ((branches & bit) == 0) {
-        var more = new Node[children.length + 1];
-        System.arraycopy(children, 0, more, 0, at);
-        System.arraycopy(children, at, more, at + 1, children.length - at);
-        children = more;
+        children = SmallArrays.with(children, at, child);
         branches |= bit;
       }
       children[at] = child;
@@ -139,62 +142,84 @@ final class PrefixSet {
 
     void dropChild(int fourBits) {
       int bit = 1 << fourBits;
-      int at = rank(branches, bit);
-      var fewer = Arrays.copyOf(children, children.length - 1);
-      System.arraycopy(children, at + 1, fewer, at, fewer.length - at);
-      children = fewer;
+      children = SmallArrays.without(children, rank(branches, bit));
       branches &= ~bit;
     }
 
-    void add(int bit) {
-      int at = rank(prefixes, bit);
-      if ((prefixes & bit) == 0) {
-        var more = new int[counts.length + 1];
-        System.arraycopy(counts, 0, more, 0, at);
-        System.arraycopy(counts, at, more, at + 1, counts.length - at);
-        counts = more;
-        prefixes |= bit;
-      }
-      counts[at]++;
+    @Nullable PrefixUse use(int bit) {
+      return (prefixes & bit) == 0 ? null : uses[rank(prefixes, bit)];
     }
 
-    void remove(int bit) {
+    PrefixUse useMade(int bit) {
       int at = rank(prefixes, bit);
-      if (--counts[at] == 0) {
-        var fewer = Arrays.copyOf(counts, counts.length - 1);
-        System.arraycopy(counts, at + 1, fewer, at, fewer.length - at);
-        counts = fewer;
-        prefixes &= ~bit;
+      if ((prefixes & bit) == 0) {
+        uses = SmallArrays.with(uses, at, new PrefixUse());
+        prefixes |= bit;
       }
+      return uses[at];
+    }
+
+    void dropUse(int bit) {
+      uses = SmallArrays.without(uses, rank(prefixes, bit));
+      prefixes &= ~bit;
     }
   }
 
   /**
-   * Allocates nothing. Writes into {@code found}, which has room for one of each length in use, the
-   * shortest first, the numbers of the lengths of the prefixes that contain the address, and
-   * returns how many they are. While all prefixes are of one length, as with policies for hosts, it
-   * does not look and says that one.
+   * Finds in either set the prefixes that an address lies in, at most one of each length: {@link
+   * #found}, {@link #foundNumbers} and {@link #foundUses} tell of them until the next change or
+   * look-up, the shortest first. While all prefixes of a set are of one length, as with policies
+   * for hosts, it does not look, and says that one, used in any way. Allocates nothing.
+   *
+   * <p>The two walks take turns, so that they wait for the memory together.
    */
-  int lengthsAt(long high, long low, int[] found) {
-    if (lengthsInUse <= 1) {
-      found[0] = onlyNumber;
-      return lengthsInUse;
-    }
-    int count = 0;
-    if (anys > 0) {
-      found[count++] = numbers[0] & 0xff;
-    }
-    Node node = root;
-    while (node != null && node.leadsTo(high, low)) {
-      int fourBits = fourBitsAt(node.depth, high, low);
-      int prefixes = node.prefixes & CONTAINING[fourBits];
-      while (prefixes != 0) {
-        found[count++] = numbers[node.depth + beyondOfLowest(prefixes)] & 0xff;
-        prefixes &= prefixes - 1;
+  static void find(
+      PrefixSet set, long high, long low, PrefixSet other, long otherHigh, long otherLow) {
+    Node node = set.begin();
+    Node otherNode = other.begin();
+    while (node != null || otherNode != null) {
+      if (node != null) {
+        node = set.step(node, high, low);
       }
-      node = node.child(fourBits);
+      if (otherNode != null) {
+        otherNode = other.step(otherNode, otherHigh, otherLow);
+      }
     }
-    return count;
+  }
+
+  private @Nullable Node begin() {
+    found = lengthsInUse <= 1 ? lengthsInUse : 0;
+    return lengthsInUse <= 1 ? null : root;
+  }
+
+  private @Nullable Node step(Node node, long high, long low) {
+    if (!node.leadsTo(high, low)) {
+      return null;
+    }
+    int fourBits = fourBitsAt(node.depth, high, low);
+    int prefixes = node.prefixes & CONTAINING[fourBits];
+    while (prefixes != 0) {
+      foundNumbers[found] = numbers[node.depth + beyondOfLowest(prefixes)] & 0xff;
+      foundUses[found] = node.uses[Node.rank(node.prefixes, Integer.lowestOneBit(prefixes))];
+      found++;
+      prefixes &= prefixes - 1;
+    }
+    return node.child(fourBits);
+  }
+
+  /** How many were found. */
+  int found() {
+    return found;
+  }
+
+  /** The numbers of the lengths of what was found. */
+  int[] foundNumbers() {
+    return foundNumbers;
+  }
+
+  /** How what was found is used. */
+  PrefixUse[] foundUses() {
+    return foundUses;
   }
 
   /** How many different lengths its prefixes have. */
@@ -223,10 +248,15 @@ final class PrefixSet {
     int number = numberOf(length);
     int before = counts[number];
     counts[number] += change;
-    anys += length == 0 ? change : 0;
     if (before == 0 || counts[number] == 0) {
       lengthsInUse += change;
-      onlyNumber = firstInUse();
+      if (lengthsInUse > foundNumbers.length) {
+        foundNumbers = new int[lengthsInUse];
+        foundUses = new PrefixUse[lengthsInUse];
+      }
+      // What find says while there is one length; it writes anew where there are more.
+      foundNumbers[0] = firstInUse();
+      foundUses[0] = PrefixUse.ANYTHING;
     }
   }
 
@@ -238,12 +268,14 @@ final class PrefixSet {
     return number;
   }
 
-  void add(Ipv6Prefix prefix) {
+  /**
+   * A policy has come that has this prefix.
+   *
+   * @param other the number of the length of its other prefix
+   */
+  void add(Ipv6Prefix prefix, int other, int priority) {
     int length = prefix.length();
     count(length, 1);
-    if (length == 0) {
-      return;
-    }
     long high = prefix.address().high();
     long low = prefix.address().low();
     int depth = depthOf(length);
@@ -251,7 +283,25 @@ final class PrefixSet {
     while (node.depth < depth) {
       node = towards(node, high, low, depth);
     }
-    node.add(bitOf(length - depth, fourBitsAt(depth, high, low)));
+    node.useMade(bitOf(length - depth, fourBitsAt(depth, high, low))).add(other, priority);
+  }
+
+  /** A policy with this prefix has another priority. It must be there. */
+  void change(Ipv6Prefix prefix, int other, int oldPriority, int priority) {
+    int length = prefix.length();
+    long high = prefix.address().high();
+    long low = prefix.address().low();
+    int depth = depthOf(length);
+    Node node = root;
+    while (node.depth < depth) {
+      node = present(node.child(fourBitsAt(node.depth, high, low)));
+    }
+    PrefixUse use = present(node.use(bitOf(length - depth, fourBitsAt(depth, high, low))));
+    use.change(other, oldPriority, priority);
+  }
+
+  private static <T> T present(@Nullable T part) {
+    return Objects.requireNonNull(part, "a prefix is not there whose policy is");
   }
 
   /** The next node on the way to a depth, made if there is none. */
@@ -261,7 +311,10 @@ final class PrefixSet {
     if (child != null && child.depth <= depth && child.leadsTo(high, low)) {
       return child;
     }
-    int branch = child == null ? depth : Math.min(depth, sharedBits(child, high, low) & -STRIDE);
+    int branch =
+        child == null
+            ? depth
+            : Math.min(Math.min(depth, child.depth), child.sharedBits(high, low) & -STRIDE);
     var made = new Node(high, low, branch);
     if (child != null) {
       made.setChild(fourBitsAt(branch, child.high, child.low), child);
@@ -270,37 +323,26 @@ final class PrefixSet {
     return made;
   }
 
-  /** How many bits of the node's own the address begins with. */
-  private static int sharedBits(Node node, long high, long low) {
-    long differenceHigh = (high & node.maskHigh) ^ node.high;
-    long differenceLow = (low & node.maskLow) ^ node.low;
-    int shared =
-        differenceHigh != 0
-            ? Long.numberOfLeadingZeros(differenceHigh)
-            : 64 + Long.numberOfLeadingZeros(differenceLow);
-    return Math.min(shared, node.depth);
+  /** A policy with this prefix has gone. It must be there. */
+  void remove(Ipv6Prefix prefix, int other, int priority) {
+    count(prefix.length(), -1);
+    remove(root, prefix, other, priority);
   }
 
-  /** It must be there. */
-  void remove(Ipv6Prefix prefix) {
+  private static void remove(Node node, Ipv6Prefix prefix, int other, int priority) {
     int length = prefix.length();
-    count(length, -1);
-    if (length > 0) {
-      remove(root, prefix.address().high(), prefix.address().low(), length);
-    }
-  }
-
-  private static void remove(Node node, long high, long low, int length) {
-    int fourBits = fourBitsAt(node.depth, high, low);
+    int fourBits = fourBitsAt(node.depth, prefix.address().high(), prefix.address().low());
     if (node.depth == depthOf(length)) {
-      node.remove(bitOf(length - node.depth, fourBits));
+      int bit = bitOf(length - node.depth, fourBits);
+      PrefixUse use = present(node.use(bit));
+      use.remove(other, priority);
+      if (use.isEmpty()) {
+        node.dropUse(bit);
+      }
       return;
     }
-    Node child = node.child(fourBits);
-    if (child == null) {
-      throw new IllegalStateException("a prefix is not there whose policy is");
-    }
-    remove(child, high, low, length);
+    Node child = present(node.child(fourBits));
+    remove(child, prefix, other, priority);
     if (child.prefixes == 0 && child.children.length == 0) {
       node.dropChild(fourBits);
     } else if (child.prefixes == 0 && child.children.length == 1) {

@@ -282,12 +282,15 @@ final class WordTable<V> {
     return high ^ (word * 0x9e37_79b9_7f4a_7c15L) ^ (word >>> 29);
   }
 
-  /** A group alone is filled from its first slot on, and has room for as many as it needs. */
+  /**
+   * A group alone is filled from its first slot on, and has room for as many as it needs: 1, 3, 7,
+   * and the eighth is never taken.
+   */
   private void makeRoom(int slot) {
     if (slot < values.length) {
       return;
     }
-    int room = Math.min(2 * slot + 1, GROUP);
+    int room = 2 * slot + 1;
     words = Arrays.copyOf(words, room * WORDS);
     beside = Arrays.copyOf(beside, room * more);
     values = Arrays.copyOf(values, room);

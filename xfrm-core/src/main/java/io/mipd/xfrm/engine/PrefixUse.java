@@ -1,0 +1,122 @@
+package io.mipd.xfrm.engine;
+
+import java.util.Arrays;
+
+/**
+ * How policies use a prefix as one of their ends: of which lengths the prefixes at the other end
+ * are, and how urgent the policies with each. So a policy for this prefix and another one can only
+ * be there if each names the other's length, and is no more urgent than either says.
+ *
+ * <p>Lengths are known by their numbers ({@link PrefixSet#numberOf}), and these modulo 64: of more
+ * lengths than that, two may pass for one.
+ */
+final class PrefixUse {
+  private static final int[] NO_NUMBERS = {};
+  private static final Priorities[] NO_PRIORITIES = {};
+
+  /** Of what has not been looked at: whatever may be there. */
+  static final PrefixUse ANYTHING = anything();
+
+  /** A bit for each length at the other end. */
+  private long others;
+
+  /** While one policy uses the prefix, as with most: its priority. */
+  private int priority;
+
+  /** Otherwise those of each length, in the order of bits. */
+  private Priorities[] priorities = NO_PRIORITIES;
+
+  /** The most urgent of each of {@code priorities}, nearer to a look-up. */
+  private int[] mostUrgent = NO_NUMBERS;
+
+  private static PrefixUse anything() {
+    var use = new PrefixUse();
+    use.others = -1;
+    return use;
+  }
+
+  boolean isEmpty() {
+    return others == 0;
+  }
+
+  /** Whether policies have a prefix of this length at the other end. */
+  boolean isWith(int length) {
+    return (others & bitOf(length)) != 0;
+  }
+
+  /** No policy with a prefix of this length at the other end is more urgent; there must be one. */
+  int mostUrgentWith(int length) {
+    return mostUrgent.length == 0 ? priority : mostUrgent[rankOf(length)];
+  }
+
+  void add(int length, int added) {
+    if (isEmpty()) {
+      others = bitOf(length);
+      priority = added;
+      return;
+    }
+    if (priorities.length == 0) {
+      var only = new Priorities();
+      only.add(priority);
+      priorities = new Priorities[] {only};
+    }
+    int rank = rankOf(length);
+    if (!isWith(length)) {
+      priorities = SmallArrays.with(priorities, rank, new Priorities());
+      others |= bitOf(length);
+    }
+    priorities[rank].add(added);
+    noteMostUrgent(rank);
+  }
+
+  /** It must be there. */
+  void remove(int length, int removed) {
+    if (priorities.length == 0) {
+      others = 0;
+      return;
+    }
+    int rank = rankOf(length);
+    priorities[rank].remove(removed);
+    if (priorities[rank].isEmpty()) {
+      priorities = SmallArrays.without(priorities, rank);
+      others &= ~bitOf(length);
+    }
+    if (priorities.length == 1 && priorities[0].isSingle()) {
+      priority = priorities[0].mostUrgent();
+      priorities = NO_PRIORITIES;
+      mostUrgent = NO_NUMBERS;
+    } else {
+      noteMostUrgent(rank);
+    }
+  }
+
+  /** It must be there. */
+  void change(int length, int old, int changed) {
+    if (priorities.length == 0) {
+      priority = changed;
+      return;
+    }
+    int rank = rankOf(length);
+    priorities[rank].remove(old);
+    priorities[rank].add(changed);
+    noteMostUrgent(rank);
+  }
+
+  /** That of one length has changed, or which lengths there are. */
+  private void noteMostUrgent(int changed) {
+    if (mostUrgent.length == priorities.length) {
+      mostUrgent[changed] = priorities[changed].mostUrgent();
+    } else {
+      mostUrgent = new int[priorities.length];
+      Arrays.setAll(mostUrgent, rank -> priorities[rank].mostUrgent());
+    }
+  }
+
+  private static long bitOf(int length) {
+    return 1L << length;
+  }
+
+  private int rankOf(int length) {
+    return Long.bitCount(others & (bitOf(length) - 1));
+  }
+}

@@ -74,7 +74,10 @@ final class ConfiguredState {
                       one.address(),
                       mobile.homeAgent().get(),
                       true,
-                      Cores.protection(one.protection()),
+                      Cores.protection(one.protection())
+                          .withGroups(
+                              Cores.groupsByTunnel(mobile, one)
+                                  && configuration.policiesNameGroups()),
                       Cores.roles(configuration, mobile),
                       Optional.empty()))
           .collect(toImmutableList());
@@ -89,7 +92,8 @@ final class ConfiguredState {
                     one.homeAddress(),
                     agent.address(),
                     false,
-                    Cores.protection(one.protection()),
+                    Cores.protection(one.protection())
+                        .withGroups(configuration.policiesNameGroups()),
                     RouteRoles.NONE,
                     Optional.empty()))
         .collect(toImmutableList());

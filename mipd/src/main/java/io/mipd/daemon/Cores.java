@@ -50,7 +50,9 @@ final class Cores {
     var served =
         ImmutableMap.<HomeAddress, TunnelProtection>builderWithExpectedSize(agent.served().size());
     for (DaemonConfiguration.Served one : agent.served()) {
-      served.put(new HomeAddress(one.homeAddress()), protection(one.protection()));
+      served.put(
+          new HomeAddress(one.homeAddress()),
+          protection(one.protection()).withGroups(role.configuration.policiesNameGroups()));
     }
     DaemonConfiguration.Advertisements own = agent.advertisements();
     var settings =
@@ -282,11 +284,12 @@ final class Cores {
             mobile.homeAgent().orElseThrow(),
             mobile.lifetime(),
             interfaces(mobile),
-            protection(one.protection()),
+            protection(one.protection())
+                .withGroups(groupsByTunnel(mobile, one) && role.configuration.policiesNameGroups()),
             mobile.optimization().map(Cores::optimization),
             role.configuration.correspondent().isPresent(),
             one.advertisedOnly(),
-            mobile.groupsByTunnel() && one.address().equals(mobile.homeAddress()));
+            groupsByTunnel(mobile, one));
     Optional<BindingStore.Entry> stored = store.entry(home);
     var core =
         new MobileNode(
@@ -388,6 +391,12 @@ final class Cores {
     one.put("sequence", route.sequence().value());
     one.put("seconds-left", route.left().toSeconds());
     return one;
+  }
+
+  /** Groups come to one of the home addresses. */
+  static boolean groupsByTunnel(
+      DaemonConfiguration.MobileNode mobile, DaemonConfiguration.Home home) {
+    return mobile.groupsByTunnel() && home.address().equals(mobile.homeAddress());
   }
 
   static TunnelProtection protection(Optional<Protection> protection) {

@@ -244,6 +244,7 @@ final class Daemon {
                       configuration.kernelInterface(),
                       poller,
                       loop::now,
+                      netlink,
                       system,
                       between,
                       sequences::ledger,

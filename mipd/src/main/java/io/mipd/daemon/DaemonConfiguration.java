@@ -419,22 +419,21 @@ record DaemonConfiguration(
           default -> new CorrespondentNode();
         };
     boolean tunnelsGroups = isMulticastTunnelled(role);
-    if (tunnelsGroups && (asked == WorldChoice.KERNEL || isNegotiated(role))) {
+    if (tunnelsGroups && isNegotiated(role)) {
       throw root.wrong(
           title + "." + MULTICAST,
-          "through the tunnel, which takes the engine world, and "
-              + (asked == WorldChoice.KERNEL
-                  ? "world is kernel"
-                  : "keying is ike, which takes the kernel"),
-          "world = engine or auto with keys of a file, or no multicast through the tunnel");
+          "through the tunnel, and keying is ike: what the two ends of the tunnel say of groups"
+              + " is in no traffic selectors that are negotiated",
+          "keys of a file, or no multicast through the tunnel");
     }
     if (tunnelsGroups && kernelInterface == KernelInterface.PF_KEY) {
       throw root.wrong(
           "kernel-interface",
-          "pf-key, and multicast is through the tunnel, which takes the engine world",
+          "pf-key, and multicast is through the tunnel, which takes netlink or the engine world",
           "netlink, or no multicast through the tunnel");
     }
-    WorldChoice world = tunnelsGroups ? WorldChoice.ENGINE : asked;
+    // In the kernel's there is more that it cannot (docs/linux.md).
+    WorldChoice world = tunnelsGroups && asked == WorldChoice.AUTO ? WorldChoice.ENGINE : asked;
     if (world == WorldChoice.ENGINE && isNegotiated(role)) {
       throw root.wrong(
           "world",
@@ -575,6 +574,11 @@ record DaemonConfiguration(
             .anyMatch(one -> one.protection().filter(NegotiatedKeys.class::isInstance).isPresent())
         : role instanceof MobileNode mobile
             && mobile.protection().filter(NegotiatedKeys.class::isInstance).isPresent();
+  }
+
+  /** Whether policies are to name the multicast groups for which packets pass the tunnels. */
+  boolean policiesNameGroups() {
+    return world == WorldChoice.KERNEL && isMulticastTunnelled(role);
   }
 
   /** Whether packets for multicast groups go through the tunnels with mobile nodes. */

@@ -137,10 +137,9 @@ final class EngineWorld implements World {
                     tun.interfaceIndex(),
                     watch::link,
                     this::homeLinkOfAgent,
-                    engine,
+                    new GroupsByEngine(),
                     up,
-                    setup.router() ? Optional.empty() : setup.home().stream().findFirst(),
-                    this::flush))
+                    setup.router() ? Optional.empty() : setup.home().stream().findFirst()))
             : Optional.empty();
     dropTable =
         NftTable.owned(
@@ -365,6 +364,29 @@ final class EngineWorld implements World {
             groups.flatMap(TunnelledGroups::nextDeadline))
         .flatMap(Optional::stream)
         .min(Comparator.naturalOrder());
+  }
+
+  /** The engine has what arrived before the kernel's stack, so that it comes by the TUN device. */
+  private final class GroupsByEngine implements TunnelledGroups.Way {
+    @Override
+    public void send(PacketBuffer packet, Ipv6Address source, Ipv6Address destination) {
+      engine.outputToGroup(packet, source, destination);
+    }
+
+    @Override
+    public void flush() {
+      EngineWorld.this.flush();
+    }
+
+    @Override
+    public OptionalInt arrivals(Ipv6Address home) {
+      return OptionalInt.of(tun.interfaceIndex());
+    }
+
+    @Override
+    public boolean isAway(Ipv6Address home) {
+      return false;
+    }
   }
 
   private OptionalInt homeLinkOfAgent() {

@@ -19,6 +19,7 @@ import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.model.Mark;
 import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.Policy;
@@ -75,14 +76,23 @@ final class KernelLedger implements XfrmBackend {
   /** Inbound policies between two hosts, by the two. */
   private final Map<Hosts, Set<Policy.Id>> inbound = new HashMap<>();
 
+  /**
+   * Inbound policies of a host with anybody, or with multicast groups; empty if groups are none of
+   * our business.
+   */
+  private final Optional<SetMultimap<Ipv6Address, Policy.Id>> inboundOfHosts;
+
   /** Outbound policies, by what their templates demand. */
   private final SetMultimap<ReqId, Policy.Id> senders = LinkedHashMultimap.create();
 
-  /** Others' inbound policies that Mobility Header messages may meet before ours. */
+  /** Others' inbound policies that messages of ours may meet before ours. */
   private ImmutableList<Policy> foreign = ImmutableList.of();
 
   /** A policy that demands IPsec has come between two hosts and was not there before. */
   private boolean inboundAdded;
+
+  /** Likewise between a host and anybody, or groups. */
+  private boolean inboundOfHostsAdded;
 
   /** Associations of one request id and direction that a key manager may have at a time. */
   private static final int MOST_ALIKE = 4;
@@ -97,12 +107,14 @@ final class KernelLedger implements XfrmBackend {
       XfrmBackend changes,
       KernelSequences sequences,
       PlainTunnels tunnels,
-      ImmutableSet<ReqId> negotiated) {
+      ImmutableSet<ReqId> negotiated,
+      boolean groups) {
     this.kernel = kernel;
     this.changes = changes;
     this.sequences = sequences;
     this.tunnels = tunnels;
     this.negotiated = negotiated;
+    inboundOfHosts = groups ? Optional.of(LinkedHashMultimap.create()) : Optional.empty();
   }
 
   @Override
@@ -141,7 +153,9 @@ final class KernelLedger implements XfrmBackend {
   }
 
   private static boolean mayMeetMessages(Selector selector) {
-    return selector.protocol() == IpProtocol.ANY || selector.protocol() == IpProtocol.MOBILITY;
+    return selector.protocol() == IpProtocol.ANY
+        || selector.protocol() == IpProtocol.MOBILITY
+        || selector.protocol() == IpProtocol.ICMPV6;
   }
 
   private void putWildcards() throws IOException {
@@ -436,6 +450,20 @@ final class KernelLedger implements XfrmBackend {
       inbound.computeIfAbsent(hosts(policy.id()), key -> new LinkedHashSet<>()).add(policy.id());
       inboundAdded |= !known && demandsIpsec(policy);
     }
+    if (inboundOfHosts.isPresent() && oneHost(policy.id()).isPresent()) {
+      inboundOfHosts.get().put(oneHost(policy.id()).get(), policy.id());
+      inboundOfHostsAdded |= !known && demandsIpsec(policy);
+    }
+  }
+
+  /** The one host of an inbound policy that is about one, and anybody or groups. */
+  private static Optional<Ipv6Address> oneHost(Policy.Id id) {
+    Ipv6Prefix source = id.selector().source();
+    Ipv6Prefix destination = id.selector().destination();
+    if (id.direction() != Direction.IN || source.isHost() == destination.isHost()) {
+      return Optional.empty();
+    }
+    return Optional.of(source.isHost() ? source.address() : destination.address());
   }
 
   private static boolean demandsIpsec(Policy policy) {
@@ -459,6 +487,7 @@ final class KernelLedger implements XfrmBackend {
     if (ids != null && ids.remove(id) && ids.isEmpty()) {
       inbound.remove(hosts(id));
     }
+    inboundOfHosts.ifPresent(all -> oneHost(id).ifPresent(host -> all.remove(host, id)));
     tunnels.remove(id);
   }
 
@@ -745,8 +774,43 @@ final class KernelLedger implements XfrmBackend {
    * flow for which there is none is one of which nothing is known.
    */
   SecurityPath demanded(Flow flow) {
+    return demanded(
+        flow, inbound.getOrDefault(new Hosts(flow.source(), flow.destination()), Set.of()));
+  }
+
+  /** Likewise of a flow to a multicast group: the policies of its source count. */
+  SecurityPath demandedOfGroup(Flow flow) {
+    return demanded(flow, ofHost(flow.source()));
+  }
+
+  private Set<Policy.Id> ofHost(Ipv6Address host) {
+    return inboundOfHosts.map(all -> all.get(host)).orElse(Set.of());
+  }
+
+  /**
+   * The tunnel by which the packets of a home address come: by our books, which the kernel may have
+   * been told to differ from a moment ago.
+   *
+   * @param home ours, or one that we serve
+   * @param agent its home agent's address
+   */
+  Optional<Template> tunnelOf(Ipv6Address home, Ipv6Address agent) {
+    return ofHost(home).stream()
+        .filter(id -> id.selector().protocol() == IpProtocol.ANY)
+        .flatMap(id -> Stream.ofNullable(policies.get(id)))
+        .min(Comparator.comparingInt(Policy::priority))
+        .flatMap(
+            policy ->
+                policy.bundle().templates().stream()
+                    .filter(Template::isTunnel)
+                    .filter(it -> it.source().equals(agent) || it.destination().equals(agent))
+                    // A user's may be within, or around it between other ends.
+                    .reduce((inner, outer) -> outer));
+  }
+
+  private SecurityPath demanded(Flow flow, Set<Policy.Id> candidates) {
     Optional<Policy> own =
-        inbound.getOrDefault(new Hosts(flow.source(), flow.destination()), Set.of()).stream()
+        candidates.stream()
             .flatMap(id -> Stream.ofNullable(policies.get(id)))
             .filter(policy -> policy.selector().matches(flow))
             .min(Comparator.comparingInt(Policy::priority));
@@ -782,6 +846,13 @@ final class KernelLedger implements XfrmBackend {
   boolean hasNewInbound() {
     boolean was = inboundAdded;
     inboundAdded = false;
+    return was;
+  }
+
+  /** Likewise of policies between a host and anybody, or groups. */
+  boolean hasNewInboundOfHosts() {
+    boolean was = inboundOfHostsAdded;
+    inboundOfHostsAdded = false;
     return was;
   }
 

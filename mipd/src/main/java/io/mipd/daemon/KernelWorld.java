@@ -20,6 +20,7 @@ import io.mipd.xfrm.linux.KernelInterface;
 import io.mipd.xfrm.linux.KernelSequences;
 import io.mipd.xfrm.linux.MobilitySocket;
 import io.mipd.xfrm.linux.Poller;
+import io.mipd.xfrm.linux.Rtnetlink;
 import io.mipd.xfrm.linux.SystemCallException;
 import io.mipd.xfrm.linux.UnmarkedAssociations;
 import io.mipd.xfrm.linux.UnmarkedPolicies;
@@ -29,9 +30,11 @@ import io.mipd.xfrm.model.Flow;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
+import io.mipd.xfrm.model.Mode;
 import io.mipd.xfrm.model.Policy;
 import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.SecurityAssociation;
+import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.netlink.AddressFlag;
 import io.mipd.xfrm.netlink.InterfaceAddress;
@@ -94,6 +97,7 @@ final class KernelWorld implements World {
   private final NetworkWatch watch;
   private final CareOfRoutes routes;
   private final Link device;
+  private final @Nullable KernelGroups groups;
 
   /** Links where the home addresses' solicited-node groups are joined. */
   private final Set<Integer> joined = new HashSet<>();
@@ -130,6 +134,7 @@ final class KernelWorld implements World {
       Poller poller,
       Supplier<Instant> clock,
       Upward up,
+      Rtnetlink netlink,
       SystemChanges system,
       KernelBackend kernel,
       UnaryOperator<XfrmBackend> between,
@@ -145,13 +150,15 @@ final class KernelWorld implements World {
     sequences = new KernelSequences(kernel, ledgers);
     this.device = device;
     others = system.others(kernel);
+    PlainTunnels plain = new PlainTunnels(system, setup);
     ledger =
         new KernelLedger(
             kernel,
             between.apply(kernel),
             sequences,
-            new PlainTunnels(system, setup),
-            setup.negotiated());
+            plain,
+            setup.negotiated(),
+            setup.tunnelsGroups());
     routes = new CareOfRoutes(system, setup.interfaces(), setup.home());
     watch =
         NetworkWatch.open(
@@ -162,6 +169,16 @@ final class KernelWorld implements World {
             ImmutableSet.of(Icmpv6Message.DESTINATION_UNREACHABLE, Icmpv6Message.PARAMETER_PROBLEM),
             /* routes= */ !setup.router());
     poller.add(kernel.fd(), this::takeNotices);
+    groups =
+        setup.tunnelsGroups()
+            ? new KernelGroups(
+                setup, poller, netlink, system, watch, ledger, plain, device.index(), up)
+            : null;
+  }
+
+  @Override
+  public Optional<TunnelledGroups> groups() {
+    return Optional.ofNullable(groups).map(KernelGroups::groups);
   }
 
   /**
@@ -178,6 +195,7 @@ final class KernelWorld implements World {
       KernelInterface by,
       Poller poller,
       Supplier<Instant> clock,
+      Rtnetlink netlink,
       SystemChanges system,
       UnaryOperator<XfrmBackend> between,
       KernelSequences.Ledgers ledgers,
@@ -189,7 +207,9 @@ final class KernelWorld implements World {
         KernelBackend.open(by, system.unmarkedPolicies(), system.unmarkedAssociations());
     KernelWorld world = null;
     try {
-      world = new KernelWorld(setup, poller, clock, up, system, kernel, between, ledgers, device);
+      world =
+          new KernelWorld(
+              setup, poller, clock, up, netlink, system, kernel, between, ledgers, device);
       world.start();
       return world;
     } catch (IOException | RuntimeException e) {
@@ -213,6 +233,9 @@ final class KernelWorld implements World {
   private void changed(RtnetlinkNotice notice) {
     routes.changed(notice);
     if (notice instanceof RtnetlinkNotice.LinkNotice change) {
+      if (groups != null) {
+        groups.changed(change.link(), change.gone());
+      }
       if (change.gone()) {
         joined.remove(change.link().index());
       } else if (setup.interfaces().contains(change.link().name())) {
@@ -249,7 +272,24 @@ final class KernelWorld implements World {
   @Override
   public void establish(ImmutableList<SecurityAssociation> associations) throws IOException {
     ledger.establish(
-        associations.stream().map(kernel::asTold).collect(ImmutableList.toImmutableList()));
+        associations.stream()
+            .map(this::forGroups)
+            .map(kernel::asTold)
+            .collect(ImmutableList.toImmutableList()));
+  }
+
+  /**
+   * Where packets for groups pass the tunnel of payload, its associations have no selector: Linux
+   * compares it with the group, or with the link-local source of what is said of groups. What they
+   * are for the policies say that demand their request id, and what none of these is about Linux
+   * refuses that has come out of a tunnel.
+   */
+  private SecurityAssociation forGroups(SecurityAssociation association) {
+    return setup.tunnelsGroups()
+            && association.mode() == Mode.TUNNEL
+            && association.selector().protocol() == IpProtocol.ANY
+        ? association.toBuilder().selector(Selector.ANY).build()
+        : association;
   }
 
   /** The first policies are in force by now, so that what reaches the socket has met them. */
@@ -268,6 +308,9 @@ final class KernelWorld implements World {
       for (Ipv6Address home : setup.home()) {
         tunnels.add(new TunnelWatch(home, poller, clock, this::tunnelled));
       }
+    }
+    if (groups != null) {
+      groups.begin();
     }
     watch.begin();
   }
@@ -595,6 +638,9 @@ final class KernelWorld implements World {
     resume(now);
     repair(now);
     tunnels.forEach(one -> one.turn(now));
+    if (groups != null) {
+      groups.turn(now);
+    }
   }
 
   /** Associations whose sequence numbers could not be reserved come back when they can be. */
@@ -682,7 +728,9 @@ final class KernelWorld implements World {
                 disturbed ? repairAt : Instant.MAX,
                 othersDisturbed ? readOthersAt : Instant.MAX,
                 sequences.hasSuspended() ? resumeAt : Instant.MAX),
-            tunnels.stream().flatMap(one -> one.nextDeadline().stream()))
+            Stream.concat(
+                groups().flatMap(TunnelledGroups::nextDeadline).stream(),
+                tunnels.stream().flatMap(one -> one.nextDeadline().stream())))
         .filter(at -> at.isBefore(Instant.MAX))
         .min(Comparator.naturalOrder());
   }
@@ -799,6 +847,9 @@ final class KernelWorld implements World {
       discovery.close();
     }
     tunnels.forEach(TunnelWatch::close);
+    if (groups != null) {
+      groups.close();
+    }
     watch.close();
   }
 

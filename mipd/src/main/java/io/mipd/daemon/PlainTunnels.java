@@ -1,6 +1,8 @@
 package io.mipd.daemon;
 
+import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
+import io.mipd.mobility.planner.HomePolicies;
 import io.mipd.xfrm.model.Direction;
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
@@ -29,11 +31,15 @@ import java.util.Optional;
  *                1340: from HoA iif mipd0-1 lookup main
  *                1341: from all iif mipd0-1 blackhole
  *   mobile node  route default dev mipd0-1 table 6275 metric 512
+ *                route multicast ff0e::/16 dev mipd0-1 table local src HoA metric 64
  * </pre>
  */
 final class PlainTunnels {
   /** Before the route into the device of home addresses, which swallows. */
   private static final int METRIC = 512;
+
+  /** Before those into the device of home addresses. */
+  private static final int GROUPS_METRIC = TunnelledGroups.METRIC / 2;
 
   private static final int ADMITTED_PRIORITY = 1340;
   private static final int REST_PRIORITY = 1341;
@@ -42,10 +48,13 @@ final class PlainTunnels {
   private final World.Setup setup;
   private final Map<Ends, Tunnel> tunnels = new LinkedHashMap<>();
 
+  private final Map<Integer, Ends> byDevice = new HashMap<>();
+
   /** The tunnel that each policy is about, and what it has put beside it. */
   private final Map<Policy.Id, Use> uses = new HashMap<>();
 
-  private record Ends(Ipv6Address local, Ipv6Address remote) {}
+  /** Of a tunnel: what its packets bear outside. */
+  record Ends(Ipv6Address local, Ipv6Address remote) {}
 
   /** A device, and how many policies need it. */
   private static final class Tunnel {
@@ -59,7 +68,7 @@ final class PlainTunnels {
     }
   }
 
-  private record Use(Ends ends, Optional<Route> route, Optional<RoutingRule> rule) {}
+  private record Use(Ends ends, ImmutableList<Route> routes, Optional<RoutingRule> rule) {}
 
   PlainTunnels(SystemChanges system, World.Setup setup) {
     this.system = system;
@@ -104,7 +113,7 @@ final class PlainTunnels {
       return;
     }
     Tunnel tunnel = tunnel(ends);
-    Optional<Route> route = out ? route(policy.selector(), tunnel) : Optional.empty();
+    ImmutableList<Route> routes = out ? routes(policy.selector(), tunnel) : ImmutableList.of();
     Optional<RoutingRule> rule =
         policy.direction() == Direction.FWD
             ? admitted(policy.selector(), tunnel)
@@ -113,18 +122,18 @@ final class PlainTunnels {
       if (rule.isPresent()) {
         system.putRule(rule.get());
       }
-      if (route.isPresent()) {
-        system.putRoute(route.get());
+      for (Route route : routes) {
+        system.putRoute(route);
       }
     } catch (IOException e) {
       removeUnused(ends, tunnel);
       throw e;
     }
     tunnel.users++;
-    uses.put(policy.id(), new Use(ends, route, rule));
+    uses.put(policy.id(), new Use(ends, routes, rule));
     if (before != null) {
-      // The route has been replaced in place by the new one.
-      release(new Use(before.ends(), Optional.empty(), before.rule()));
+      // The routes have been replaced in place by the new ones.
+      release(new Use(before.ends(), ImmutableList.of(), before.rule()));
     }
   }
 
@@ -136,8 +145,8 @@ final class PlainTunnels {
   }
 
   private void release(Use use) throws IOException {
-    if (use.route().isPresent()) {
-      system.removeRoute(use.route().get());
+    for (Route route : use.routes()) {
+      system.removeRoute(route);
     }
     if (use.rule().isPresent()) {
       system.removeRule(use.rule().get());
@@ -155,6 +164,7 @@ final class PlainTunnels {
       return;
     }
     tunnels.remove(ends);
+    byDevice.remove(tunnel.index);
     system.removeDevice(tunnel.name);
     if (setup.router()) {
       system.removeRule(rest(tunnel.name));
@@ -174,6 +184,7 @@ final class PlainTunnels {
     Link device = system.putTunnel(name, ends.local(), ends.remote(), setup.deviceMtu());
     var tunnel = new Tunnel(name, device.index());
     tunnels.put(ends, tunnel);
+    byDevice.put(tunnel.index, ends);
     return tunnel;
   }
 
@@ -189,20 +200,36 @@ final class PlainTunnels {
   }
 
   /** Only of the policies that speak of all that a home address sends or receives. */
-  private Optional<Route> route(Selector selector, Tunnel tunnel) {
+  private ImmutableList<Route> routes(Selector selector, Tunnel tunnel) {
     if (selector.protocol() != IpProtocol.ANY) {
-      return Optional.empty();
+      return ImmutableList.of();
     }
     if (isHostOf(selector.destination(), setup.served()) && selector.source().isAny()) {
-      return Optional.of(Route.via(tunnel.index, selector.destination()).withMetric(METRIC));
+      return ImmutableList.of(Route.via(tunnel.index, selector.destination()).withMetric(METRIC));
     }
-    if (isHostOf(selector.source(), setup.home()) && selector.destination().isAny()) {
-      return Optional.of(
-          Route.via(tunnel.index, Ipv6Prefix.ANY)
-              .withTable(HomePlace.table(setup.home(), selector.source().address()))
-              .withMetric(METRIC));
+    if (!isHostOf(selector.source(), setup.home()) || !selector.destination().isAny()) {
+      return ImmutableList.of();
     }
-    return Optional.empty();
+    Ipv6Address home = selector.source().address();
+    var routes = ImmutableList.<Route>builder();
+    routes.add(
+        Route.via(tunnel.index, Ipv6Prefix.ANY)
+            .withTable(HomePlace.table(setup.home(), home))
+            .withMetric(METRIC));
+    if (setup.tunnelsGroups() && setup.home().asList().indexOf(home) == 0) {
+      for (Ipv6Prefix groups : HomePolicies.GROUPS) {
+        routes.add(
+            Route.ofGroups(tunnel.index, groups)
+                .withPreferredSource(home)
+                .withMetric(GROUPS_METRIC));
+      }
+    }
+    return routes.build();
+  }
+
+  /** Of the tunnel with this device; empty if it is none of ours. */
+  Optional<Ends> ends(int device) {
+    return Optional.ofNullable(byDevice.get(device));
   }
 
   private Optional<RoutingRule> admitted(Selector selector, Tunnel tunnel) {

@@ -127,6 +127,7 @@ final class PolicyStateDocument {
     protection.returnRoutability().ifPresent(it -> reqIds.put("return-routability", it.value()));
     protection.payload().ifPresent(it -> reqIds.put("payload", it.value()));
     document.put("reqids", reqIds);
+    document.put("groups", protection.groups());
     return document;
   }
 
@@ -227,10 +228,11 @@ final class PolicyStateDocument {
         address(document, "home-agent"),
         document.getBoolean("mobile-node"),
         new TunnelProtection(
-            reqId(document, "signalling"),
-            reqId(document, "prefix-discovery"),
-            reqId(document, "return-routability"),
-            reqId(document, "payload")),
+                reqId(document, "signalling"),
+                reqId(document, "prefix-discovery"),
+                reqId(document, "return-routability"),
+                reqId(document, "payload"))
+            .withGroups(document.getBoolean("groups")),
         new RouteRoles(document.getBoolean("optimizes"), document.getBoolean("corresponds")),
         document.hasPath("care-of-address")
             ? Optional.of(address(document, "care-of-address"))

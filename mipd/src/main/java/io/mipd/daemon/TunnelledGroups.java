@@ -6,7 +6,8 @@ import io.mipd.daemon.JoinedGroups.Membership;
 import io.mipd.host.GroupForwarder;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeAction.Place;
-import io.mipd.xfrm.engine.PacketEngine;
+import io.mipd.mobility.planner.HomePolicies;
+import io.mipd.xfrm.engine.Segmenter;
 import io.mipd.xfrm.linux.IcmpSocket;
 import io.mipd.xfrm.linux.PacketSocket;
 import io.mipd.xfrm.linux.Poller;
@@ -18,7 +19,6 @@ import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import io.mipd.xfrm.netlink.Link;
 import io.mipd.xfrm.netlink.Route;
-import io.mipd.xfrm.netlink.RouteType;
 import io.mipd.xfrm.packet.Ipv6Fields;
 import io.mipd.xfrm.transform.PacketBuffer;
 import java.io.IOException;
@@ -41,9 +41,9 @@ import org.slf4j.LoggerFactory;
  * what comes for it there; what they send through their tunnels it sends on the home link.
  *
  * <p>At a mobile node it looks which groups programs have joined, on whichever interface, and joins
- * them where they are to come in: on the TUN device while away, on the home link at home. While
- * away what programs send to groups of global scope without naming an interface goes into the TUN
- * device, and so with the home address.
+ * them where they are to come in: while away where its world says, on the home link at home. While
+ * away what programs send to groups of global scope without naming an interface goes into the
+ * device of the home address, and so with that address.
  */
 final class TunnelledGroups implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(TunnelledGroups.class);
@@ -52,15 +52,22 @@ final class TunnelledGroups implements AutoCloseable {
   private static final Duration LOOK_INTERVAL = Duration.ofSeconds(1);
 
   /** Before the kernel's own routes to groups, of metric 256. */
-  private static final int METRIC = 128;
+  static final int METRIC = 128;
 
-  /** Groups of global scope: well-known, transient, of a prefix, of a rendezvous point. */
-  private static final ImmutableList<Ipv6Prefix> GLOBAL =
-      ImmutableList.of(
-          Ipv6Prefix.parse("ff0e::/16"),
-          Ipv6Prefix.parse("ff1e::/16"),
-          Ipv6Prefix.parse("ff3e::/16"),
-          Ipv6Prefix.parse("ff7e::/16"));
+  /** How packets for groups pass the tunnels of a world. */
+  interface Way extends GroupForwarder.Tunnels {
+    /** What has been sent leaves, if it has not yet. */
+    void flush();
+
+    /** The interface by which it sees, while away, what comes out of the tunnel for groups. */
+    OptionalInt arrivals(Ipv6Address home);
+
+    /**
+     * Whether what comes from a home address is the tunnel's to bring, and what a packet socket
+     * shows of it no more than what comes out of the tunnel.
+     */
+    boolean isAway(Ipv6Address home);
+  }
 
   private final Poller poller;
   private final Rtnetlink netlink;
@@ -70,7 +77,7 @@ final class TunnelledGroups implements AutoCloseable {
   private final Optional<Ipv6Address> listener;
   private final GroupForwarder forwarder;
   private final World.Upward up;
-  private final Runnable flush;
+  private final Way way;
 
   /**
    * Apart from what the daemon needs for itself: the kernel lets one socket join no more groups
@@ -95,13 +102,13 @@ final class TunnelledGroups implements AutoCloseable {
 
   private ImmutableSet<Ipv6Address> wanted = ImmutableSet.of();
   private OptionalInt mirror = OptionalInt.empty();
+  private boolean away;
 
   /**
-   * @param device index of the TUN device
+   * @param device index of the device that has home addresses while they are away
    * @param links the interfaces by index
    * @param homeLink of a home agent, at present
    * @param listener the home address that groups come to, of a mobile node
-   * @param flush sends what the engine has put out
    */
   TunnelledGroups(
       Poller poller,
@@ -109,10 +116,9 @@ final class TunnelledGroups implements AutoCloseable {
       int device,
       Function<Integer, Optional<Link>> links,
       Supplier<OptionalInt> homeLink,
-      PacketEngine engine,
+      Way way,
       World.Upward up,
-      Optional<Ipv6Address> listener,
-      Runnable flush)
+      Optional<Ipv6Address> listener)
       throws SystemCallException {
     this.poller = poller;
     this.netlink = netlink;
@@ -121,8 +127,8 @@ final class TunnelledGroups implements AutoCloseable {
     this.homeLink = homeLink;
     this.up = up;
     this.listener = listener;
-    this.flush = flush;
-    forwarder = new GroupForwarder(engine);
+    this.way = way;
+    forwarder = new GroupForwarder(way);
     lookAt = listener.map(it -> Instant.MIN);
     for (int i = 0; i < arrived.length; i++) {
       arrived[i] = new PacketBuffer();
@@ -133,7 +139,7 @@ final class TunnelledGroups implements AutoCloseable {
   void send(NodeAction.SendListenerMessage send) {
     log.debug("{} {} to {}", send.through(), send.message(), send.destination());
     forwarder.send(send);
-    flush.run();
+    way.flush();
   }
 
   // Of a home agent.
@@ -157,7 +163,7 @@ final class TunnelledGroups implements AutoCloseable {
     }
     if (fromLink == null && at.isPresent()) {
       try {
-        PacketSocket socket = PacketSocket.open(at.getAsInt(), ofGroups());
+        PacketSocket socket = PacketSocket.open(at.getAsInt(), SocketFilter.toGlobalGroups());
         fromLink = socket;
         poller.add(socket.fd(), () -> take(socket));
       } catch (SystemCallException e) {
@@ -178,12 +184,18 @@ final class TunnelledGroups implements AutoCloseable {
     try {
       int count = socket.receive(arrived);
       for (int i = 0; i < count; i++) {
-        forwarder.forward(arrived[i]);
+        if (!way.isAway(source(arrived[i]))) {
+          forwarder.forward(arrived[i]);
+        }
       }
     } catch (SystemCallException e) {
       log.debug("groups on the home link: {}", e.toString());
     }
-    flush.run();
+    way.flush();
+  }
+
+  private static Ipv6Address source(PacketBuffer packet) {
+    return Ipv6Address.read(packet.array(), packet.start() + Ipv6Fields.SOURCE);
   }
 
   /**
@@ -194,10 +206,13 @@ final class TunnelledGroups implements AutoCloseable {
     byte[] octets = packet.array();
     int hopLimit = octets[packet.start() + Ipv6Fields.HOP_LIMIT] & 0xff;
     Ipv6Address group = Ipv6Address.read(octets, packet.start() + Ipv6Fields.DESTINATION);
-    if (hopLimit <= 1 || group.isLinkScopeMulticast()) {
+    if (hopLimit <= 1
+        || group.isLinkScopeMulticast()
+        || Segmenter.completeChecksum(packet) != null) {
       return;
     }
     forwarder.forward(packet);
+    way.flush();
     OptionalInt at = homeLink.get();
     Optional<Link> link = at.isPresent() ? links.apply(at.getAsInt()) : Optional.empty();
     if (link.isEmpty()) {
@@ -223,24 +238,6 @@ final class TunnelledGroups implements AutoCloseable {
     }
   }
 
-  /** Packets to {@code ff?e::/16}. */
-  private static SocketFilter ofGroups() {
-    int loadOctet = 0x30;
-    int and = 0x54;
-    int jumpIfEqual = 0x15;
-    int stop = 0x06;
-    int destination = SocketFilter.NETWORK_HEADER + Ipv6Fields.DESTINATION;
-    return new SocketFilter(
-        ImmutableList.of(
-            new SocketFilter.Instruction(loadOctet, 0, 0, destination),
-            new SocketFilter.Instruction(jumpIfEqual, 0, 4, 0xff),
-            new SocketFilter.Instruction(loadOctet, 0, 0, destination + 1),
-            new SocketFilter.Instruction(and, 0, 0, 0x0f),
-            new SocketFilter.Instruction(jumpIfEqual, 0, 1, 0x0e),
-            new SocketFilter.Instruction(stop, 0, 0, -1),
-            new SocketFilter.Instruction(stop, 0, 0, 0)));
-  }
-
   // Of a mobile node.
 
   /**
@@ -251,14 +248,15 @@ final class TunnelledGroups implements AutoCloseable {
     if (listener.filter(place.address().value()::equals).isEmpty()) {
       return;
     }
+    away = place.place() == Place.AWAY;
     mirror =
         switch (place.place()) {
-          case AWAY -> OptionalInt.of(device);
+          case AWAY -> way.arrivals(place.address().value());
           case HOME -> OptionalInt.of(place.interfaceIndex());
           case NOWHERE -> OptionalInt.empty();
         };
     join(mirror, wanted);
-    for (Ipv6Prefix groups : GLOBAL) {
+    for (Ipv6Prefix groups : HomePolicies.GROUPS) {
       if (place.place() == Place.HOME) {
         netlink.removeRoute(route(groups));
       } else {
@@ -268,20 +266,11 @@ final class TunnelledGroups implements AutoCloseable {
   }
 
   private Route route(Ipv6Prefix groups) {
-    return new Route(
-        groups,
-        Ipv6Prefix.ANY,
-        Route.LOCAL,
-        RouteType.MULTICAST,
-        Route.PROTOCOL_STATIC,
-        METRIC,
-        OptionalInt.of(device),
-        Optional.empty(),
-        Optional.empty(),
-        OptionalInt.empty());
+    return Route.ofGroups(device, groups).withMetric(METRIC);
   }
 
   void turn(Instant now) {
+    followTunnel();
     if (lookAt.filter(it -> !now.isBefore(it)).isEmpty()) {
       return;
     }
@@ -302,6 +291,15 @@ final class TunnelledGroups implements AutoCloseable {
     join(mirror, wanted);
     if (changed) {
       up.groupsJoined(wanted);
+    }
+  }
+
+  /** A tunnel moves with the mobile node. */
+  private void followTunnel() {
+    OptionalInt now = away ? way.arrivals(listener.orElseThrow()) : mirror;
+    if (!now.equals(mirror)) {
+      mirror = now;
+      join(mirror, wanted);
     }
   }
 

@@ -4,7 +4,6 @@ import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.LinkedHashMultimap;
 import com.google.common.collect.SetMultimap;
 import io.mipd.mobility.NodeAction;
-import io.mipd.xfrm.engine.PacketEngine;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.packet.Ipv6Fields;
 import io.mipd.xfrm.transform.PacketBuffer;
@@ -14,15 +13,27 @@ import io.mipd.xfrm.transform.PacketBuffer;
  * (RFC 6275 section 10.4.2), and what the two ends of a tunnel say of groups (section 10.4.3).
  */
 public final class GroupForwarder {
-  private final PacketEngine engine;
+  private final Tunnels tunnels;
 
   /** Home addresses by group. */
   private final SetMultimap<Ipv6Address, Ipv6Address> members = LinkedHashMultimap.create();
 
   private final PacketBuffer copy = new PacketBuffer();
 
-  public GroupForwarder(PacketEngine engine) {
-    this.engine = engine;
+  public GroupForwarder(Tunnels tunnels) {
+    this.tunnels = tunnels;
+  }
+
+  /** The tunnels with mobile nodes, or with the home agent. */
+  public interface Tunnels {
+    /**
+     * Sends a packet for a group through the tunnel that a packet between two others would take; if
+     * that takes none, nowhere.
+     *
+     * @param source of such a packet; unspecified for anybody
+     * @param destination likewise
+     */
+    void send(PacketBuffer packet, Ipv6Address source, Ipv6Address destination);
   }
 
   /** Sends what the core wants said. */
@@ -30,7 +41,7 @@ public final class GroupForwarder {
     MobilityPacket.ofListeners(send.message(), send.source(), send.destination(), copy);
     Ipv6Address home = send.through().value();
     Ipv6Address any = Ipv6Address.UNSPECIFIED;
-    engine.outputToGroup(copy, send.toMobileNode() ? any : home, send.toMobileNode() ? home : any);
+    tunnels.send(copy, send.toMobileNode() ? any : home, send.toMobileNode() ? home : any);
   }
 
   /**
@@ -73,7 +84,7 @@ public final class GroupForwarder {
         }
         copy.setSegmentation(packet.segmentation(), packet.segmentSize());
         copy.array()[copy.start() + Ipv6Fields.HOP_LIMIT]--;
-        engine.outputToGroup(copy, source, home);
+        tunnels.send(copy, source, home);
       }
     }
   }

@@ -103,7 +103,7 @@ public final class Host {
     this.around = around;
     addresses = new HostAddresses(settings.home(), settings.served());
     engine = new PacketEngine(settings.engine(), new Sink(), addresses, sequences, random);
-    groups = new GroupForwarder(engine);
+    groups = new GroupForwarder(engine::outputToGroup);
     backend = between.apply(new EngineBackend(engine));
     policies = new InstalledPolicies(backend, settings.user());
     engine.setOnDemand(policies);

@@ -404,6 +404,47 @@ class DaemonConfigurationTest {
         .hasMessageContaining("reqid 4101 is another home address's");
   }
 
+  @ParameterizedTest
+  @CsvSource({"auto, ENGINE", "engine, ENGINE", "kernel, KERNEL"})
+  void multicastThroughTheTunnelIsOfTheWorldThatIsAskedFor(String asked, DaemonConfiguration.WorldChoice world)
+      throws Exception {
+    DaemonConfiguration configuration = DaemonConfiguration.read(multicast(asked, "ipsec = off"));
+    assertThat(configuration.world()).isEqualTo(world);
+    assertThat(configuration.policiesNameGroups()).isEqualTo(world == DaemonConfiguration.WorldChoice.KERNEL);
+  }
+
+  /** charon's traffic selectors have no link-local addresses. */
+  @Test
+  void multicastThroughTheTunnelIsNotForNegotiatedKeys() throws IOException {
+    secret();
+    Path file = multicast("kernel", "protection = " + negotiated("b.example.org", 5001, 5002));
+    assertThatThrownBy(() -> DaemonConfiguration.read(file))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("home-agent.multicast: through the tunnel, and keying is ike");
+  }
+
+  @Test
+  void multicastThroughTheTunnelIsNotByPfKey() throws IOException {
+    Path file = multicast("kernel, kernel-interface = pf-key", "ipsec = off");
+    assertThatThrownBy(() -> DaemonConfiguration.read(file))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("kernel-interface: pf-key, and multicast is through the tunnel");
+  }
+
+  private Path multicast(String world, String protection) throws IOException {
+    return Files.writeString(
+        folder.resolve("multicast.conf"),
+        """
+        role = home-agent, world = %s
+        home-agent {
+          home-interface = eth1, address = "2001:db8:1::1", home-prefix = "2001:db8:1::/64"
+          multicast = tunnel
+          mobile-nodes = [ { home-address = "2001:db8:1::100", %s } ]
+        }
+        """
+            .formatted(world, protection));
+  }
+
   private void secret() throws IOException {
     Path secret = Files.writeString(folder.resolve("ike.secret"), "for a test\n");
     Files.setPosixFilePermissions(secret, PosixFilePermissions.fromString("rw-------"));

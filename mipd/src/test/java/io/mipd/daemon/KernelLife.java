@@ -87,7 +87,8 @@ final class KernelLife implements AutoCloseable {
             kernel,
             new KernelSequences(kernel, store::ledger),
             new PlainTunnels(new SystemChanges(netlink, Journal.open(folder)), setup),
-            setup.negotiated());
+            setup.negotiated(),
+            setup.tunnelsGroups());
     backend = new Dying(ledger, commands);
     policies = new InstalledPolicies(backend, user);
     ledger.adopt();

@@ -2,26 +2,42 @@ package io.mipd.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.ObjectArrays;
 import io.mipd.daemon.TestNet.Mipd;
+import io.mipd.host.MobilityPacket;
+import io.mipd.mobility.ListenerDiscovery;
+import io.mipd.xfrm.linux.NetworkNamespace;
+import io.mipd.xfrm.linux.RawSender;
 import io.mipd.xfrm.model.Ipv6Address;
+import io.mipd.xfrm.packet.Icmpv6Message.GroupRecord;
+import io.mipd.xfrm.packet.Icmpv6Message.ListenerReport2;
+import io.mipd.xfrm.transform.PacketBuffer;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Multicast groups of the home link, wherever the mobile node is (RFC 6275 section 11.3.4). */
 @Tag("root")
+@Tag("kernel")
 class TunnelledGroupsTest {
   private static final String GROUP = "ff0e::101";
+  private static final String OTHER_GROUP = "ff0e::102";
   private static final String HOST = "2001:db8:1::bad";
   private static final String PORT = "7777";
   private static final int ENOUGH = 5;
+
+  /** A mobile node answers within 10 s, and may be asked again after 14 s. */
+  private static final Duration ANSWERED = TestNet.LONG.multipliedBy(2);
 
   /** Arguments: group, port, index of the interface. */
   private static final String LISTENER =
@@ -69,6 +85,14 @@ class TunnelledGroupsTest {
     net.close();
   }
 
+  private Mipd start(String node, String role, String words, boolean esp) throws Exception {
+    return start(
+        node,
+        role,
+        words,
+        esp ? new String[0] : TestNet.withoutIpsec(TestNet.sample(role + ".conf")));
+  }
+
   private Mipd start(String node, String role, String words, String... changes) throws Exception {
     String title = role + " {";
     return net.startMipd(
@@ -101,7 +125,7 @@ class TunnelledGroupsTest {
 
   private void awaitMore(String what, String log, String line) throws Exception {
     int enough = heard(log, line) + ENOUGH;
-    net.until(what, TestNet.LONG, () -> heard(log, line) >= enough);
+    net.until(what, ANSWERED, () -> heard(log, line) >= enough);
   }
 
   private boolean isBound(Mipd agent, String link) throws Exception {
@@ -109,24 +133,31 @@ class TunnelledGroupsTest {
         .anyMatch(it -> it.getString("care-of-address").startsWith("2001:db8:" + link + ":"));
   }
 
-  @Test
-  void aGroupIsListenedToAtHomeAndAwayAndSpokenTo() throws Exception {
+  @ParameterizedTest(name = "in ESP: {0}")
+  @ValueSource(booleans = {true, false})
+  void aGroupIsListenedToAtHomeAndAwayAndSpokenTo(boolean esp) throws Exception {
     ImmutableSet<String> before = net.system("ha");
     net.plug("h");
-    Mipd agent = start("ha", "home-agent", "multicast = tunnel");
-    Mipd mobile = start("mn", "mobile-node", "multicast = home-tunnel");
+    Mipd agent = start("ha", "home-agent", "multicast = tunnel", esp);
+    Mipd mobile = start("mn", "mobile-node", "multicast = home-tunnel", esp);
     net.until("at home", TestNet.LONG, () -> net.status(mobile).getBoolean("registration.at-home"));
     Process listener = perl("mn", "listener", LISTENER, index("mn"));
     perl("x", "other listener", LISTENER, index("x"));
     perl("x", "talker", TALKER, "from-home");
     awaitMore("heard at home", "listener", HOST + " from-home");
-    for (String link : List.of("a", "b")) {
-      net.plug(link);
-      net.until("bound at " + link, TestNet.LONG, () -> isBound(agent, link));
-      awaitMore("heard at " + link, "listener", HOST + " from-home");
+    Process talker;
+    try (PacketLog way = PacketLog.start(net, "r", "eh", "way")) {
+      for (String link : List.of("a", "b")) {
+        net.plug(link);
+        net.until("bound at " + link, TestNet.LONG, () -> isBound(agent, link));
+        awaitMore("heard at " + link, "listener", HOST + " from-home");
+      }
+      talker = perl("mn", "mobile talker", TALKER, "from-afar");
+      awaitMore("spoken from afar", "other listener", TestNet.HOME_ADDRESS + " from-afar");
+      assertThat(way.shows("from-home")).isEqualTo(!esp);
+      assertThat(way.shows("from-afar")).isEqualTo(!esp);
+      assertThat(way.packets(PacketLog.to(Ipv6Address.parse(GROUP)))).isEmpty();
     }
-    Process talker = perl("mn", "mobile talker", TALKER, "from-afar");
-    awaitMore("spoken from afar", "other listener", TestNet.HOME_ADDRESS + " from-afar");
     net.plug("h");
     net.until(
         "bound no more", TestNet.LONG, () -> net.status(agent).getConfigList("bindings").isEmpty());
@@ -140,6 +171,46 @@ class TunnelledGroupsTest {
     net.awaitSystem("ha", before);
     assertThat(net.ip("mn", "-6", "route", "show", "table", "all")).doesNotContain("ff0e::");
     assertThat(net.in("mn", "ip maddr")).doesNotContain(GROUP);
+  }
+
+  /** What somebody beside the home agent sends in the name of a mobile node is not its tunnel's. */
+  @ParameterizedTest(name = "in ESP: {0}")
+  @ValueSource(booleans = {true, false})
+  void whatDidNotComeByTheTunnelIsNotBelieved(boolean esp) throws Exception {
+    net.plug("a");
+    Mipd agent = start("ha", "home-agent", "multicast = tunnel", esp);
+    start("mn", "mobile-node", "multicast = home-tunnel", esp);
+    net.until("bound at a", TestNet.LONG, () -> isBound(agent, "a"));
+    var home = Ipv6Address.parse(TestNet.HOME_ADDRESS);
+    var report = new PacketBuffer();
+    MobilityPacket.ofListeners(
+        new ListenerReport2(
+            ImmutableList.of(
+                new GroupRecord(
+                    GroupRecord.CHANGE_TO_EXCLUDE,
+                    Ipv6Address.parse(OTHER_GROUP),
+                    ImmutableList.of()))),
+        ListenerDiscovery.source(home),
+        ListenerDiscovery.ALL_ROUTERS_2,
+        report);
+    byte[] said = Forger.datagram(home, Ipv6Address.parse(GROUP), "forged");
+    try (PacketLog homeLink = PacketLog.start(net, "x", "eth0", "home link");
+        RawSender forger =
+            NetworkNamespace.within(
+                NetworkNamespace.named(net.ns("r")), () -> RawSender.open("eh", 0))) {
+      for (int i = 0; i < ENOUGH; i++) {
+        forger.add(report);
+        var packet = new PacketBuffer();
+        packet.set(said, 0, said.length);
+        forger.add(packet);
+        forger.flush();
+      }
+      perl("x", "other listener", LISTENER, index("x"));
+      perl("mn", "mobile talker", TALKER, "from-afar");
+      awaitMore("spoken from afar", "other listener", TestNet.HOME_ADDRESS + " from-afar");
+      assertThat(homeLink.shows("forged")).isFalse();
+      assertThat(net.in("ha", "ip maddr show dev eth1")).doesNotContain(OTHER_GROUP);
+    }
   }
 
   /** As with all that is sent from the home address: there is no moment. */
@@ -189,6 +260,14 @@ class TunnelledGroupsTest {
                 + " -Y 'icmpv6.type == 130 || icmpv6.type == 143' -T fields -e ipv6.src -e ipv6.dst"
                 + " -e icmpv6.type -e icmpv6.mldr.mar.multicast_address -e icmpv6.checksum.status"
                 + " 2>/dev/null");
+    String passed =
+        net.sh(
+            "tshark -r "
+                + folder.resolve("pcap")
+                + " -Y 'udp.port == 7777' -T fields -e ipv6.src -e ipv6.dst -e udp.checksum.status"
+                + " -o udp.check_checksum:TRUE 2>/dev/null");
+    assertThat(passed)
+        .containsPattern("2001:db8:1::1," + HOST + "\\t2001:db8:a:\\S+," + GROUP + "\\t1\n");
     assertThat(seen)
         .containsPattern("2001:db8:1::1,fe80::1\\t2001:db8:a:\\S+,ff02::1\\t130\\t\\t1\\n")
         .containsPattern(

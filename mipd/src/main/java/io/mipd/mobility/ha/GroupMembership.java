@@ -18,6 +18,7 @@ import io.mipd.xfrm.packet.Icmpv6Message.ListenerQuery;
 import io.mipd.xfrm.packet.Icmpv6Message.ListenerReport;
 import io.mipd.xfrm.packet.Icmpv6Message.ListenerReport2;
 import io.mipd.xfrm.packet.Icmpv6Message.OfListeners;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -39,6 +40,16 @@ final class GroupMembership {
 
   /** At a time: after a restart all that are bound are to be asked. */
   private static final int MOST_QUERIES = 100;
+
+  /**
+   * What is sent right behind a Binding Acknowledgement comes before the tunnel is there, at a
+   * mobile node that has its kernel make it. So who says nothing is asked again after this time,
+   * after twice this time, and so on.
+   */
+  private static final Duration FIRST_WAIT = Duration.ofSeconds(2);
+
+  /** How often, after the first time. */
+  private static final int MOST_SOON = 3;
 
   /** In milliseconds; below 32768 it is written as it is (RFC 3810 section 5.1.3). */
   private static final ListenerQuery GENERAL_QUERY =
@@ -65,6 +76,9 @@ final class GroupMembership {
 
     /** Of those that are sent soon one after the other (RFC 3810 section 9.7). */
     int startupQueries = ListenerDiscovery.ROBUSTNESS;
+
+    /** How often it is asked again soon, unless it says something. */
+    int soon;
 
     final Set<Ipv6Address> groups = new LinkedHashSet<>();
 
@@ -98,6 +112,7 @@ final class GroupMembership {
     known.tunnel = in;
     byCareOf.computeIfAbsent(careOf.value(), address -> new LinkedHashSet<>()).add(known);
     // Who registers may have been started again, and says nothing before he is asked.
+    known.soon = MOST_SOON;
     queries.put(home, now);
   }
 
@@ -143,6 +158,7 @@ final class GroupMembership {
     if (from.isEmpty() || message instanceof ListenerQuery) {
       return false;
     }
+    from.get().soon = 0;
     if (message instanceof ListenerReport report) {
       listens(now, from.get(), report.group(), true, interfaceIndex, actions);
     } else if (message instanceof ListenerDone done) {
@@ -247,6 +263,11 @@ final class GroupMembership {
             GENERAL_QUERY,
             ListenerDiscovery.source(agent),
             Ipv6Address.ALL_NODES));
+    if (who.soon > 0) {
+      queries.put(who.home, now.plus(FIRST_WAIT.multipliedBy(1L << (MOST_SOON - who.soon))));
+      who.soon--;
+      return;
+    }
     who.startupQueries = Math.max(0, who.startupQueries - 1);
     queries.put(
         who.home,

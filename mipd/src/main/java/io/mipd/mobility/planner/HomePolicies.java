@@ -6,6 +6,7 @@ import static io.mipd.merger.source.MobilityPolicy.Kind.SIGNALLING_OF_STRANGERS;
 
 import com.google.common.collect.ImmutableList;
 import io.mipd.merger.source.MobilityPolicy;
+import io.mipd.mobility.ListenerDiscovery;
 import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.HomeAddress;
@@ -40,6 +41,17 @@ public final class HomePolicies {
 
   private static final Ipv6Prefix LINK_LOCAL = Ipv6Prefix.parse("fe80::/10");
   private static final Ipv6Prefix LINK_SCOPE_MULTICAST = Ipv6Prefix.parse("ff02::/16");
+
+  /** Groups of global scope: well-known, transient, of a prefix, of a rendezvous point. */
+  public static final ImmutableList<Ipv6Prefix> GROUPS =
+      ImmutableList.of(
+          Ipv6Prefix.parse("ff0e::/16"),
+          Ipv6Prefix.parse("ff1e::/16"),
+          Ipv6Prefix.parse("ff3e::/16"),
+          Ipv6Prefix.parse("ff7e::/16"));
+
+  /** Where the two ends of a tunnel say something of groups: of any scope. */
+  private static final Ipv6Prefix ALL_GROUPS = Ipv6Prefix.parse("ff00::/8");
 
   /** Their types have the highest bit clear (RFC 4443 section 2.1). */
   private static final PortMatch ICMPV6_ERRORS = new PortMatch(0, 0xff80);
@@ -147,6 +159,17 @@ public final class HomePolicies {
     String reason = "reverse tunnel (RFC 6275 section 11.3.1)";
     policies.add(tunnelled(fromHome(), Direction.OUT, tunnel.payloadOut(), reason));
     policies.add(tunnelled(toHome(), Direction.IN, tunnel.payloadIn(), reason));
+    if (protection.groups() && protection.payload().isPresent()) {
+      policies.add(ofListeners(agent, tunnel.payloadIn()));
+      for (Ipv6Prefix groups : GROUPS) {
+        policies.add(
+            tunnelled(
+                Selector.between(ANY, groups),
+                Direction.IN,
+                tunnel.payloadIn(),
+                "groups are listened to through the tunnel (RFC 6275 section 11.3.4)"));
+      }
+    }
     return new MobilityWish(policies.build(), states(careOf));
   }
 
@@ -209,7 +232,24 @@ public final class HomePolicies {
     Template in = payload(careOf.value(), agent);
     policies.add(tunnelled(fromHome(), Direction.FWD, in, reason));
     policies.add(tunnelled(fromHome(), Direction.IN, in, reason));
+    if (protection.groups() && protection.payload().isPresent()) {
+      policies.add(ofListeners(home, in));
+    }
     return new MobilityWish(policies.build(), states(careOf));
+  }
+
+  /**
+   * What the other end of the tunnel says of groups, which has a link-local source (RFC 3810
+   * section 5). It takes the way of payload from nobody in particular, and so may be in what a user
+   * wants of that, too. Without a type: it stands behind the Router Alert option.
+   */
+  private static MobilityPolicy ofListeners(Ipv6Address end, Template in) {
+    return tunnelled(
+        Selector.between(Ipv6Prefix.host(ListenerDiscovery.source(end)), ALL_GROUPS)
+            .withProtocol(IpProtocol.ICMPV6),
+        Direction.IN,
+        in,
+        "multicast listeners on the tunnel (RFC 6275 section 10.4.3)");
   }
 
   /**

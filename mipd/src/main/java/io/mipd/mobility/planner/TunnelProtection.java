@@ -18,13 +18,16 @@ import java.util.stream.Stream;
  * @param payload tunnel mode, all else; empty for a plain tunnel
  * @param keyManagement whether what has negotiated them moves along with the mobile node: K (RFC
  *     6275 section 6.1.7)
+ * @param groups whether policies are to name multicast groups, where packets for these pass the
+ *     tunnel: a kernel finds policies by a packet's own addresses
  */
 public record TunnelProtection(
     Optional<ReqId> signalling,
     Optional<ReqId> prefixDiscovery,
     Optional<ReqId> returnRoutability,
     Optional<ReqId> payload,
-    boolean keyManagement) {
+    boolean keyManagement,
+    boolean groups) {
   public static final TunnelProtection NONE =
       new TunnelProtection(Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
 
@@ -35,6 +38,22 @@ public record TunnelProtection(
       Optional<ReqId> returnRoutability,
       Optional<ReqId> payload) {
     this(signalling, prefixDiscovery, returnRoutability, payload, false);
+  }
+
+  /** Policies name no groups. */
+  public TunnelProtection(
+      Optional<ReqId> signalling,
+      Optional<ReqId> prefixDiscovery,
+      Optional<ReqId> returnRoutability,
+      Optional<ReqId> payload,
+      boolean keyManagement) {
+    this(signalling, prefixDiscovery, returnRoutability, payload, keyManagement, false);
+  }
+
+  /** Likewise, but for whether policies name groups. */
+  public TunnelProtection withGroups(boolean named) {
+    return new TunnelProtection(
+        signalling, prefixDiscovery, returnRoutability, payload, keyManagement, named);
   }
 
   /** Of all these associations. */

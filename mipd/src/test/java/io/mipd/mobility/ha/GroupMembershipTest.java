@@ -158,12 +158,46 @@ class GroupMembershipTest {
     assertThat(leaves(OTHER, AT_A, 1)).containsExactly(subscribe(OTHER, 1, false));
   }
 
+  /** The first questions may come before the mobile node's kernel has the tunnel. */
+  @Test
+  void whoHasRegisteredIsAskedAgainSoonAndThenAsAQuerierDoes() {
+    binds(HOME, AT_A);
+    assertThat(after(Duration.ZERO)).hasSize(1);
+    asksAfter(Duration.ofSeconds(2));
+    asksAfter(Duration.ofSeconds(4));
+    asksAfter(Duration.ofSeconds(8));
+    asksAfter(ListenerDiscovery.STARTUP_QUERY_INTERVAL);
+    asksAfter(ListenerDiscovery.QUERY_INTERVAL);
+  }
+
+  @Test
+  void whoSaysSomethingIsAskedAsAQuerierDoes() {
+    binds(HOME, AT_A);
+    assertThat(after(Duration.ZERO)).hasSize(1);
+    joins(HOME, AT_A, 1);
+    asksAfter(Duration.ofSeconds(2));
+    asksAfter(ListenerDiscovery.STARTUP_QUERY_INTERVAL);
+    asksAfter(ListenerDiscovery.QUERY_INTERVAL);
+  }
+
+  private void asksAfter(Duration time) {
+    assertThat(after(time.minusMillis(1))).isEmpty();
+    assertThat(after(Duration.ofMillis(1)))
+        .singleElement()
+        .isInstanceOf(NodeAction.SendListenerMessage.class);
+  }
+
   /** Returns which memberships end meanwhile. */
   private List<NodeAction> passes(Duration time) {
+    List<NodeAction> actions = after(time);
+    actions.removeIf(it -> !(it instanceof Subscribe));
+    return actions;
+  }
+
+  private List<NodeAction> after(Duration time) {
     now = now.plus(time);
     List<NodeAction> actions = new ArrayList<>();
     groups.deadlines(now, HOME_LINK, actions);
-    actions.removeIf(it -> !(it instanceof Subscribe));
     return actions;
   }
 }

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * Cuts a super-packet into the segments that the local stack meant, and completes the transport
  * checksum that it left undone: what a network interface does for it.
  */
-final class Segmenter {
+public final class Segmenter {
   //  +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
   //  |          Source Port          |       Destination Port        |
   //  |                        Sequence Number                        |
@@ -54,7 +54,7 @@ final class Segmenter {
    *
    * @return null if it was whole or is now
    */
-  static @Nullable Discard completeChecksum(PacketBuffer p) {
+  public static @Nullable Discard completeChecksum(PacketBuffer p) {
     if (!p.isChecksumPartial()) {
       return null;
     }

@@ -39,6 +39,9 @@ final class PacketAddress {
   private static final int ADDRESS_LENGTH = 11;
   private static final int ADDRESS = 12;
 
+  /** The devices of tunnels of IPv6 in IPv6, which have no header of a link layer. */
+  static final int ARPHRD_TUNNEL6 = 769;
+
   private static final int ARPHRD_ETHER = 1;
   private static final int ARPHRD_LOOPBACK = 772;
   private static final int ETHERNET_HEADER = 14;

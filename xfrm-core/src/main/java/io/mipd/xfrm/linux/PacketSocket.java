@@ -11,6 +11,7 @@ public final class PacketSocket implements AutoCloseable {
   /** Packets taken by one system call at most. */
   public static final int BATCH = 64;
 
+  private static final int ANY_INTERFACE = 0;
   private static final int QUEUE = 4 << 20;
   private static final int MESSAGE =
       VirtioHeader.LENGTH + 14 + PacketBuffer.MAX_PACKET + 7 & ~7; // keeps the next one aligned
@@ -56,8 +57,14 @@ public final class PacketSocket implements AutoCloseable {
     }
   }
 
+  /** What comes for multicast groups out of any tunnel of IPv6 in IPv6 that is a device. */
+  public static PacketSocket openForGroupsOutOfTunnels() throws SystemCallException {
+    return open(ANY_INTERFACE, SocketFilter.toGroupsOutOfTunnels());
+  }
+
   /**
-   * Likewise; the interface also takes what is for multicast groups that nobody here has joined.
+   * As {@link #open(int)}; the interface also takes what is for multicast groups that nobody here
+   * has joined.
    */
   public static PacketSocket openForAllGroups(int interfaceIndex, SocketFilter filter)
       throws SystemCallException {
@@ -122,7 +129,7 @@ public final class PacketSocket implements AutoCloseable {
     into.clear();
     memory.get(packetAt, into.array(), into.start(), length);
     into.setBounds(into.start(), into.start() + length);
-    into.setInterfaceIndex(interfaceIndex);
+    into.setInterfaceIndex(PacketAddress.interfaceIndex(batch.names(), i * PacketAddress.LENGTH));
     VirtioHeader.read(memory, at, linkHeader, into);
     return true;
   }

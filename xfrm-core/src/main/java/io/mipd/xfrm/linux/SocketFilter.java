@@ -4,6 +4,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import com.google.common.collect.ImmutableList;
 import io.mipd.xfrm.model.IpProtocol;
+import io.mipd.xfrm.packet.Ipv6Fields;
 
 /**
  * A classic BPF program that says which packets a socket gets ({@code SO_ATTACH_FILTER}).
@@ -56,6 +57,41 @@ public record SocketFilter(ImmutableList<Instruction> instructions) {
             new Instruction(0x15, 0, 1, type),
             new Instruction(0x06, 0, 0, -1),
             new Instruction(0x06, 0, 0, 0)));
+  }
+
+  /** IPv6 packets to multicast groups of global scope: {@code ff?e::/16}. */
+  public static SocketFilter toGlobalGroups() {
+    return new SocketFilter(
+        ImmutableList.of(
+            new Instruction(0x30, 0, 0, NETWORK_HEADER + Ipv6Fields.DESTINATION),
+            new Instruction(0x15, 0, 4, 0xff),
+            new Instruction(0x30, 0, 0, NETWORK_HEADER + Ipv6Fields.DESTINATION + 1),
+            // BPF_ALU | BPF_AND | BPF_K: the scope (RFC 4291 section 2.7).
+            new Instruction(0x54, 0, 0, 0x0f),
+            new Instruction(0x15, 0, 1, 0x0e),
+            new Instruction(0x06, 0, 0, -1),
+            new Instruction(0x06, 0, 0, 0)));
+  }
+
+  /** IPv6 packets to multicast groups. */
+  static SocketFilter toGroups() {
+    return new SocketFilter(
+        ImmutableList.of(
+            new Instruction(0x30, 0, 0, NETWORK_HEADER + Ipv6Fields.DESTINATION),
+            new Instruction(0x15, 0, 1, 0xff),
+            new Instruction(0x06, 0, 0, -1),
+            new Instruction(0x06, 0, 0, 0)));
+  }
+
+  /** Likewise, of those that come out of the devices of tunnels of IPv6 in IPv6. */
+  static SocketFilter toGroupsOutOfTunnels() {
+    var program = ImmutableList.<Instruction>builder();
+    // BPF_LD | BPF_W | BPF_ABS: the type of the device, as at SKF_AD_HATYPE.
+    program.add(new Instruction(0x20, 0, 0, -0x1000 + 28));
+    program.add(new Instruction(0x15, 1, 0, PacketAddress.ARPHRD_TUNNEL6));
+    program.add(new Instruction(0x06, 0, 0, 0));
+    program.addAll(toGroups().instructions());
+    return new SocketFilter(program.build());
   }
 
   /** Netlink messages of which another port than this is the cause. */

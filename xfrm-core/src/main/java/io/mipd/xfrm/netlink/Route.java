@@ -55,6 +55,11 @@ public record Route(
         OptionalInt.empty());
   }
 
+  /** A way out for what is sent to multicast groups, where the kernel's own are. */
+  public static Route ofGroups(int interfaceIndex, Ipv6Prefix groups) {
+    return via(interfaceIndex, groups).withTable(LOCAL).withType(RouteType.MULTICAST);
+  }
+
   /** A route that drops what meets it. */
   public static Route blackhole(Ipv6Prefix destination) {
     return new Route(
@@ -65,6 +70,35 @@ public record Route(
         PROTOCOL_STATIC,
         0,
         OptionalInt.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        OptionalInt.empty());
+  }
+
+  private Route withType(RouteType newType) {
+    return new Route(
+        destination,
+        source,
+        table,
+        newType,
+        protocol,
+        metric,
+        interfaceIndex,
+        gateway,
+        preferredSource,
+        mtu);
+  }
+
+  /** A route for what comes from there alone, to this host. */
+  public static Route toThisHost(int interfaceIndex, Ipv6Prefix destination, Ipv6Prefix source) {
+    return new Route(
+        destination,
+        source,
+        LOCAL,
+        RouteType.LOCAL,
+        PROTOCOL_STATIC,
+        0,
+        OptionalInt.of(interfaceIndex),
         Optional.empty(),
         Optional.empty(),
         OptionalInt.empty());

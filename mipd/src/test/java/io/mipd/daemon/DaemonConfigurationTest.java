@@ -406,11 +406,12 @@ class DaemonConfigurationTest {
 
   @ParameterizedTest
   @CsvSource({"auto, ENGINE", "engine, ENGINE", "kernel, KERNEL"})
-  void multicastThroughTheTunnelIsOfTheWorldThatIsAskedFor(String asked, DaemonConfiguration.WorldChoice world)
-      throws Exception {
+  void multicastThroughTheTunnelIsOfTheWorldThatIsAskedFor(
+      String asked, DaemonConfiguration.WorldChoice world) throws Exception {
     DaemonConfiguration configuration = DaemonConfiguration.read(multicast(asked, "ipsec = off"));
     assertThat(configuration.world()).isEqualTo(world);
-    assertThat(configuration.policiesNameGroups()).isEqualTo(world == DaemonConfiguration.WorldChoice.KERNEL);
+    assertThat(configuration.policiesNameGroups())
+        .isEqualTo(world == DaemonConfiguration.WorldChoice.KERNEL);
   }
 
   /** charon's traffic selectors have no link-local addresses. */

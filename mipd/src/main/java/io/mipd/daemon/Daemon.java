@@ -244,7 +244,6 @@ final class Daemon {
                       configuration.kernelInterface(),
                       poller,
                       loop::now,
-                      netlink,
                       system,
                       between,
                       sequences::ledger,

@@ -34,6 +34,7 @@ import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.netlink.AddressFlag;
 import io.mipd.xfrm.netlink.InterfaceAddress;
 import io.mipd.xfrm.netlink.Link;
+import io.mipd.xfrm.netlink.Route;
 import io.mipd.xfrm.netlink.RtnetlinkNotice;
 import io.mipd.xfrm.packet.Icmpv6Message;
 import io.mipd.xfrm.packet.Ipv6Fields;
@@ -133,7 +134,6 @@ final class EngineWorld implements World {
             ? Optional.of(
                 new TunnelledGroups(
                     poller,
-                    netlink,
                     tun.interfaceIndex(),
                     watch::link,
                     this::homeLinkOfAgent,
@@ -386,6 +386,17 @@ final class EngineWorld implements World {
     @Override
     public boolean isAway(Ipv6Address home) {
       return false;
+    }
+
+    /** It goes with our device. */
+    @Override
+    public void putRoute(Route route) throws SystemCallException {
+      netlink.replaceRoute(route);
+    }
+
+    @Override
+    public void removeRoute(Route route) throws SystemCallException {
+      netlink.removeRoute(route);
     }
   }
 

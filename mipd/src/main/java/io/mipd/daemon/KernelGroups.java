@@ -2,6 +2,7 @@ package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
+import io.mipd.host.GroupForwarder;
 import io.mipd.mobility.ListenerDiscovery;
 import io.mipd.mobility.planner.HomePolicies;
 import io.mipd.xfrm.engine.Arrival;
@@ -11,7 +12,6 @@ import io.mipd.xfrm.linux.GroupSocket;
 import io.mipd.xfrm.linux.PacketSocket;
 import io.mipd.xfrm.linux.Poller;
 import io.mipd.xfrm.linux.RawSender;
-import io.mipd.xfrm.linux.Rtnetlink;
 import io.mipd.xfrm.linux.SocketFilter;
 import io.mipd.xfrm.linux.SystemCallException;
 import io.mipd.xfrm.model.Flow;
@@ -39,6 +39,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -77,6 +78,9 @@ final class KernelGroups implements TunnelledGroups.Way, AutoCloseable {
   private static final ImmutableSet<Integer> SENT =
       ImmutableSet.<Integer>builder().addAll(SAID).add(Icmpv6Message.ECHO_REQUEST).build();
 
+  /** Octets that have the two ports of a datagram, or type and code of an ICMPv6 message. */
+  private static final int PORTS = 4;
+
   /** Octets of the Hop-by-Hop Options header before a message about groups. */
   private static final int ROUTER_ALERT = 8;
 
@@ -87,6 +91,7 @@ final class KernelGroups implements TunnelledGroups.Way, AutoCloseable {
   private final KernelLedger ledger;
   private final PlainTunnels tunnels;
   private final int device;
+  private final BooleanSupplier disturbed;
   private final World.Upward up;
   private final TunnelledGroups groups;
   private final FlowSender sender = FlowSender.open();
@@ -100,16 +105,17 @@ final class KernelGroups implements TunnelledGroups.Way, AutoCloseable {
 
   /**
    * @param device index of the device that has home addresses while they are away
+   * @param disturbed whether somebody else may have taken our policies away
    */
   KernelGroups(
       World.Setup setup,
       Poller poller,
-      Rtnetlink netlink,
       SystemChanges system,
       NetworkWatch watch,
       KernelLedger ledger,
       PlainTunnels tunnels,
       int device,
+      BooleanSupplier disturbed,
       World.Upward up)
       throws SystemCallException {
     this.setup = setup;
@@ -119,11 +125,11 @@ final class KernelGroups implements TunnelledGroups.Way, AutoCloseable {
     this.ledger = ledger;
     this.tunnels = tunnels;
     this.device = device;
+    this.disturbed = disturbed;
     this.up = up;
     groups =
         new TunnelledGroups(
             poller,
-            netlink,
             device,
             watch::link,
             this::homeLink,
@@ -171,7 +177,10 @@ final class KernelGroups implements TunnelledGroups.Way, AutoCloseable {
 
   /** A link has changed: a home agent is to hear there what comes out of ESP. */
   void changed(Link link, boolean gone) {
-    if (!setup.router() || link.isLoopback() || link.name().startsWith(setup.device())) {
+    if (!setup.router()
+        || link.isLoopback()
+        || link.index() == device
+        || tunnels.ends(link.index()).isPresent()) {
       return;
     }
     if (gone || !link.isUp()) {
@@ -186,6 +195,8 @@ final class KernelGroups implements TunnelledGroups.Way, AutoCloseable {
                   .withMetric(link.index()));
         }
       } catch (IOException e) {
+        // The next that is heard of the link may have what it takes.
+        heard.remove(link.index());
         log.warn(
             "{}: what mobile nodes send to groups in ESP is not seen: {}",
             link.name(),
@@ -218,6 +229,16 @@ final class KernelGroups implements TunnelledGroups.Way, AutoCloseable {
   }
 
   @Override
+  public void putRoute(Route route) throws SystemCallException {
+    system.putRoute(route);
+  }
+
+  @Override
+  public void removeRoute(Route route) throws SystemCallException {
+    system.removeRoute(route);
+  }
+
+  @Override
   public void flush() {}
 
   /** The kernel takes off ESP where it arrives; what came by a plain tunnel is sent once more. */
@@ -244,9 +265,13 @@ final class KernelGroups implements TunnelledGroups.Way, AutoCloseable {
 
   /** What is queued may have come before a policy that it should have met; it comes again. */
   private void forgetUnmet() {
-    if (!ledger.hasNewInboundOfHosts()) {
-      return;
+    if (ledger.hasNewInboundOfHosts()) {
+      discard();
     }
+  }
+
+  /** Leaves unseen what has come out of ESP and is queued. */
+  void discard() {
     try {
       for (GroupSocket one : fromStack) {
         one.discard();
@@ -267,19 +292,44 @@ final class KernelGroups implements TunnelledGroups.Way, AutoCloseable {
   }
 
   private void fromStack(int interfaceIndex, PacketBuffer packet) {
-    Ipv6Address source = address(packet, Ipv6Fields.SOURCE);
-    Ipv6Address group = address(packet, Ipv6Fields.DESTINATION);
+    // Whoever took our policies away before it came is heard of before it is believed.
+    if (disturbed.getAsBoolean()) {
+      return;
+    }
+    Optional<Flow> flow = flowOf(packet);
+    SecurityPath path = flow.map(ledger::demandedOfGroup).orElse(SecurityPath.EMPTY);
+    if (!path.isProtected()) {
+      return;
+    }
+    Ipv6Address source = flow.get().source();
     Optional<ByteBuf> said = said(packet);
     if (said.isPresent()) {
-      Flow flow = Flow.icmpv6(source, group, said.get().getUnsignedByte(0), 0);
-      SecurityPath path = ledger.demandedOfGroup(flow);
-      if (path.isProtected()) {
-        hand(said.get(), source, group, path, interfaceIndex);
-      }
+      hand(said.get(), source, flow.get().destination(), path, interfaceIndex);
     } else if (setup.router()
         && tunnelOf(source).filter(it -> it.protocol().isIpsec()).isPresent()) {
       groups.fromTunnel(packet);
     }
+  }
+
+  /** Of a datagram from a socket; empty if it is cut off. */
+  private static Optional<Flow> flowOf(PacketBuffer packet) {
+    if (packet.length() < Ipv6Fields.HEADER + PORTS) {
+      return Optional.empty();
+    }
+    Ipv6Address source = address(packet, Ipv6Fields.SOURCE);
+    Ipv6Address group = address(packet, Ipv6Fields.DESTINATION);
+    ByteBuf datagram =
+        Unpooled.wrappedBuffer(packet.array(), packet.start() + Ipv6Fields.HEADER, PORTS);
+    int protocol = packet.array()[packet.start() + Ipv6Fields.NEXT_HEADER] & 0xff;
+    return Optional.of(
+        protocol == IpProtocol.ICMPV6
+            ? Flow.icmpv6(source, group, datagram.getUnsignedByte(0), datagram.getUnsignedByte(1))
+            : Flow.withPorts(
+                source,
+                group,
+                protocol,
+                datagram.getUnsignedShort(0),
+                datagram.getUnsignedShort(2)));
   }
 
   private void takeOutOfTunnels(PacketSocket socket) {
@@ -287,7 +337,9 @@ final class KernelGroups implements TunnelledGroups.Way, AutoCloseable {
       int count = socket.receive(arrived);
       for (int i = 0; i < count; i++) {
         PacketBuffer packet = arrived[i];
-        tunnels.ends(packet.interfaceIndex()).ifPresent(ends -> outOfTunnel(packet, ends));
+        if (GroupForwarder.isWhole(packet)) {
+          tunnels.ends(packet.interfaceIndex()).ifPresent(ends -> outOfTunnel(packet, ends));
+        }
       }
     } catch (SystemCallException e) {
       log.debug("groups: {}", e.toString());

@@ -27,7 +27,6 @@ import io.mipd.xfrm.model.ReqId;
 import io.mipd.xfrm.model.RouteOptimizationState;
 import io.mipd.xfrm.model.SecurityAssociation;
 import io.mipd.xfrm.model.SecurityPath;
-import io.mipd.xfrm.model.Selector;
 import io.mipd.xfrm.model.Template;
 import io.mipd.xfrm.model.TransformProtocol;
 import io.mipd.xfrm.netlink.KernelAssociation;
@@ -148,14 +147,16 @@ final class KernelLedger implements XfrmBackend {
         kernel.foreignPolicies().stream()
             .flatMap(policy -> policy.policy().stream())
             .filter(policy -> policy.direction() == Direction.IN)
-            .filter(policy -> mayMeetMessages(policy.selector()))
+            .filter(policy -> mayMeetMessages(policy.selector().protocol()))
             .collect(ImmutableList.toImmutableList());
   }
 
-  private static boolean mayMeetMessages(Selector selector) {
-    return selector.protocol() == IpProtocol.ANY
-        || selector.protocol() == IpProtocol.MOBILITY
-        || selector.protocol() == IpProtocol.ICMPV6;
+  /** What is payload of others to a group is believed by policies, too. */
+  private boolean mayMeetMessages(int protocol) {
+    return protocol == IpProtocol.ANY
+        || protocol == IpProtocol.MOBILITY
+        || (inboundOfHosts.isPresent()
+            && (protocol == IpProtocol.ICMPV6 || protocol == IpProtocol.UDP));
   }
 
   private void putWildcards() throws IOException {

@@ -20,7 +20,6 @@ import io.mipd.xfrm.linux.KernelInterface;
 import io.mipd.xfrm.linux.KernelSequences;
 import io.mipd.xfrm.linux.MobilitySocket;
 import io.mipd.xfrm.linux.Poller;
-import io.mipd.xfrm.linux.Rtnetlink;
 import io.mipd.xfrm.linux.SystemCallException;
 import io.mipd.xfrm.linux.UnmarkedAssociations;
 import io.mipd.xfrm.linux.UnmarkedPolicies;
@@ -134,7 +133,6 @@ final class KernelWorld implements World {
       Poller poller,
       Supplier<Instant> clock,
       Upward up,
-      Rtnetlink netlink,
       SystemChanges system,
       KernelBackend kernel,
       UnaryOperator<XfrmBackend> between,
@@ -172,7 +170,7 @@ final class KernelWorld implements World {
     groups =
         setup.tunnelsGroups()
             ? new KernelGroups(
-                setup, poller, netlink, system, watch, ledger, plain, device.index(), up)
+                setup, poller, system, watch, ledger, plain, device.index(), this::isDisturbed, up)
             : null;
   }
 
@@ -195,7 +193,6 @@ final class KernelWorld implements World {
       KernelInterface by,
       Poller poller,
       Supplier<Instant> clock,
-      Rtnetlink netlink,
       SystemChanges system,
       UnaryOperator<XfrmBackend> between,
       KernelSequences.Ledgers ledgers,
@@ -207,9 +204,7 @@ final class KernelWorld implements World {
         KernelBackend.open(by, system.unmarkedPolicies(), system.unmarkedAssociations());
     KernelWorld world = null;
     try {
-      world =
-          new KernelWorld(
-              setup, poller, clock, up, netlink, system, kernel, between, ledgers, device);
+      world = new KernelWorld(setup, poller, clock, up, system, kernel, between, ledgers, device);
       world.start();
       return world;
     } catch (IOException | RuntimeException e) {
@@ -597,6 +592,12 @@ final class KernelWorld implements World {
         !usersTunnel && sender.map(it -> system.isRouter(interfaceIndex, it)).orElse(true));
   }
 
+  /** Whether policies or associations may not be as we wish, by all that the kernel has told. */
+  private boolean isDisturbed() {
+    takeNotices();
+    return disturbed;
+  }
+
   private void takeNotices() {
     try {
       kernel.receive(this::noticed);
@@ -679,6 +680,9 @@ final class KernelWorld implements World {
       if (repair.wasNeeded() || unmet) {
         unmet = false;
         distrusted += batch.size() + discardMessages();
+        if (groups != null) {
+          groups.discard();
+        }
       } else {
         hand(batch);
       }

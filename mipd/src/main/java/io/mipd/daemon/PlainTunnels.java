@@ -126,6 +126,9 @@ final class PlainTunnels {
         system.putRoute(route);
       }
     } catch (IOException e) {
+      if (before != null) {
+        putBack(before, e);
+      }
       removeUnused(ends, tunnel);
       throw e;
     }
@@ -134,6 +137,17 @@ final class PlainTunnels {
     if (before != null) {
       // The routes have been replaced in place by the new ones.
       release(new Use(before.ends(), ImmutableList.of(), before.rule()));
+    }
+  }
+
+  /** Some of the routes may have been replaced already. */
+  private void putBack(Use use, IOException cause) {
+    try {
+      for (Route route : use.routes()) {
+        system.putRoute(route);
+      }
+    } catch (IOException e) {
+      cause.addSuppressed(e);
     }
   }
 

@@ -232,7 +232,7 @@ final class PolicyStateDocument {
                 reqId(document, "prefix-discovery"),
                 reqId(document, "return-routability"),
                 reqId(document, "payload"))
-            .withGroups(document.getBoolean("groups")),
+            .withGroups(document.hasPath("groups") && document.getBoolean("groups")),
         new RouteRoles(document.getBoolean("optimizes"), document.getBoolean("corresponds")),
         document.hasPath("care-of-address")
             ? Optional.of(address(document, "care-of-address"))

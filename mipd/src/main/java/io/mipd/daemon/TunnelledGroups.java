@@ -12,7 +12,6 @@ import io.mipd.xfrm.linux.IcmpSocket;
 import io.mipd.xfrm.linux.PacketSocket;
 import io.mipd.xfrm.linux.Poller;
 import io.mipd.xfrm.linux.RawSender;
-import io.mipd.xfrm.linux.Rtnetlink;
 import io.mipd.xfrm.linux.SocketFilter;
 import io.mipd.xfrm.linux.SystemCallException;
 import io.mipd.xfrm.model.Ipv6Address;
@@ -67,10 +66,14 @@ final class TunnelledGroups implements AutoCloseable {
      * shows of it no more than what comes out of the tunnel.
      */
     boolean isAway(Ipv6Address home);
+
+    /** To be removed again when the daemon stops, or by the next one. */
+    void putRoute(Route route) throws SystemCallException;
+
+    void removeRoute(Route route) throws SystemCallException;
   }
 
   private final Poller poller;
-  private final Rtnetlink netlink;
   private final int device;
   private final Function<Integer, Optional<Link>> links;
   private final Supplier<OptionalInt> homeLink;
@@ -112,7 +115,6 @@ final class TunnelledGroups implements AutoCloseable {
    */
   TunnelledGroups(
       Poller poller,
-      Rtnetlink netlink,
       int device,
       Function<Integer, Optional<Link>> links,
       Supplier<OptionalInt> homeLink,
@@ -121,7 +123,6 @@ final class TunnelledGroups implements AutoCloseable {
       Optional<Ipv6Address> listener)
       throws SystemCallException {
     this.poller = poller;
-    this.netlink = netlink;
     this.device = device;
     this.links = links;
     this.homeLink = homeLink;
@@ -184,7 +185,7 @@ final class TunnelledGroups implements AutoCloseable {
     try {
       int count = socket.receive(arrived);
       for (int i = 0; i < count; i++) {
-        if (!way.isAway(source(arrived[i]))) {
+        if (GroupForwarder.isWhole(arrived[i]) && !way.isAway(source(arrived[i]))) {
           forwarder.forward(arrived[i]);
         }
       }
@@ -258,9 +259,9 @@ final class TunnelledGroups implements AutoCloseable {
     join(mirror, wanted);
     for (Ipv6Prefix groups : HomePolicies.GROUPS) {
       if (place.place() == Place.HOME) {
-        netlink.removeRoute(route(groups));
+        way.removeRoute(route(groups));
       } else {
-        netlink.replaceRoute(route(groups));
+        way.putRoute(route(groups));
       }
     }
   }

@@ -104,15 +104,16 @@ final class GroupMembership {
     Listener known = listeners.get(home);
     if (known == null) {
       known = new Listener(home, careOf, in);
+      known.soon = MOST_SOON;
       listeners.put(home, known);
     } else if (!known.careOf.equals(careOf)) {
       forgetCareOf(known);
       known.careOf = careOf;
+      known.soon = MOST_SOON;
     }
     known.tunnel = in;
     byCareOf.computeIfAbsent(careOf.value(), address -> new LinkedHashSet<>()).add(known);
     // Who registers may have been started again, and says nothing before he is asked.
-    known.soon = MOST_SOON;
     queries.put(home, now);
   }
 

@@ -67,6 +67,11 @@ public final class HomePolicies {
   private static final ImmutableList<PortMatch> NEIGHBOURS =
       ImmutableList.of(PortMatch.exactly(135), PortMatch.exactly(136));
 
+  /** All of neighbour discovery: types 133 to 137. */
+  private static final ImmutableList<PortMatch> NEIGHBOURS_AND_ROUTERS =
+      ImmutableList.of(
+          PortMatch.exactly(133), new PortMatch(134, 0xfffe), new PortMatch(136, 0xfffe));
+
   /** Listeners, routers and redirects: types 130 to 134, 137 and 143. */
   private static final ImmutableList<PortMatch> LISTENERS_AND_ROUTERS =
       ImmutableList.of(
@@ -160,7 +165,7 @@ public final class HomePolicies {
     policies.add(tunnelled(fromHome(), Direction.OUT, tunnel.payloadOut(), reason));
     policies.add(tunnelled(toHome(), Direction.IN, tunnel.payloadIn(), reason));
     if (protection.groups() && protection.payload().isPresent()) {
-      policies.add(ofListeners(agent, tunnel.payloadIn()));
+      ofListeners(policies, agent, tunnel.payloadIn());
       for (Ipv6Prefix groups : GROUPS) {
         policies.add(
             tunnelled(
@@ -233,7 +238,7 @@ public final class HomePolicies {
     policies.add(tunnelled(fromHome(), Direction.FWD, in, reason));
     policies.add(tunnelled(fromHome(), Direction.IN, in, reason));
     if (protection.groups() && protection.payload().isPresent()) {
-      policies.add(ofListeners(home, in));
+      ofListeners(policies, home, in);
     }
     return new MobilityWish(policies.build(), states(careOf));
   }
@@ -241,15 +246,27 @@ public final class HomePolicies {
   /**
    * What the other end of the tunnel says of groups, which has a link-local source (RFC 3810
    * section 5). It takes the way of payload from nobody in particular, and so may be in what a user
-   * wants of that, too. Without a type: it stands behind the Router Alert option.
+   * wants of that, too. Without a type: it stands behind the Router Alert option. A neighbour or
+   * router of a link may have the same link-local address there, as {@code fe80::1}: what it says
+   * as such comes in any case.
    */
-  private static MobilityPolicy ofListeners(Ipv6Address end, Template in) {
-    return tunnelled(
+  private static void ofListeners(
+      ImmutableList.Builder<MobilityPolicy> policies, Ipv6Address end, Template in) {
+    Selector said =
         Selector.between(Ipv6Prefix.host(ListenerDiscovery.source(end)), ALL_GROUPS)
-            .withProtocol(IpProtocol.ICMPV6),
-        Direction.IN,
-        in,
-        "multicast listeners on the tunnel (RFC 6275 section 10.4.3)");
+            .withProtocol(IpProtocol.ICMPV6);
+    for (PortMatch types : NEIGHBOURS_AND_ROUTERS) {
+      policies.add(
+          message(
+              typed(said, types),
+              Direction.IN,
+              Bundle.EMPTY,
+              "neighbour discovery (RFC 4861)",
+              Optional.empty()));
+    }
+    policies.add(
+        tunnelled(
+            said, Direction.IN, in, "multicast listeners on the tunnel (RFC 6275 section 10.4.3)"));
   }
 
   /**

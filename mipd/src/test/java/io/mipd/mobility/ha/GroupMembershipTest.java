@@ -171,6 +171,16 @@ class GroupMembershipTest {
   }
 
   @Test
+  void whoRegistersAgainWhereHeIsIsAskedOnce() {
+    binds(HOME, AT_A);
+    assertThat(after(Duration.ZERO)).hasSize(1);
+    joins(HOME, AT_A, 1);
+    binds(HOME, AT_A);
+    assertThat(after(Duration.ZERO)).hasSize(1);
+    asksAfter(ListenerDiscovery.STARTUP_QUERY_INTERVAL);
+  }
+
+  @Test
   void whoSaysSomethingIsAskedAsAQuerierDoes() {
     binds(HOME, AT_A);
     assertThat(after(Duration.ZERO)).hasSize(1);

@@ -41,6 +41,8 @@ class GroupPoliciesTest {
       new TunnelProtection(
           Optional.of(new ReqId(3)), Optional.empty(), Optional.empty(), Optional.of(new ReqId(5)));
 
+  private static final int REDIRECT = 137;
+
   private final StandingMerge<Ipv6Address> merge = new StandingMerge<>(new XfrmBackend.Limits(5));
 
   private static HomePolicies planner(TunnelProtection protection) {
@@ -92,6 +94,19 @@ class GroupPoliciesTest {
     want(homeAgent(ESP.withGroups(true)));
     assertThat(arriving(report())).contains(Bundle.of(FROM_MOBILE_NODE));
     assertThat(arriving(said(P, ListenerDiscovery.ALL_ROUTERS_2, 143))).isEmpty();
+  }
+
+  /** As {@code fe80::1} on each of two links. */
+  @Test
+  void aNeighbourMayHaveTheLinkLocalAddressOfTheOtherEnd() {
+    want(mobileNode(ESP.withGroups(true)));
+    for (int type = Icmpv6Message.ROUTER_SOLICITATION; type <= REDIRECT; type++) {
+      assertThat(arriving(said(A, Ipv6Address.ALL_NODES, type))).contains(Bundle.EMPTY);
+    }
+    assertThat(arriving(query())).contains(Bundle.of(FROM_AGENT));
+    want(homeAgent(ESP.withGroups(true)));
+    assertThat(arriving(said(H, Ipv6Address.ALL_NODES, Icmpv6Message.NEIGHBOR_ADVERTISEMENT)))
+        .contains(Bundle.EMPTY);
   }
 
   /** What comes for a group is payload like any other; what is said of it may come without. */

@@ -40,7 +40,6 @@ public final class GroupSocket implements AutoCloseable {
   private static final int MESSAGE = 0xffff;
   private static final int CONTROL = 128;
   private static final int VERSION = 6 << 28;
-  private static final int PAYLOAD_LENGTH = 4;
 
   private final FileDescriptor descriptor;
   private final int protocol;
@@ -138,8 +137,8 @@ public final class GroupSocket implements AutoCloseable {
     octets[at + 1] = 0;
     octets[at + 2] = 0;
     octets[at + 3] = 0;
-    octets[at + PAYLOAD_LENGTH] = (byte) (length >>> 8);
-    octets[at + PAYLOAD_LENGTH + 1] = (byte) length;
+    octets[at + Ipv6Fields.PAYLOAD_LENGTH] = (byte) (length >>> 8);
+    octets[at + Ipv6Fields.PAYLOAD_LENGTH + 1] = (byte) length;
     octets[at + Ipv6Fields.NEXT_HEADER] = (byte) protocol;
     octets[at + Ipv6Fields.HOP_LIMIT] = 0;
     source.write(octets, at + Ipv6Fields.SOURCE);

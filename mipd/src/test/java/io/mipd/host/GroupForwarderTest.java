@@ -1,0 +1,38 @@
+package io.mipd.host;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mipd.xfrm.packet.Ipv6Fields;
+import io.mipd.xfrm.transform.PacketBuffer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What a packet socket shows before the kernel has looked at it. */
+class GroupForwarderTest {
+  private static final int PAYLOAD = 12;
+
+  private static PacketBuffer shown(int octets) {
+    var all = new byte[octets];
+    all[0] = 0x60;
+    all[Ipv6Fields.PAYLOAD_LENGTH + 1] = PAYLOAD;
+    var packet = new PacketBuffer();
+    packet.set(all, 0, octets);
+    return packet;
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {14, 39, 40, Ipv6Fields.HEADER + PAYLOAD - 1})
+  void aPieceIsNoPacket(int octets) {
+    assertThat(GroupForwarder.isWhole(shown(octets))).isFalse();
+  }
+
+  @Test
+  void whatALinkHasPutBehindAPacketIsCutOff() {
+    PacketBuffer packet = shown(Ipv6Fields.HEADER + PAYLOAD + 6);
+    assertThat(GroupForwarder.isWhole(packet)).isTrue();
+    assertThat(packet.length()).isEqualTo(Ipv6Fields.HEADER + PAYLOAD);
+    assertThat(GroupForwarder.isWhole(packet)).isTrue();
+    assertThat(packet.length()).isEqualTo(Ipv6Fields.HEADER + PAYLOAD);
+  }
+}

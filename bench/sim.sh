@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures the simulator on one core: events and simulated seconds per second, and memory, by the number of mobile nodes.
+# Measures the simulator on one core: events and simulated seconds per CPU second, and memory, by the number of mobile nodes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,8 +8,8 @@ usage() {
 usage: bench/sim.sh [--nodes "N N ..."] [--heap SIZE] [--help]
 
 Runs the scenario ten-thousand with N mobile nodes, multiples of 20 (100 1000 10000 100000), each in a JVM of its own with a heap of up
-to SIZE (16g; 10,000 nodes need 2g). Prints a table: events, seconds of the process's CPU time, which is what it would take on a core of its own, events
-and simulated seconds per second of it, and the most memory that the process had. What does not fit or fails is told as such.
+to SIZE (16g; 10,000 nodes need 2g). Prints a table: events, CPU seconds of the process (time in which others had the core is not in them, but what they
+do to the caches is), events and simulated seconds per CPU second, and the most memory that the process had. What does not fit or fails is told as such.
 END
 }
 
@@ -37,7 +37,7 @@ echo
 echo "| mobile nodes | events | CPU seconds | events/s | simulated s/s | most memory, MB |"
 echo "|---|---|---|---|---|---|"
 for n in $nodes; do
-  # What /proc tells is read while it runs: its peak of memory, and its CPU time, of which the last half second at most is missed.
+  # What /proc tells of the process is read while it runs: its peak of memory, and its CPU time, of which the last half second at most is missed.
   # Most of what is made lasts: room that is kept for what dies young would be missing for it.
   MIPD_JAVA_OPTS="-Xmx$heap -XX:MaxNewSize=512m" taskset -c 0 bin/sim run ten-thousand --set "values.count=$((n / 20))" --out "$work/$n" \
     >"$work/$n.txt" 2>&1 &

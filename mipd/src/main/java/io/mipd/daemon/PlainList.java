@@ -71,7 +71,8 @@ final class PlainList {
     }
     int line = 1 + (int) text.substring(0, key).chars().filter(c -> c == '\n').count();
     try {
-      var reader = new Reader(text, text.toCharArray(), new Words(), key + KEY.length(), line);
+      char[] signs = text.toCharArray();
+      var reader = new Reader(text, signs, new Words(text, signs), key + KEY.length(), line);
       PlainList list = reader.list();
       // In the list itself none of these can be but in a text or a comment, where they mean
       // nothing.
@@ -122,35 +123,35 @@ final class PlainList {
   }
 
   /**
-   * Those of an element are those of most others, too: no second one is made of a word that is
-   * still known. Threads may use it at the same time; what one does not see of another it makes.
+   * Most elements have the same words, so one that is still known is not made again. Threads may
+   * use it at the same time; what one does not see of another it makes.
    */
   private static final class Words {
+    private final String text;
+    private final char[] signs;
     private final @Nullable String[] known = new String[64];
 
-    String of(char[] signs, int start, int end) {
+    Words(String text, char[] signs) {
+      this.text = text;
+      this.signs = signs;
+    }
+
+    String of(int start, int end) {
       int hash = end - start;
       for (int i = start; i < end; i++) {
         hash = 31 * hash + signs[i];
       }
       int place = hash & (known.length - 1);
       String word = known[place];
-      if (word == null || !isAt(word, signs, start, end)) {
-        word = new String(signs, start, end - start);
+      if (word == null || !isAt(word, start, end)) {
+        word = text.substring(start, end);
         known[place] = word;
       }
       return word;
     }
 
-    private static boolean isAt(String word, char[] signs, int start, int end) {
-      if (word.length() != end - start) {
-        return false;
-      }
-      int same = 0;
-      while (same < word.length() && word.charAt(same) == signs[start + same]) {
-        same++;
-      }
-      return same == word.length();
+    private boolean isAt(String word, int start, int end) {
+      return word.length() == end - start && text.startsWith(word, start);
     }
   }
 
@@ -291,21 +292,22 @@ final class PlainList {
       }
       require(end < signs.length);
       at = end + 1;
-      return made(start, end);
+      return textIfWanted(start, end);
     }
 
     /** Empty where nothing is made. */
-    private String made(int start, int end) {
+    private String textIfWanted(int start, int end) {
       return making ? text.substring(start, end) : "";
     }
 
+    /** 0 where nothing is made. */
     private Integer number() throws NotPlain {
       int start = at;
       while (at() >= '0' && at() <= '9') {
         at++;
       }
       require(at - start <= DIGITS);
-      return Integer.parseInt(text, start, at, 10);
+      return making ? Integer.parseInt(text, start, at, 10) : 0;
     }
 
     /** To the library a text, not a number. */
@@ -318,7 +320,7 @@ final class PlainList {
       while (HexFormat.isHexDigit(at())) {
         at++;
       }
-      return made(start, at);
+      return textIfWanted(start, at);
     }
 
     /** A key. */
@@ -330,7 +332,7 @@ final class PlainList {
         end++;
       }
       at = end;
-      String word = words.of(signs, start, end);
+      String word = words.of(start, end);
       require(!word.equals("include"));
       return word;
     }
@@ -341,7 +343,7 @@ final class PlainList {
       while (isLetter() || (at() >= '0' && at() <= '9') || at() == '-' || at() == '.') {
         at++;
       }
-      return words.of(signs, start, at);
+      return words.of(start, at);
     }
 
     private boolean isLetter() throws NotPlain {

@@ -72,7 +72,9 @@ public final class CoreDriver {
   /** What a core answers to an event. */
   private static final class Answer {
     final NodeEvent event;
-    private final List<NodeAction> left = new ArrayList<>();
+
+    /** What is to be carried out, in order. */
+    private final List<NodeAction> actions = new ArrayList<>();
 
     /** How many of those have been taken. */
     private int taken;
@@ -87,26 +89,30 @@ public final class CoreDriver {
       this.event = event;
     }
 
+    void add(NodeAction action) {
+      actions.add(action);
+    }
+
     boolean isDone() {
-      return taken == left.size();
+      return taken == actions.size();
     }
 
     /** Of one that is not done. */
     NodeAction next() {
-      return left.get(taken);
+      return actions.get(taken);
     }
 
     /** The next one; with it those like it that follow. */
     List<NodeAction> take() {
       int first = taken++;
-      while (!isDone() && goTogether(left.get(first), next())) {
+      while (!isDone() && goTogether(actions.get(first), next())) {
         taken++;
       }
-      return left.subList(first, taken);
+      return actions.subList(first, taken);
     }
 
     boolean hasPolicies() {
-      return left.subList(taken, left.size()).stream().anyMatch(CoreDriver::isForPolicies);
+      return actions.subList(taken, actions.size()).stream().anyMatch(CoreDriver::isForPolicies);
     }
   }
 
@@ -222,7 +228,7 @@ public final class CoreDriver {
       if (isToRemember(action)) {
         remember(now, answer, action);
       } else {
-        answer.left.add(action);
+        answer.add(action);
       }
     }
     // Policies need not wait for the disk, packets come by the new way already; but not before

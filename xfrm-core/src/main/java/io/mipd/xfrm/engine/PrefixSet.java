@@ -80,6 +80,12 @@ final class PrefixSet {
     return (int) (depth < 64 ? high >>> (60 - depth) : low >>> (124 - depth)) & 0xf;
   }
 
+  private static int bitOf(Ipv6Prefix prefix) {
+    int depth = depthOf(prefix.length());
+    int fourBits = fourBitsAt(depth, prefix.address().high(), prefix.address().low());
+    return bitOf(prefix.length() - depth, fourBits);
+  }
+
   /** Where the prefixes of this length are kept. */
   private static int depthOf(int length) {
     return length == 0 ? 0 : (length - 1) & -STRIDE;
@@ -271,37 +277,31 @@ final class PrefixSet {
   /**
    * A policy has come that has this prefix.
    *
-   * @param other the number of the length of its other prefix
+   * @param otherNumber that of the length of its other prefix, as the other set knows it
    */
-  void add(Ipv6Prefix prefix, int other, int priority) {
-    int length = prefix.length();
-    count(length, 1);
-    long high = prefix.address().high();
-    long low = prefix.address().low();
-    int depth = depthOf(length);
-    Node node = root;
-    while (node.depth < depth) {
-      node = towards(node, high, low, depth);
-    }
-    node.useMade(bitOf(length - depth, fourBitsAt(depth, high, low))).add(other, priority);
+  void add(Ipv6Prefix prefix, int otherNumber, int priority) {
+    count(prefix.length(), 1);
+    nodeFor(prefix).useMade(bitOf(prefix)).add(otherNumber, priority);
   }
 
   /** A policy with this prefix has another priority. It must be there. */
-  void change(Ipv6Prefix prefix, int other, int oldPriority, int priority) {
-    int length = prefix.length();
-    long high = prefix.address().high();
-    long low = prefix.address().low();
-    int depth = depthOf(length);
-    Node node = root;
-    while (node.depth < depth) {
-      node = present(node.child(fourBitsAt(node.depth, high, low)));
-    }
-    PrefixUse use = present(node.use(bitOf(length - depth, fourBitsAt(depth, high, low))));
-    use.change(other, oldPriority, priority);
+  void change(Ipv6Prefix prefix, int otherNumber, int oldPriority, int priority) {
+    PrefixUse use = present(nodeFor(prefix).use(bitOf(prefix)));
+    use.change(otherNumber, oldPriority, priority);
   }
 
   private static <T> T present(@Nullable T part) {
     return Objects.requireNonNull(part, "a prefix is not there whose policy is");
+  }
+
+  /** The node that keeps a prefix, made if there is none. */
+  private Node nodeFor(Ipv6Prefix prefix) {
+    int depth = depthOf(prefix.length());
+    Node node = root;
+    while (node.depth < depth) {
+      node = towards(node, prefix.address().high(), prefix.address().low(), depth);
+    }
+    return node;
   }
 
   /** The next node on the way to a depth, made if there is none. */
@@ -324,25 +324,24 @@ final class PrefixSet {
   }
 
   /** A policy with this prefix has gone. It must be there. */
-  void remove(Ipv6Prefix prefix, int other, int priority) {
+  void remove(Ipv6Prefix prefix, int otherNumber, int priority) {
     count(prefix.length(), -1);
-    remove(root, prefix, other, priority);
+    remove(root, prefix, otherNumber, priority);
   }
 
-  private static void remove(Node node, Ipv6Prefix prefix, int other, int priority) {
-    int length = prefix.length();
-    int fourBits = fourBitsAt(node.depth, prefix.address().high(), prefix.address().low());
-    if (node.depth == depthOf(length)) {
-      int bit = bitOf(length - node.depth, fourBits);
+  private static void remove(Node node, Ipv6Prefix prefix, int otherNumber, int priority) {
+    if (node.depth == depthOf(prefix.length())) {
+      int bit = bitOf(prefix);
       PrefixUse use = present(node.use(bit));
-      use.remove(other, priority);
+      use.remove(otherNumber, priority);
       if (use.isEmpty()) {
         node.dropUse(bit);
       }
       return;
     }
+    int fourBits = fourBitsAt(node.depth, prefix.address().high(), prefix.address().low());
     Node child = present(node.child(fourBits));
-    remove(child, prefix, other, priority);
+    remove(child, prefix, otherNumber, priority);
     if (child.prefixes == 0 && child.children.length == 0) {
       node.dropChild(fourBits);
     } else if (child.prefixes == 0 && child.children.length == 1) {

@@ -39,19 +39,19 @@ final class PrefixUse {
     return others == 0;
   }
 
-  /** Whether policies have a prefix of this length at the other end. */
-  boolean isWith(int length) {
-    return (others & bitOf(length)) != 0;
+  /** Whether policies may have a prefix of the length of this number at the other end. */
+  boolean isWith(int number) {
+    return (others & bitOf(number)) != 0;
   }
 
-  /** No policy with a prefix of this length at the other end is more urgent; there must be one. */
-  int mostUrgentWith(int length) {
-    return mostUrgent.length == 0 ? priority : mostUrgent[rankOf(length)];
+  /** No policy with a prefix of that length at the other end is more urgent; it must be there. */
+  int mostUrgentWith(int number) {
+    return mostUrgent.length == 0 ? priority : mostUrgent[rankOf(number)];
   }
 
-  void add(int length, int added) {
+  void add(int number, int added) {
     if (isEmpty()) {
-      others = bitOf(length);
+      others = bitOf(number);
       priority = added;
       return;
     }
@@ -60,26 +60,26 @@ final class PrefixUse {
       only.add(priority);
       priorities = new Priorities[] {only};
     }
-    int rank = rankOf(length);
-    if (!isWith(length)) {
+    int rank = rankOf(number);
+    if (!isWith(number)) {
       priorities = SmallArrays.with(priorities, rank, new Priorities());
-      others |= bitOf(length);
+      others |= bitOf(number);
     }
     priorities[rank].add(added);
     noteMostUrgent(rank);
   }
 
   /** It must be there. */
-  void remove(int length, int removed) {
+  void remove(int number, int removed) {
     if (priorities.length == 0) {
       others = 0;
       return;
     }
-    int rank = rankOf(length);
+    int rank = rankOf(number);
     priorities[rank].remove(removed);
     if (priorities[rank].isEmpty()) {
       priorities = SmallArrays.without(priorities, rank);
-      others &= ~bitOf(length);
+      others &= ~bitOf(number);
     }
     if (priorities.length == 1 && priorities[0].isSingle()) {
       priority = priorities[0].mostUrgent();
@@ -91,12 +91,12 @@ final class PrefixUse {
   }
 
   /** It must be there. */
-  void change(int length, int old, int changed) {
+  void change(int number, int old, int changed) {
     if (priorities.length == 0) {
       priority = changed;
       return;
     }
-    int rank = rankOf(length);
+    int rank = rankOf(number);
     priorities[rank].remove(old);
     priorities[rank].add(changed);
     noteMostUrgent(rank);
@@ -112,11 +112,11 @@ final class PrefixUse {
     }
   }
 
-  private static long bitOf(int length) {
-    return 1L << length;
+  private static long bitOf(int number) {
+    return 1L << number;
   }
 
-  private int rankOf(int length) {
-    return Long.bitCount(others & (bitOf(length) - 1));
+  private int rankOf(int number) {
+    return Long.bitCount(others & (bitOf(number) - 1));
   }
 }

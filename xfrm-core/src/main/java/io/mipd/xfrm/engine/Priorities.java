@@ -7,7 +7,9 @@ import java.util.Arrays;
  * as the kernel's, and the lowest is the most urgent.
  *
  * <p>The others stand in order in pieces of a kilobyte at most, so that a change is two binary
- * searches and one short move, however many there are, and a single priority needs no piece.
+ * searches and one short move, and a single priority needs no piece. Now and then a piece is split,
+ * ends or is joined with the next: then the list of pieces is copied, which has one for each 32 to
+ * 128 priorities that differ.
  */
 final class Priorities {
   /** Entries of the longest piece. */
@@ -28,6 +30,11 @@ final class Priorities {
 
   boolean isEmpty() {
     return count == 0;
+  }
+
+  /** How many less urgent ones, each once, there is room for. */
+  int room() {
+    return Arrays.stream(pieces).mapToInt(piece -> piece.length).sum();
   }
 
   /** Whether there is one, once. */
@@ -139,8 +146,33 @@ final class Priorities {
     long[] piece = pieces[at];
     System.arraycopy(piece, place + 1, piece, place, piece.length - place - 1);
     piece[piece.length - 1] = FREE;
-    if (piece[0] == FREE) {
+    int left = entriesOf(piece);
+    if (left == 0) {
       pieces = pieces.length == 1 ? NO_PIECES : SmallArrays.without(pieces, at);
+    } else if (left < MOST / 2) {
+      joinIfFew(at);
+      joinIfFew(at - 1);
+    }
+  }
+
+  private static int entriesOf(long[] piece) {
+    // Before all that is free, after all that is not: no priority is there as often.
+    return ~Arrays.binarySearch(piece, FREE - 1);
+  }
+
+  /**
+   * Joins a piece and the next that have at most half a piece's entries together: so there are few
+   * pieces where few are left of many.
+   */
+  private void joinIfFew(int at) {
+    if (at < 0 || at + 1 == pieces.length) {
+      return;
+    }
+    int count = entriesOf(pieces[at]);
+    int added = entriesOf(pieces[at + 1]);
+    if (count + added <= MOST / 2) {
+      System.arraycopy(pieces[at + 1], 0, pieces[at], count, added);
+      pieces = SmallArrays.without(pieces, at + 1);
     }
   }
 }

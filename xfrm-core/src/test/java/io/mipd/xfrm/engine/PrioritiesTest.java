@@ -3,7 +3,9 @@ package io.mipd.xfrm.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Random;
 import java.util.TreeMap;
 import java.util.random.RandomGeneratorFactory;
 import org.junit.jupiter.api.Test;
@@ -59,6 +61,37 @@ class PrioritiesTest {
       if (!naive.isEmpty()) {
         assertThat(priorities.mostUrgent()).isEqualTo(naive.firstKey());
       }
+      assertThat(priorities.room()).isLessThanOrEqualTo(mostRoom(naive.size()));
     }
+  }
+
+  @Test
+  void scatteredOnesThatAreLeftOfManyKeepLittleRoom() {
+    List<Integer> going = new ArrayList<>();
+    for (int priority = 0; priority < 20_000; priority++) {
+      priorities.add(priority);
+      if (priority % 200 != 0) {
+        going.add(priority);
+      }
+    }
+    Collections.shuffle(going, new Random(4301));
+    int distinct = 20_000;
+    for (int priority : going) {
+      priorities.remove(priority);
+      distinct--;
+      assertThat(priorities.room()).isLessThanOrEqualTo(mostRoom(distinct));
+    }
+
+    for (int priority = 0; priority < 20_000; priority += 200) {
+      assertThat(priorities.mostUrgent()).isEqualTo(priority);
+      priorities.remove(priority);
+    }
+    assertThat(priorities.isEmpty()).isTrue();
+    assertThat(priorities.room()).isZero();
+  }
+
+  /** Any two pieces of 128 that are neighbours have more than 64 entries. */
+  private static int mostRoom(int distinct) {
+    return 128 + 4 * distinct;
   }
 }

@@ -146,10 +146,9 @@ final class Priorities {
     long[] piece = pieces[at];
     System.arraycopy(piece, place + 1, piece, place, piece.length - place - 1);
     piece[piece.length - 1] = FREE;
-    int left = entriesOf(piece);
-    if (left == 0) {
+    if (piece[0] == FREE) {
       pieces = pieces.length == 1 ? NO_PIECES : SmallArrays.without(pieces, at);
-    } else if (left < MOST / 2) {
+    } else if (pieces.length > 1 && piece[MOST / 2 - 1] == FREE) {
       joinIfFew(at);
       joinIfFew(at - 1);
     }
@@ -162,16 +161,16 @@ final class Priorities {
 
   /**
    * Joins a piece and the next that have at most half a piece's entries together: so there are few
-   * pieces where few are left of many.
+   * pieces where few are left of many. While there are several each is of the full length.
    */
   private void joinIfFew(int at) {
     if (at < 0 || at + 1 == pieces.length) {
       return;
     }
     int count = entriesOf(pieces[at]);
-    int added = entriesOf(pieces[at + 1]);
-    if (count + added <= MOST / 2) {
-      System.arraycopy(pieces[at + 1], 0, pieces[at], count, added);
+    int most = MOST / 2 - count;
+    if (most > 0 && pieces[at + 1][most] == FREE) {
+      System.arraycopy(pieces[at + 1], 0, pieces[at], count, most);
       pieces = SmallArrays.without(pieces, at + 1);
     }
   }

@@ -155,14 +155,16 @@ class UserIpsecOnTheWayTest {
         TestNet.LONG,
         () -> net.status(mobile).hasPath("registration.care-of-address"));
     try (PacketLog wire = PacketLog.start(net, "r", "ea", "care-of")) {
-      answers("mn", careOf, TestNet.CORRESPONDENT);
-      answers("cn", TestNet.CORRESPONDENT, careOf);
+      // Again, if the capture has missed one.
       net.until(
           "both ways are seen",
           TestNet.LONG,
-          () ->
-              wire.packets(PacketLog.esp(THERE)).size() >= 6
-                  && wire.packets(PacketLog.esp(BACK)).size() >= 6);
+          () -> {
+            answers("mn", careOf, TestNet.CORRESPONDENT);
+            answers("cn", TestNet.CORRESPONDENT, careOf);
+            return wire.packets(PacketLog.esp(THERE)).size() >= 6
+                && wire.packets(PacketLog.esp(BACK)).size() >= 6;
+          });
       assertThat(wire.packets(ofCorrespondent().and(UserIpsecOnTheWayTest::isClear))).isEmpty();
       answers("mn", TestNet.HOME_ADDRESS, TestNet.CORRESPONDENT);
       net.kill(mobile);

@@ -26,10 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/**
- * Multicast groups of the home link, wherever the mobile node is (RFC 6275 section 11.3.4). In the
- * engine world; in the kernel's what shows most, and the rest in {@link AllTunnelledGroupsTest}.
- */
+/** Multicast groups of the home link, wherever the mobile node is (RFC 6275 section 11.3.4). */
 @Tag("root")
 class TunnelledGroupsTest {
   private static final String GROUP = "ff0e::101";
@@ -135,18 +132,9 @@ class TunnelledGroupsTest {
         .anyMatch(it -> it.getString("care-of-address").startsWith("2001:db8:" + link + ":"));
   }
 
-  @Test
-  @Tag("kernel")
-  void aGroupIsListenedToAtHomeAndAwayAndSpokenToInEsp() throws Exception {
-    aGroupIsListenedToAtHomeAndAwayAndSpokenTo(/* esp= */ true);
-  }
-
-  @Test
-  void aGroupIsListenedToAtHomeAndAwayAndSpokenToInAPlainTunnel() throws Exception {
-    aGroupIsListenedToAtHomeAndAwayAndSpokenTo(/* esp= */ false);
-  }
-
-  private void aGroupIsListenedToAtHomeAndAwayAndSpokenTo(boolean esp) throws Exception {
+  @ParameterizedTest(name = "in ESP: {0}")
+  @ValueSource(booleans = {true, false})
+  void aGroupIsListenedToAtHomeAndAwayAndSpokenTo(boolean esp) throws Exception {
     ImmutableSet<String> before = net.system("ha");
     net.plug("h");
     Mipd agent = start("ha", "home-agent", "multicast = tunnel", esp);

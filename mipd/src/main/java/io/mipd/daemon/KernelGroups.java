@@ -2,10 +2,10 @@ package io.mipd.daemon;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
-import io.mipd.host.GroupForwarder;
 import io.mipd.mobility.ListenerDiscovery;
 import io.mipd.mobility.planner.HomePolicies;
 import io.mipd.xfrm.engine.Arrival;
+import io.mipd.xfrm.engine.PacketEngine;
 import io.mipd.xfrm.engine.Segmenter;
 import io.mipd.xfrm.linux.FlowSender;
 import io.mipd.xfrm.linux.GroupSocket;
@@ -337,7 +337,7 @@ final class KernelGroups implements TunnelledGroups.Way, AutoCloseable {
       int count = socket.receive(arrived);
       for (int i = 0; i < count; i++) {
         PacketBuffer packet = arrived[i];
-        if (GroupForwarder.isWhole(packet)) {
+        if (PacketEngine.isWhole(packet)) {
           tunnels.ends(packet.interfaceIndex()).ifPresent(ends -> outOfTunnel(packet, ends));
         }
       }

@@ -7,6 +7,7 @@ import io.mipd.host.GroupForwarder;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeAction.Place;
 import io.mipd.mobility.planner.HomePolicies;
+import io.mipd.xfrm.engine.PacketEngine;
 import io.mipd.xfrm.engine.Segmenter;
 import io.mipd.xfrm.linux.IcmpSocket;
 import io.mipd.xfrm.linux.PacketSocket;
@@ -185,7 +186,7 @@ final class TunnelledGroups implements AutoCloseable {
     try {
       int count = socket.receive(arrived);
       for (int i = 0; i < count; i++) {
-        if (GroupForwarder.isWhole(arrived[i]) && !way.isAway(source(arrived[i]))) {
+        if (PacketEngine.isWhole(arrived[i]) && !way.isAway(source(arrived[i]))) {
           forwarder.forward(arrived[i]);
         }
       }

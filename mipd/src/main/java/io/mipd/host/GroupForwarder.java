@@ -63,26 +63,6 @@ public final class GroupForwarder {
   }
 
   /**
-   * Whether a packet socket has shown an IPv6 packet and not a piece of one; what a link has put
-   * behind it, to have its least length, is cut off.
-   */
-  public static boolean isWhole(PacketBuffer packet) {
-    if (packet.length() < Ipv6Fields.HEADER) {
-      return false;
-    }
-    byte[] octets = packet.array();
-    int at = packet.start() + Ipv6Fields.PAYLOAD_LENGTH;
-    int beyond =
-        packet.length()
-            - Ipv6Fields.HEADER
-            - ((octets[at] & 0xff) << Byte.SIZE | (octets[at + 1] & 0xff));
-    if (beyond > 0) {
-      packet.dropEnd(beyond);
-    }
-    return beyond >= 0;
-  }
-
-  /**
    * Sends a packet for a group to the mobile nodes that listen to it, one hop further; not to who
    * has sent it.
    */

@@ -76,6 +76,14 @@ public final class PacketEngine {
   }
 
   /**
+   * Whether a packet socket has shown an IPv6 packet and not a piece of one; what a link has put
+   * behind it, to have its least length, is cut off.
+   */
+  public static boolean isWhole(PacketBuffer packet) {
+    return FlowReader.readHeader(packet) == null;
+  }
+
+  /**
    * Sends a packet for a multicast group through a tunnel: the one that a packet between these
    * addresses would take. Where no tunnel is what their policy says first, it is discarded.
    */

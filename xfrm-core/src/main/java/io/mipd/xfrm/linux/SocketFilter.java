@@ -15,6 +15,23 @@ public record SocketFilter(ImmutableList<Instruction> instructions) {
   /** Offsets from here on count from the network header, whatever the link layer is. */
   public static final int NETWORK_HEADER = -0x100000;
 
+  // What instructions do: linux/bpf_common.h.
+
+  /** {@code BPF_LD | BPF_B | BPF_ABS}. */
+  private static final int LOAD_OCTET = 0x30;
+
+  /** {@code BPF_LD | BPF_W | BPF_ABS}. */
+  private static final int LOAD_WORD = 0x20;
+
+  /** {@code BPF_ALU | BPF_AND | BPF_K}. */
+  private static final int AND = 0x54;
+
+  /** {@code BPF_JMP | BPF_JEQ | BPF_K}. */
+  private static final int JUMP_IF_EQUAL = 0x15;
+
+  /** {@code BPF_RET | BPF_K}: so many octets of the packet are wanted. */
+  private static final int RETURN = 0x06;
+
   /** {@code struct sock_filter} of {@code linux/filter.h}. */
   public record Instruction(int code, int jumpTrue, int jumpFalse, int operand) {
     public Instruction {
@@ -35,15 +52,15 @@ public record SocketFilter(ImmutableList<Instruction> instructions) {
   public static SocketFilter nextHeaderIn(int... nextHeaders) {
     checkArgument(nextHeaders.length >= 1 && nextHeaders.length <= 200, "1 to 200 next headers");
     var program = ImmutableList.<Instruction>builder();
-    // BPF_LD | BPF_B | BPF_ABS: the Next Header field of the IPv6 header.
-    program.add(new Instruction(0x30, 0, 0, NETWORK_HEADER + 6));
+    // The Next Header field of the IPv6 header.
+    program.add(new Instruction(LOAD_OCTET, 0, 0, NETWORK_HEADER + 6));
     for (int i = 0; i < nextHeaders.length; i++) {
-      // BPF_JMP | BPF_JEQ | BPF_K, to the last instruction.
-      program.add(new Instruction(0x15, nextHeaders.length - i, 0, nextHeaders[i]));
+      // To the last instruction.
+      program.add(new Instruction(JUMP_IF_EQUAL, nextHeaders.length - i, 0, nextHeaders[i]));
     }
-    // BPF_RET | BPF_K: nothing; all.
-    program.add(new Instruction(0x06, 0, 0, 0));
-    program.add(new Instruction(0x06, 0, 0, -1));
+    // Nothing; all.
+    program.add(new Instruction(RETURN, 0, 0, 0));
+    program.add(new Instruction(RETURN, 0, 0, -1));
     return new SocketFilter(program.build());
   }
 
@@ -51,45 +68,45 @@ public record SocketFilter(ImmutableList<Instruction> instructions) {
   public static SocketFilter icmpv6(int type) {
     return new SocketFilter(
         ImmutableList.of(
-            new Instruction(0x30, 0, 0, NETWORK_HEADER + 6),
-            new Instruction(0x15, 0, 3, IpProtocol.ICMPV6),
-            new Instruction(0x30, 0, 0, NETWORK_HEADER + 40),
-            new Instruction(0x15, 0, 1, type),
-            new Instruction(0x06, 0, 0, -1),
-            new Instruction(0x06, 0, 0, 0)));
+            new Instruction(LOAD_OCTET, 0, 0, NETWORK_HEADER + 6),
+            new Instruction(JUMP_IF_EQUAL, 0, 3, IpProtocol.ICMPV6),
+            new Instruction(LOAD_OCTET, 0, 0, NETWORK_HEADER + 40),
+            new Instruction(JUMP_IF_EQUAL, 0, 1, type),
+            new Instruction(RETURN, 0, 0, -1),
+            new Instruction(RETURN, 0, 0, 0)));
   }
 
   /** IPv6 packets to multicast groups of global scope: {@code ff?e::/16}. */
   public static SocketFilter toGlobalGroups() {
     return new SocketFilter(
         ImmutableList.of(
-            new Instruction(0x30, 0, 0, NETWORK_HEADER + Ipv6Fields.DESTINATION),
-            new Instruction(0x15, 0, 4, 0xff),
-            new Instruction(0x30, 0, 0, NETWORK_HEADER + Ipv6Fields.DESTINATION + 1),
-            // BPF_ALU | BPF_AND | BPF_K: the scope (RFC 4291 section 2.7).
-            new Instruction(0x54, 0, 0, 0x0f),
-            new Instruction(0x15, 0, 1, 0x0e),
-            new Instruction(0x06, 0, 0, -1),
-            new Instruction(0x06, 0, 0, 0)));
+            new Instruction(LOAD_OCTET, 0, 0, NETWORK_HEADER + Ipv6Fields.DESTINATION),
+            new Instruction(JUMP_IF_EQUAL, 0, 4, 0xff),
+            new Instruction(LOAD_OCTET, 0, 0, NETWORK_HEADER + Ipv6Fields.DESTINATION + 1),
+            // The scope (RFC 4291 section 2.7).
+            new Instruction(AND, 0, 0, 0x0f),
+            new Instruction(JUMP_IF_EQUAL, 0, 1, 0x0e),
+            new Instruction(RETURN, 0, 0, -1),
+            new Instruction(RETURN, 0, 0, 0)));
   }
 
   /** IPv6 packets to multicast groups. */
   static SocketFilter toGroups() {
     return new SocketFilter(
         ImmutableList.of(
-            new Instruction(0x30, 0, 0, NETWORK_HEADER + Ipv6Fields.DESTINATION),
-            new Instruction(0x15, 0, 1, 0xff),
-            new Instruction(0x06, 0, 0, -1),
-            new Instruction(0x06, 0, 0, 0)));
+            new Instruction(LOAD_OCTET, 0, 0, NETWORK_HEADER + Ipv6Fields.DESTINATION),
+            new Instruction(JUMP_IF_EQUAL, 0, 1, 0xff),
+            new Instruction(RETURN, 0, 0, -1),
+            new Instruction(RETURN, 0, 0, 0)));
   }
 
   /** Likewise, of those that come out of the devices of tunnels of IPv6 in IPv6. */
   static SocketFilter toGroupsOutOfTunnels() {
     var program = ImmutableList.<Instruction>builder();
-    // BPF_LD | BPF_W | BPF_ABS: the type of the device, as at SKF_AD_HATYPE.
-    program.add(new Instruction(0x20, 0, 0, -0x1000 + 28));
-    program.add(new Instruction(0x15, 1, 0, PacketAddress.ARPHRD_TUNNEL6));
-    program.add(new Instruction(0x06, 0, 0, 0));
+    // The type of the device, as at SKF_AD_HATYPE.
+    program.add(new Instruction(LOAD_WORD, 0, 0, -0x1000 + 28));
+    program.add(new Instruction(JUMP_IF_EQUAL, 1, 0, PacketAddress.ARPHRD_TUNNEL6));
+    program.add(new Instruction(RETURN, 0, 0, 0));
     program.addAll(toGroups().instructions());
     return new SocketFilter(program.build());
   }
@@ -98,11 +115,10 @@ public record SocketFilter(ImmutableList<Instruction> instructions) {
   static SocketFilter netlinkNotOf(int port) {
     return new SocketFilter(
         ImmutableList.of(
-            // BPF_LD | BPF_W | BPF_ABS: nlmsg_pid, in network order as the program sees it.
-            new Instruction(0x20, 0, 0, 12),
-            // BPF_JMP | BPF_JEQ | BPF_K
-            new Instruction(0x15, 0, 1, Integer.reverseBytes(port)),
-            new Instruction(0x06, 0, 0, 0),
-            new Instruction(0x06, 0, 0, -1)));
+            // The nlmsg_pid, in network order as the program sees it.
+            new Instruction(LOAD_WORD, 0, 0, 12),
+            new Instruction(JUMP_IF_EQUAL, 0, 1, Integer.reverseBytes(port)),
+            new Instruction(RETURN, 0, 0, 0),
+            new Instruction(RETURN, 0, 0, -1)));
   }
 }

@@ -1,4 +1,4 @@
-package io.mipd.host;
+package io.mipd.xfrm.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -9,7 +9,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a packet socket shows before the kernel has looked at it. */
-class GroupForwarderTest {
+class WholePacketTest {
   private static final int PAYLOAD = 12;
 
   private static PacketBuffer shown(int octets) {
@@ -24,15 +24,15 @@ class GroupForwarderTest {
   @ParameterizedTest
   @ValueSource(ints = {14, 39, 40, Ipv6Fields.HEADER + PAYLOAD - 1})
   void aPieceIsNoPacket(int octets) {
-    assertThat(GroupForwarder.isWhole(shown(octets))).isFalse();
+    assertThat(PacketEngine.isWhole(shown(octets))).isFalse();
   }
 
   @Test
   void whatALinkHasPutBehindAPacketIsCutOff() {
     PacketBuffer packet = shown(Ipv6Fields.HEADER + PAYLOAD + 6);
-    assertThat(GroupForwarder.isWhole(packet)).isTrue();
+    assertThat(PacketEngine.isWhole(packet)).isTrue();
     assertThat(packet.length()).isEqualTo(Ipv6Fields.HEADER + PAYLOAD);
-    assertThat(GroupForwarder.isWhole(packet)).isTrue();
+    assertThat(PacketEngine.isWhole(packet)).isTrue();
     assertThat(packet.length()).isEqualTo(Ipv6Fields.HEADER + PAYLOAD);
   }
 }

@@ -255,6 +255,7 @@ class CareOfAddressTest {
 
   @Test
   @Tag("kernel")
+  @Tag("slow-in-guest")
   void aStopLeavesNothing() throws Exception {
     Set<String> before = system();
     start();
@@ -271,6 +272,7 @@ class CareOfAddressTest {
 
   @Test
   @Tag("kernel")
+  @Tag("slow-in-guest")
   void aStopUnderDetectionLeavesNothing() throws Exception {
     net.in("mn", "sysctl -q -w net.ipv6.conf.eth0.dad_transmits=10");
     start();

@@ -96,8 +96,8 @@ final class CharonNet {
                 }
                 """
                     .formatted(keys),
-                "world = kernel",
-                "world = kernel\ncharon-socket = \"" + socket(node) + "\""));
+                "\nworld = kernel\n",
+                "\nworld = kernel\ncharon-socket = \"" + socket(node) + "\"\n"));
     all.addAll(List.of(changes));
     return net.configuration(node, sample, all.toArray(new String[0]));
   }

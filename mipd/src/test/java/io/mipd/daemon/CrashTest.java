@@ -236,6 +236,7 @@ class CrashTest {
   }
 
   @Test
+  @Tag("slow-in-guest")
   void theGuardOfABindingThatHasEndedMeanwhileGoes() throws Exception {
     agentBefore = net.system("ha");
     // As a daemon leaves it that is killed while somebody is bound.
@@ -251,6 +252,7 @@ class CrashTest {
   }
 
   @Test
+  @Tag("slow-in-guest")
   void bothAreKilledAndCleanedUp() throws Exception {
     flow();
     net.kill(mobile);
@@ -275,6 +277,7 @@ class CrashTest {
   }
 
   @Test
+  @Tag("slow-in-guest")
   void killedWhileItRegistersForTheFirstTime() throws Exception {
     start();
     net.plug("a");
@@ -292,6 +295,7 @@ class CrashTest {
   }
 
   @Test
+  @Tag("slow-in-guest")
   void killedAtHomeAndStartedAway() throws Exception {
     start();
     net.plug("h");

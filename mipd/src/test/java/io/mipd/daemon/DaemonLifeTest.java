@@ -34,6 +34,7 @@ class DaemonLifeTest {
 
   @Test
   @Tag("kernel")
+  @Tag("slow-in-guest")
   void theSamplesStartAsTheyAre() throws Exception {
     for (String node : new String[] {"ha", "mn", "cn"}) {
       String sample =
@@ -93,6 +94,7 @@ class DaemonLifeTest {
 
   @Test
   @Tag("kernel")
+  @Tag("slow-in-guest")
   void whatAKilledDaemonLeavesDropsAndCleanupTakesItAway() throws Exception {
     ImmutableSet<String> before = net.system("mn");
     Path configuration = net.configuration("mn", "mobile-node.conf");

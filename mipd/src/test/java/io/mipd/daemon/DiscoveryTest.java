@@ -109,6 +109,7 @@ class DiscoveryTest {
 
   /** The administrator keeps one link out; the log of the home agent says so. */
   @Test
+  @Tag("slow-in-guest")
   void refusesRegistrationsFromWhereTheyAreNotAllowed() throws Exception {
     net.startMipd(
         "ha",
@@ -128,6 +129,7 @@ class DiscoveryTest {
 
   /** The home link is a device that leads nowhere, and nobody is asked or told there. */
   @Test
+  @Tag("slow-in-guest")
   void servesAVirtualHomeLink() throws Exception {
     net.ip("ha", "link", "set", "eth1", "down");
     net.ip("ha", "link", "add", "home0", "type", "veth", "peer", "name", "home1");
@@ -153,6 +155,7 @@ class DiscoveryTest {
 
   /** What the routers of the home link have told is known after a crash, though they are silent. */
   @Test
+  @Tag("slow-in-guest")
   void knowsTheHomeLinkAfterACrash() throws Exception {
     Process router = aRouterAtHome();
     Path configuration =

@@ -81,6 +81,7 @@ class FirstLightTest {
    */
   @Test
   @Tag("kernel")
+  @Tag("slow-in-guest")
   void aCareOfAddressThatSomebodyElseHasIsGivenUp() throws Exception {
     net.plug("b");
     Mipd agent = net.startMipd("ha", net.configuration("ha", "home-agent.conf"));

@@ -183,6 +183,7 @@ class IkeSceneTest {
   }
 
   @Test
+  @Tag("slow-in-guest")
   void rekeysUnderTrafficAndComesHome() throws Exception {
     start("", "");
     registered("a");
@@ -332,6 +333,7 @@ class IkeSceneTest {
   /** Both must be able to. */
   @ParameterizedTest
   @ValueSource(strings = {"ha", "mn"})
+  @Tag("slow-in-guest")
   void negotiatesAnewWhereKeyManagementStays(String node) throws Exception {
     String stays = "key-management-mobility = off";
     start(node.equals("ha") ? stays : "", node.equals("mn") ? stays : "");
@@ -374,6 +376,7 @@ class IkeSceneTest {
   }
 
   @Test
+  @Tag("slow-in-guest")
   void certificatesProveWhoIsWho() throws Exception {
     var example = DocumentedCertificates.make(folder.resolve("ca"));
     var strange = DocumentedCertificates.make(folder.resolve("strange"));
@@ -442,6 +445,7 @@ class IkeSceneTest {
   }
 
   @Test
+  @Tag("slow-in-guest")
   void outlivesCharonOnEitherSide() throws Exception {
     start("probe-interval = 2s", "probe-interval = 2s");
     registered("a");

@@ -365,6 +365,7 @@ class IkeUserTunnelTest {
 
   /** The states of a mobile node, each once. */
   @Test
+  @Tag("slow-in-guest")
   void isNestedRightInEveryState() throws Exception {
     beginAtHome();
     registering("registering", "a", false);

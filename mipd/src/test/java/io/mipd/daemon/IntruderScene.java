@@ -78,15 +78,23 @@ final class IntruderScene implements AutoCloseable {
             net.configuration(
                 "ha",
                 "home-agent.conf",
+                "maximum-lifetime = 420s",
+                "maximum-lifetime = 1h",
                 "mobile-nodes = [",
                 "mobile-nodes = [\n" + served(OTHER_HOME, 2) + served(UNBOUND_HOME, 3)));
-    mobile = net.startMipd("mn", net.configuration("mn", "mobile-node.conf"));
+    // No binding is renewed while the tests look at what is bound.
+    mobile =
+        net.startMipd(
+            "mn",
+            net.configuration("mn", "mobile-node.conf", "  lifetime = 420s", "  lifetime = 1h"));
     other =
         net.startMipd(
             "m2",
             net.configuration(
                 "m2",
                 "mobile-node.conf",
+                "  lifetime = 420s",
+                "  lifetime = 1h",
                 HOME.toString(),
                 OTHER_HOME.toString(),
                 "mobile-node-1.keys",

@@ -171,6 +171,7 @@ class KernelSceneTest {
 
   /** RFC 6275 section 10.3.2, on a foreign link; until it is wanted again. */
   @Test
+  @Tag("slow-in-guest")
   void deRegistersWhereItIsWhenTheOperatorWantsIt() throws Exception {
     start(Protected.ALL);
     movesTo("a");
@@ -284,6 +285,7 @@ class KernelSceneTest {
 
   /** More changes of others than the daemon is told of, and one of ours among them. */
   @Test
+  @Tag("slow-in-guest")
   void noticesThatWereLostAreMadeUpFor() throws Exception {
     start(Protected.ALL);
     movesTo("a");

@@ -253,6 +253,7 @@ class OthersPoliciesTest {
 
   /** The home agent is the gateway of a tunnel of the user's for what goes to a correspondent. */
   @Test
+  @Tag("slow-in-guest")
   void isMergedWithWhatAHomeAgentPassesOn() throws Exception {
     start();
     states("mn", AGENT, 0x601, TUNNEL);

@@ -336,6 +336,7 @@ class PfKeySceneTest {
   }
 
   @Test
+  @Tag("slow-in-guest")
   void aPolicyThatTheUserPutsInThePlaceOfOursIsHisAndOursStandsBesideIt() throws Exception {
     net.plug("a");
     start(KernelInterface.PF_KEY);

@@ -115,6 +115,7 @@ class ReplayTest {
   }
 
   @Test
+  @Tag("slow-in-guest")
   void acrossARestartOfTheMobileNode() throws Exception {
     isRefusedByMobile();
     net.stop(mobile);

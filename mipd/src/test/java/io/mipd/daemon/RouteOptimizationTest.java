@@ -142,6 +142,7 @@ class RouteOptimizationTest {
 
   /** A correspondent that has forgotten everything says so, and the tunnel takes over at once. */
   @Test
+  @Tag("slow-in-guest")
   void theTunnelTakesOverWhereTheCorrespondentForgets() throws Exception {
     net.plug("a");
     net.startMipd("ha", net.configuration("ha", "home-agent.conf"));

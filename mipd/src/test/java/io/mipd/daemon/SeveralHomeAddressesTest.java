@@ -181,6 +181,7 @@ class SeveralHomeAddressesTest {
 
   /** Their plain tunnels are one device where the kernel has them. */
   @Test
+  @Tag("slow-in-guest")
   void eachHasItsTunnelWithoutEsp() throws Exception {
     String plain = FURTHER_PROTECTION.replaceAll("payload .*\n", "");
     String line = "payload { to-home-agent = 0x1005, to-mobile-node = 0x1006 }";
@@ -205,6 +206,7 @@ class SeveralHomeAddressesTest {
 
   /** A daemon that is killed leaves a guard for each, and its successor goes on with both. */
   @Test
+  @Tag("slow-in-guest")
   void bothAreGuardedAndTakenOverAfterACrash() throws Exception {
     net.plug("a");
     Mipd agent = startAgent(FURTHER_PROTECTION);

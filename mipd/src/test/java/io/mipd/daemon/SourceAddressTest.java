@@ -100,6 +100,7 @@ class SourceAddressTest {
   }
 
   @Test
+  @Tag("slow-in-guest")
   void alsoAtHome() throws Exception {
     net.plug("h");
     net.startMipd("ha", net.configuration("ha", "home-agent.conf"));

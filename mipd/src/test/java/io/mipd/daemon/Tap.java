@@ -5,7 +5,6 @@ import io.mipd.xfrm.linux.NetworkNamespace;
 import io.mipd.xfrm.linux.PacketSocket;
 import io.mipd.xfrm.linux.SystemCallException;
 import io.mipd.xfrm.transform.PacketBuffer;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
@@ -52,7 +51,7 @@ final class Tap implements AutoCloseable {
 
   /** The first of a kind; waits for it. */
   byte[] await(String what, Predicate<byte[]> kind) throws Exception {
-    net.until(what, Duration.ofSeconds(10), () -> !all(kind).isEmpty());
+    net.until(what, TestNet.LONG, () -> !all(kind).isEmpty());
     return all(kind).get(0);
   }
 

@@ -3,6 +3,7 @@ package io.mipd.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.google.common.base.Splitter;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Sets;
@@ -10,6 +11,7 @@ import com.typesafe.config.Config;
 import io.mipd.control.ControlClient;
 import io.mipd.control.ControlRequest;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,6 +26,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A home link, two access links with radvd, a router between them and a correspondent, in network
@@ -39,7 +43,9 @@ final class TestNet implements AutoCloseable {
   static final String HOME_AGENT = "2001:db8:1::1";
   static final String HOME_ADDRESS = "2001:db8:1::100";
   static final String CORRESPONDENT = "2001:db8:c::c";
-  static final Duration LONG = Duration.ofSeconds(20);
+
+  /** Enough for whatever is waited for: a guest of a busy host takes its time. */
+  static final Duration LONG = Duration.ofSeconds(world().equals("kernel") ? 60 : 20);
 
   /** A virtual machine in a guest of a busy host takes its time to start. */
   static final Duration START = Duration.ofMinutes(2);
@@ -51,6 +57,12 @@ final class TestNet implements AutoCloseable {
   /** How far an association's sequence numbers are, as {@code ip xfrm state} tells it. */
   private static final String REPLAY_POSITION =
       "\\s*(anti-replay (esn )?context:.*|seq-hi 0x.*|[0-9a-f]{8}( [0-9a-f]{8})* ?)";
+
+  /** What bin/check makes for guests, and the class path that it was made with. */
+  private static final Path ARCHIVE = Path.of("target/mipd.jsa").toAbsolutePath();
+
+  /** Words that a shell would leave as they are. */
+  private static final Pattern PLAIN = Pattern.compile("[\\w ./:%=+,@-]+");
 
   private static final ImmutableList<String> NAMES = ImmutableList.of("sw", "ha", "r", "cn", "mn");
 
@@ -101,47 +113,72 @@ final class TestNet implements AutoCloseable {
   }
 
   private void build() throws Exception {
-    var script = new StringBuilder();
-    for (String name : NAMES) {
-      script.append("ip netns add ").append(ns(name)).append('\n');
-      script.append("ip -n ").append(ns(name)).append(" link set lo up\n");
-    }
-    script.append(
+    // One process for each namespace: in a guest each costs as much as hundreds of system calls.
+    sh(
         """
-        for s in "$P"ha "$P"r "$P"cn "$P"mn; do
-          ip netns exec $s sysctl -q net.ipv6.conf.all.dad_transmits=1
-        done
-        ip netns exec "$P"sw sysctl -q net.ipv6.conf.default.disable_ipv6=1
-        ip netns exec "$P"ha sysctl -q net.ipv6.conf.all.forwarding=1
-        ip netns exec "$P"r sysctl -q net.ipv6.conf.all.forwarding=1
-        for b in brh bra brb; do
-          ip -n "$P"sw link add $b type bridge forward_delay 0 stp_state 0 mcast_snooping 0
-          ip -n "$P"sw link set $b up
-        done
-        ip -n "$P"sw link add ph type veth peer name eth1 netns "$P"ha
-        ip -n "$P"sw link add pa type veth peer name ea netns "$P"r
-        ip -n "$P"sw link add pb type veth peer name eb netns "$P"r
-        ip -n "$P"sw link add pm type veth peer name eth0 netns "$P"mn
-        ip -n "$P"sw link set ph master brh up
-        ip -n "$P"sw link set pa master bra up
-        ip -n "$P"sw link set pb master brb up
-        ip -n "$P"ha link add eth0 type veth peer name eh netns "$P"r
-        ip -n "$P"cn link add eth0 type veth peer name ec netns "$P"r
-        ip -n "$P"ha addr add 2001:db8:1::1/64 dev eth1 nodad
-        ip -n "$P"ha addr add 2001:db8:f::1/64 dev eth0 nodad
-        ip -n "$P"r addr add 2001:db8:f::2/64 dev eh nodad
-        ip -n "$P"r addr add 2001:db8:a::1/64 dev ea nodad
-        ip -n "$P"r addr add 2001:db8:b::1/64 dev eb nodad
-        ip -n "$P"r addr add 2001:db8:c::1/64 dev ec nodad
-        ip -n "$P"cn addr add 2001:db8:c::c/64 dev eth0 nodad
-        for i in ha:eth0 ha:eth1 r:eh r:ea r:eb r:ec cn:eth0 mn:eth0; do
-          ip -n "$P"${i%:*} link set ${i#*:} up
-        done
-        ip -n "$P"ha route add default via 2001:db8:f::2
-        ip -n "$P"r route add 2001:db8:1::/64 via 2001:db8:f::1
-        ip -n "$P"cn route add default via 2001:db8:c::1
+        ip -batch - <<END
+        netns add ${P}sw
+        netns add ${P}ha
+        netns add ${P}r
+        netns add ${P}cn
+        netns add ${P}mn
+        END
+        dad=net.ipv6.conf.all.dad_transmits=1
+        router=net.ipv6.conf.all.forwarding=1
+        ip netns exec ${P}sw sysctl -q net.ipv6.conf.default.disable_ipv6=1
+        ip netns exec ${P}ha sysctl -q $dad $router
+        ip netns exec ${P}r sysctl -q $dad $router
+        ip netns exec ${P}cn sysctl -q $dad
+        ip netns exec ${P}mn sysctl -q $dad
+        ip -n ${P}sw -batch - <<END
+        link set lo up
+        link add brh type bridge forward_delay 0 stp_state 0 mcast_snooping 0
+        link add bra type bridge forward_delay 0 stp_state 0 mcast_snooping 0
+        link add brb type bridge forward_delay 0 stp_state 0 mcast_snooping 0
+        link set brh up
+        link set bra up
+        link set brb up
+        link add ph type veth peer name eth1 netns ${P}ha
+        link add pa type veth peer name ea netns ${P}r
+        link add pb type veth peer name eb netns ${P}r
+        link add pm type veth peer name eth0 netns ${P}mn
+        link set ph master brh up
+        link set pa master bra up
+        link set pb master brb up
+        END
+        ip -n ${P}ha -batch - <<END
+        link set lo up
+        link add eth0 type veth peer name eh netns ${P}r
+        addr add 2001:db8:1::1/64 dev eth1 nodad
+        addr add 2001:db8:f::1/64 dev eth0 nodad
+        link set eth0 up
+        link set eth1 up
+        route add default via 2001:db8:f::2
+        END
+        ip -n ${P}cn -batch - <<END
+        link set lo up
+        link add eth0 type veth peer name ec netns ${P}r
+        addr add 2001:db8:c::c/64 dev eth0 nodad
+        link set eth0 up
+        route add default via 2001:db8:c::1
+        END
+        ip -n ${P}r -batch - <<END
+        link set lo up
+        addr add 2001:db8:f::2/64 dev eh nodad
+        addr add 2001:db8:a::1/64 dev ea nodad
+        addr add 2001:db8:b::1/64 dev eb nodad
+        addr add 2001:db8:c::1/64 dev ec nodad
+        link set eh up
+        link set ea up
+        link set eb up
+        link set ec up
+        route add 2001:db8:1::/64 via 2001:db8:f::1
+        END
+        ip -n ${P}mn -batch - <<END
+        link set lo up
+        link set eth0 up
+        END
         """);
-    sh(script.toString());
     var text = new StringBuilder();
     for (String link : List.of("a", "b")) {
       text.append(
@@ -195,25 +232,36 @@ final class TestNet implements AutoCloseable {
 
   /** Runs a script; {@code $P} is the namespaces' prefix. */
   String sh(String script) throws Exception {
-    var builder = new ProcessBuilder("sh", "-e").redirectErrorStream(true);
+    return run(script, List.of("sh", "-e"), script);
+  }
+
+  /** Runs a command of plain words, or, where a shell is to read it, a script of it. */
+  private String command(String command) throws Exception {
+    return PLAIN.matcher(command).matches()
+        ? run(command, Splitter.on(' ').omitEmptyStrings().splitToList(command), "")
+        : sh(command);
+  }
+
+  private String run(String what, List<String> command, String input) throws Exception {
+    var builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().put("P", prefix);
     Process process = builder.start();
     try (var in = process.getOutputStream()) {
-      in.write(script.getBytes(StandardCharsets.UTF_8));
+      in.write(input.getBytes(StandardCharsets.UTF_8));
     }
     String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as("%s\n%s", script, said).isZero();
+    assertThat(process.waitFor()).as("%s\n%s", what, said).isZero();
     return said;
   }
 
   /** Output of {@code ip -n NAMESPACE ...}. */
   String ip(String node, String... arguments) throws Exception {
-    return sh("ip -n " + ns(node) + " " + String.join(" ", arguments));
+    return command("ip -n " + ns(node) + " " + String.join(" ", arguments));
   }
 
   /** Output of a command in a namespace, which must succeed. */
   String in(String node, String command) throws Exception {
-    return sh("ip netns exec " + ns(node) + " " + command);
+    return command("ip netns exec " + ns(node) + " " + command);
   }
 
   /** Whether a command in a namespace succeeds. */
@@ -453,15 +501,38 @@ final class TestNet implements AutoCloseable {
   }
 
   static ImmutableList<String> java(Class<?> main, String... options) {
-    return ImmutableList.<String>builder()
-        .add(Path.of(System.getProperty("java.home"), "bin", "java").toString())
-        .add("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
-        .add("-Xms64m", "-Xmx256m")
-        .add(options)
-        .add("-cp")
-        .add(System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")))
-        .add(main.getName())
-        .build();
+    var command =
+        ImmutableList.<String>builder()
+            .add(Path.of(System.getProperty("java.home"), "bin", "java").toString())
+            .add("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
+            .add("-Xms64m", "-Xmx256m");
+    String ofGuest = System.getenv("MIPD_GUEST") == null ? null : System.getenv("MIPD_JAVA_OPTS");
+    if (ofGuest != null) {
+      command.addAll(Splitter.on(' ').omitEmptyStrings().split(ofGuest));
+    }
+    command.add(options);
+    if (ofGuest != null && main == Main.class && Files.exists(ARCHIVE)) {
+      command.add("-XX:SharedArchiveFile=" + ARCHIVE, "-Xlog:cds=off", "-Xlog:cds+dynamic=off");
+      command.add("-cp", classPathOfArchive());
+    } else {
+      command.add(
+          "-cp",
+          System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")));
+    }
+    return command.add(main.getName()).build();
+  }
+
+  /** As the launcher expands it: an archive is good for files in the same order only. */
+  private static String classPathOfArchive() {
+    try (Stream<Path> jars = Files.list(ARCHIVE.getParent());
+        Stream<Path> libraries = Files.list(ARCHIVE.resolveSibling("lib"))) {
+      return Stream.concat(jars, libraries)
+          .map(Path::toString)
+          .filter(name -> name.endsWith(".jar"))
+          .collect(Collectors.joining(":"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Sends SIGTERM and waits; the exit status. */
@@ -499,11 +570,17 @@ final class TestNet implements AutoCloseable {
   /** Waits until something is so. */
   void until(String what, Duration limit, Callable<Boolean> condition) throws Exception {
     long end = System.nanoTime() + limit.toNanos();
-    while (!condition.call()) {
-      if (System.nanoTime() > end) {
+    while (true) {
+      long asked = System.nanoTime();
+      if (condition.call()) {
+        return;
+      }
+      long now = System.nanoTime();
+      if (now > end) {
         throw new AssertionError("not within " + limit + ": " + what + "\n" + logs());
       }
-      TimeUnit.MILLISECONDS.sleep(20);
+      // As long as the question has taken, so that at least half of a slow guest is the daemons'.
+      TimeUnit.NANOSECONDS.sleep(Math.max(Duration.ofMillis(20).toNanos(), now - asked));
     }
   }
 
@@ -551,7 +628,7 @@ final class TestNet implements AutoCloseable {
             node,
             """
             sh -c 'ip -6 addr; ip -6 route show table all; ip -6 rule; ip -6 neigh show proxy
-            nft list ruleset 2>/dev/null; ip xfrm policy; ip xfrm state list nokeys; ip maddr show; sysctl -a 2>/dev/null | grep "^net.ipv6"'
+            nft list ruleset 2>/dev/null; ip xfrm policy; ip xfrm state list nokeys; ip maddr show; sysctl -a -r "^net.ipv6" 2>/dev/null'
             """);
     return said.lines()
         // What passes by itself, and the numbers of interfaces, which are given out anew.

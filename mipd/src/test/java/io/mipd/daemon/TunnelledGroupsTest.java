@@ -180,6 +180,24 @@ class TunnelledGroupsTest {
     Mipd agent = start("ha", "home-agent", "multicast = tunnel", esp);
     start("mn", "mobile-node", "multicast = home-tunnel", esp);
     net.until("bound at a", TestNet.LONG, () -> isBound(agent, "a"));
+    try (PacketLog homeLink = PacketLog.start(net, "x", "eth0", "home link");
+        RawSender forger = forger("r", "eh")) {
+      forge(forger);
+      perl("x", "other listener", LISTENER, index("x"));
+      perl("mn", "mobile talker", TALKER, "from-afar");
+      awaitMore("spoken from afar", "other listener", TestNet.HOME_ADDRESS + " from-afar");
+      assertThat(homeLink.shows("forged")).isFalse();
+      assertThat(net.in("ha", "ip maddr show dev eth1")).doesNotContain(OTHER_GROUP);
+    }
+  }
+
+  private RawSender forger(String node, String link) throws Exception {
+    return NetworkNamespace.within(
+        NetworkNamespace.named(net.ns(node)), () -> RawSender.open(link, 0));
+  }
+
+  /** A report and payload in the name of the mobile node, in clear. */
+  private static void forge(RawSender forger) throws Exception {
     var home = Ipv6Address.parse(TestNet.HOME_ADDRESS);
     var report = new PacketBuffer();
     MobilityPacket.ofListeners(
@@ -193,23 +211,62 @@ class TunnelledGroupsTest {
         ListenerDiscovery.ALL_ROUTERS_2,
         report);
     byte[] said = Forger.datagram(home, Ipv6Address.parse(GROUP), "forged");
+    for (int i = 0; i < ENOUGH; i++) {
+      forger.add(report);
+      var packet = new PacketBuffer();
+      packet.set(said, 0, said.length);
+      forger.add(packet);
+      forger.flush();
+    }
+  }
+
+  /**
+   * Somebody takes all IPsec policies of the home agent's kernel away, and at once sends in the
+   * name of a mobile node: what no policy has looked at is not believed.
+   */
+  @Test
+  void whatComesWhileTheKernelHasNoPoliciesIsNotBelieved() throws Exception {
+    net.plug("a");
+    Mipd agent = start("ha", "home-agent", "multicast = tunnel", true);
+    start("mn", "mobile-node", "multicast = home-tunnel", true);
+    net.until("bound at a", TestNet.LONG, () -> isBound(agent, "a"));
+    perl("x", "other listener", LISTENER, index("x"));
+    perl("mn", "mobile talker", TALKER, "from-afar");
+    awaitMore("spoken from afar", "other listener", TestNet.HOME_ADDRESS + " from-afar");
     try (PacketLog homeLink = PacketLog.start(net, "x", "eth0", "home link");
-        RawSender forger =
-            NetworkNamespace.within(
-                NetworkNamespace.named(net.ns("r")), () -> RawSender.open("eh", 0))) {
+        RawSender forger = forger("r", "eh")) {
       for (int i = 0; i < ENOUGH; i++) {
-        forger.add(report);
-        var packet = new PacketBuffer();
-        packet.set(said, 0, said.length);
-        forger.add(packet);
-        forger.flush();
+        net.ip("ha", "xfrm", "policy", "flush");
+        forge(forger);
+        awaitMore("spoken again", "other listener", TestNet.HOME_ADDRESS + " from-afar");
       }
-      perl("x", "other listener", LISTENER, index("x"));
-      perl("mn", "mobile talker", TALKER, "from-afar");
-      awaitMore("spoken from afar", "other listener", TestNet.HOME_ADDRESS + " from-afar");
       assertThat(homeLink.shows("forged")).isFalse();
       assertThat(net.in("ha", "ip maddr show dev eth1")).doesNotContain(OTHER_GROUP);
     }
+  }
+
+  @ParameterizedTest(name = "in ESP: {0}")
+  @ValueSource(booleans = {true, false})
+  void aHomeAgentThatWasKilledPassesOnAgain(boolean esp) throws Exception {
+    ImmutableSet<String> before = net.system("ha");
+    net.plug("a");
+    Mipd agent = start("ha", "home-agent", "multicast = tunnel", esp);
+    Mipd mobile = start("mn", "mobile-node", "multicast = home-tunnel", esp);
+    net.until("bound at a", TestNet.LONG, () -> isBound(agent, "a"));
+    perl("mn", "listener", LISTENER, index("mn"));
+    perl("x", "other listener", LISTENER, index("x"));
+    perl("x", "talker", TALKER, "from-home");
+    Process talker = perl("mn", "mobile talker", TALKER, "from-afar");
+    awaitMore("heard at a", "listener", HOST + " from-home");
+    awaitMore("spoken from afar", "other listener", TestNet.HOME_ADDRESS + " from-afar");
+    net.kill(agent);
+    Mipd successor = net.startMipd("ha", agent.configuration());
+    awaitMore("heard again", "listener", HOST + " from-home");
+    awaitMore("spoken again", "other listener", TestNet.HOME_ADDRESS + " from-afar");
+    talker.destroyForcibly().waitFor();
+    assertThat(net.stop(mobile)).isZero();
+    assertThat(net.stop(successor)).isZero();
+    net.awaitSystem("ha", before);
   }
 
   /** As with all that is sent from the home address: there is no moment. */

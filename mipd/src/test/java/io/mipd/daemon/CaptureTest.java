@@ -139,12 +139,9 @@ class CaptureTest {
         .anyMatch(it -> it.matches(outer + "\\|0x\\w+\\|5\\|\\|" + TestNet.HOME_AGENT + "\\|0"))
         .as("the answer within the tunnel")
         .anyMatch(
-            it ->
-                it.matches(
-                    outer + "\\|0x\\w+\\|\\|129\\|.*," + TestNet.CORRESPONDENT + "\\|0"))
+            it -> it.matches(outer + "\\|0x\\w+\\|\\|129\\|.*," + TestNet.CORRESPONDENT + "\\|0"))
         .as("the question before the tunnel")
-        .anyMatch(
-            it -> it.matches(inner + "\\|\\|\\|128\\|" + TestNet.HOME_ADDRESS + "\\|"))
+        .anyMatch(it -> it.matches(inner + "\\|\\|\\|128\\|" + TestNet.HOME_ADDRESS + "\\|"))
         .as("each ICV is seen to be good")
         .allMatch(it -> it.matches("[^|]+\\|(0x.*\\|0|\\|.*\\|)"));
 

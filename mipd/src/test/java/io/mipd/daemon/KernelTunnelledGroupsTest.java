@@ -1,8 +1,38 @@
 package io.mipd.daemon;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mipd.daemon.TestNet.Mipd;
+import io.mipd.xfrm.linux.RawSender;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 
 /** The same in the kernel world: a guest takes minutes for it. */
 @Tag("kernel")
 @Tag("long")
-class KernelTunnelledGroupsTest extends TunnelledGroupsTest {}
+class KernelTunnelledGroupsTest extends TunnelledGroupsTest {
+  /**
+   * Somebody takes all IPsec policies of the home agent's kernel away, and at once sends in the
+   * name of a mobile node: what no policy has looked at is not believed.
+   */
+  @Test
+  void whatComesWhileTheKernelHasNoPoliciesIsNotBelieved() throws Exception {
+    net.plug("a");
+    Mipd agent = start("ha", "home-agent", "multicast = tunnel", true);
+    start("mn", "mobile-node", "multicast = home-tunnel", true);
+    net.until("bound at a", TestNet.LONG, () -> isBound(agent, "a"));
+    perl("x", "other listener", LISTENER, index("x"));
+    perl("mn", "mobile talker", TALKER, "from-afar");
+    awaitMore("spoken from afar", "other listener", TestNet.HOME_ADDRESS + " from-afar");
+    try (PacketLog homeLink = PacketLog.start(net, "x", "eth0", "home link");
+        RawSender forger = forger("r", "eh")) {
+      for (int i = 0; i < ENOUGH; i++) {
+        net.ip("ha", "xfrm", "policy", "flush");
+        forge(forger);
+        awaitMore("spoken again", "other listener", TestNet.HOME_ADDRESS + " from-afar");
+      }
+      assertThat(homeLink.shows("forged")).isFalse();
+      assertThat(net.in("ha", "ip maddr show dev eth1")).doesNotContain(OTHER_GROUP);
+    }
+  }
+}

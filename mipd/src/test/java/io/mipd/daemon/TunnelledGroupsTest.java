@@ -30,16 +30,16 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("root")
 class TunnelledGroupsTest {
   private static final String GROUP = "ff0e::101";
-  private static final String OTHER_GROUP = "ff0e::102";
+  static final String OTHER_GROUP = "ff0e::102";
   private static final String HOST = "2001:db8:1::bad";
   private static final String PORT = "7777";
-  private static final int ENOUGH = 5;
+  static final int ENOUGH = 5;
 
   /** A mobile node answers within 10 s, and may be asked again after 14 s. */
   private static final Duration ANSWERED = TestNet.LONG.multipliedBy(2);
 
   /** Arguments: group, port, index of the interface. */
-  private static final String LISTENER =
+  static final String LISTENER =
       "$| = 1; socket(S, AF_INET6, SOCK_DGRAM, 0) or die $!;"
           + " bind(S, pack_sockaddr_in6($ARGV[1], inet_pton(AF_INET6, \"::\"))) or die $!;"
           // IPPROTO_IPV6, IPV6_JOIN_GROUP.
@@ -49,7 +49,7 @@ class TunnelledGroupsTest {
           + " print inet_ntop(AF_INET6, $address), \" $b\\n\" }";
 
   /** Arguments: group, port, what to say. No address and no interface is asked for. */
-  private static final String TALKER =
+  static final String TALKER =
       "socket(S, AF_INET6, SOCK_DGRAM, 0) or die $!;"
           // IPPROTO_IPV6, IPV6_MULTICAST_HOPS.
           + " setsockopt(S, 41, 18, pack(\"I\", 8)) or die $!;"
@@ -60,7 +60,7 @@ class TunnelledGroupsTest {
   @TempDir private Path folder = Path.of("");
 
   @SuppressWarnings("NullAway.Init")
-  private TestNet net;
+  TestNet net;
 
   /** With a host on the home link. */
   @BeforeEach
@@ -84,7 +84,7 @@ class TunnelledGroupsTest {
     net.close();
   }
 
-  private Mipd start(String node, String role, String words, boolean esp) throws Exception {
+  Mipd start(String node, String role, String words, boolean esp) throws Exception {
     return start(
         node,
         role,
@@ -103,7 +103,7 @@ class TunnelledGroupsTest {
                 changes, new String[] {title, title + "\n  " + words + "\n"}, String.class)));
   }
 
-  private Process perl(String node, String log, String program, String... words)
+  Process perl(String node, String log, String program, String... words)
       throws IOException {
     return net.start(
         node,
@@ -114,7 +114,7 @@ class TunnelledGroupsTest {
             String.class));
   }
 
-  private String index(String node) throws Exception {
+  String index(String node) throws Exception {
     return net.in(node, "cat /sys/class/net/eth0/ifindex").strip();
   }
 
@@ -122,12 +122,12 @@ class TunnelledGroupsTest {
     return (int) net.said(log).lines().filter(line::equals).count();
   }
 
-  private void awaitMore(String what, String log, String line) throws Exception {
+  void awaitMore(String what, String log, String line) throws Exception {
     int enough = heard(log, line) + ENOUGH;
     net.until(what, ANSWERED, () -> heard(log, line) >= enough);
   }
 
-  private boolean isBound(Mipd agent, String link) throws Exception {
+  boolean isBound(Mipd agent, String link) throws Exception {
     return net.status(agent).getConfigList("bindings").stream()
         .anyMatch(it -> it.getString("care-of-address").startsWith("2001:db8:" + link + ":"));
   }
@@ -191,13 +191,13 @@ class TunnelledGroupsTest {
     }
   }
 
-  private RawSender forger(String node, String link) throws Exception {
+  RawSender forger(String node, String link) throws Exception {
     return NetworkNamespace.within(
         NetworkNamespace.named(net.ns(node)), () -> RawSender.open(link, 0));
   }
 
   /** A report and payload in the name of the mobile node, in clear. */
-  private static void forge(RawSender forger) throws Exception {
+  static void forge(RawSender forger) throws Exception {
     var home = Ipv6Address.parse(TestNet.HOME_ADDRESS);
     var report = new PacketBuffer();
     MobilityPacket.ofListeners(
@@ -217,31 +217,6 @@ class TunnelledGroupsTest {
       packet.set(said, 0, said.length);
       forger.add(packet);
       forger.flush();
-    }
-  }
-
-  /**
-   * Somebody takes all IPsec policies of the home agent's kernel away, and at once sends in the
-   * name of a mobile node: what no policy has looked at is not believed.
-   */
-  @Test
-  void whatComesWhileTheKernelHasNoPoliciesIsNotBelieved() throws Exception {
-    net.plug("a");
-    Mipd agent = start("ha", "home-agent", "multicast = tunnel", true);
-    start("mn", "mobile-node", "multicast = home-tunnel", true);
-    net.until("bound at a", TestNet.LONG, () -> isBound(agent, "a"));
-    perl("x", "other listener", LISTENER, index("x"));
-    perl("mn", "mobile talker", TALKER, "from-afar");
-    awaitMore("spoken from afar", "other listener", TestNet.HOME_ADDRESS + " from-afar");
-    try (PacketLog homeLink = PacketLog.start(net, "x", "eth0", "home link");
-        RawSender forger = forger("r", "eh")) {
-      for (int i = 0; i < ENOUGH; i++) {
-        net.ip("ha", "xfrm", "policy", "flush");
-        forge(forger);
-        awaitMore("spoken again", "other listener", TestNet.HOME_ADDRESS + " from-afar");
-      }
-      assertThat(homeLink.shows("forged")).isFalse();
-      assertThat(net.in("ha", "ip maddr show dev eth1")).doesNotContain(OTHER_GROUP);
     }
   }
 

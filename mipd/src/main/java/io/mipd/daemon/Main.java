@@ -8,6 +8,7 @@ import io.mipd.xfrm.linux.SystemCalls;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.AutoComplete;
@@ -79,6 +80,9 @@ public final class Main {
   }
 
   static int run(CommandLine line, String... arguments) {
+    Package ours = Main.class.getPackage();
+    tellVersion(
+        line, "mipd " + Objects.requireNonNullElse(ours.getImplementationVersion(), "unpackaged"));
     line.setExecutionExceptionHandler(
         (exception, where, result) -> {
           PrintWriter err = where.getErr();
@@ -101,6 +105,12 @@ public final class Main {
     line.getOut().flush();
     line.getErr().flush();
     return code;
+  }
+
+  /** Each command answers {@code --version}. */
+  private static void tellVersion(CommandLine line, String version) {
+    line.getCommandSpec().version(version);
+    line.getSubcommands().values().forEach(it -> tellVersion(it, version));
   }
 
   static void print(CommandSpec spec, String text) {

@@ -103,8 +103,7 @@ class TunnelledGroupsTest {
                 changes, new String[] {title, title + "\n  " + words + "\n"}, String.class)));
   }
 
-  Process perl(String node, String log, String program, String... words)
-      throws IOException {
+  Process perl(String node, String log, String program, String... words) throws IOException {
     return net.start(
         node,
         log,

@@ -4,6 +4,7 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import io.mipd.daemon.ConfigurationException;
 import java.io.PrintWriter;
+import java.util.Objects;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -37,6 +38,8 @@ public final class Main {
 
   static int run(CommandLine line, String... arguments) {
     quieten();
+    String version = Main.class.getPackage().getImplementationVersion();
+    line.getCommandSpec().version("sim " + Objects.requireNonNullElse(version, "unpackaged"));
     line.setExecutionExceptionHandler(
         (exception, where, result) -> {
           PrintWriter err = where.getErr();

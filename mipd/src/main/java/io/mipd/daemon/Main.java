@@ -76,13 +76,13 @@ public final class Main {
   }
 
   static CommandLine commandLine() {
-    return new CommandLine(new Main());
+    var line = new CommandLine(new Main());
+    String version = Main.class.getPackage().getImplementationVersion();
+    tellVersion(line, "mipd " + Objects.requireNonNullElse(version, "unpackaged"));
+    return line;
   }
 
   static int run(CommandLine line, String... arguments) {
-    Package ours = Main.class.getPackage();
-    tellVersion(
-        line, "mipd " + Objects.requireNonNullElse(ours.getImplementationVersion(), "unpackaged"));
     line.setExecutionExceptionHandler(
         (exception, where, result) -> {
           PrintWriter err = where.getErr();

@@ -441,23 +441,19 @@ final class PolicyDatabase {
         destinations,
         flow.destinationHigh,
         flow.destinationLow);
-    int[] rows = sources.foundNumbers();
-    int[] columns = destinations.foundNumbers();
-    PrefixUse[] sourceUses = sources.foundUses();
-    PrefixUse[] destinationUses = destinations.foundUses();
+    sources.keepThoseWith(destinations.foundLengths());
+    destinations.keepThoseWith(sources.foundLengths());
     long[] found = candidates;
     int count = 0;
     int first = 0;
     // What is most specific is mostly most urgent, too.
     for (int i = sources.found() - 1; i >= 0; i--) {
-      PrefixUse source = sourceUses[i];
-      int row = rows[i];
+      int row = sources.number(i);
       for (int j = destinations.found() - 1; j >= 0; j--) {
-        PrefixUse destination = destinationUses[j];
-        int column = columns[j];
-        if (source.isWith(column) && destination.isWith(row)) {
-          long bySource = Priorities.key(source.mostUrgentWith(column));
-          long byDestination = Priorities.key(destination.mostUrgentWith(row));
+        int column = destinations.number(j);
+        if ((sources.others(i) >>> column & destinations.others(j) >>> row & 1) != 0) {
+          long bySource = Priorities.key(sources.mostUrgentWith(i, column));
+          long byDestination = Priorities.key(destinations.mostUrgentWith(j, row));
           long candidate = Math.max(bySource, byDestination) | (row * width + column);
           found[count++] = candidate;
           if (candidate < found[first]) {

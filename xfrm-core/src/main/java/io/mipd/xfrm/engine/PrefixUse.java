@@ -20,10 +20,7 @@ final class PrefixUse {
   /** A bit for each length at the other end. */
   private long others;
 
-  /** While one policy uses the prefix, as with most: its priority. */
-  private int priority;
-
-  /** Otherwise those of each length, in the order of bits. */
+  /** Those of each length, in the order of bits. */
   private Priorities[] priorities = NO_PRIORITIES;
 
   /** The most urgent of each of {@code priorities}, nearer to a look-up. */
@@ -32,73 +29,51 @@ final class PrefixUse {
   private static PrefixUse anything() {
     var use = new PrefixUse();
     use.others = -1;
+    use.mostUrgent = new int[Long.SIZE];
     return use;
   }
 
-  boolean isEmpty() {
-    return others == 0;
+  /** Whether one policy uses the prefix. */
+  boolean isSingle() {
+    return priorities.length == 1 && priorities[0].isSingle();
   }
 
-  /** Whether policies may have a prefix of the length of this number at the other end. */
-  boolean isWith(int number) {
-    return (others & bitOf(number)) != 0;
+  /** A bit for the number of each length at the other end. */
+  long others() {
+    return others;
   }
 
   /** No policy with a prefix of that length at the other end is more urgent; it must be there. */
   int mostUrgentWith(int number) {
-    return mostUrgent.length == 0 ? priority : mostUrgent[rankOf(number)];
+    return mostUrgent[rankOf(number)];
   }
 
-  void add(int number, int added) {
-    if (isEmpty()) {
-      others = bitOf(number);
-      priority = added;
-      return;
-    }
-    if (priorities.length == 0) {
-      var only = new Priorities();
-      only.add(priority);
-      priorities = new Priorities[] {only};
-    }
+  void add(int number, int priority) {
     int rank = rankOf(number);
-    if (!isWith(number)) {
+    if ((others & bitOf(number)) == 0) {
       priorities = SmallArrays.with(priorities, rank, new Priorities());
       others |= bitOf(number);
     }
-    priorities[rank].add(added);
+    priorities[rank].add(priority);
     noteMostUrgent(rank);
   }
 
   /** It must be there. */
-  void remove(int number, int removed) {
-    if (priorities.length == 0) {
-      others = 0;
-      return;
-    }
+  void remove(int number, int priority) {
     int rank = rankOf(number);
-    priorities[rank].remove(removed);
+    priorities[rank].remove(priority);
     if (priorities[rank].isEmpty()) {
       priorities = SmallArrays.without(priorities, rank);
       others &= ~bitOf(number);
     }
-    if (priorities.length == 1 && priorities[0].isSingle()) {
-      priority = priorities[0].mostUrgent();
-      priorities = NO_PRIORITIES;
-      mostUrgent = NO_NUMBERS;
-    } else {
-      noteMostUrgent(rank);
-    }
+    noteMostUrgent(rank);
   }
 
   /** It must be there. */
-  void change(int number, int old, int changed) {
-    if (priorities.length == 0) {
-      priority = changed;
-      return;
-    }
+  void change(int number, int old, int priority) {
     int rank = rankOf(number);
     priorities[rank].remove(old);
-    priorities[rank].add(changed);
+    priorities[rank].add(priority);
     noteMostUrgent(rank);
   }
 

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.mipd.xfrm.model.Ipv6Address;
 import io.mipd.xfrm.model.Ipv6Prefix;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,9 +29,7 @@ class PrefixSetTest {
 
   private int[] lengthsAt(Ipv6Address address) {
     PrefixSet.find(prefixes, address.high(), address.low(), new PrefixSet(), 0, 0);
-    return Arrays.stream(prefixes.foundNumbers(), 0, prefixes.found())
-        .map(this::lengthOf)
-        .toArray();
+    return IntStream.range(0, prefixes.found()).map(i -> lengthOf(prefixes.number(i))).toArray();
   }
 
   private int lengthOf(int number) {
@@ -95,6 +92,58 @@ class PrefixSetTest {
     assertThat(others.found()).isEqualTo(2);
   }
 
+  /** Whichever bits a node has, a walk skips, or the next node has: all of a prefix count. */
+  @Test
+  void whatDiffersInOneBitOfAPrefixIsOutsideOfIt() {
+    var address = Ipv6Address.parse("2001:db8:a5a5:5a5a:f0f0:f0f:c3c3:3c3c");
+    for (int length = 1; length <= Ipv6Address.BITS; length++) {
+      add("::/0");
+      prefixes.add(Ipv6Prefix.of(address, length), 0, 0);
+
+      for (int bit = 0; bit < Ipv6Address.BITS; bit++) {
+        int[] expected = bit < length ? new int[] {0} : new int[] {0, length};
+        assertThat(lengthsAt(flipped(address, bit))).as("%d/%d", bit, length).isEqualTo(expected);
+      }
+      prefixes.remove(Ipv6Prefix.of(address, length), 0, 0);
+      remove("::/0");
+    }
+  }
+
+  private static Ipv6Address flipped(Ipv6Address address, int bit) {
+    return bit < 64
+        ? new Ipv6Address(address.high() ^ Long.MIN_VALUE >>> bit, address.low())
+        : new Ipv6Address(address.high(), address.low() ^ Long.MIN_VALUE >>> bit);
+  }
+
+  @Test
+  void whatIsNotUsedWithTheLengthsAskedForIsForgotten() {
+    prefixes.add(Ipv6Prefix.parse("::/0"), 3, 0);
+    prefixes.add(Ipv6Prefix.parse("2001:db8::/32"), 5, 7);
+    assertThat(lengthsAt("2001:db8::1")).containsExactly(0, 32);
+
+    prefixes.keepThoseWith(1L << 5);
+
+    assertThat(prefixes.found()).isEqualTo(1);
+    assertThat(lengthOf(prefixes.number(0))).isEqualTo(32);
+    assertThat(prefixes.mostUrgentWith(0, 5)).isEqualTo(7);
+  }
+
+  @Test
+  void aBlockThatWasGivenBackIsTakenAgain() {
+    var blocks = new WordBlocks();
+    int first = blocks.allocate(4);
+    int second = blocks.allocate(4);
+    int longer = blocks.allocate(5);
+    blocks.free(first, 4);
+    blocks.free(longer, 5);
+    blocks.free(second, 4);
+
+    assertThat(blocks.allocate(4)).isEqualTo(second);
+    assertThat(blocks.allocate(5)).isEqualTo(longer);
+    assertThat(blocks.allocate(4)).isEqualTo(first);
+    assertThat(blocks.allocate(4)).isGreaterThan(longer);
+  }
+
   /** One policy's end. */
   private record End(Ipv6Prefix prefix, int other, int priority) {}
 
@@ -134,8 +183,11 @@ class PrefixSetTest {
   }
 
   private void agreeOnUses(List<End> ends) {
-    for (int i = 0; i < prefixes.found(); i++) {
-      int length = lengthOf(prefixes.foundNumbers()[i]);
+    int found = prefixes.found();
+    prefixes.keepThoseWith(-1);
+    assertThat(prefixes.found()).isEqualTo(found);
+    for (int i = 0; i < found; i++) {
+      int length = lengthOf(prefixes.number(i));
       Map<Integer, Integer> mostUrgent = new HashMap<>();
       for (End end : ends) {
         if (end.prefix.length() == length) {
@@ -145,11 +197,11 @@ class PrefixSetTest {
               (a, b) -> Integer.compareUnsigned(a, b) < 0 ? a : b);
         }
       }
-      PrefixUse use = prefixes.foundUses()[i];
       for (int other = 0; other < Long.SIZE; other++) {
-        assertThat(use.isWith(other)).isEqualTo(mostUrgent.containsKey(other));
-        if (use.isWith(other)) {
-          assertThat(use.mostUrgentWith(other)).isEqualTo(mostUrgent.get(other));
+        boolean isWith = (prefixes.others(i) >>> other & 1) != 0;
+        assertThat(isWith).isEqualTo(mostUrgent.containsKey(other));
+        if (isWith) {
+          assertThat(prefixes.mostUrgentWith(i, other)).isEqualTo(mostUrgent.get(other));
         }
       }
     }

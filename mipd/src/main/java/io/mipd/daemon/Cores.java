@@ -204,8 +204,11 @@ final class Cores {
     return both;
   }
 
-  /** Bindings whose time by the wall clock is not over; the core counts by its own clock. */
-  private static void restore(
+  /**
+   * Bindings whose time by the wall clock is not over, and the last sequence numbers of the others;
+   * the core counts by its own clock.
+   */
+  static void restore(
       BindingStore store,
       Instant now,
       Duration ahead,
@@ -222,6 +225,8 @@ final class Cores {
         restored.add(
             new HomeBinding(
                 entry.homeAddress(), binding.careOf(), entry.sequence(), binding.flags(), expiry));
+      } else {
+        ended.put(entry.homeAddress(), entry.sequence());
       }
     }
   }

@@ -224,6 +224,10 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
 
   @Override
   public void turn(Instant now) {
+    if (bindings.isBroken()) {
+      broken("bindings are no longer stored");
+      return;
+    }
     Parts all = parts();
     all.driver().resume(now);
     settle();

@@ -385,22 +385,30 @@ class BindingStoreTest {
   @Test
   void nobodyWaitsForAWriterThatIsNoMore() throws Exception {
     var medium = new Told(entries -> {});
+    var fails = new AtomicBoolean(true);
+    var news = new Semaphore(0);
     BindingStore store =
         DurableBindingStore.of(
             folder,
             () -> medium,
             Duration.ofMinutes(1),
             () -> {
-              throw new IllegalStateException("for this test");
+              if (fails.getAndSet(false)) {
+                throw new IllegalStateException("for this test");
+              }
+              news.release();
             });
+    assertThat(store.isBroken()).isFalse();
     assertThat(store.durability(store.put(entry(1, 1)))).isNotEqualTo(Durability.FAILED);
-    store.close();
+    assertThat(news.tryAcquire(30, TimeUnit.SECONDS)).as("somebody is told").isTrue();
+    assertThat(store.isBroken()).isTrue();
 
     long late = store.put(entry(2, 2));
     assertThat(store.durability(late)).isEqualTo(Durability.FAILED);
     assertThatThrownBy(store::flush)
         .isInstanceOf(IOException.class)
         .hasMessageContaining("no longer stored");
+    store.close();
   }
 
   @Test

@@ -25,6 +25,7 @@ class RestoredBindingsTest {
   /** The core's clock. */
   private static final Instant NOW = Instant.EPOCH.plusSeconds(100);
 
+  private static final Duration LONGEST = Duration.ofMinutes(7);
   private static final HomeAddress HOME = new HomeAddress(Ipv6Address.parse("2001:db8:1::100"));
   private static final CareOfAddress CARE_OF =
       new CareOfAddress(Ipv6Address.parse("2001:db8:a::100"));
@@ -40,7 +41,7 @@ class RestoredBindingsTest {
       store.put(
           new BindingStore.Entry(
               HOME, LAST, expiry.map(it -> new BindingStore.StoredBinding(CARE_OF, 0, it))));
-      Cores.restore(store, NOW, Duration.between(WALL, NOW), restored, ended);
+      Cores.restore(store, NOW, Duration.between(WALL, NOW), LONGEST, restored, ended);
     }
   }
 
@@ -64,5 +65,12 @@ class RestoredBindingsTest {
     restore(Optional.of(WALL));
     assertThat(restored.build()).isEmpty();
     assertThat(ended.buildOrThrow()).containsExactly(Map.entry(HOME, LAST));
+  }
+
+  @Test
+  void aClockThatWasSteppedBackMakesNoneLast() throws Exception {
+    restore(Optional.of(WALL.plus(Duration.ofDays(365))));
+    assertThat(restored.build())
+        .containsExactly(new HomeBinding(HOME, CARE_OF, LAST, 0, NOW.plus(LONGEST)));
   }
 }

@@ -259,6 +259,22 @@ class BindingStoreTest {
     assertThat(manifest).exists();
   }
 
+  @Test
+  void whatANewerDaemonHasWrittenIsNotGuessedAt() throws Exception {
+    open().close();
+    byte[] newer = {2, 0, 1};
+    try (var options = new Options();
+        var database = RocksDB.open(options, folder.resolve("home-bindings").toString())) {
+      database.put(entry(1, 1).homeAddress().value().toOctets(), newer);
+    }
+
+    assertThatThrownBy(this::open)
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("an entry of 16 and 3 octets is not as this mipd writes them")
+        .hasMessageContaining(
+            "a newer one may have, go back to that to keep the bindings; move it away");
+  }
+
   /** A state directory as a crash leaves it: with a log of so many writes. */
   private Path crashed(int writes) throws Exception {
     Path crashed = folder.resolve("crashed");

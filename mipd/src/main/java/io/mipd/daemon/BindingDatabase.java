@@ -186,7 +186,13 @@ final class BindingDatabase implements BindingMedium {
     if (key.length != Ipv6Address.LENGTH
         || (content.length != SHORT_VALUE && content.length != LONG_VALUE)
         || content[0] != FORMAT) {
-      throw new IOException("an entry of " + key.length + " and " + content.length + " octets");
+      throw new IOException(
+          "an entry of "
+              + key.length
+              + " and "
+              + content.length
+              + " octets is not as this mipd writes them: a newer one may have, go back to that to"
+              + " keep the bindings");
     }
     ByteBuffer value = ByteBuffer.wrap(content, 1, content.length - 1);
     var home = new HomeAddress(Ipv6Address.read(key, 0));

@@ -53,6 +53,9 @@ interface BindingStore extends AutoCloseable {
    */
   Durability durability(long number);
 
+  /** Nothing will be stored any more, though nobody has closed it: to go on is of no use. */
+  boolean isBroken();
+
   /** What was heard of the home link, by the wall clock. */
   HomeLinkState homeLink();
 

@@ -3,6 +3,7 @@ package io.mipd.daemon;
 import static com.google.common.collect.ImmutableList.toImmutableList;
 import static com.google.common.collect.ImmutableSet.toImmutableSet;
 
+import com.google.common.collect.Comparators;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import io.mipd.mobility.HomeLinkState;
@@ -78,7 +79,7 @@ final class Cores {
     HomeLinkState heard = store.homeLink().later(ahead);
     var restored = ImmutableList.<HomeBinding>builder();
     var ended = ImmutableMap.<HomeAddress, SequenceNumber>builder();
-    restore(store, now, ahead, restored, ended);
+    restore(store, now, ahead, agent.lifetime(), restored, ended);
     var core =
         new HomeAgent(
             now, settings, restored.build(), ended.buildOrThrow(), heard, new SecureRandom());
@@ -204,11 +205,17 @@ final class Cores {
     return both;
   }
 
-  /** Bindings whose time by the wall clock is not over; the core counts by its own clock. */
-  private static void restore(
+  /**
+   * Bindings whose time by the wall clock is not over, and the last sequence numbers of the others;
+   * the core counts by its own clock.
+   *
+   * @param longest that is left of any of them, whatever has become of the wall clock
+   */
+  static void restore(
       BindingStore store,
       Instant now,
       Duration ahead,
+      Duration longest,
       ImmutableList.Builder<HomeBinding> restored,
       ImmutableMap.Builder<HomeAddress, SequenceNumber> ended) {
     for (BindingStore.Entry entry : store.entries()) {
@@ -217,11 +224,13 @@ final class Cores {
         continue;
       }
       BindingStore.StoredBinding binding = entry.binding().get();
-      Instant expiry = binding.expiry().plus(ahead);
+      Instant expiry = Comparators.min(binding.expiry().plus(ahead), now.plus(longest));
       if (expiry.isAfter(now)) {
         restored.add(
             new HomeBinding(
                 entry.homeAddress(), binding.careOf(), entry.sequence(), binding.flags(), expiry));
+      } else {
+        ended.put(entry.homeAddress(), entry.sequence());
       }
     }
   }

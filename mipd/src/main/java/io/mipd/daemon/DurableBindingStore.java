@@ -248,6 +248,11 @@ final class DurableBindingStore implements BindingStore {
   }
 
   @Override
+  public synchronized boolean isBroken() {
+    return ended && !closing;
+  }
+
+  @Override
   public synchronized void flush() throws IOException {
     long all = lastPut;
     long end = System.nanoTime() + patience.toNanos();
@@ -346,8 +351,8 @@ final class DurableBindingStore implements BindingStore {
         }
         decided.run();
       }
-    } catch (IOException e) {
-      log.error("bindings are no longer stored: {}", e.getMessage());
+    } catch (IOException | RuntimeException | Error e) {
+      log.error("bindings are no longer stored", e);
     } finally {
       synchronized (this) {
         ended = true;
@@ -356,6 +361,9 @@ final class DurableBindingStore implements BindingStore {
       if (medium != null) {
         medium.close();
       }
+    }
+    if (isBroken()) {
+      decided.run();
     }
   }
 

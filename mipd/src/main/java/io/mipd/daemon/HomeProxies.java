@@ -23,7 +23,7 @@ import java.util.Set;
  * route into the device of home addresses lies a blackhole: when we die and the device goes, it
  * keeps the packets from the home link.
  */
-final class HomeProxies implements AutoCloseable {
+final class HomeProxies implements Interception.Proxies, AutoCloseable {
   private static final int METRIC = 1024;
 
   /** Behind every other route. */
@@ -80,10 +80,8 @@ final class HomeProxies implements AutoCloseable {
     return routes;
   }
 
-  /**
-   * @throws IOException if some could not be put; all have been tried
-   */
-  void put(Link homeLink, List<HomeAddress> addresses) throws IOException {
+  @Override
+  public void put(Link homeLink, List<HomeAddress> addresses) throws IOException {
     List<Ipv6Address> all = Lists.transform(addresses, HomeAddress::value);
     awaitRestored();
     List<Ipv6Address> unrouted = all.stream().filter(it -> !isRouted(it)).toList();
@@ -133,15 +131,17 @@ final class HomeProxies implements AutoCloseable {
     }
   }
 
-  void remove(HomeAddress address) throws IOException {
+  @Override
+  public void remove(HomeAddress address) throws IOException {
     awaitRestored();
     if (routed.contains(address.value())) {
       ended.add(address.value());
     }
-    String interfaceName = proxied.remove(address.value());
     beyond.remove(address.value());
+    String interfaceName = proxied.get(address.value());
     if (interfaceName != null) {
       system.removeProxy(interfaceName, address.value());
+      proxied.remove(address.value());
     }
     removeRoutes(address.value());
   }

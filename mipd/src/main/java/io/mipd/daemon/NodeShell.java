@@ -1,12 +1,9 @@
 package io.mipd.daemon;
 
-import com.google.common.collect.ArrayListMultimap;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
-import com.google.common.collect.ListMultimap;
 import com.google.common.collect.Maps;
-import com.google.common.collect.Multimaps;
 import io.mipd.host.CoreDriver;
 import io.mipd.host.InstalledPolicies;
 import io.mipd.host.PolicyInputs;
@@ -133,7 +130,7 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
       Dad dad,
       RouterSolicitor solicitor,
       ImmutableMap<Ipv6Address, HomePlace> places,
-      Optional<HomeProxies> proxies,
+      Optional<Interception> interception,
       Optional<CareOfAddresses> careOf,
       Optional<PeerRoutes> peers) {}
 
@@ -191,7 +188,7 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
                 (address, unique) -> deliver(new NodeEvent.DadFinished(address, unique))),
             new RouterSolicitor(world, this::sendIcmpv6),
             places,
-            proxies,
+            proxies.map(it -> new Interception(it, world.network()::link)),
             careOf,
             peers);
     keys.ifPresent(one -> one.begin(world.backend(), this::sendKept));
@@ -227,6 +224,10 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
 
   @Override
   public void turn(Instant now) {
+    if (bindings.isBroken()) {
+      broken("bindings are no longer stored");
+      return;
+    }
     Parts all = parts();
     all.driver().resume(now);
     settle();
@@ -261,7 +262,8 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
   private void retry(Instant now) {
     InstalledPolicies policies = parts().policies();
     Optional<PeerRoutes> peers = parts().peers().filter(PeerRoutes::isBehind);
-    if (!policies.isBehind() && peers.isEmpty()) {
+    Optional<Interception> interception = parts().interception().filter(Interception::isBehind);
+    if (!policies.isBehind() && peers.isEmpty() && interception.isEmpty()) {
       retryAt = Optional.empty();
     } else if (retryAt.isEmpty()) {
       retryAt = Optional.of(now.plus(RETRY_INTERVAL));
@@ -269,6 +271,9 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
       retryAt = Optional.of(now.plus(RETRY_INTERVAL));
       if (peers.isPresent() && peers.get().retry()) {
         log.info("routes to peers that were refused before are there");
+      }
+      if (interception.isPresent() && interception.get().retry()) {
+        log.info("home addresses are stood in for as they should be, which was refused before");
       }
       if (policies.isBehind() && policies.retry()) {
         log.info("policies that were refused before are in force");
@@ -507,28 +512,17 @@ final class NodeShell implements World.Upward, EventLoop.Work, CoreDriver.Hands 
 
   @Override
   public void proxy(List<NodeAction.Proxy> proxies) throws IOException {
-    Optional<HomeProxies> home = parts().proxies();
-    if (home.isEmpty()) {
-      return;
+    if (parts().interception().isPresent()) {
+      parts().interception().get().carryOut(proxies);
     }
-    for (NodeAction.Proxy proxy : proxies) {
-      if (!proxy.on()) {
-        home.get().remove(proxy.address());
-      }
-    }
-    ListMultimap<Integer, HomeAddress> put = ArrayListMultimap.create();
-    for (NodeAction.Proxy proxy : proxies) {
-      if (proxy.on()) {
-        put.put(proxy.interfaceIndex(), proxy.address());
-      }
-    }
-    for (var one : Multimaps.asMap(put).entrySet()) {
-      Optional<Link> link = parts().world().network().link(one.getKey());
-      if (link.isEmpty()) {
-        throw new IOException("there is no interface " + one.getKey());
-      }
-      home.get().put(link.get(), one.getValue());
-    }
+  }
+
+  @Override
+  public boolean isProxyBehind(Ipv6Address homeAddress) {
+    return parts()
+        .interception()
+        .filter(it -> it.isBehind(new HomeAddress(homeAddress)))
+        .isPresent();
   }
 
   private static Neighbour neighbour(NodeAction.KnowNeighbor know) {

@@ -9,6 +9,7 @@ import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeEvent;
 import io.mipd.mobility.WishOwner;
+import io.mipd.mobility.wire.BindingStatus;
 import io.mipd.mobility.wire.HomeAddress;
 import io.mipd.mobility.wire.MobilityCodec;
 import io.mipd.mobility.wire.MobilityMessage;
@@ -62,6 +63,9 @@ public final class CoreDriver {
   private long malformed;
   private long overflow;
 
+  /** The last number of {@link Hands#remember}. */
+  private long remembered;
+
   /** Whether something will be there after a crash. */
   public enum Durability {
     PENDING,
@@ -82,7 +86,10 @@ public final class CoreDriver {
     /** When what is left may be carried out: see {@link Hands#remember}. */
     long number;
 
-    /** Something was not done that the others may rest on. */
+    /** Of all that was to be remembered until now, whichever event it came of. */
+    long last;
+
+    /** Something was not done that a message may rest on. */
     boolean failed;
 
     Answer(NodeEvent event) {
@@ -140,7 +147,7 @@ public final class CoreDriver {
      * Carries out anything but {@link NodeAction.WantMobility}, {@link NodeAction.WantAtHomeAgent},
      * {@link NodeAction.MoveTunnel} and {@link NodeAction.Refuse}.
      *
-     * @throws IOException if it was not done, and what follows in the list may rest on it
+     * @throws IOException if it was not done, and messages that follow in the list may rest on it
      */
     void perform(NodeAction action) throws IOException;
 
@@ -153,6 +160,11 @@ public final class CoreDriver {
       for (NodeAction.Proxy proxy : proxies) {
         perform(proxy);
       }
+    }
+
+    /** Whether what was wanted for a home address by {@link #proxy} is not done yet. */
+    default boolean isProxyBehind(Ipv6Address homeAddress) {
+      return false;
     }
 
     /** The core is about to be told of an event. */
@@ -231,6 +243,7 @@ public final class CoreDriver {
         answer.add(action);
       }
     }
+    answer.last = remembered;
     // Policies need not wait for the disk, packets come by the new way already; but not before
     // those of an earlier event.
     if (held.stream().noneMatch(Answer::hasPolicies)) {
@@ -246,6 +259,7 @@ public final class CoreDriver {
     log.debug("action {}", action);
     try {
       answer.number = Math.max(answer.number, hands.remember(action));
+      remembered = Math.max(remembered, answer.number);
       hands.carriedOut(now, action);
     } catch (IOException e) {
       log.error("{}: {}", action, e.getMessage());
@@ -277,8 +291,7 @@ public final class CoreDriver {
     if (log.isDebugEnabled()) {
       alike.forEach(action -> log.debug("action {}", action));
     }
-    if (answer.failed && !isForPolicies(next)) {
-      log.warn("left out: {}", words(alike));
+    if (next instanceof NodeAction.SendMessage send && isHeldBack(answer, send)) {
       return;
     }
     try {
@@ -293,8 +306,8 @@ public final class CoreDriver {
       }
       alike.forEach(action -> hands.carriedOut(now, action));
     } catch (IOException e) {
-      // What follows in the list may rest on this one: an acknowledgement on what it
-      // acknowledges. The peer asks again. Policies wait their turn to be tried again.
+      // A message that follows may rest on this one: an acknowledgement on what it acknowledges.
+      // The peer asks again. All else is wanted all the same, and what is behind is tried again.
       log.error("{}: {}", words(alike), e.getMessage());
       answer.failed = true;
     }
@@ -352,8 +365,6 @@ public final class CoreDriver {
     } else if (action instanceof NodeAction.Refuse refuse) {
       refusals.merge(refuse.reason(), 1L, Long::sum);
       log.debug("refused: {} from {}", refuse.reason(), refuse.source());
-    } else if (action instanceof NodeAction.SendMessage send) {
-      send(send);
     } else {
       hands.perform(action);
     }
@@ -365,15 +376,32 @@ public final class CoreDriver {
     }
   }
 
-  private void send(NodeAction.SendMessage send) throws IOException {
-    if (send.message() instanceof MobilityMessage.BindingAcknowledgement acknowledgement
-        && acknowledgement.status().isAccepted()
-        && policies.isBehind(send.source(), send.destination())) {
-      // It would vouch for policies that are not in force; the mobile node asks again.
-      log.warn("held back, for its policies are not in force yet: {}", send.message());
-      return;
+  /** Whether a message would say more than is true yet; the peer asks again. */
+  private boolean isHeldBack(Answer answer, NodeAction.SendMessage send) {
+    Optional<String> reason = Optional.empty();
+    if (answer.failed) {
+      reason = Optional.of("what it rests on was not done");
+    } else if (isTakenForDone(send.message())) {
+      if (policies.isBehind(send.source(), send.destination())) {
+        reason = Optional.of("its policies are not in force yet");
+      } else if (hands.isProxyBehind(send.destination())) {
+        reason = Optional.of("its home address is not stood in for, or still is");
+      } else if (hands.durability(answer.last) == Durability.FAILED) {
+        reason = Optional.of("what came before could not be stored yet");
+      }
     }
-    hands.perform(send);
+    reason.ifPresent(it -> log.warn("held back, for {}: {}", it, send.message()));
+    return reason.isPresent();
+  }
+
+  /**
+   * Whoever gets it does not ask again. That there is no binding is told after one has ended: the
+   * mobile node takes that for the end which was not acknowledged.
+   */
+  private static boolean isTakenForDone(MobilityMessage message) {
+    return message instanceof MobilityMessage.BindingAcknowledgement acknowledgement
+        && (acknowledgement.status().isAccepted()
+            || acknowledgement.status().equals(BindingStatus.NOT_HOME_AGENT_FOR_THIS_MOBILE_NODE));
   }
 
   /** How loud to be about a message that comes or goes. */

@@ -10,9 +10,6 @@ public final class ProtocolConstants {
   /** RFC 6275 section 12. */
   public static final Duration MAX_BINDACK_TIMEOUT = Duration.ofSeconds(32);
 
-  /** RFC 6275 section 12. */
-  public static final Duration MAX_DELETE_BCE_TIMEOUT = Duration.ofSeconds(10);
-
   /** After its first use a nonce is good for no longer; RFC 6275 section 12. */
   public static final Duration MAX_NONCE_LIFETIME = Duration.ofMinutes(4);
 

@@ -259,6 +259,22 @@ class BindingStoreTest {
     assertThat(manifest).exists();
   }
 
+  @Test
+  void whatANewerDaemonHasWrittenIsNotGuessedAt() throws Exception {
+    open().close();
+    byte[] newer = {2, 0, 1};
+    try (var options = new Options();
+        var database = RocksDB.open(options, folder.resolve("home-bindings").toString())) {
+      database.put(entry(1, 1).homeAddress().value().toOctets(), newer);
+    }
+
+    assertThatThrownBy(this::open)
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("an entry of 16 and 3 octets is not as this mipd writes them")
+        .hasMessageContaining(
+            "a newer one may have, go back to that to keep the bindings; move it away");
+  }
+
   /** A state directory as a crash leaves it: with a log of so many writes. */
   private Path crashed(int writes) throws Exception {
     Path crashed = folder.resolve("crashed");
@@ -385,22 +401,30 @@ class BindingStoreTest {
   @Test
   void nobodyWaitsForAWriterThatIsNoMore() throws Exception {
     var medium = new Told(entries -> {});
+    var fails = new AtomicBoolean(true);
+    var news = new Semaphore(0);
     BindingStore store =
         DurableBindingStore.of(
             folder,
             () -> medium,
             Duration.ofMinutes(1),
             () -> {
-              throw new IllegalStateException("for this test");
+              if (fails.getAndSet(false)) {
+                throw new IllegalStateException("for this test");
+              }
+              news.release();
             });
+    assertThat(store.isBroken()).isFalse();
     assertThat(store.durability(store.put(entry(1, 1)))).isNotEqualTo(Durability.FAILED);
-    store.close();
+    assertThat(news.tryAcquire(30, TimeUnit.SECONDS)).as("somebody is told").isTrue();
+    assertThat(store.isBroken()).isTrue();
 
     long late = store.put(entry(2, 2));
     assertThat(store.durability(late)).isEqualTo(Durability.FAILED);
     assertThatThrownBy(store::flush)
         .isInstanceOf(IOException.class)
         .hasMessageContaining("no longer stored");
+    store.close();
   }
 
   @Test

@@ -24,15 +24,16 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * A home agent is killed again and again while many mobile nodes register, a registration every two
- * milliseconds: at every step of a registration in turn, and at random. Whatever it has
- * acknowledged, its successor knows: it refuses what is not newer, tells the last number, and sends
- * to the care-of address that came with it. Who finds that out makes and reads packets by itself.
- * Between two steps strace kills it, as it is about to make the system call of the next one.
+ * milliseconds if the machine is up to it: at every step of a registration in turn, and at random,
+ * and likewise at every step of a de-registration. Whatever it has acknowledged, its successor
+ * knows: it refuses what is not newer, tells the last number, and sends to the care-of address that
+ * came with it. Who finds that out makes and reads packets by itself. Between two steps strace
+ * kills it, as it is about to make the system call of the next one.
  */
 @Tag("root")
 @Tag("long")
 class HomeAgentCrashTest {
-  private static final int CRASHES = 100;
+  private static final int CRASHES = Integer.getInteger("mipd.crashes", 100);
 
   /** So many that each successor has their policies made when packets need them. */
   private static final int NODES = 150;
@@ -72,7 +73,14 @@ class HomeAgentCrashTest {
     RANDOM
   }
 
+  /** When it was a registration. */
   private final Map<Step, Integer> killed = new EnumMap<>(Step.class);
+
+  /** When it was a de-registration. */
+  private final Map<Step, Integer> killedAtEnd = new EnumMap<>(Step.class);
+
+  /** How long registrations were sent while the home agent was up. */
+  private long registeringNanos;
 
   @BeforeEach
   void build() throws Exception {
@@ -91,10 +99,11 @@ class HomeAgentCrashTest {
 
   /** Registrations one after another, for so long and until enough are acknowledged. */
   private int registerFor(Duration time) throws Exception {
-    long end = System.nanoTime() + time.toNanos();
+    long begin = System.nanoTime();
+    long end = begin + time.toNanos();
     long last = System.nanoTime() + RegisteringNodes.PATIENCE.toNanos();
     int enough = nodes.acknowledgements() + ACKNOWLEDGED;
-    long due = System.nanoTime();
+    long due = begin;
     int count = 0;
     while (System.nanoTime() < end || nodes.acknowledgements() < enough) {
       assertThat(System.nanoTime()).as("%d are acknowledged", enough).isLessThan(last);
@@ -105,6 +114,7 @@ class HomeAgentCrashTest {
       due += RegisteringNodes.SPACING_NANOS;
       LockSupport.parkNanos(due - System.nanoTime());
     }
+    registeringNanos += System.nanoTime() - begin;
     return count;
   }
 
@@ -112,9 +122,10 @@ class HomeAgentCrashTest {
    * Kills the home agent when a registration has come so far.
    *
    * @param last whose registration it is, if that can be said before
+   * @param units what it asks for: 0 for a de-registration
    * @return how many registrations have been sent meanwhile
    */
-  private int kill(Mipd agent, Step step, Node last) throws Exception {
+  private int kill(Mipd agent, Step step, Node last, int units) throws Exception {
     String process = Long.toString(agent.process().pid());
     switch (step) {
       case ARRIVED -> {
@@ -123,19 +134,19 @@ class HomeAgentCrashTest {
             "it stands still",
             RegisteringNodes.PATIENCE,
             () -> Files.readString(Path.of("/proc", process, "status")).contains("State:\tT"));
-        nodes.register(last, RegisteringNodes.LIFETIME);
+        nodes.register(last, units);
       }
       case ACCEPTED -> {
-        return killBefore(agent, "write", "-P", log().toString());
+        return killBefore(agent, units, "write", "-P", log().toString());
       }
       case WRITTEN -> {
-        return killBefore(agent, "fdatasync", "-P", log().toString());
+        return killBefore(agent, units, "fdatasync", "-P", log().toString());
       }
       case DURABLE -> {
-        return killBefore(agent, "sendmmsg");
+        return killBefore(agent, units, "sendmmsg");
       }
       case ACKNOWLEDGED -> {
-        nodes.register(last, RegisteringNodes.LIFETIME);
+        nodes.register(last, units);
         net.until(
             "acknowledged",
             RegisteringNodes.PATIENCE,
@@ -145,7 +156,7 @@ class HomeAgentCrashTest {
             });
       }
       case RANDOM -> {
-        nodes.register(last, RegisteringNodes.LIFETIME);
+        nodes.register(last, units);
         LockSupport.parkNanos(random.nextInt(STEPS_NANOS));
       }
     }
@@ -163,12 +174,31 @@ class HomeAgentCrashTest {
     }
   }
 
+  /** Registers, until that is acknowledged or never will be. */
+  private void registerAlone(Mipd agent, Node node, int units) throws Exception {
+    nodes.register(node, units);
+    net.until(
+        "it is acknowledged, or never will be",
+        RegisteringNodes.PATIENCE,
+        () -> {
+          nodes.listen();
+          return node.acknowledged == node.sent || !agent.process().isAlive();
+        });
+  }
+
   /**
-   * Registers until a system call is about to be made, which it then is not.
+   * Registers, or de-registers who is bound, until a system call is about to be made, which it then
+   * is not.
    *
    * @param options of strace, which calls are meant
    */
-  private int killBefore(Mipd agent, String call, String... options) throws Exception {
+  private int killBefore(Mipd agent, int units, String call, String... options) throws Exception {
+    int count = 0;
+    if (units == 0) {
+      // The de-registration is to be alone under way: what came before this is done when this is.
+      registerAlone(agent, nodes.any(), RegisteringNodes.LIFETIME);
+      count++;
+    }
     String said = net.said("strace");
     List<String> command =
         new ArrayList<>(
@@ -176,14 +206,26 @@ class HomeAgentCrashTest {
     command.addAll(List.of("-e", "inject=" + call + ":signal=KILL"));
     command.addAll(List.of(options));
     Process strace = net.start("ha", "strace", command.toArray(new String[0]));
+    if (units == 0) {
+      net.until(
+          "strace is attached",
+          RegisteringNodes.PATIENCE,
+          () -> {
+            nodes.listen();
+            return net.said("strace").substring(said.length()).contains(" attached");
+          });
+    }
     long last = System.nanoTime() + RegisteringNodes.PATIENCE.toNanos();
-    int count = 0;
     while (agent.process().isAlive()) {
       assertThat(System.nanoTime()).as(net.said("strace")).isLessThan(last);
-      nodes.register(nodes.any(), RegisteringNodes.LIFETIME);
+      if (units == 0) {
+        registerAlone(agent, nodes.anyBound(), units);
+      } else {
+        nodes.register(nodes.any(), units);
+        nodes.listen();
+        LockSupport.parkNanos(RegisteringNodes.SPACING_NANOS);
+      }
       count++;
-      nodes.listen();
-      LockSupport.parkNanos(RegisteringNodes.SPACING_NANOS);
     }
     strace.waitFor();
     assertThat(net.said("strace").substring(said.length()))
@@ -198,28 +240,45 @@ class HomeAgentCrashTest {
     Mipd agent = net.startQuietMipd("ha", configuration);
     nodes.registerAll();
     int registrations = NODES;
+    int sent = 0;
     for (int round = 0; round < CRASHES; round++) {
-      registrations += registerFor(Duration.ofMillis(100 + random.nextInt(400)));
+      sent += registerFor(Duration.ofMillis(100 + random.nextInt(400)));
       Step step = Step.values()[round % Step.values().length];
-      Node last = nodes.any();
-      registrations += kill(agent, step, last);
+      boolean atEnd = round / Step.values().length % 2 == 1;
+      nodes.listen();
+      Node last = atEnd ? nodes.anyBound() : nodes.any();
+      registrations += kill(agent, step, last, atEnd ? 0 : RegisteringNodes.LIFETIME);
       nodes.listen();
       int acknowledgedLast = last.acknowledged;
       int sentLast = last.sent;
       agent = net.startQuietMipd("ha", configuration);
-      int later = nodes.assertNothingIsForgotten();
+      RegisteringNodes.Unacknowledged later = nodes.assertNothingIsForgotten();
+      boolean missed = false;
       switch (step) {
         case ARRIVED -> assertThat(last.told).as("nobody has read it").isLessThan(sentLast);
-        case WRITTEN, DURABLE -> assertThat(later).as("%s and not acknowledged", step).isPositive();
+        case WRITTEN, DURABLE -> {
+          // With one de-registration alone, the call may have been made for something else.
+          missed = atEnd && later.ends() == 0;
+          assertThat(later.all() > 0 || missed).as("%s and not acknowledged", step).isTrue();
+        }
         case ACKNOWLEDGED -> assertThat(acknowledgedLast).isEqualTo(sentLast);
         default -> {}
       }
-      killed.merge(step, 1, Integer::sum);
+      if (!missed) {
+        (atEnd ? killedAtEnd : killed).merge(step, 1, Integer::sum);
+      }
     }
     assertThat(killed).containsOnlyKeys(Step.values());
+    assertThat(killedAtEnd).containsOnlyKeys(Step.values());
     System.out.printf(
-        "killed %d times: %d registrations, %d acknowledged; killed when a registration was %s%n",
-        CRASHES, registrations, nodes.acknowledgements(), killed);
+        "killed %d times: %d registrations, %.0f a second while the home agent was up, "
+            + "%d acknowledged; killed when a registration was %s, and a de-registration %s%n",
+        CRASHES,
+        registrations + sent,
+        sent / (registeringNanos / 1e9),
+        nodes.acknowledgements(),
+        killed,
+        killedAtEnd);
     assertThat(net.stop(agent)).isZero();
   }
 }

@@ -181,7 +181,7 @@ class PowerLossTest {
         }
         nodes.remember(Files.readAllLines(Path.of(args[1])));
         net.startQuietMipd("ha", configuration);
-        int later = nodes.assertNothingIsForgotten();
+        int later = nodes.assertNothingIsForgotten().all();
         System.out.println("nothing is forgotten; not acknowledged, and kept: " + later);
       }
     }

@@ -1,6 +1,7 @@
 package io.mipd.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
 
 import io.mipd.xfrm.model.IpProtocol;
 import io.mipd.xfrm.model.Ipv6Address;
@@ -22,7 +23,7 @@ import java.util.function.Consumer;
  * acknowledged. They make and read packets by themselves, with nothing of mipd's.
  */
 final class RegisteringNodes implements AutoCloseable {
-  /** From one registration to the next: 500 a second. */
+  /** From one registration to the next at least: 500 a second at most. */
   static final long SPACING_NANOS = 2_000_000;
 
   /** A home agent that has just been started is slow where other work keeps the CPUs busy. */
@@ -60,9 +61,25 @@ final class RegisteringNodes implements AutoCloseable {
     private Node(Ipv6Address home) {
       this.home = home;
     }
+
+    /**
+     * Whether the last that was acknowledged is a binding, and nothing has been asked for since.
+     */
+    private boolean isBound() {
+      Asked last = asked.get(acknowledged);
+      return sent == acknowledged && last != null && last.units() > 0;
+    }
   }
 
   private record Asked(Ipv6Address careOf, int units) {}
+
+  /**
+   * What is in force and was not acknowledged.
+   *
+   * @param all nodes of which something is
+   * @param ends those of them whose binding has ended
+   */
+  record Unacknowledged(int all, int ends) {}
 
   private final TestNet net;
   private final Random random;
@@ -72,6 +89,9 @@ final class RegisteringNodes implements AutoCloseable {
   private final List<Node> all = new ArrayList<>();
   private final Map<Ipv6Address, Node> byHome = new HashMap<>();
   private int acknowledgements;
+
+  /** Only what is old is sent: nothing may be accepted. */
+  private boolean replaying;
 
   /**
    * @param diary is told, in lines for {@link #remember}, what is about to be asked for, and what
@@ -114,6 +134,12 @@ final class RegisteringNodes implements AutoCloseable {
 
   Node any() {
     return all.get(random.nextInt(all.size()));
+  }
+
+  /** One of those that are surely bound. */
+  Node anyBound() {
+    List<Node> bound = all.stream().filter(Node::isBound).toList();
+    return bound.get(random.nextInt(bound.size()));
   }
 
   /** Acknowledgements of registrations that have come in all. */
@@ -174,6 +200,8 @@ final class RegisteringNodes implements AutoCloseable {
       int sequence = ByteBuffer.wrap(packet).getShort(MESSAGE + 8) & 0xffff;
       if (status == SEQUENCE_OUT_OF_WINDOW) {
         node.told = sequence;
+      } else if (status < 128 && replaying) {
+        fail("old Binding Update %d of %s is accepted", sequence, node.home);
       } else if (status < 128 && sequence > node.acknowledged) {
         assertThat(node.asked).as("asked for %s", node.home).containsKey(sequence);
         node.acknowledged = sequence;
@@ -195,10 +223,11 @@ final class RegisteringNodes implements AutoCloseable {
    * last number, and so which registration is in force: packets go to where that has the mobile
    * node.
    *
-   * @return how many have a later registration in force than the last that was acknowledged
+   * @return who has a later registration in force than the last that was acknowledged
    */
-  int assertNothingIsForgotten() throws Exception {
+  Unacknowledged assertNothingIsForgotten() throws Exception {
     listen();
+    replaying = true;
     for (Node node : all) {
       node.told = -1;
     }
@@ -215,21 +244,27 @@ final class RegisteringNodes implements AutoCloseable {
           listen();
           return all.stream().allMatch(node -> node.told >= 0);
         });
+    replaying = false;
     int later = 0;
+    int ends = 0;
     Map<Ipv6Address, Ipv6Address> bound = new HashMap<>();
     for (Node node : all) {
       assertThat(node.told).as("last of %s", node.home).isGreaterThanOrEqualTo(node.acknowledged);
       Asked asked = node.asked.get(node.told);
       assertThat(asked).as("%s was asked for %d", node.home, node.told).isNotNull();
-      if (Objects.requireNonNull(asked).units() > 0) {
+      boolean isEnd = Objects.requireNonNull(asked).units() == 0;
+      if (!isEnd) {
         bound.put(node.home, asked.careOf());
       }
-      later += node.told > node.acknowledged ? 1 : 0;
+      if (node.told > node.acknowledged) {
+        later++;
+        ends += isEnd ? 1 : 0;
+      }
       node.acknowledged = node.told;
       node.asked.keySet().removeIf(sequence -> sequence < node.told);
     }
     assertTrafficGoesTo(bound);
-    return later;
+    return new Unacknowledged(later, ends);
   }
 
   /** Packets for the mobile nodes go to where they are, without any action of theirs. */

@@ -1,5 +1,8 @@
 package io.mipd.host;
 
+import static io.mipd.mobility.wire.BindingStatus.ACCEPTED;
+import static io.mipd.mobility.wire.BindingStatus.NOT_HOME_AGENT_FOR_THIS_MOBILE_NODE;
+import static io.mipd.mobility.wire.BindingStatus.SEQUENCE_NUMBER_OUT_OF_WINDOW;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
@@ -8,7 +11,10 @@ import io.mipd.host.CoreDriver.Durability;
 import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.NodeAction;
 import io.mipd.mobility.NodeEvent;
+import io.mipd.mobility.wire.BindingLifetime;
+import io.mipd.mobility.wire.BindingStatus;
 import io.mipd.mobility.wire.HomeAddress;
+import io.mipd.mobility.wire.MobilityMessage.BindingAcknowledgement;
 import io.mipd.mobility.wire.SequenceNumber;
 import io.mipd.xfrm.model.Ipv6Address;
 import java.io.IOException;
@@ -25,12 +31,14 @@ import org.junit.jupiter.api.Test;
 /** What rests on something durable waits for it, and nothing overtakes it. */
 class CoreDriverTest {
   private static final Instant NOW = Instant.EPOCH;
+  private static final Ipv6Address AGENT = Ipv6Address.parse("2001:db8:1::a");
   private static final HomeAddress HOME = new HomeAddress(Ipv6Address.parse("2001:db8:1::1"));
 
   private final Deque<ImmutableList<NodeAction>> answers = new ArrayDeque<>();
   private final List<String> done = new ArrayList<>();
   private final Map<Long, Durability> decided = new HashMap<>();
   private boolean full;
+  private boolean proxyIsBehind;
   private long last;
 
   private final CoreDriver driver =
@@ -66,7 +74,15 @@ class CoreDriverTest {
 
             @Override
             public void perform(NodeAction action) {
-              done.add(((NodeAction.Tell) action).words());
+              done.add(
+                  action instanceof NodeAction.SendMessage send
+                      ? "send " + ((BindingAcknowledgement) send.message()).status()
+                      : ((NodeAction.Tell) action).words());
+            }
+
+            @Override
+            public boolean isProxyBehind(Ipv6Address homeAddress) {
+              return proxyIsBehind;
             }
           });
 
@@ -81,6 +97,19 @@ class CoreDriverTest {
 
   private static NodeAction tell(String words) {
     return new NodeAction.Tell(words);
+  }
+
+  private static NodeAction acknowledge(BindingStatus status) {
+    return new NodeAction.SendMessage(
+        new BindingAcknowledgement(
+            status,
+            /* keyManagement= */ false,
+            new SequenceNumber(1),
+            BindingLifetime.DEREGISTER,
+            ImmutableList.of()),
+        AGENT,
+        HOME.value(),
+        Optional.empty());
   }
 
   @Test
@@ -103,16 +132,40 @@ class CoreDriverTest {
   }
 
   @Test
-  void whatCouldNotBeRememberedIsNotVouchedFor() {
-    answer(forget(1), tell("acknowledged"));
-    answer(tell("another"));
+  void whatCouldNotBeRememberedIsDoneAndNotVouchedFor() {
+    answer(forget(1), tell("a"), acknowledge(ACCEPTED), tell("b"));
+    answer(tell("c"));
     decided.put(1L, Durability.FAILED);
     driver.resume(NOW);
-    assertThat(done).containsExactly("remember 1", "another");
+    assertThat(done).containsExactly("remember 1", "a", "b", "c");
 
     full = true;
-    answer(forget(2), tell("acknowledged"));
-    answer(tell("yet another"));
-    assertThat(done).containsExactly("remember 1", "another", "yet another");
+    answer(forget(2), tell("d"), acknowledge(ACCEPTED));
+    assertThat(done).endsWith("c", "d");
+  }
+
+  @Test
+  void thatThereIsNoBindingIsNotSaidBeforeItsEndIsStored() {
+    answer(forget(1), acknowledge(ACCEPTED));
+    decided.put(1L, Durability.FAILED);
+    driver.resume(NOW);
+    answer(acknowledge(NOT_HOME_AGENT_FOR_THIS_MOBILE_NODE));
+    answer(acknowledge(SEQUENCE_NUMBER_OUT_OF_WINDOW));
+    assertThat(done).containsExactly("remember 1", "send " + SEQUENCE_NUMBER_OUT_OF_WINDOW);
+
+    decided.put(1L, Durability.DURABLE);
+    answer(acknowledge(NOT_HOME_AGENT_FOR_THIS_MOBILE_NODE));
+    assertThat(done).endsWith("send " + NOT_HOME_AGENT_FOR_THIS_MOBILE_NODE);
+  }
+
+  @Test
+  void whoIsNotStoodInForIsNotToldThatHeIs() {
+    proxyIsBehind = true;
+    answer(acknowledge(ACCEPTED));
+    assertThat(done).isEmpty();
+
+    proxyIsBehind = false;
+    answer(acknowledge(ACCEPTED));
+    assertThat(done).containsExactly("send " + ACCEPTED);
   }
 }

@@ -127,10 +127,12 @@ public final class HomeAgent implements MobilityNode {
     final HomePolicies policies;
     Optional<HomeBinding> binding = Optional.empty();
 
-    /** Until then late updates are recognized after a de-registration (section 10.3.2). */
-    Optional<Instant> forgottenAt = Optional.empty();
-
+    /**
+     * Stays when a binding is ended before its time, which is the entry marked as invalid of
+     * section 10.3.2: no earlier update brings it back, however much later it comes.
+     */
     Optional<SequenceNumber> lastSequence = Optional.empty();
+
     Optional<Waiting> waiting = Optional.empty();
 
     /** Addresses that detection has not answered for. */
@@ -186,7 +188,7 @@ public final class HomeAgent implements MobilityNode {
 
   /**
    * @param restored bindings that an earlier life of this home agent has acknowledged
-   * @param ended the last sequence numbers of those that it has seen ending
+   * @param ended the last sequence numbers of those that have ended
    * @param heard what it has heard of the home link
    */
   public HomeAgent(
@@ -296,7 +298,7 @@ public final class HomeAgent implements MobilityNode {
     deadlines(now, actions);
     tellPrefixes(now, actions);
     if (event instanceof NodeEvent.Started) {
-      started(now, actions);
+      started(actions);
     } else if (event instanceof NodeEvent.MobilityMessageArrived arrived) {
       arrived(now, arrived.message(), arrived.arrival(), actions);
     } else if (event instanceof NodeEvent.Icmpv6Arrived arrived) {
@@ -314,7 +316,7 @@ public final class HomeAgent implements MobilityNode {
         dadFinished(now, registration, finished, actions);
       }
     } else if (event instanceof NodeEvent.BindingDismissed dismissed) {
-      dismiss(now, dismissed.homeAddress(), actions);
+      dismiss(dismissed.homeAddress(), actions);
     } else if (event instanceof NodeEvent.Draining wanted) {
       draining = wanted.on();
     } else if (event instanceof NodeEvent.ShutdownRequested) {
@@ -351,7 +353,7 @@ public final class HomeAgent implements MobilityNode {
   }
 
   /** Many bindings may be there already: what is of one kind is together, and done at once. */
-  private void started(Instant now, List<NodeAction> actions) {
+  private void started(List<NodeAction> actions) {
     for (Registration it : registrations.values()) {
       it.binding.ifPresent(
           binding ->
@@ -361,11 +363,6 @@ public final class HomeAgent implements MobilityNode {
     }
     for (Registration it : registrations.values()) {
       actions.add(want(it, it.binding.map(HomeBinding::careOf)));
-      if (it.binding.isEmpty() && it.lastSequence.isPresent()) {
-        // When it ended is not known: at the latest when we died.
-        it.forgottenAt = Optional.of(now.plus(ProtocolConstants.MAX_DELETE_BCE_TIMEOUT));
-        schedule(it);
-      }
     }
     // The last to come, and so behind the policies of all that are served.
     actions.add(
@@ -388,7 +385,6 @@ public final class HomeAgent implements MobilityNode {
   /** Something may be due of it at another time than before. */
   private void schedule(Registration it) {
     Instant first = earlier(Instant.MAX, it.binding.map(this::end));
-    first = earlier(first, it.forgottenAt);
     first = earlier(first, it.announceAt);
     first = earlier(first, it.yieldingUntil);
     if (first.equals(Instant.MAX)) {
@@ -423,10 +419,7 @@ public final class HomeAgent implements MobilityNode {
       if (it.binding.isPresent() && !now.isBefore(end(it.binding.get()))) {
         actions.add(new NodeAction.Tell("the binding of " + it.home + " has expired"));
         release(it, it.binding.get(), actions);
-        it.lastSequence = Optional.empty();
-      }
-      if (it.forgottenAt.isPresent() && !now.isBefore(it.forgottenAt.get())) {
-        it.forgottenAt = Optional.empty();
+        // Without an entry any number is accepted (RFC 6275 section 9.5.1).
         it.lastSequence = Optional.empty();
       }
       if (it.yieldingUntil.isPresent() && !now.isBefore(it.yieldingUntil.get())) {
@@ -691,7 +684,7 @@ public final class HomeAgent implements MobilityNode {
       return;
     }
     if (ends) {
-      deregister(now, registration, update, arrival, actions);
+      deregister(registration, update, arrival, actions);
     } else if (!careOf.value().isGlobalUnicast()
         || registrations.containsKey(new HomeAddress(careOf.value()))
         || careOf.value().equals(settings.address())) {
@@ -947,7 +940,6 @@ public final class HomeAgent implements MobilityNode {
     bound += before.isEmpty() ? 1 : 0;
     registration.binding = Optional.of(binding);
     registration.lastSequence = Optional.of(update.sequence());
-    registration.forgottenAt = Optional.empty();
     serve(now, registration, binding, before, actions);
     schedule(registration);
     answer(
@@ -1139,11 +1131,7 @@ public final class HomeAgent implements MobilityNode {
 
   /** RFC 6275 section 10.3.2. */
   private void deregister(
-      Instant now,
-      Registration registration,
-      BindingUpdate update,
-      Arrival arrival,
-      List<NodeAction> actions) {
+      Registration registration, BindingUpdate update, Arrival arrival, List<NodeAction> actions) {
     registration.waiting = Optional.empty();
     if (registration.binding.isEmpty()) {
       answer(
@@ -1156,7 +1144,6 @@ public final class HomeAgent implements MobilityNode {
     }
     HomeBinding binding = registration.binding.get();
     registration.lastSequence = Optional.of(update.sequence());
-    registration.forgottenAt = Optional.of(now.plus(ProtocolConstants.MAX_DELETE_BCE_TIMEOUT));
     release(registration, binding, actions);
     answer(
         BindingStatus.ACCEPTED,
@@ -1168,14 +1155,13 @@ public final class HomeAgent implements MobilityNode {
   }
 
   /** By the operator; late updates are recognized as after a de-registration. */
-  private void dismiss(Instant now, HomeAddress home, List<NodeAction> actions) {
+  private void dismiss(HomeAddress home, List<NodeAction> actions) {
     Registration registration = registrations.get(home);
     if (registration == null) {
       return;
     }
     registration.waiting = Optional.empty();
     if (registration.binding.isPresent()) {
-      registration.forgottenAt = Optional.of(now.plus(ProtocolConstants.MAX_DELETE_BCE_TIMEOUT));
       release(registration, registration.binding.get(), actions);
     }
   }

@@ -32,6 +32,14 @@ public interface Joints {
     return engine;
   }
 
+  /**
+   * Between what the engine is told and what it has. Who changes it here does what a fault within
+   * the merger would: all that merge agree with each other.
+   */
+  default XfrmBackend engine(String node, XfrmBackend engine) {
+    return engine;
+  }
+
   /** Between a node's engine and its sequence numbers. */
   default SequenceStore sequences(String node, SequenceStore store) {
     return store;

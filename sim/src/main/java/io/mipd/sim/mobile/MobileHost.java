@@ -183,7 +183,7 @@ public final class MobileHost {
             joints.sequences(stack.name(), durable.sequences()),
             randomness.of("engine of " + stack.name() + " " + lives),
             new Outside(),
-            engine -> joints.backend(stack.name(), engine));
+            engine -> joints.backend(stack.name(), joints.engine(stack.name(), engine)));
     life = new Life(host, roles);
     withHost(it -> it.start(events.now()));
     stack.tell(new Ears());

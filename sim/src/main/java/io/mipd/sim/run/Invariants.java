@@ -260,8 +260,7 @@ final class Invariants {
               .node(promise.node())
               .mobility()
               .flatMap(MobileHost::roles)
-              .flatMap(Roles::agent)
-              .filter(agent -> agent.bindings().stream().anyMatch(promise::isOf))
+              .filter(promise::isStillKept)
               .isPresent();
       if (bound) {
         broken(
@@ -490,36 +489,45 @@ final class Invariants {
   }
 
   private void leaves(SimNode node, ByteBuf packet) {
-    Optional<CorrespondentNode> core =
-        node.mobility().flatMap(MobileHost::roles).flatMap(Roles::correspondent);
-    // Whoever is none need not have its packets read.
-    if (core.isEmpty() || agents.contains(node.address())) {
+    // Whoever is no correspondent need not have its packets read.
+    if (node.mobility().flatMap(MobileHost::roles).flatMap(Roles::correspondent).isEmpty()) {
       return;
     }
     List<Layer> layers = VisibleHeaders.of(ByteBufUtil.getBytes(packet), 0);
     if (!layers.isEmpty()) {
-      checkCareOf(node, core.get(), layers.get(0));
+      checkCareOf(node, layers.get(0));
     }
   }
 
   /** When a packet is made: what waits for a link-layer address afterwards was right once. */
-  private void checkCareOf(SimNode node, CorrespondentNode core, Layer outer) {
-    if (outer.routed().isEmpty() || outer.isMobility()) {
+  private void checkCareOf(SimNode node, Layer outer) {
+    if (outer.routed().isEmpty() || outer.isMobility() || isProtectedRegistration(node, outer)) {
       return;
     }
     Ipv6Address home = outer.routed().get();
-    Optional<CorrespondentBinding> binding =
-        core.bindings().stream().filter(it -> it.homeAddress().value().equals(home)).findFirst();
-    boolean good =
-        binding.isPresent()
-            // At the very instant either may come first, the packet or the end of the binding.
-            && !events.now().isAfter(binding.get().expiry())
-            && binding.get().careOf().value().equals(outer.destination());
+    var binding = new Witness.Binding(node.name(), /* local= */ outer.flow().source(), home);
     checks++;
-    if (!good) {
+    if (!witness.maySend(binding, outer.destination(), events.now())) {
       broken(
           "a correspondent uses no care-of address whose authorisation has expired",
-          node.name() + " sends to " + home + " at " + outer.destination() + ": " + binding);
+          node.name()
+              + " sends to "
+              + home
+              + " at "
+              + outer.destination()
+              + ": "
+              + witness.promised(binding));
     }
+  }
+
+  /**
+   * A home agent refuses in ESP too, at a care-of address that it has not bound (RFC 6275 section
+   * 9.5.4).
+   */
+  private boolean isProtectedRegistration(SimNode node, Layer outer) {
+    Network.Mobile mobile = homes.get(outer.flow().destination());
+    return mobile != null
+        && mobile.plan().homeAgent().equals(node.name())
+        && outer.flow().protocol() == IpProtocol.ESP;
   }
 }

@@ -1,19 +1,24 @@
 package io.mipd.sim.run;
 
+import com.google.common.collect.Comparators;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.mipd.mobility.MobilityNode;
 import io.mipd.mobility.MobilityWish;
 import io.mipd.mobility.NodeAction;
+import io.mipd.mobility.NodeAction.Refusal;
 import io.mipd.mobility.NodeEvent;
 import io.mipd.mobility.ProtocolConstants;
 import io.mipd.mobility.binding.HomeBinding;
 import io.mipd.mobility.wire.BindingFlag;
+import io.mipd.mobility.wire.BindingLifetime;
+import io.mipd.mobility.wire.CareOfAddress;
 import io.mipd.mobility.wire.MobilityMessage;
 import io.mipd.mobility.wire.MobilityMessage.BindingAcknowledgement;
 import io.mipd.mobility.wire.MobilityMessage.BindingUpdate;
 import io.mipd.mobility.wire.SequenceNumber;
 import io.mipd.sim.mobile.Joints;
+import io.mipd.sim.mobile.Roles;
 import io.mipd.xfrm.backend.XfrmBackend;
 import io.mipd.xfrm.backend.XfrmCommand;
 import io.mipd.xfrm.backend.XfrmReply;
@@ -31,14 +36,17 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Sees what the parts of each node say to each other, and knows from that what must follow: how
- * long a home agent has promised to bind, which addresses a correspondent has tested, what the
- * engine was told, which numbers an association has taken. It believes no part about itself.
+ * long a home agent or a correspondent has promised to bind, which addresses a correspondent has
+ * tested, what the engine was told, which numbers an association has taken. It believes no part
+ * about itself.
  */
 final class Witness implements Joints {
   /** Hears of what must not be. */
@@ -49,10 +57,21 @@ final class Witness implements Joints {
   /** Numbers that a receiver remembers at least; older ones are left of any window. */
   private static final int REMEMBERED = 4096;
 
+  private static final Duration LONGEST_ROUTE = ProtocolConstants.MAX_RR_BINDING_LIFETIME;
+
   private final Map<String, Told> told = new HashMap<>();
   private final Map<Binding, Taken> newest = new HashMap<>();
   private final Map<Peer, Instant> tested = new HashMap<>();
+
+  /** Of home agents. */
   private final Map<Binding, Promise> promises = new LinkedHashMap<>();
+
+  /** Of correspondents. */
+  private final Map<Binding, Promise> routes = new LinkedHashMap<>();
+
+  /** The last update with which a mobile node has ended its binding at a correspondent. */
+  private final Map<Ends, SequenceNumber> goodbyes = new HashMap<>();
+
   private final PriorityQueue<Promise> ending = new PriorityQueue<>();
   private final Map<String, Set<Long>> taken = new HashMap<>();
   private final Map<String, Load> loads = new HashMap<>();
@@ -96,19 +115,49 @@ final class Witness implements Joints {
   /** An address that a node has to do with. */
   private record Peer(String node, Ipv6Address address) {}
 
+  /** A correspondent's address, and a home address. */
+  private record Ends(Ipv6Address local, Ipv6Address home) {}
+
+  /** As what a node binds. */
+  enum Role {
+    HOME_AGENT,
+    CORRESPONDENT
+  }
+
   /**
-   * What a home agent has acknowledged.
+   * What a node has acknowledged.
    *
    * @param until not later than then it is to have ended
    */
-  record Promise(Binding binding, Ipv6Address careOf, Instant until)
+  record Promise(Role role, Binding binding, Ipv6Address careOf, Instant until)
       implements Comparable<Promise> {
     String node() {
       return binding.node();
     }
 
-    boolean isOf(HomeBinding other) {
+    /** Whether it is broken, once its time is over. */
+    boolean isStillKept(Roles roles) {
+      return switch (role) {
+        case HOME_AGENT ->
+            roles
+                .agent()
+                .filter(agent -> agent.bindings().stream().anyMatch(this::isOf))
+                .isPresent();
+        case CORRESPONDENT ->
+            roles
+                .correspondent()
+                .filter(core -> core.hasBinding(binding.home(), binding.local()))
+                .isPresent();
+      };
+    }
+
+    private boolean isOf(HomeBinding other) {
       return other.homeAddress().value().equals(binding.home());
+    }
+
+    /** At the very instant either may come first, what is sent or the end. */
+    private boolean allows(Ipv6Address other, Instant now) {
+      return careOf.equals(other) && !now.isAfter(until);
     }
 
     @Override
@@ -134,6 +183,11 @@ final class Witness implements Joints {
       @Override
       public XfrmBackend backend(String node, XfrmBackend engine) {
         return changed.backend(node, witness.backend(node, engine));
+      }
+
+      @Override
+      public XfrmBackend engine(String node, XfrmBackend engine) {
+        return changed.engine(node, engine);
       }
 
       @Override
@@ -164,17 +218,43 @@ final class Witness implements Joints {
         first != null && first.until().isBefore(now);
         first = ending.peek()) {
       ending.remove();
-      if (first.equals(promises.get(first.binding()))) {
+      if (first.equals(all(first.role()).get(first.binding()))) {
         return Optional.of(first);
       }
     }
     return Optional.empty();
   }
 
+  private Map<Binding, Promise> all(Role role) {
+    return switch (role) {
+      case HOME_AGENT -> promises;
+      case CORRESPONDENT -> routes;
+    };
+  }
+
+  /**
+   * Whether a node may send to a care-of address instead of a home address: a mobile node has said
+   * that it is there, and the node has acknowledged it for long enough.
+   */
+  boolean maySend(Binding binding, Ipv6Address careOf, Instant now) {
+    return Stream.of(routes.get(binding), promises.get(binding))
+        .anyMatch(it -> it != null && it.allows(careOf, now));
+  }
+
+  /** In words. */
+  String promised(Binding binding) {
+    return Stream.of(routes.get(binding), promises.get(binding))
+        .filter(Objects::nonNull)
+        .map(it -> it.careOf() + " until " + Times.nanos(it.until()) / 1e9 + " s")
+        .reduce((one, other) -> one + ", " + other)
+        .orElse("nothing was acknowledged");
+  }
+
   @Override
   public MobilityNode core(String node, MobilityNode core) {
-    // Nonces are not what outlasts a crash.
+    // Neither nonces nor the bindings of a correspondent outlast a crash.
     tested.keySet().removeIf(it -> it.node().equals(node));
+    routes.keySet().removeIf(it -> it.node().equals(node));
     return Joints.hearing(core, (now, event, actions) -> heard(node, now, event, actions));
   }
 
@@ -196,12 +276,16 @@ final class Witness implements Joints {
         wanted(node, now, event, want.wish());
       }
     }
+    leaveTaken(node, now, event, actions);
   }
 
   private void sent(String node, Instant now, NodeEvent event, NodeAction.SendMessage send) {
     if (send.message() instanceof MobilityMessage.HomeTest
         || send.message() instanceof MobilityMessage.CareOfTest) {
       tested.put(new Peer(node, send.destination()), now);
+    } else if (send.message() instanceof BindingUpdate update && isGoodbye(update)) {
+      goodbyes.put(
+          new Ends(/* local= */ send.destination(), /* home= */ send.source()), update.sequence());
     } else if (send.message() instanceof BindingAcknowledgement acknowledgement
         && acknowledgement.status().isAccepted()) {
       var binding = new Binding(node, /* local= */ send.source(), /* home= */ send.destination());
@@ -209,8 +293,19 @@ final class Witness implements Joints {
         advance(binding, now, acknowledgement.sequence());
       }
       update(event)
-          .filter(it -> it.has(BindingFlag.HOME_REGISTRATION))
-          .ifPresent(it -> promise(now, binding, acknowledgement, send));
+          .ifPresent(
+              it -> {
+                if (it.has(BindingFlag.HOME_REGISTRATION)) {
+                  promise(now, binding, acknowledgement, send);
+                } else {
+                  promiseRoute(
+                      now,
+                      binding,
+                      careOf(it, ((NodeEvent.MobilityMessageArrived) event).arrival()),
+                      it.lifetime(),
+                      acknowledgement.lifetime());
+                }
+              });
       if (event instanceof NodeEvent.DadFinished) {
         promise(now, binding, acknowledgement, send);
       }
@@ -253,12 +348,81 @@ final class Witness implements Joints {
     registrations++;
     Ipv6Address careOf = send.careOf().map(it -> it.value()).orElse(binding.home());
     Duration lifetime = acknowledgement.lifetime().asDuration();
-    var promise = new Promise(binding, careOf, now.plus(lifetime));
+    var promise = new Promise(Role.HOME_AGENT, binding, careOf, now.plus(lifetime));
     Promise before = promises.put(binding, promise);
     if (before == null || !before.careOf().equals(careOf)) {
       movements++;
     }
     ending.add(promise);
+  }
+
+  /**
+   * RFC 6275 section 9.5.2: for no longer than was asked for, and than MAX_RR_BINDING_LIFETIME. A
+   * binding to the home address is none.
+   */
+  private void promiseRoute(
+      Instant now,
+      Binding binding,
+      Ipv6Address careOf,
+      BindingLifetime asked,
+      BindingLifetime granted) {
+    Duration lifetime =
+        careOf.equals(binding.home())
+            ? Duration.ZERO
+            : Comparators.min(
+                granted.asDuration(), Comparators.min(asked.asDuration(), LONGEST_ROUTE));
+    if (granted.asDuration().compareTo(lifetime) > 0) {
+      judge.broken(
+          "a correspondent grants no more than it may",
+          binding + ": " + granted.asDuration() + " of " + asked.asDuration());
+    }
+    var promise = new Promise(Role.CORRESPONDENT, binding, careOf, now.plus(lifetime));
+    routes.put(binding, promise);
+    ending.add(promise);
+  }
+
+  private static Ipv6Address careOf(BindingUpdate update, Arrival arrival) {
+    return update
+        .alternateCareOfAddress()
+        .map(CareOfAddress::value)
+        .orElseGet(() -> arrival.careOf().orElse(arrival.source()));
+  }
+
+  /** Whether it ends a binding at a correspondent (RFC 6275 section 9.5.3). */
+  private static boolean isGoodbye(BindingUpdate update) {
+    return !update.has(BindingFlag.HOME_REGISTRATION) && update.lifetime().isZero();
+  }
+
+  /**
+   * What a mobile node ends has ended, whatever the correspondent answers: the update is known to
+   * be genuine by who has sent it. It may be old, or one of too many in a second, or the tokens of
+   * a correspondent that has begun anew are others.
+   */
+  private void leaveTaken(String node, Instant now, NodeEvent event, List<NodeAction> actions) {
+    Optional<BindingUpdate> update = update(event).filter(Witness::isGoodbye);
+    boolean refused =
+        actions.stream()
+            .anyMatch(
+                it ->
+                    it instanceof NodeAction.Refuse refuse
+                        && (refuse.reason() == Refusal.LIMIT
+                            || refuse.reason() == Refusal.EXPIRED_NONCE));
+    if (update.isEmpty() || refused) {
+      return;
+    }
+    Arrival arrival = ((NodeEvent.MobilityMessageArrived) event).arrival();
+    var binding = new Binding(node, /* local= */ arrival.destination(), arrival.source());
+    SequenceNumber sequence = update.get().sequence();
+    Promise route = routes.get(binding);
+    Taken before = newest.get(binding);
+    if (route != null
+        && route.until().isAfter(now)
+        && sequence.equals(goodbyes.get(new Ends(arrival.destination(), arrival.source())))
+        && (before == null || sequence.isAfter(before.sequence()))) {
+      var ended = new Promise(Role.CORRESPONDENT, binding, route.careOf(), now);
+      routes.put(binding, ended);
+      ending.add(ended);
+    }
   }
 
   /** A correspondent has a route to a care-of address, or no more. */
@@ -276,11 +440,13 @@ final class Witness implements Joints {
       update(event)
           .filter(it -> !it.has(BindingFlag.ACKNOWLEDGE))
           .ifPresent(
-              it ->
-                  advance(
-                      new Binding(node, arrival.destination(), arrival.source()),
-                      now,
-                      it.sequence()));
+              it -> {
+                var binding = new Binding(node, arrival.destination(), arrival.source());
+                advance(binding, now, it.sequence());
+                var granted = Comparators.min(it.lifetime().asDuration(), LONGEST_ROUTE);
+                promiseRoute(
+                    now, binding, state.careOf(), it.lifetime(), BindingLifetime.atMost(granted));
+              });
     }
   }
 

@@ -49,10 +49,17 @@ class InvariantsTest {
   private static final Duration AWAY = Duration.ofSeconds(12);
 
   private static Scenario scene(String name) throws Exception {
+    return moving(name).read();
+  }
+
+  private static Library.Source moving(String name) throws Exception {
     return Library.find(name)
         .with("duration", "13s")
-        .with("movement", "[ { node = mn, at = 8s, to = a, attach-delay = 13ms } ]")
-        .read();
+        .with("movement", "[ { node = mn, at = 8s, to = a, attach-delay = 13ms } ]");
+  }
+
+  private static Scenario scene(String name, String path, String value) throws Exception {
+    return moving(name).with(path, value).read();
   }
 
   private static Outcome run(Scenario scenario, BiConsumer<Network, EventQueue> mistake)
@@ -207,19 +214,31 @@ class InvariantsTest {
     assertFound(outcome, "no packet is delivered to a node that it is not for");
   }
 
+  private static ByteBuf direct(Ipv6Address source) {
+    return packet(
+        source,
+        CARE_OF,
+        ImmutableList.of(new ExtensionHeader.Type2Routing(1, HOME)),
+        IpProtocol.UDP,
+        Octets.parse("4e204e2000080000"));
+  }
+
   @Test
   void aCareOfAddressWithoutABinding() throws Exception {
-    ByteBuf datagram =
-        packet(
-            PEER,
-            CARE_OF,
-            ImmutableList.of(new ExtensionHeader.Type2Routing(1, HOME)),
-            IpProtocol.UDP,
-            Octets.parse("4e204e2000080000"));
     Outcome outcome =
         run(
             scene("handover"),
-            away((network, events) -> network.node("cn").stack().transmit(datagram)));
+            away((network, events) -> network.node("cn").stack().transmit(direct(PEER))));
+    assertFound(outcome, "a correspondent uses no care-of address whose authorisation has expired");
+  }
+
+  /** A home agent is a correspondent too, of others' mobile nodes and of its own. */
+  @Test
+  void aCareOfAddressThatAHomeAgentHasNotBound() throws Exception {
+    Outcome outcome =
+        run(
+            scene("handover", "home-agents.ha.correspondent", "on"),
+            away((network, events) -> network.node("ha").stack().transmit(direct(AGENT))));
     assertFound(outcome, "a correspondent uses no care-of address whose authorisation has expired");
   }
 

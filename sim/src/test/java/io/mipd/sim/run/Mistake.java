@@ -32,6 +32,7 @@ import io.mipd.xfrm.transform.SequenceStore;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /** Mistakes that one could make in cores, merger and engine; each by itself, in all nodes alike. */
 enum Mistake implements Joints {
@@ -70,21 +71,26 @@ enum Mistake implements Joints {
     }
   },
 
+  CORRESPONDENT_LETS_BINDINGS_LIVE_TOO_LONG("no binding outlives what was acknowledged") {
+    @Override
+    public MobilityNode core(String node, MobilityNode core) {
+      return grantsTheShortest(core, event -> isRouteRegistration(event));
+    }
+  },
+
+  CORRESPONDENT_IGNORES_DEREGISTRATION("no binding outlives what was acknowledged") {
+    @Override
+    public MobilityNode core(String node, MobilityNode core) {
+      return deaf(
+          core,
+          event -> isRouteRegistration(event) && update(event).orElseThrow().lifetime().isZero());
+    }
+  },
+
   HOME_AGENT_LETS_BINDINGS_LIVE_TOO_LONG("no binding outlives what was acknowledged") {
     @Override
     public MobilityNode core(String node, MobilityNode core) {
-      // The shortest lifetime of all is granted, and the one that was asked for is kept.
-      return Joints.hearing(
-          core,
-          (now, event, actions) ->
-              actions.replaceAll(
-                  action ->
-                      action instanceof NodeAction.SendMessage send
-                              && send.message() instanceof BindingAcknowledgement acknowledgement
-                              && !acknowledgement.lifetime().isZero()
-                              && isHomeRegistration(event)
-                          ? with(send, acknowledgement, new BindingLifetime(1))
-                          : action));
+      return grantsTheShortest(core, event -> isHomeRegistration(event));
     }
   },
 
@@ -156,18 +162,29 @@ enum Mistake implements Joints {
   MERGER_FORGETS_THE_USER("each policy is one that the planner wants") {
     @Override
     public XfrmBackend backend(String node, XfrmBackend engine) {
+      return commanded(engine, policy -> Optional.of(withoutInnermost(policy)));
+    }
+  },
+
+  MERGER_DECIDES_WITHOUT_ESP("nothing that is to be protected leaves in the clear") {
+    @Override
+    public XfrmBackend engine(String node, XfrmBackend engine) {
       return commanded(
           engine,
           policy ->
               Optional.of(
-                  policy.bundle().templates().size() < 2
-                      ? policy
-                      : with(
-                          policy,
-                          policy
-                              .bundle()
-                              .templates()
-                              .subList(1, policy.bundle().templates().size()))));
+                  with(
+                      policy,
+                      policy.bundle().templates().stream()
+                          .filter(it -> it.protocol() != TransformProtocol.ESP)
+                          .collect(ImmutableList.toImmutableList()))));
+    }
+  },
+
+  MERGER_DECIDES_WITHOUT_THE_USER("nothing that is to be protected leaves in the clear") {
+    @Override
+    public XfrmBackend engine(String node, XfrmBackend engine) {
+      return commanded(engine, policy -> Optional.of(withoutInnermost(policy)));
     }
   },
 
@@ -247,6 +264,36 @@ enum Mistake implements Joints {
         });
   }
 
+  /** The shortest lifetime of all is granted, and the one that was asked for is kept. */
+  private static MobilityNode grantsTheShortest(MobilityNode core, Predicate<NodeEvent> to) {
+    return Joints.hearing(
+        core,
+        (now, event, actions) ->
+            actions.replaceAll(
+                action ->
+                    action instanceof NodeAction.SendMessage send
+                            && send.message() instanceof BindingAcknowledgement acknowledgement
+                            && !acknowledgement.lifetime().isZero()
+                            && to.test(event)
+                        ? with(send, acknowledgement, new BindingLifetime(1))
+                        : action));
+  }
+
+  /** Something happens to it, and it does nothing. */
+  private static MobilityNode deaf(MobilityNode core, Predicate<NodeEvent> to) {
+    return new MobilityNode() {
+      @Override
+      public List<NodeAction> handle(Instant now, NodeEvent event) {
+        return to.test(event) ? ImmutableList.of() : core.handle(now, event);
+      }
+
+      @Override
+      public Optional<Instant> nextDeadline() {
+        return core.nextDeadline();
+      }
+    };
+  }
+
   private static Optional<BindingUpdate> update(NodeEvent event) {
     return event instanceof NodeEvent.MobilityMessageArrived arrived
             && arrived.message() instanceof BindingUpdate update
@@ -256,6 +303,11 @@ enum Mistake implements Joints {
 
   private static boolean isHomeRegistration(NodeEvent event) {
     return update(event).filter(it -> it.has(BindingFlag.HOME_REGISTRATION)).isPresent();
+  }
+
+  /** At a correspondent. */
+  private static boolean isRouteRegistration(NodeEvent event) {
+    return update(event).filter(it -> !it.has(BindingFlag.HOME_REGISTRATION)).isPresent();
   }
 
   private static NodeAction route(Arrival arrival) {
@@ -324,6 +376,12 @@ enum Mistake implements Joints {
         return engine.limits();
       }
     };
+  }
+
+  /** Where the user's part is, if there is more than one. */
+  private static Policy withoutInnermost(Policy policy) {
+    ImmutableList<Template> all = policy.bundle().templates();
+    return all.size() < 2 ? policy : with(policy, all.subList(1, all.size()));
   }
 
   private static long count(Policy policy, Mode mode) {

@@ -44,6 +44,7 @@ import io.mipd.xfrm.netlink.Route;
 import io.mipd.xfrm.netlink.RtnetlinkNotice;
 import io.mipd.xfrm.packet.Icmpv6Codec;
 import io.mipd.xfrm.packet.Icmpv6Message;
+import io.mipd.xfrm.transform.Discard;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
@@ -802,9 +803,15 @@ final class KernelWorld implements World {
     return report;
   }
 
-  /** What the kernel counts of errors ({@code /proc/net/xfrm_stat}), named as our engine does. */
-  private static Map<String, Object> discards() {
+  /**
+   * What the kernel counts of errors ({@code /proc/net/xfrm_stat}), named as our engine does, and
+   * what it leaves to us to count.
+   */
+  private Map<String, Object> discards() {
     Map<String, Object> counts = new LinkedHashMap<>();
+    if (groups != null && groups.tooBig() != 0) {
+      counts.put(StatusReport.key(Discard.OUT_TOO_BIG.name()), groups.tooBig());
+    }
     try {
       for (String line : Files.readAllLines(XFRM_STATISTICS)) {
         List<String> words =

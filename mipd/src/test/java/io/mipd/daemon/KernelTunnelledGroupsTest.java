@@ -6,6 +6,8 @@ import io.mipd.daemon.TestNet.Mipd;
 import io.mipd.xfrm.linux.RawSender;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The same in the kernel world: a guest takes minutes for it. */
 @Tag("kernel")
@@ -34,5 +36,24 @@ class KernelTunnelledGroupsTest extends TunnelledGroupsTest {
       assertThat(homeLink.shows("forged")).isFalse();
       assertThat(net.in("ha", "ip maddr show dev eth1")).doesNotContain(OTHER_GROUP);
     }
+  }
+
+  /** What the home agent passes on is of the sender's flow with the home address. */
+  @ParameterizedTest(name = "in ESP: {0}")
+  @ValueSource(booleans = {true, false})
+  void aUsersPolicyThatNamesTheProtocolIsAsked(boolean esp) throws Exception {
+    net.plug("a");
+    Mipd agent = start("ha", "home-agent", "multicast = tunnel", esp);
+    start("mn", "mobile-node", "multicast = home-tunnel", esp);
+    net.until("bound at a", TestNet.LONG, () -> isBound(agent, "a"));
+    perl("mn", "listener", LISTENER, index("mn"));
+    perl("x", "talker", TALKER, "from-home");
+    awaitMore("heard at a", "listener", HOST + " from-home");
+    assertThat(discarded(agent, "out-policy-block")).isZero();
+    net.in(
+        "ha",
+        "ip xfrm policy add src %s dst %s proto udp dir out priority 1 action block"
+            .formatted(HOST, TestNet.HOME_ADDRESS));
+    net.until("blocked", TestNet.LONG, () -> discarded(agent, "out-policy-block") > 0);
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.ObjectArrays;
+import com.typesafe.config.Config;
 import io.mipd.daemon.TestNet.Mipd;
 import io.mipd.host.MobilityPacket;
 import io.mipd.mobility.ListenerDiscovery;
@@ -31,9 +32,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TunnelledGroupsTest {
   private static final String GROUP = "ff0e::101";
   static final String OTHER_GROUP = "ff0e::102";
-  private static final String HOST = "2001:db8:1::bad";
+  static final String HOST = "2001:db8:1::bad";
   private static final String PORT = "7777";
   static final int ENOUGH = 5;
+
+  /** Octets of a datagram's payload that make a packet of 1500. */
+  private static final int AS_THE_LINK = 1500 - 40 - 8;
 
   /** A mobile node answers within 10 s, and may be asked again after 14 s. */
   private static final Duration ANSWERED = TestNet.LONG.multipliedBy(2);
@@ -169,6 +173,28 @@ class TunnelledGroupsTest {
     net.awaitSystem("ha", before);
     assertThat(net.ip("mn", "-6", "route", "show", "table", "all")).doesNotContain("ff0e::");
     assertThat(net.in("mn", "ip maddr")).doesNotContain(GROUP);
+  }
+
+  @ParameterizedTest(name = "in ESP: {0}")
+  @ValueSource(booleans = {true, false})
+  void whatDoesNotFitIntoTheTunnelIsCounted(boolean esp) throws Exception {
+    net.plug("a");
+    Mipd agent = start("ha", "home-agent", "multicast = tunnel", esp);
+    start("mn", "mobile-node", "multicast = home-tunnel", esp);
+    net.until("bound at a", TestNet.LONG, () -> isBound(agent, "a"));
+    perl("mn", "listener", LISTENER, index("mn"));
+    perl("x", "talker", TALKER, "from-home");
+    awaitMore("heard at a", "listener", HOST + " from-home");
+    assertThat(discarded(agent, "out-too-big")).isZero();
+    perl("x", "big talker", TALKER, "x".repeat(AS_THE_LINK));
+    net.until("counted", TestNet.LONG, () -> discarded(agent, "out-too-big") > 0);
+    awaitMore("heard at a beside it", "listener", HOST + " from-home");
+  }
+
+  long discarded(Mipd mipd, String reason) throws Exception {
+    String path = "counters.discards." + reason;
+    Config status = net.status(mipd);
+    return status.hasPath(path) ? status.getLong(path) : 0;
   }
 
   /** What somebody beside the home agent sends in the name of a mobile node is not its tunnel's. */

@@ -8,6 +8,7 @@ import io.mipd.xfrm.transform.PacketBuffer;
 import io.mipd.xfrm.transform.SequenceStore;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.random.RandomGenerator;
 
 /**
@@ -81,6 +82,17 @@ public final class PacketEngine {
    */
   public static boolean isWhole(PacketBuffer packet) {
     return FlowReader.readHeader(packet) == null;
+  }
+
+  /**
+   * The protocol that a whole packet bears behind its extension headers; empty if these are
+   * malformed.
+   */
+  public static OptionalInt upperLayer(PacketBuffer packet) {
+    var reader = new FlowReader();
+    return reader.read(packet, new FlowKey()) == null
+        ? OptionalInt.of(reader.protocol())
+        : OptionalInt.empty();
   }
 
   /**

@@ -11,7 +11,8 @@ import io.mipd.xfrm.transform.PacketBuffer;
  * a packet for a multicast group takes the tunnel of one host. It does not fragment.
  *
  * <p>That a packet is routed by the address that the socket names and not by its own is how raw
- * sockets with the header included are ({@code rawv6_send_hdrinc}).
+ * sockets with the header included are ({@code rawv6_send_hdrinc}); that its protocol is the one
+ * that the socket's address names, those that are for {@code IPPROTO_RAW}.
  */
 public final class FlowSender implements AutoCloseable {
   private static final int SOCK_RAW = 3;
@@ -50,15 +51,17 @@ public final class FlowSender implements AutoCloseable {
    * @param packet as it is; its checksum must be complete
    * @param source of the flow, not link-local
    * @param destination of the flow, unicast
+   * @param protocol of the flow: what the packet bears behind its extension headers. Its ports the
+   *     kernel does not look at
    * @throws SystemCallException if the kernel refuses it: {@code EMSGSIZE} where it does not fit
    *     with what is around it, {@code EPERM} where a policy blocks the flow
    */
-  public void send(PacketBuffer packet, Ipv6Address source, Ipv6Address destination)
+  public void send(PacketBuffer packet, Ipv6Address source, Ipv6Address destination, int protocol)
       throws SystemCallException {
     int length = packet.length();
     checkArgument(length >= IPV6_HEADER, "shorter than an IPv6 header: %s", length);
     message.octets().buffer().put(0, packet.array(), packet.start(), length);
-    if (message.send(descriptor, source, destination, 0, length) < 0) {
+    if (message.send(descriptor, source, destination, protocol, 0, length) < 0) {
       throw Native.failure("sendmsg", "as " + source + " > " + destination);
     }
   }

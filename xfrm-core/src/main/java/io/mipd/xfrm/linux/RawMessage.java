@@ -47,7 +47,23 @@ final class RawMessage {
       Ipv6Address destination,
       int interfaceIndex,
       int length) {
+    return send(by, source, destination, 0, interfaceIndex, length);
+  }
+
+  /**
+   * Likewise, as of a protocol that the socket itself is not for.
+   *
+   * @param protocol which {@code sin6_port} tells a raw socket; 0 for the socket's own
+   */
+  long send(
+      FileDescriptor by,
+      Ipv6Address source,
+      Ipv6Address destination,
+      int protocol,
+      int interfaceIndex,
+      int length) {
     InternetAddress.write(name.buffer(), 0, destination.toOctets(), 0, interfaceIndex);
+    InternetAddress.writePort(name.buffer(), 0, protocol);
     packetInfo.buffer().put(RawReceiver.CONTROL_HEADER, source.toOctets());
     packetInfo.buffer().putInt(RawReceiver.CONTROL_HEADER + Ipv6Address.LENGTH, interfaceIndex);
     vector.buffer().putLong(8, length);

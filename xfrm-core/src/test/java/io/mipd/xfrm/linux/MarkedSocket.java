@@ -32,8 +32,7 @@ public final class MarkedSocket implements AutoCloseable {
   private static NativeMemory address(Ipv6Address address, int port) {
     var memory = new NativeMemory(InternetAddress.LENGTH);
     InternetAddress.write(memory.buffer(), 0, address.toOctets(), 0, 0);
-    // sin6_port, in network order.
-    memory.buffer().put(2, (byte) (port >>> 8)).put(3, (byte) port);
+    InternetAddress.writePort(memory.buffer(), 0, port);
     return memory;
   }
 

@@ -19,10 +19,7 @@ class KernelTunnelledGroupsTest extends TunnelledGroupsTest {
    */
   @Test
   void whatComesWhileTheKernelHasNoPoliciesIsNotBelieved() throws Exception {
-    net.plug("a");
-    Mipd agent = start("ha", "home-agent", "multicast = tunnel", true);
-    start("mn", "mobile-node", "multicast = home-tunnel", true);
-    net.until("bound at a", TestNet.LONG, () -> isBound(agent, "a"));
+    away(true);
     perl("x", "other listener", LISTENER, index("x"));
     perl("mn", "mobile talker", TALKER, "from-afar");
     awaitMore("spoken from afar", "other listener", TestNet.HOME_ADDRESS + " from-afar");
@@ -42,13 +39,7 @@ class KernelTunnelledGroupsTest extends TunnelledGroupsTest {
   @ParameterizedTest(name = "in ESP: {0}")
   @ValueSource(booleans = {true, false})
   void aUsersPolicyThatNamesTheProtocolIsAsked(boolean esp) throws Exception {
-    net.plug("a");
-    Mipd agent = start("ha", "home-agent", "multicast = tunnel", esp);
-    start("mn", "mobile-node", "multicast = home-tunnel", esp);
-    net.until("bound at a", TestNet.LONG, () -> isBound(agent, "a"));
-    perl("mn", "listener", LISTENER, index("mn"));
-    perl("x", "talker", TALKER, "from-home");
-    awaitMore("heard at a", "listener", HOST + " from-home");
+    Mipd agent = heardAway(esp).agent();
     assertThat(discarded(agent, "out-policy-block")).isZero();
     net.in(
         "ha",

@@ -135,6 +135,27 @@ class TunnelledGroupsTest {
         .anyMatch(it -> it.getString("care-of-address").startsWith("2001:db8:" + link + ":"));
   }
 
+  /** Those of a tunnel. */
+  record Ends(Mipd agent, Mipd mobile) {}
+
+  /** The mobile node is at a, and is bound. */
+  Ends away(boolean esp) throws Exception {
+    net.plug("a");
+    Mipd agent = start("ha", "home-agent", "multicast = tunnel", esp);
+    Mipd mobile = start("mn", "mobile-node", "multicast = home-tunnel", esp);
+    net.until("bound at a", TestNet.LONG, () -> isBound(agent, "a"));
+    return new Ends(agent, mobile);
+  }
+
+  /** Likewise, and hears there what a host on the home link goes on to say to the group. */
+  Ends heardAway(boolean esp) throws Exception {
+    Ends ends = away(esp);
+    perl("mn", "listener", LISTENER, index("mn"));
+    perl("x", "talker", TALKER, "from-home");
+    awaitMore("heard at a", "listener", HOST + " from-home");
+    return ends;
+  }
+
   @ParameterizedTest(name = "in ESP: {0}")
   @ValueSource(booleans = {true, false})
   void aGroupIsListenedToAtHomeAndAwayAndSpokenTo(boolean esp) throws Exception {
@@ -178,13 +199,7 @@ class TunnelledGroupsTest {
   @ParameterizedTest(name = "in ESP: {0}")
   @ValueSource(booleans = {true, false})
   void whatDoesNotFitIntoTheTunnelIsCounted(boolean esp) throws Exception {
-    net.plug("a");
-    Mipd agent = start("ha", "home-agent", "multicast = tunnel", esp);
-    start("mn", "mobile-node", "multicast = home-tunnel", esp);
-    net.until("bound at a", TestNet.LONG, () -> isBound(agent, "a"));
-    perl("mn", "listener", LISTENER, index("mn"));
-    perl("x", "talker", TALKER, "from-home");
-    awaitMore("heard at a", "listener", HOST + " from-home");
+    Mipd agent = heardAway(esp).agent();
     assertThat(discarded(agent, "out-too-big")).isZero();
     perl("x", "big talker", TALKER, "x".repeat(AS_THE_LINK));
     net.until("counted", TestNet.LONG, () -> discarded(agent, "out-too-big") > 0);
@@ -201,10 +216,7 @@ class TunnelledGroupsTest {
   @ParameterizedTest(name = "in ESP: {0}")
   @ValueSource(booleans = {true, false})
   void whatDidNotComeByTheTunnelIsNotBelieved(boolean esp) throws Exception {
-    net.plug("a");
-    Mipd agent = start("ha", "home-agent", "multicast = tunnel", esp);
-    start("mn", "mobile-node", "multicast = home-tunnel", esp);
-    net.until("bound at a", TestNet.LONG, () -> isBound(agent, "a"));
+    away(esp);
     try (PacketLog homeLink = PacketLog.start(net, "x", "eth0", "home link");
         RawSender forger = forger("r", "eh")) {
       forge(forger);
@@ -249,22 +261,19 @@ class TunnelledGroupsTest {
   @ValueSource(booleans = {true, false})
   void aHomeAgentThatWasKilledPassesOnAgain(boolean esp) throws Exception {
     ImmutableSet<String> before = net.system("ha");
-    net.plug("a");
-    Mipd agent = start("ha", "home-agent", "multicast = tunnel", esp);
-    Mipd mobile = start("mn", "mobile-node", "multicast = home-tunnel", esp);
-    net.until("bound at a", TestNet.LONG, () -> isBound(agent, "a"));
+    Ends ends = away(esp);
     perl("mn", "listener", LISTENER, index("mn"));
     perl("x", "other listener", LISTENER, index("x"));
     perl("x", "talker", TALKER, "from-home");
     Process talker = perl("mn", "mobile talker", TALKER, "from-afar");
     awaitMore("heard at a", "listener", HOST + " from-home");
     awaitMore("spoken from afar", "other listener", TestNet.HOME_ADDRESS + " from-afar");
-    net.kill(agent);
-    Mipd successor = net.startMipd("ha", agent.configuration());
+    net.kill(ends.agent());
+    Mipd successor = net.startMipd("ha", ends.agent().configuration());
     awaitMore("heard again", "listener", HOST + " from-home");
     awaitMore("spoken again", "other listener", TestNet.HOME_ADDRESS + " from-afar");
     talker.destroyForcibly().waitFor();
-    assertThat(net.stop(mobile)).isZero();
+    assertThat(net.stop(ends.mobile())).isZero();
     assertThat(net.stop(successor)).isZero();
     net.awaitSystem("ha", before);
   }

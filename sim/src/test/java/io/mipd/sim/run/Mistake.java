@@ -32,6 +32,7 @@ import io.mipd.xfrm.transform.SequenceStore;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Predicate;
 
 /** Mistakes that one could make in cores, merger and engine; each by itself, in all nodes alike. */
@@ -74,45 +75,36 @@ enum Mistake implements Joints {
   CORRESPONDENT_LETS_BINDINGS_LIVE_TOO_LONG("no binding outlives what was acknowledged") {
     @Override
     public MobilityNode core(String node, MobilityNode core) {
-      return grantsTheShortest(core, event -> isRouteRegistration(event));
+      return grantsTheShortest(core, Mistake::isRouteRegistration);
     }
   },
 
   CORRESPONDENT_IGNORES_DEREGISTRATION("no binding outlives what was acknowledged") {
     @Override
     public MobilityNode core(String node, MobilityNode core) {
-      return deaf(
-          core,
-          event -> isRouteRegistration(event) && update(event).orElseThrow().lifetime().isZero());
+      return instead(
+          core, event -> isRouteRegistration(event) && isEnd(event), event -> ImmutableList.of());
     }
   },
 
   HOME_AGENT_LETS_BINDINGS_LIVE_TOO_LONG("no binding outlives what was acknowledged") {
     @Override
     public MobilityNode core(String node, MobilityNode core) {
-      return grantsTheShortest(core, event -> isHomeRegistration(event));
+      return grantsTheShortest(core, Mistake::isHomeRegistration);
     }
   },
 
   HOME_AGENT_IGNORES_DEREGISTRATION("no binding outlives what was acknowledged") {
     @Override
     public MobilityNode core(String node, MobilityNode core) {
-      return new MobilityNode() {
-        @Override
-        public List<NodeAction> handle(Instant now, NodeEvent event) {
-          Optional<BindingUpdate> update = update(event);
-          if (isHomeRegistration(event) && update.orElseThrow().lifetime().isZero()) {
-            Arrival arrival = ((NodeEvent.MobilityMessageArrived) event).arrival();
-            return ImmutableList.of(acknowledgement(update.get(), arrival));
-          }
-          return core.handle(now, event);
-        }
-
-        @Override
-        public Optional<Instant> nextDeadline() {
-          return core.nextDeadline();
-        }
-      };
+      return instead(
+          core,
+          event -> isHomeRegistration(event) && isEnd(event),
+          event ->
+              ImmutableList.of(
+                  acknowledgement(
+                      update(event).orElseThrow(),
+                      ((NodeEvent.MobilityMessageArrived) event).arrival())));
     }
   },
 
@@ -279,12 +271,13 @@ enum Mistake implements Joints {
                         : action));
   }
 
-  /** Something happens to it, and it does nothing. */
-  private static MobilityNode deaf(MobilityNode core, Predicate<NodeEvent> to) {
+  /** At some events it does something else, and knows nothing of them. */
+  private static MobilityNode instead(
+      MobilityNode core, Predicate<NodeEvent> at, Function<NodeEvent, List<NodeAction>> other) {
     return new MobilityNode() {
       @Override
       public List<NodeAction> handle(Instant now, NodeEvent event) {
-        return to.test(event) ? ImmutableList.of() : core.handle(now, event);
+        return at.test(event) ? other.apply(event) : core.handle(now, event);
       }
 
       @Override
@@ -299,6 +292,10 @@ enum Mistake implements Joints {
             && arrived.message() instanceof BindingUpdate update
         ? Optional.of(update)
         : Optional.empty();
+  }
+
+  private static boolean isEnd(NodeEvent event) {
+    return update(event).filter(it -> it.lifetime().isZero()).isPresent();
   }
 
   private static boolean isHomeRegistration(NodeEvent event) {
